@@ -1,0 +1,77 @@
+"""What is in the wheel: what the CLI and the index of extensions ask for, and nothing of the rest of the repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zipfile
+from email import message_from_string
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel():
+    (path,) = Path(os.environ["ACRCMK_WHEEL_DIR"]).glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    return message_from_string(wheel.read(name).decode())
+
+
+def test_runs_on_every_flavour_of_the_cli(wheel, metadata):
+    assert wheel.filename.endswith("-py3-none-any.whl")
+    assert metadata["Requires-Python"] == ">=3.10"
+
+
+def test_needs_nothing_that_the_cli_does_not_bring(metadata):
+    assert metadata.get_all("Requires-Dist") is None
+
+
+def test_holds_the_extension_and_nothing_else(wheel):
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"azext_acrcmk"}
+
+
+def test_holds_every_module(wheel):
+    sources = {str(path.relative_to(ROOT)) for path in (ROOT / "azext_acrcmk").rglob("*.py")}
+    assert sources == {name for name in wheel.namelist() if name.endswith(".py")}
+
+
+def test_tells_the_cli_what_it_asks_for(wheel):
+    assert json.loads(wheel.read("azext_acrcmk/azext_metadata.json")) == {
+        "azext.isPreview": True,
+        "azext.minCliCoreVersion": "2.80.0",
+    }
+
+
+def test_summary_suits_the_index(metadata):
+    summary = metadata["Summary"]
+    assert len(summary) <= 140
+    assert not re.search("azure cli|extension", summary, re.IGNORECASE)
+
+
+def test_description_is_readme_and_history(metadata):
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert metadata.get_payload().startswith("# acrcmk")
+    assert "Release History" in metadata.get_payload()
+
+
+def test_history_begins_with_this_version(metadata):
+    versions = re.findall(r"^(\S+)\n\++$", (ROOT / "HISTORY.rst").read_text(encoding="utf-8"), re.MULTILINE)
+    assert versions[0] == metadata["Version"]
+
+
+def test_what_is_installed_is_this_wheel(wheel):
+    installed = Path(os.environ["ACRCMK_EXTENSION_DIR"]) / "acrcmk"
+    for name in wheel.namelist():
+        if name.startswith("azext_acrcmk/"):
+            assert (installed / name).read_bytes() == wheel.read(name), name
