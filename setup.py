@@ -7,14 +7,14 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = "1.0.0b1"
 
-# The long description is Markdown. HISTORY is reStructuredText, as the CLI's extensions have it, so it goes in as a literal block.
+# The description is Markdown. HISTORY is reStructuredText, as extensions have it, so it goes in as a literal block.
 README = (HERE / "README.md").read_text(encoding="utf-8")
 HISTORY = (HERE / "HISTORY.rst").read_text(encoding="utf-8")
 
 setup(
     name="acrcmk",
     version=VERSION,
-    description="Encrypt container registries with customer-managed keys in one command, and see whether the keys still work.",
+    description="Encrypt container registries with customer-managed keys, and see whether the keys still work.",
     long_description=f"{README.rstrip()}\n\n```rst\n{HISTORY.strip()}\n```\n",
     long_description_content_type="text/markdown",
     license="MIT",

@@ -1,4 +1,4 @@
-"""What `make demo` runs inside the sandbox: a registry encrypted with a customer-managed key, and the truth about it."""
+"""What `make demo` runs inside the sandbox: encrypt a registry with a customer-managed key, and look at it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ AZ = Path(sys.executable).parent / "az"
 def run(command: str, directory: str) -> str:
     """Show a command, run it, show what it printed, and return that."""
     print(f"\n$ {command}", flush=True)
-    done = subprocess.run(
-        [AZ, *shlex.split(command)[1:]], cwd=directory, stdout=subprocess.PIPE, text=True, check=False
-    )
+    arguments = [AZ, *shlex.split(command)[1:]]
+    done = subprocess.run(arguments, cwd=directory, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout, end="", flush=True)
     if done.returncode:
         sys.exit(done.returncode)
