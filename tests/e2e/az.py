@@ -1,0 +1,186 @@
+"""Runs the real `az`, and gives back all that a person would see of it.
+
+    result = az("acr cmk show -n myregistry")       waits; result.code, result.out, result.err, result.json()
+    running = az.start("acr cmk enable ...")        does not; running.send_signal(SIGINT), running.err, running.wait()
+
+Both fork from a process that has imported the libraries already (see forkserver.py). With `fresh=True` they start the
+`az` of the virtual environment from nothing, as a shell does: for tests of start-up itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+AZ = Path(sys.executable).parent / "az"
+FORK_SERVER = Path(__file__).with_name("forkserver.py")
+
+
+@dataclass(frozen=True)
+class Result:
+    command: str
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"az {self.command}\nexit code {self.code} after {self.seconds:.1f} s\n{self.out}\n{self.err}"
+
+    def ok(self) -> Result:
+        assert self.code == 0, self
+        return self
+
+    def json(self) -> Any:
+        """What a command that succeeded returned; None if that was nothing."""
+        return json.loads(self.ok().out or "null")
+
+
+class Running:
+    """An `az` under way. `out` and `err` are what it has said so far."""
+
+    def __init__(self, command: str, process: subprocess.Popen | Forked, out: IO[str], err: IO[str]):
+        self.command = command
+        self.pid = process.pid
+        self._process = process
+        self._files = (out, err)
+        self._started = time.monotonic()
+
+    @property
+    def out(self) -> str:
+        return _content(self._files[0])
+
+    @property
+    def err(self) -> str:
+        return _content(self._files[1])
+
+    def poll(self) -> int | None:
+        """The exit code, if it has ended."""
+        return self._process.poll()
+
+    def send_signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def wait(self, timeout: float = 60) -> Result:
+        """Its result. What takes longer than the timeout is killed and fails the test."""
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.send_signal(signal.SIGKILL)
+            raise AssertionError(f"Not done after {timeout} s: az {self.command}\n{self.out}\n{self.err}") from None
+        return Result(self.command, code, self.out, self.err, time.monotonic() - self._started)
+
+
+class Az:
+    """Runs commands in one environment. The environment names the Azure, the configuration and the extensions."""
+
+    def __init__(self, server: ForkServer, environment: Mapping[str, str], directory: Path):
+        self.environment = dict(environment)
+        self.directory = directory
+        self._server = server
+        self._started: list[Running] = []
+
+    def __call__(self, command: str, *, timeout: float = 60, **how: Any) -> Result:
+        return self.start(command, **how).wait(timeout)
+
+    def start(
+        self, command: str, *, stdin: str = "", environment: Mapping[str, str] | None = None, fresh: bool = False
+    ) -> Running:
+        """Start a command; `environment` is set on top of the one that all commands get."""
+        arguments = shlex.split(command)
+        environment = self.environment | dict(environment or {})
+        # Appended to, so that looking at what is there does not move the place where az writes on.
+        out, err = (tempfile.TemporaryFile("a+", dir=self.directory, encoding="utf-8") for _ in range(2))  # noqa: SIM115
+        with tempfile.TemporaryFile("w+", dir=self.directory, encoding="utf-8") as given:
+            given.write(stdin)
+            given.seek(0)
+            files = (given, out, err)
+            if fresh:
+                process = subprocess.Popen(
+                    [AZ, *arguments], cwd=self.directory, env=environment, stdin=given, stdout=out, stderr=err
+                )
+            else:
+                process = self._server.fork(arguments, environment, self.directory, files)
+        running = Running(command, process, out, err)
+        self._started.append(running)
+        return running
+
+    def close(self) -> None:
+        """Leave nothing running that a failed test has started."""
+        for running in self._started:
+            if running.poll() is None:
+                running.send_signal(signal.SIGKILL)
+                running.wait()
+
+
+class ForkServer:
+    """The process to fork from. It ends when its socket is closed, at the latest when this process ends."""
+
+    def __init__(self, environment: Mapping[str, str]):
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, FORK_SERVER]
+            # Standard output is no terminal, as it is none for the children. In a session of its own, because Ctrl-C
+            # in the terminal ends the tests, and these close the server.
+            self._process = subprocess.Popen(
+                command, env=dict(environment), stdin=theirs, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+
+    def fork(self, arguments: list[str], environment: Mapping[str, str], directory: Path, files: tuple) -> Forked:
+        request = {"arguments": arguments, "environment": environment, "directory": str(directory)}
+        message = json.dumps(request).encode() + b"\n"
+        report, theirs = os.pipe()
+        try:
+            sent = socket.send_fds(self._socket, [message], [*(file.fileno() for file in files), theirs])
+            self._socket.sendall(message[sent:])
+        finally:
+            os.close(theirs)
+        return Forked(open(report, encoding="ascii"))
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait(10)
+
+
+class Forked:
+    """A child of the server, with the few methods of `subprocess.Popen` that are needed."""
+
+    def __init__(self, report: IO[str]):
+        self.pid = int(report.readline())
+        self._report = report
+        self._code: int | None = None
+
+    def wait(self, timeout: float) -> int:
+        if self._code is None:
+            if not select.select([self._report], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(f"az ({self.pid})", timeout)
+            with self._report:
+                self._code = int(self._report.readline())
+        return self._code
+
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+def _content(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
