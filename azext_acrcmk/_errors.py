@@ -1,0 +1,92 @@
+"""From problems and failures to the CLI's error classes: what failed, why, what exists now, what is next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from azure.cli.core.azclierror import (
+    AzCLIError,
+    AzureConnectionError,
+    AzureResponseError,
+    ForbiddenError,
+    ManualInterrupt,
+    ResourceNotFoundError,
+    ValidationError,
+)
+
+from azext_acrcmk.apply import Refused
+from azext_acrcmk.cloud.errors import ServiceError, explain, read_error
+from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND, Problem
+from azext_acrcmk.run import Outcome, RunInterrupted, StepFailed
+
+_CLASSES = {NOT_FOUND: ResourceNotFoundError, FORBIDDEN: ForbiddenError}
+
+
+@contextmanager
+def cli_errors() -> Iterator[None]:
+    """Turns what may go wrong inside into the CLI's errors."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        yield
+    except StepFailed as failure:
+        raise step_error(failure) from failure.error
+    except RunInterrupted as stopped:
+        raise interrupted_error(stopped) from None
+    except AzureError as error:
+        raise service_error(error) from error
+
+
+def problems_error(problems: tuple[Problem, ...]) -> AzCLIError:
+    """One error for all problems, so that they can be mended in one go."""
+    kind = _CLASSES.get(problems[0].kind, ValidationError)
+    advice = [line for problem in problems for line in problem.advice]
+    if len(problems) == 1:
+        return kind(problems[0].message, advice)
+    numbered = "\n".join(f"{number}. {problem.message}" for number, problem in enumerate(problems, 1))
+    return kind(f"{len(problems)} things stand in the way; nothing was changed.\n{numbered}", advice)
+
+
+def service_error(error: Exception) -> AzCLIError:
+    """A service's refusal of a read, explained."""
+    said = read_error(error)
+    explanation = explain(said)
+    return _class_of(said)(explanation.message, list(explanation.advice))
+
+
+def step_error(failure: StepFailed) -> AzCLIError:
+    """A step that failed: its cause, what exists by now, and how to go on."""
+    done = _done_so_far(failure.outcomes)
+    again = "Run the same command again when that is mended; it goes on from where it stopped."
+    what = f"Step '{failure.step.name}' failed ({failure.step.resource}). "
+    if isinstance(failure.error, Refused):
+        problem = failure.error.problem
+        return ValidationError(what + problem.message, [*problem.advice, *done, again])
+    said = read_error(failure.error)
+    explanation = explain(said)
+    return _class_of(said)(what + explanation.message, [*explanation.advice, *done, again])
+
+
+def interrupted_error(stopped: RunInterrupted) -> AzCLIError:
+    again = "Run the same command again; it goes on from where it stopped."
+    return ManualInterrupt(
+        "Interrupted. What was under way goes on in Azure.", [*_done_so_far(stopped.outcomes), again]
+    )
+
+
+def _done_so_far(outcomes: list[Outcome]) -> list[str]:
+    made = [each for each in outcomes if each.step.changes]
+    if not made:
+        return ["Nothing has been changed."]
+    return ["Done so far: " + "; ".join(f"{each.step.name} {each.outcome} ({each.step.resource})" for each in made)]
+
+
+def _class_of(said: ServiceError) -> type[AzCLIError]:
+    if said.status == 0:
+        return AzureConnectionError
+    if said.status == 403:
+        return ForbiddenError
+    if said.status == 404:
+        return ResourceNotFoundError
+    return ValidationError if 400 <= said.status < 500 else AzureResponseError

@@ -1,0 +1,86 @@
+"""Table output, at most 120 columns wide."""
+
+import textwrap
+from collections import OrderedDict
+
+from azext_acrcmk.progress import short
+
+VALUE_WIDTH = 100
+
+
+def enable_table(result):
+    """The plan of --what-if, or the steps that were done."""
+    if isinstance(result, list):
+        return [
+            OrderedDict(
+                Symbol=row["symbol"],
+                Action=row["action"],
+                Resource=_cut(short(row["resource"]), 40),
+                Reason=_cut(row["reason"], 45),
+                Irreversible="yes" if row["irreversible"] else "",
+            )
+            for row in result
+        ]
+    return [
+        OrderedDict(
+            Step=row["step"],
+            Resource=_cut(short(row["resource"]), 70),
+            Outcome=row["outcome"],
+            Seconds=row["seconds"],
+        )
+        for row in result["steps"]
+    ]
+
+
+def show_table(result):
+    """A registry as lines of property and value, its findings last. --ids may give several registries."""
+    registries = result if isinstance(result, list) else [result]
+    lines = [line for registry in registries for line in _show_lines(registry)]
+    return [
+        OrderedDict(Property=name if first else "", Value=part)
+        for name, value in lines
+        for first, part in _wrapped(value)
+    ]
+
+
+def _show_lines(registry):
+    encryption = registry["encryption"]
+    yield "Registry", f"{registry['name']} ({registry['sku']}, {registry['location']}, {registry['provisioningState']})"
+    yield "Encryption", encryption["status"]
+    yield "Health", registry["health"]
+    if registry["key"]:
+        automatic = (encryption.get("keyVaultProperties") or {}).get("keyRotationEnabled")
+        rotation = {True: "auto", False: "manual"}.get(automatic, "unknown")
+        yield "Key", registry["key"]["id"]
+        yield "Version", f"{registry['key']['versionInUse']} ({_currency(registry['key'])}, rotation {rotation})"
+    if registry["vault"]:
+        vault = registry["vault"]
+        yield "Vault", f"{short(vault['id'])} ({vault['accessModel'] or vault['kind']})"
+    if registry["identity"]:
+        yield "Identity", short(registry["identity"]["id"] or registry["identity"]["clientId"])
+    if registry["access"]:
+        yield "Access", _access(registry["access"])
+    for finding in registry["findings"]:
+        fix = f" Fix: {finding['fix']}" if finding["fix"] else ""
+        yield finding["severity"].capitalize(), f"{finding['code']}: {finding['message']}{fix}"
+
+
+def _currency(key):
+    return {True: "latest", False: f"latest is {key['latestVersion']}"}.get(key["upToDate"], "latest unknown")
+
+
+def _access(access):
+    if access["granted"] is None:
+        return "unknown"
+    if not access["granted"]:
+        return f"lacks {', '.join(access['missing'])}"
+    return "granted by " + ", ".join(f"{source['kind']} '{source['name']}'" for source in access["through"])
+
+
+def _wrapped(value):
+    parts = textwrap.wrap(str(value), VALUE_WIDTH) or [""]
+    return [(index == 0, part) for index, part in enumerate(parts)]
+
+
+def _cut(text, width):
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"

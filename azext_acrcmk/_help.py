@@ -1,0 +1,52 @@
+"""Help texts and examples."""
+
+from knack.help_files import helps
+
+helps["acr cmk"] = """
+type: group
+short-summary: Encrypt container registries with customer-managed keys, and see whether the keys work.
+"""
+
+helps["acr cmk enable"] = """
+type: command
+short-summary: Create a container registry encrypted with a customer-managed key, and all that it takes.
+long-summary: >
+    Creates or reuses the resource group, the user-assigned identity, the key vault with purge protection, the key, the
+    grant and the Premium registry, and ends when the registry reads back as encrypted. Run it again after any failure:
+    it goes on from where it stopped, and changes nothing when all is done. Encryption with a customer-managed key can
+    be turned on only while a registry is being created, and never off again. Purge protection of a vault can't be
+    turned off either; on a vault that exists you are asked before it is turned on.
+examples:
+    - name: Create an encrypted registry and everything it takes, in a new resource group.
+      text: az acr cmk enable --name myregistry --resource-group mygroup --location westeurope
+    - name: See what would be done, and change nothing.
+      text: az acr cmk enable --name myregistry --resource-group mygroup --what-if --output table
+    - name: Use a vault in another subscription and an identity that exists.
+      text: >
+          az acr cmk enable --name myregistry --resource-group mygroup --identity myidentity --key-vault
+          /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/keys/providers/Microsoft.KeyVault/vaults/myvault
+    - name: Use an existing key of a vault or managed HSM; without a version in its URI the registry follows new versions.
+      text: az acr cmk enable --name myregistry --resource-group mygroup --key-encryption-key https://myvault.vault.azure.net/keys/mykey
+    - name: Create a key that Key Vault rotates every 90 days, with versions that are valid for two years.
+      text: az acr cmk enable --name myregistry --resource-group mygroup --rotation-period 90d --key-lifetime 2y
+    - name: Create a 3072 bit key in an HSM, in a vault that denies network access except to trusted services.
+      text: az acr cmk enable --name myregistry --resource-group mygroup --key-type RSA-HSM --key-size 3072 --restrict-vault-network
+    - name: Leave granting to others and verify that it was done.
+      text: az acr cmk enable --name myregistry --resource-group mygroup --identity myidentity --key-vault myvault --skip-grant
+"""
+
+helps["acr cmk show"] = """
+type: command
+short-summary: Show the true state of a registry's encryption: does its key work, now, through its identity?
+long-summary: >
+    Looks at the registry, its identity, the key and the version in use, the vault and the grant. `health` is healthy,
+    attention, broken, unknown (something that decides it can't be seen) or notEncrypted. `findings` say what is wrong
+    and with which command to mend it. What you may not see is null, and a finding says which permission it takes.
+examples:
+    - name: Show a registry's encryption.
+      text: az acr cmk show --name myregistry --output table
+    - name: Print the health alone, for a script.
+      text: az acr cmk show --name myregistry --resource-group mygroup --query health --output tsv
+    - name: Show the encryption of all registries of a resource group.
+      text: az acr cmk show --ids $(az acr list --resource-group mygroup --query [].id --output tsv)
+"""

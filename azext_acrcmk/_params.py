@@ -1,0 +1,158 @@
+"""The arguments. No SDK is imported: this runs for every `az acr cmk … --help`."""
+
+from azure.cli.core.commands.parameters import (
+    get_enum_type,
+    get_location_type,
+    get_resource_name_completion_list,
+    get_three_state_flag,
+    tags_type,
+)
+
+from azext_acrcmk._validators import validate_enable, validate_registry_name
+from azext_acrcmk.model.goal import GRANT_TIMEOUT
+from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
+
+
+def load_arguments(loader, _command):
+    with loader.argument_context("acr cmk") as c:
+        c.argument(
+            "registry_name",
+            options_list=["--name", "-n"],
+            help="Name of the container registry. You can configure the default registry name using "
+            "`az configure --defaults acr=<registry name>`.".replace("<registry name>", "REGISTRY"),
+            completer=get_resource_name_completion_list(REGISTRY_TYPE),
+            configured_default="acr",
+            validator=validate_registry_name,
+            id_part="name",
+        )
+
+    with loader.argument_context("acr cmk enable") as c:
+        c.argument("registry_name", id_part=None, completer=None, validator=validate_enable)
+        c.argument(
+            "resource_group_name",
+            help="Name of the resource group. Created when absent and `--location` is given.",
+        )
+        c.argument(
+            "location",
+            get_location_type(loader.cli_ctx),
+            help="Location of what is created. Default: the location of the resource group.",
+        )
+        c.argument("tags", tags_type, help="Space-separated tags for every resource that is created: key[=value].")
+        c.argument(
+            "what_if",
+            options_list=["--what-if", "-w"],
+            action="store_true",
+            help="Show what would be done, and change nothing.",
+        )
+        c.argument(
+            "yes",
+            options_list=["--yes", "-y"],
+            action="store_true",
+            help="Don't ask before turning on purge protection of an existing vault, which is irreversible.",
+        )
+
+    with loader.argument_context("acr cmk enable", arg_group="Key") as c:
+        c.argument(
+            "key_vault",
+            help="Name or ID of the key vault, in any subscription of the tenant. Created when absent. "
+            "Default: a name made of the registry's name and a hash of its ID.",
+            completer=get_resource_name_completion_list(VAULT_TYPE),
+        )
+        c.argument(
+            "key_name",
+            options_list=["--key"],
+            help="Name of the key. Created when absent. Default: the registry's name and `-cmk`.",
+        )
+        c.argument(
+            "key_encryption_key",
+            help="URI of an existing key in a key vault or managed HSM, instead of `--key-vault` and `--key`. Without "
+            "a version the registry takes new versions by itself; with one it is pinned to it.",
+        )
+        c.argument(
+            "rotation",
+            get_enum_type(["auto", "manual"]),
+            help="Whether the registry takes new versions of the key by itself (auto) or is pinned to the present one "
+            "(manual). Default: auto, or as the form of `--key-encryption-key` says.",
+        )
+        c.argument(
+            "key_type",
+            get_enum_type(["RSA", "RSA-HSM"]),
+            help="Type of a new key. RSA-HSM takes a premium vault. Default: RSA.",
+        )
+        c.argument(
+            "key_size", get_enum_type(["2048", "3072", "4096"]), help="Size of a new key in bits. Default: 2048."
+        )
+        c.argument(
+            "rotation_period",
+            help="Have Key Vault make a new version of a new key this long after the last: an ISO 8601 duration, or "
+            "for example 90d. At least 7 days.",
+        )
+        c.argument(
+            "key_lifetime",
+            help="How long each version of a new key is valid: an ISO 8601 duration, or for example 2y. "
+            "At least 28 days.",
+        )
+
+    with loader.argument_context("acr cmk enable", arg_group="Identity and Grant") as c:
+        c.argument(
+            "identity",
+            help="Name or ID of the user-assigned identity through which the registry uses the key. Created when "
+            "absent. Default: the registry's name and `-cmk`.",
+            completer=get_resource_name_completion_list(IDENTITY_TYPE),
+        )
+        c.argument(
+            "grant_scope",
+            get_enum_type(["vault", "key"]),
+            help="Whether the role is assigned on the vault or on the key alone. An access policy is always on the "
+            "vault.",
+        )
+        c.argument(
+            "skip_grant",
+            action="store_true",
+            help="Don't grant the identity the key; verify that others have done so.",
+        )
+        c.argument(
+            "grant_timeout",
+            type=int,
+            help=f"How many seconds to wait for a new grant to take effect. Default: {GRANT_TIMEOUT}.",
+        )
+
+    with loader.argument_context("acr cmk enable", arg_group="New Key Vault") as c:
+        c.argument(
+            "access_model",
+            get_enum_type(["rbac", "access-policy"]),
+            help="How a new vault controls access to keys. An existing vault keeps its own model. Default: rbac.",
+        )
+        c.argument(
+            "retention_days", type=int, help="How many days a new vault keeps what is deleted: 7 to 90. Default: 90."
+        )
+        c.argument(
+            "vault_sku",
+            get_enum_type(["standard", "premium"]),
+            help="SKU of a new vault. Default: as the type of the key takes it.",
+        )
+        c.argument(
+            "restrict_vault_network",
+            options_list=["--restrict-vault-network", "--restrict-network"],
+            action="store_true",
+            help="Deny network access to a new vault, except for trusted services such as the registry.",
+        )
+
+    with loader.argument_context("acr cmk enable", arg_group="Registry") as c:
+        c.argument(
+            "public_network_enabled", get_three_state_flag(), help="Allow public network access to the registry."
+        )
+        c.argument(
+            "default_action",
+            get_enum_type(["Allow", "Deny"]),
+            help="What happens to requests that match no network rule.",
+        )
+        c.argument(
+            "allow_trusted_services",
+            get_three_state_flag(),
+            help="Allow trusted Azure services to reach a network-restricted registry.",
+        )
+        c.argument(
+            "zone_redundancy", get_enum_type(["Enabled", "Disabled"]), help="Whether the registry is zone redundant."
+        )
+        c.argument("admin_enabled", get_three_state_flag(), help="Whether the admin user is enabled.")

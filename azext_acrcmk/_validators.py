@@ -1,0 +1,154 @@
+"""The shape of arguments, checked before any request. Contradictions with what exists are the plan's to find."""
+
+from azure.cli.core.azclierror import (
+    InvalidArgumentValueError,
+    MutuallyExclusiveArgumentError,
+    RequiredArgumentMissingError,
+)
+from knack.log import get_logger
+
+from azext_acrcmk.model.goal import AUTO, MANUAL, days, duration
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, name_problem, same
+
+logger = get_logger(__name__)
+
+# What describes a new vault or key, and so says nothing of a key that is given by its URI.
+NEW_PARTS = (
+    "key_vault",
+    "key_name",
+    "key_type",
+    "key_size",
+    "rotation_period",
+    "key_lifetime",
+    "access_model",
+    "vault_sku",
+    "retention_days",
+    "restrict_vault_network",
+)
+MIN_ROTATION_DAYS = 7
+MIN_LIFETIME_DAYS = 28
+
+
+def validate_registry_name(cmd, namespace):
+    """As core `az acr`: a login server is taken for the name of its registry."""
+    name = namespace.registry_name
+    if not name:
+        return
+    suffix = getattr(cmd.cli_ctx.cloud.suffixes, "acr_login_server_endpoint", None)
+    if suffix and name.lower().endswith(suffix.lower()):
+        namespace.registry_name = name = name[: -len(suffix)]
+        logger.warning("The login server suffix '%s' is omitted: the name of the registry is '%s'.", suffix, name)
+    _check_name("registry", name)
+
+
+def validate_enable(cmd, namespace):
+    """Checks and normalises the options of `enable`."""
+    validate_registry_name(cmd, namespace)
+    _check_name("resource group", namespace.resource_group_name)
+    _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
+    _check_vault(namespace)
+    _check_name("key", namespace.key_name)
+    _check_key_encryption_key(cmd, namespace)
+    _check_durations(namespace)
+    if namespace.key_size:
+        namespace.key_size = int(namespace.key_size)
+    if namespace.retention_days is not None and not 7 <= namespace.retention_days <= 90:
+        raise InvalidArgumentValueError(f"--retention-days takes 7 to 90, not {namespace.retention_days}.")
+    if namespace.grant_timeout < 0:
+        raise InvalidArgumentValueError("--grant-timeout takes a number of seconds that is not negative.")
+    if namespace.key_type == "RSA-HSM" and namespace.vault_sku == "standard":
+        raise InvalidArgumentValueError("A standard vault can't hold RSA-HSM keys. Use --vault-sku premium.")
+    if namespace.access_model == "access-policy" and namespace.grant_scope == "key":
+        raise InvalidArgumentValueError(
+            "An access policy covers the whole vault: --grant-scope key takes the rbac model."
+        )
+
+
+def _check_name(kind, name):
+    if name is None:
+        return
+    if problem := name_problem(kind, name):
+        raise InvalidArgumentValueError(problem)
+
+
+def _check_name_or_id(namespace, argument, kind, type_):
+    value = getattr(namespace, argument)
+    if value is None:
+        return
+    if "/" not in value:
+        _check_name(kind, value)
+        return
+    try:
+        id_ = ArmId.parse(value)
+    except ValueError as error:
+        raise InvalidArgumentValueError(f"--{argument.replace('_', '-')}: {error}") from None
+    if not same(id_.type, type_):
+        raise InvalidArgumentValueError(
+            f"--{argument.replace('_', '-')} takes the name or ID of a {kind}, not of a {id_.type}."
+        )
+    _check_name(kind, id_.name)
+
+
+def _check_vault(namespace):
+    value = namespace.key_vault or ""
+    if f"/{HSM_TYPE}/".lower() in value.lower():
+        raise InvalidArgumentValueError(
+            "--key-vault takes a key vault. For a key in a managed HSM give its URI with --key-encryption-key."
+        )
+    _check_name_or_id(namespace, "key_vault", "key vault", VAULT_TYPE)
+
+
+def _check_key_encryption_key(cmd, namespace):
+    if namespace.key_encryption_key is None:
+        return
+    given = [name for name in NEW_PARTS if getattr(namespace, name)]
+    if given:
+        options = ", ".join("--key" if name == "key_name" else f"--{name.replace('_', '-')}" for name in given)
+        raise MutuallyExclusiveArgumentError(
+            f"--key-encryption-key names an existing key, so {options} can't be given with it."
+        )
+    try:
+        key = KeyId.parse(namespace.key_encryption_key)
+    except ValueError as error:
+        raise InvalidArgumentValueError(f"--key-encryption-key: {error}") from None
+    suffixes = cmd.cli_ctx.cloud.suffixes
+    own = [getattr(suffixes, name, None) or "" for name in ("keyvault_dns", "mhsm_dns")]
+    if key.host.split(".", 1)[1] not in [suffix.lstrip(".").lower() for suffix in own]:
+        raise InvalidArgumentValueError(
+            f"--key-encryption-key: '{key.host}' is not in the cloud you are logged in to ({cmd.cli_ctx.cloud.name})."
+        )
+    form = MANUAL if key.version else AUTO
+    if namespace.rotation and namespace.rotation != form:
+        has = (
+            "a version, which pins the registry to it"
+            if key.version
+            else "no version, so the registry follows new ones"
+        )
+        raise InvalidArgumentValueError(
+            f"--key-encryption-key has {has}; this contradicts --rotation {namespace.rotation}."
+        )
+
+
+def _check_durations(namespace):
+    for argument, least in (("rotation_period", MIN_ROTATION_DAYS), ("key_lifetime", MIN_LIFETIME_DAYS)):
+        value = getattr(namespace, argument)
+        if value is None:
+            continue
+        option = f"--{argument.replace('_', '-')}"
+        try:
+            iso = duration(value)
+        except ValueError as error:
+            raise InvalidArgumentValueError(f"{option}: {error}") from None
+        if days(iso) < least:
+            raise InvalidArgumentValueError(f"{option} takes at least {least} days, not {value}.")
+        setattr(namespace, argument, iso)
+    period, lifetime = namespace.rotation_period, namespace.key_lifetime
+    if period and lifetime and days(period) >= days(lifetime):
+        raise InvalidArgumentValueError(
+            f"--rotation-period {period} is not shorter than --key-lifetime {lifetime}: versions would expire first."
+        )
+    if lifetime and not period:
+        raise RequiredArgumentMissingError(
+            "--key-lifetime lets versions of the key expire, so it takes --rotation-period too: "
+            "without new versions the registry would lose its key."
+        )

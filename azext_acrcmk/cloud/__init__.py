@@ -1,0 +1,1 @@
+"""The only folder that talks to Azure. Takes and gives the dataclasses of `model`."""

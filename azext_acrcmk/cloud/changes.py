@@ -1,0 +1,232 @@
+"""Every change made in Azure, one function each. Each can be repeated: what is there already is not made twice."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from azext_acrcmk.cloud.clients import Clients, wire
+from azext_acrcmk.cloud.errors import ServiceError, read_error, same_code
+from azext_acrcmk.cloud.read import read_identity, read_key, read_vault
+from azext_acrcmk.cloud.waiting import Stop, poller, retrying
+from azext_acrcmk.model.access import ENCRYPTION_USER
+from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.ids import ArmId, KeyId
+from azext_acrcmk.model.state import ACCESS_POLICY, RBAC, DeletedVault, Group, Identity, Key, Registry, Vault
+
+# How long a new principal may stay unknown to role assignments, and a vault busy with another change, in seconds.
+PRINCIPAL_TIMEOUT = 300
+CONFLICT_TIMEOUT = 60
+
+_NAMESPACE = uuid.UUID("7c6d0e0e-3f0b-5d0c-9a51-5a0c3ce1b7f2")
+
+
+def create_group(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None) -> Group:
+    body = _with_tags({"location": location}, tags)
+    made = clients.resources(id_.subscription).resource_groups.create_or_update(id_.group, body)
+    return Group(made.id, made.location)
+
+
+def create_identity(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None) -> Identity:
+    body = _with_tags({"location": location}, tags)
+    return read_identity(clients.identities(id_.subscription).create_or_update(id_.group, id_.name, body, cls=wire))
+
+
+def create_vault(clients: Clients, goal: EnableGoal, location: str, stop: Stop) -> Vault:
+    """A vault with soft delete and purge protection. Ends when its DNS name is registered."""
+    properties: dict[str, Any] = {
+        "tenantId": goal.tenant,
+        "sku": {"family": "A", "name": goal.new_vault_sku},
+        "enableSoftDelete": True,
+        "softDeleteRetentionInDays": goal.new_retention_days,
+        "enablePurgeProtection": True,
+        "enableRbacAuthorization": goal.new_vault_model == RBAC,
+        "accessPolicies": [],
+    }
+    if goal.restrict_vault_network:
+        properties["networkAcls"] = {"bypass": "AzureServices", "defaultAction": "Deny"}
+    return _put_vault(
+        clients, goal.vault, _with_tags({"location": location, "properties": properties}, goal.tags), stop
+    )
+
+
+def recover_vault(clients: Clients, deleted: DeletedVault, tenant: str, stop: Stop) -> Vault:
+    """Brings a soft-deleted vault back, in its old resource group; its role assignments stay gone."""
+    properties = {"tenantId": tenant, "sku": {"family": "A", "name": "standard"}, "createMode": "recover"}
+    body = {"location": deleted.location, "properties": properties}
+    return _put_vault(clients, ArmId.parse(deleted.id), body, stop)
+
+
+def _put_vault(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Vault:
+    vaults = clients.key_vault(id_.subscription).vaults
+    begun = vaults.begin_create_or_update(id_.group, id_.name, body, polling=poller(stop), cls=wire)
+    return read_vault(begun.result())
+
+
+def protect_vault(clients: Clients, vault: Vault, stop: Stop) -> Vault:
+    """Turns on purge protection, for good, and soft delete where a vault from before 2020 lacks it."""
+    id_ = ArmId.parse(vault.id)
+    properties = {"enablePurgeProtection": True} | ({} if vault.soft_delete else {"enableSoftDelete": True})
+    vaults = clients.key_vault(id_.subscription).vaults
+    return read_vault(
+        retrying(
+            lambda: vaults.update(id_.group, id_.name, {"properties": properties}, cls=wire),
+            _busy,
+            stop,
+            CONFLICT_TIMEOUT,
+        )
+    )
+
+
+def create_key(clients: Clients, vault: Vault, goal: EnableGoal) -> Key:
+    """The key by the control plane, which returns an existing one unchanged (service facts 5)."""
+    properties: dict[str, Any] = {
+        "kty": goal.key_type,
+        "keySize": goal.new_key_size,
+        "keyOps": ["wrapKey", "unwrapKey"],
+        "attributes": {"enabled": True},
+    }
+    if policy := rotation_policy(goal):
+        properties["rotationPolicy"] = policy
+    id_ = ArmId.parse(vault.id)
+    keys = clients.key_vault(id_.subscription).keys
+    body = {"properties": properties}
+    return read_key(keys.create_if_not_exist(id_.group, id_.name, goal.key_name, body, cls=wire), vault.host)
+
+
+def rotation_policy(goal: EnableGoal) -> dict[str, Any] | None:
+    """The key's rotation policy in wire format, or None where neither period nor lifetime is asked for."""
+    if not goal.rotation_period and not goal.key_lifetime:
+        return None
+    policy: dict[str, Any] = {"lifetimeActions": []}
+    if goal.rotation_period:
+        trigger = {"timeAfterCreate": goal.rotation_period}
+        policy["lifetimeActions"].append({"trigger": trigger, "action": {"type": "rotate"}})
+    if goal.key_lifetime:
+        policy["attributes"] = {"expiryTime": goal.key_lifetime}
+    return policy
+
+
+def create_key_by_data_plane(clients: Clients, vault: Vault, goal: EnableGoal) -> KeyId:
+    """The key by the vault itself: takes a right on the vault's keys and a network path to it."""
+    client = clients.keys(vault.host)
+    made = client.create_rsa_key(
+        goal.key_name,
+        size=goal.new_key_size,
+        hardware_protected=goal.key_type == "RSA-HSM",
+        key_operations=["wrapKey", "unwrapKey"],
+    )
+    if rotation_policy(goal):
+        _set_rotation_policy(client, goal)
+    return KeyId.parse(made.id)
+
+
+def _set_rotation_policy(client: Any, goal: EnableGoal) -> None:
+    from azure.keyvault.keys import KeyRotationLifetimeAction, KeyRotationPolicy, KeyRotationPolicyAction
+
+    rotate = KeyRotationLifetimeAction(KeyRotationPolicyAction.rotate, time_after_create=goal.rotation_period)
+    client.update_key_rotation_policy(
+        goal.key_name,
+        KeyRotationPolicy(),
+        lifetime_actions=[rotate] if goal.rotation_period else [],
+        expires_in=goal.key_lifetime,
+    )
+
+
+def recover_key(clients: Clients, key: KeyId) -> None:
+    """Brings a soft-deleted key back with all its versions. Only the data plane can."""
+    clients.keys(key.host).begin_recover_deleted_key(key.name).result()
+
+
+def grant(clients: Clients, vault: Vault, scope: str, principal_id: str, tenant: str, stop: Stop) -> None:
+    """What a registry needs and no more: the role at `scope`, or get, wrapKey and unwrapKey by access policy."""
+    if vault.access_model == ACCESS_POLICY:
+        _grant_by_policy(clients, vault, principal_id, tenant, stop)
+    else:
+        _grant_by_role(clients, scope, principal_id, stop)
+
+
+def _grant_by_policy(clients: Clients, vault: Vault, principal_id: str, tenant: str, stop: Stop) -> None:
+    policy = {
+        "tenantId": tenant,
+        "objectId": principal_id,
+        "permissions": {"keys": ["get", "wrapKey", "unwrapKey"]},
+    }
+    id_ = ArmId.parse(vault.id)
+    vaults = clients.key_vault(id_.subscription).vaults
+    # "add" merges with what the principal has; writing the whole vault could undo somebody else's change.
+    body = {"properties": {"accessPolicies": [policy]}}
+    retrying(lambda: vaults.update_access_policy(id_.group, id_.name, "add", body), _busy, stop, CONFLICT_TIMEOUT)
+
+
+def _grant_by_role(clients: Clients, scope: str, principal_id: str, stop: Stop) -> None:
+    subscription = scope.split("/")[2]
+    role = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}"
+    body = {"properties": {"roleDefinitionId": role, "principalId": principal_id, "principalType": "ServicePrincipal"}}
+    # The same grant always has the same name, so that a second run meets the first one's.
+    name = str(uuid.uuid5(_NAMESPACE, f"{scope}|{ENCRYPTION_USER}|{principal_id}".lower()))
+    assignments = clients.authorization(subscription).role_assignments
+
+    def create() -> None:
+        from azure.core.exceptions import HttpResponseError
+
+        try:
+            assignments.create(scope, name, body)
+        except HttpResponseError as error:
+            if not same_code(read_error(error), "RoleAssignmentExists"):
+                raise
+
+    retrying(create, lambda error: same_code(read_error(error), "PrincipalNotFound"), stop, PRINCIPAL_TIMEOUT)
+
+
+def create_registry(clients: Clients, goal: EnableGoal, location: str, identity: Identity, key: KeyId, stop: Stop):
+    """PUTs a Premium registry encrypted with `key` and waits for the operation to end. Judge it by a GET."""
+    options = goal.options
+    properties: dict[str, Any] = {"encryption": _encryption(identity, key)}
+    if options.admin_enabled is not None:
+        properties["adminUserEnabled"] = options.admin_enabled
+    if options.public_network_enabled is not None:
+        properties["publicNetworkAccess"] = "Enabled" if options.public_network_enabled else "Disabled"
+    if options.default_action is not None:
+        properties["networkRuleSet"] = {"defaultAction": options.default_action}
+    if options.allow_trusted_services is not None:
+        properties["networkRuleBypassOptions"] = "AzureServices" if options.allow_trusted_services else "None"
+    if options.zone_redundancy is not None:
+        properties["zoneRedundancy"] = options.zone_redundancy
+    body = {
+        "location": location,
+        "sku": {"name": "Premium"},
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity.id: {}}},
+        "properties": properties,
+    }
+    registries = clients.registries(goal.registry.subscription)
+    polling = poller(stop, "azure-async-operation")
+    begun = registries.begin_create(
+        goal.registry.group, goal.registry.name, _with_tags(body, goal.tags), polling=polling, cls=wire
+    )
+    begun.result()
+
+
+def set_encryption(clients: Clients, registry: Registry, identity: Identity, key: KeyId, stop: Stop) -> None:
+    """PATCHes the registry's key and nothing else, and waits for the operation to end. Judge it by a GET."""
+    id_ = ArmId.parse(registry.id)
+    body = {"properties": {"encryption": _encryption(identity, key)}}
+    polling = poller(stop, "azure-async-operation")
+    clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=polling, cls=wire).result()
+
+
+def _encryption(identity: Identity, key: KeyId) -> dict[str, Any]:
+    return {
+        "status": "enabled",
+        "keyVaultProperties": {"keyIdentifier": str(key), "identity": identity.client_id},
+    }
+
+
+def _with_tags(body: dict[str, Any], tags: dict[str, str] | None) -> dict[str, Any]:
+    return body if tags is None else {**body, "tags": tags}
+
+
+def _busy(error: Exception) -> bool:
+    """Whether a vault refused because another change of it is under way, which ends by itself."""
+    said: ServiceError = read_error(error)
+    return said.status == 409 and "deleted state" not in said

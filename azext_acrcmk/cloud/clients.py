@@ -1,0 +1,95 @@
+"""The CLI's own client factories, and the only place that names API versions.
+
+The SDKs are those the CLI ships, imported when first needed. Requests go out as wire-format dicts and answers come
+back as wire JSON (see `wire` and `pages`): models differ between the SDK versions of CLI 2.80 to 2.91.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+REGISTRY_API_VERSION = "2025-04-01"
+# Key Vault's control plane retires every earlier version on 2027-02-27.
+KEY_VAULT_API_VERSION = "2026-02-01"
+
+
+class Clients:
+    """SDK clients of one command, made when first asked for, one for each service and subscription."""
+
+    def __init__(self, cli_ctx):
+        self._cli_ctx = cli_ctx
+        self._made: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def cli_ctx(self):
+        return self._cli_ctx
+
+    def registries(self, subscription: str):
+        return self._management("MGMT_CONTAINERREGISTRY", subscription, REGISTRY_API_VERSION).registries
+
+    def key_vault(self, subscription: str):
+        return self._management("MGMT_KEYVAULT", subscription, KEY_VAULT_API_VERSION)
+
+    def identities(self, subscription: str):
+        return self._management("MGMT_MSI", subscription).user_assigned_identities
+
+    def authorization(self, subscription: str):
+        return self._management("MGMT_AUTHORIZATION", subscription)
+
+    def resources(self, subscription: str):
+        return self._management("MGMT_RESOURCE_RESOURCES", subscription)
+
+    def keys(self, host: str):
+        """The data plane of the vault or managed HSM at `host`."""
+        return self._once(("keys", host), lambda: self._key_client(host))
+
+    def _management(self, resource_type: str, subscription: str, api_version: str | None = None):
+        def make():
+            from azure.cli.core.commands.client_factory import get_mgmt_service_client
+            from azure.cli.core.profiles import ResourceType
+
+            return get_mgmt_service_client(
+                self._cli_ctx,
+                getattr(ResourceType, resource_type),
+                subscription_id=subscription,
+                api_version=api_version,
+            )
+
+        return self._once((resource_type, subscription), make)
+
+    def _key_client(self, host: str):
+        from azure.cli.core._profile import Profile
+        from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
+        from azure.keyvault.keys import KeyClient
+
+        credential, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials()
+        arguments = prepare_client_kwargs_track2(self._cli_ctx)
+        # The key client brings its own logging policy and would refuse a second one.
+        arguments.pop("http_logging_policy", None)
+        # A vault that can't be reached (private network) must not hold up a command that can do without it.
+        return KeyClient(
+            f"https://{host}", credential, verify_challenge_resource=False, connection_timeout=10, **arguments
+        )
+
+    def _once(self, name: tuple[str, str], make: Callable[[], Any]):
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
+
+
+def wire(pipeline_response, _model, _headers) -> dict[str, Any]:
+    """Pass as `cls` to an SDK operation to get the answer's JSON as the service sent it."""
+    return pipeline_response.http_response.json()
+
+
+def pages(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:
+    """The items of a paged SDK operation as the service sent them."""
+    answers: list[Any] = []
+    for _ in operation(*args, raw_response_hook=answers.append, **kwargs):
+        pass
+    for answer in answers:
+        yield from answer.http_response.json().get("value") or ()

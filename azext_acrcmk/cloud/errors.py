@@ -1,0 +1,235 @@
+"""Service errors, read from whatever the SDKs raise, and what they most likely mean."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ServiceError:
+    """What the service said. `inner` is the code of the inner error; `status` 0 where no answer came."""
+
+    status: int
+    code: str
+    message: str
+    inner: str = ""
+    details: tuple[dict[str, Any], ...] = field(default=(), hash=False)
+    additional: tuple[dict[str, Any], ...] = field(default=(), hash=False)
+
+    def __contains__(self, text: str) -> bool:
+        """Whether the code, the inner code or the message has `text`."""
+        return any(text.lower() in part.lower() for part in (self.code, self.inner, self.message))
+
+
+def read_error(error: BaseException) -> ServiceError:
+    """The service's answer behind an SDK exception; a connection failure has status 0."""
+    response = getattr(error, "response", None)
+    status = getattr(error, "status_code", None) or getattr(response, "status_code", None) or 0
+    body = _error_body(response)
+    inner = body.get("innererror") or {}
+    return ServiceError(
+        status=status,
+        code=str(body.get("code") or ""),
+        message=str(body.get("message") or getattr(error, "message", None) or error),
+        inner=str(inner.get("code") or "") if isinstance(inner, dict) else "",
+        details=_dicts(body.get("details")),
+        additional=_dicts(body.get("additionalInfo")),
+    )
+
+
+def _dicts(value: Any) -> tuple[dict[str, Any], ...]:
+    return tuple(each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
+
+
+def _error_body(response: Any) -> dict[str, Any]:
+    try:
+        body = json.loads(response.text())
+    except (AttributeError, TypeError, ValueError):
+        return {}
+    if not isinstance(body, dict):
+        return {}
+    error = body.get("error", body)
+    return error if isinstance(error, dict) else {}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An error in the user's words: what failed and most likely why, and what to do next."""
+
+    message: str
+    advice: tuple[str, ...] = ()
+
+
+def key_access_refused(error: ServiceError) -> bool:
+    """The registry's catch-all for a key it can't use (service facts A1; its code is not published)."""
+    return "Failed to access KeyId" in error
+
+
+def explain(error: ServiceError) -> Explanation:
+    """The cause and the next step of an error that the services document; else the service's own words."""
+    for code, explanation in _EXPLANATIONS.items():
+        if same_code(error, code):
+            return explanation(error)
+    if error.status == 0:
+        return Explanation(
+            f"The connection to Azure failed: {error.message}",
+            ("Check the network and the proxy, then run the same command again.",),
+        )
+    return Explanation(f"{error.message} ({error.code or error.status})")
+
+
+def same_code(error: ServiceError, code: str) -> bool:
+    return code.lower() in (error.code.lower(), error.inner.lower())
+
+
+def _authorization_failed(error: ServiceError) -> Explanation:
+    action, scope = _quoted(r"perform action '([^']+)'", error), _quoted(r"over scope '([^']+)'", error)
+    if not action:
+        return Explanation(error.message)
+    return Explanation(
+        f"You lack the permission '{action}' on {scope}.",
+        (
+            f"Have a role with this permission assigned to you on {scope} or above it.",
+            "If that was done a short while ago, log in again: az login",
+        ),
+    )
+
+
+def _linked_authorization_failed(error: ServiceError) -> Explanation:
+    action = _quoted(r"perform action '([^']+)' on the linked", error)
+    scope = _quoted(r"linked scope\(s\) '([^']+)'", error)
+    return Explanation(
+        f"You lack the permission '{action}' on {scope}, or that identity no longer exists.",
+        (
+            "To attach an identity to a registry takes the role 'Managed Identity Operator' on the identity: "
+            f'az role assignment create --role "Managed Identity Operator" --assignee <you> --scope {scope}',
+        ),
+    )
+
+
+def _disallowed_by_policy(error: ServiceError) -> Explanation:
+    infos = [each.get("info") or {} for each in error.additional]
+    names = [info.get("policyAssignmentDisplayName") or info.get("policyAssignmentName") for info in infos]
+    policy = ", ".join(dict.fromkeys(name for name in names if name))
+    return Explanation(
+        f"A policy does not allow this{f': {policy}' if policy else ''}. {error.message}",
+        ("Choose options that the policy allows, or have its owner exempt the resource.",),
+    )
+
+
+def _not_registered(error: ServiceError) -> Explanation:
+    targets = [str(each["target"]) for each in error.details if each.get("target")]
+    namespace = targets[0] if targets else _quoted(r"use namespace '([^']+)'", error)
+    return Explanation(
+        f"The subscription is not registered to use {namespace}.",
+        (f"Register it: az provider register --namespace {namespace} --wait",),
+    )
+
+
+def _vault_exists(error: ServiceError) -> Explanation:
+    name = _quoted(r"vault name '([^']+)'", error)
+    return Explanation(
+        f"The key vault name '{name}' is taken: vault names are global, and a deleted vault keeps its name until it "
+        "is purged.",
+        (
+            "Choose another with --key-vault.",
+            "If it is a vault of yours in another place, give its ID: az keyvault list --query [].id; "
+            "if you deleted it: az keyvault list-deleted",
+        ),
+    )
+
+
+def _vault_deleted(error: ServiceError) -> Explanation:
+    return Explanation(
+        "A soft-deleted key vault has this name, and you can't see it, or another change of the vault is under way. "
+        f"{error.message}",
+        (
+            "To recover it takes 'Microsoft.KeyVault/locations/deletedVaults/read' on the subscription. "
+            "Or choose another name with --key-vault.",
+        ),
+    )
+
+
+def _name_in_use(error: ServiceError) -> Explanation:
+    return Explanation(error.message, ("Registry names are global. Choose another.",))
+
+
+def _quota(error: ServiceError) -> Explanation:
+    return Explanation(
+        f"A quota of the subscription is used up: {error.message}",
+        ("Have the quota raised (az quota, or a support request), or delete what is no longer needed.",),
+    )
+
+
+def _role_limit(error: ServiceError) -> Explanation:
+    return Explanation(
+        f"The subscription has no role assignments left: {error.message}",
+        (
+            "Use a vault with access policies (--access-model access-policy), an identity that already has the role, "
+            "or remove assignments that are no longer needed.",
+        ),
+    )
+
+
+def _throttled(error: ServiceError) -> Explanation:
+    return Explanation(
+        f"Azure is throttling requests: {error.message}",
+        ("Wait a few minutes, then run the same command again; it goes on from where it stopped.",),
+    )
+
+
+def _unauthenticated(error: ServiceError) -> Explanation:
+    return Explanation(f"Azure did not accept the login: {error.message}", ("Log in again: az login",))
+
+
+def _no_subscription(error: ServiceError) -> Explanation:
+    return Explanation(error.message, ("List the subscriptions you can use: az account list --output table",))
+
+
+def _no_vault_right(error: ServiceError) -> Explanation:
+    action = _quoted(r"Action: '([^']+)'", error)
+    needs = f" ('{action}')" if action else ""
+    return Explanation(
+        f"You lack a right on the vault's keys{needs}.",
+        (
+            "On a vault with Azure RBAC have the role 'Key Vault Crypto Officer' assigned to you on the vault; "
+            "on one with access policies: az keyvault set-policy --key-permissions get create",
+        ),
+    )
+
+
+def _firewall(error: ServiceError) -> Explanation:
+    return Explanation(
+        f"The vault's firewall does not let you in: {error.message}",
+        ("Run the command from a network that the vault allows, or have your address allowed.",),
+    )
+
+
+_EXPLANATIONS: dict[str, Callable[[ServiceError], Explanation]] = {
+    "LinkedAuthorizationFailed": _linked_authorization_failed,
+    "AuthorizationFailed": _authorization_failed,
+    "RequestDisallowedByPolicy": _disallowed_by_policy,
+    "MissingSubscriptionRegistration": _not_registered,
+    "VaultAlreadyExists": _vault_exists,
+    "ConflictError": _vault_deleted,
+    "AlreadyInUse": _name_in_use,
+    "RoleAssignmentLimitExceeded": _role_limit,
+    "QuotaExceeded": _quota,
+    "SubscriptionQuotaExceeded": _quota,
+    "TooManyRequests": _throttled,
+    "SubscriptionRequestsThrottled": _throttled,
+    "SubscriptionNotFound": _no_subscription,
+    "InvalidAuthenticationToken": _unauthenticated,
+    "ForbiddenByRbac": _no_vault_right,
+    "ForbiddenByPolicy": _no_vault_right,
+    "ForbiddenByFirewall": _firewall,
+}
+
+
+def _quoted(pattern: str, error: ServiceError) -> str:
+    match = re.search(pattern, error.message)
+    return match[1] if match else ""

@@ -1,0 +1,205 @@
+"""Looking at what exists. 404 is absent, 403 is unknown; anything else is an error and is raised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from azext_acrcmk.cloud.clients import Clients, pages, wire
+from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.read import (
+    read_deleted_vault,
+    read_identity,
+    read_key,
+    read_registry,
+    read_vault,
+)
+from azext_acrcmk.cloud.roles import read_role_grants
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.state import (
+    ABSENT,
+    Absent,
+    DeletedKey,
+    DeletedVault,
+    Group,
+    Identity,
+    Key,
+    Registry,
+    RoleGrant,
+    Unknown,
+    Vault,
+)
+
+T = TypeVar("T")
+
+
+def look(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unknown:
+    """The result of a read that takes the permission `action` on `scope`; absent at 404, unknown at 403."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        return call()
+    except HttpResponseError as error:
+        said = read_error(error)
+        if said.status == 404 and said.code != "SubscriptionNotFound":
+            return ABSENT
+        if said.status == 403:
+            return Unknown(action, str(scope), said.message)
+        raise
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """The results of independent reads, made side by side. Raises the first error."""
+    if len(calls) < 2:
+        return [call() for call in calls]
+    with ThreadPoolExecutor(max_workers=len(calls)) as pool:
+        return [each.result() for each in [pool.submit(call) for call in calls]]
+
+
+def see_group(clients: Clients, subscription: str, group: str) -> Group | Absent | Unknown:
+    id_ = f"/subscriptions/{subscription}/resourceGroups/{group}"
+
+    def get() -> Group:
+        found = clients.resources(subscription).resource_groups.get(group)
+        return Group(found.id, found.location)
+
+    return look(get, "Microsoft.Resources/subscriptions/resourceGroups/read", id_)
+
+
+def see_registry(clients: Clients, id_: ArmId) -> Registry | Absent | Unknown:
+    return look(
+        lambda: read_registry(clients.registries(id_.subscription).get(id_.group, id_.name, cls=wire)),
+        "Microsoft.ContainerRegistry/registries/read",
+        id_,
+    )
+
+
+def registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
+    """Why the name can't be had, in the service's words. None where it is free, or where one may not ask."""
+    answer = look(
+        lambda: clients.registries(id_.subscription).check_name_availability(
+            {"name": id_.name, "type": REGISTRY_TYPE}, cls=wire
+        ),
+        "Microsoft.ContainerRegistry/checkNameAvailability/read",
+        f"/subscriptions/{id_.subscription}",
+    )
+    if not answer or answer.get("nameAvailable", True):
+        return None
+    return answer.get("message") or f"The registry name '{id_.name}' is not available."
+
+
+def see_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
+    return look(
+        lambda: read_identity(clients.identities(id_.subscription).get(id_.group, id_.name, cls=wire)),
+        f"{IDENTITY_TYPE}/read",
+        id_,
+    )
+
+
+def find_identity(clients: Clients, subscription: str, client_id: str) -> Identity | Absent | Unknown:
+    """The user-assigned identity with this client id, among those of the subscription."""
+
+    def search() -> Identity | Absent:
+        for body in pages(clients.identities(subscription).list_by_subscription):
+            identity = read_identity(body)
+            if same(identity.client_id, client_id):
+                return identity
+        return ABSENT
+
+    return look(search, f"{IDENTITY_TYPE}/read", f"/subscriptions/{subscription}")
+
+
+def see_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
+    """A key vault, or a managed HSM by the type of its id."""
+    client = clients.key_vault(id_.subscription)
+    if same(id_.type, HSM_TYPE):
+        return look(
+            lambda: read_vault(client.managed_hsms.get(id_.group, id_.name, cls=wire), "managedHSM"),
+            f"{HSM_TYPE}/read",
+            id_,
+        )
+    return look(lambda: read_vault(client.vaults.get(id_.group, id_.name, cls=wire)), f"{VAULT_TYPE}/read", id_)
+
+
+def see_deleted_vault(clients: Clients, subscription: str, name: str) -> DeletedVault | Absent | Unknown:
+    """The soft-deleted vault of this name in the subscription, in whatever location."""
+
+    def search() -> DeletedVault | Absent:
+        for body in pages(clients.key_vault(subscription).vaults.list_deleted):
+            if same(body.get("name"), name):
+                return read_deleted_vault(body)
+        return ABSENT
+
+    return look(search, "Microsoft.KeyVault/locations/deletedVaults/read", f"/subscriptions/{subscription}")
+
+
+def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequence[str]) -> ArmId | Absent | Unknown:
+    """The resource of a globally unique name: in the first of the subscriptions, else in any of the others."""
+
+    def search(subscription: str) -> ArmId | Absent:
+        filter_ = f"resourceType eq '{type_}' and name eq '{name}'"
+        for found in clients.resources(subscription).resources.list(filter=filter_):
+            return ArmId.parse(found.id)
+        return ABSENT
+
+    def search_in(subscription: str) -> ArmId | Absent | Unknown:
+        action = "Microsoft.Resources/subscriptions/resources/read"
+        return look(lambda: search(subscription), action, f"/subscriptions/{subscription}")
+
+    first, *others = subscriptions
+    found = search_in(first)
+    if found or not others:
+        return found
+    elsewhere = together(*(lambda s=subscription: search_in(s) for subscription in others))
+    return next((each for each in [*elsewhere, found] if each), _unknown_before_absent([found, *elsewhere]))
+
+
+def _unknown_before_absent(seen: Sequence[Absent | Unknown]) -> Absent | Unknown:
+    return next((each for each in seen if isinstance(each, Unknown)), ABSENT)
+
+
+def see_key(clients: Clients, vault: Vault, name: str, version: str | None = None) -> Key | Absent | Unknown:
+    """A key by the control plane: no right and no network path to the vault's data plane is needed."""
+    id_ = ArmId.parse(vault.id)
+    client = clients.key_vault(id_.subscription)
+    keys = client.managed_hsm_keys if vault.is_hsm else client.keys
+
+    def get() -> Key:
+        if version:
+            return read_key(keys.get_version(id_.group, id_.name, name, version, cls=wire), vault.host)
+        return read_key(keys.get(id_.group, id_.name, name, cls=wire), vault.host)
+
+    return look(get, f"{id_.type}/keys/read", f"{vault.id}/keys/{name}")
+
+
+def see_deleted_key(clients: Clients, key: KeyId) -> DeletedKey | Absent | Unknown:
+    """A soft-deleted key, by the data plane: the control plane doesn't show it. Often the caller may not look."""
+    from azure.core.exceptions import AzureError
+
+    def get() -> DeletedKey:
+        deleted = clients.keys(key.host).get_deleted_key(key.name, retry_total=0)
+        purge = deleted.scheduled_purge_date
+        return DeletedKey(key.name, purge.isoformat() if purge else None)
+
+    action = "Microsoft.KeyVault/vaults/keys/read"
+    try:
+        return look(get, action, key.versionless)
+    except AzureError as error:
+        # No answer from the vault, or one that is no answer, is as good as no permission: it can't be seen.
+        return Unknown(action, key.versionless, read_error(error).message)
+
+
+def see_roles(clients: Clients, scope: str, subscription: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:
+    """The role assignments of a principal, also those through groups, at `scope` and above it."""
+    client = clients.authorization(subscription)
+    found = look(
+        lambda: list(
+            pages(client.role_assignments.list_for_scope, scope, filter=f"atScope() and assignedTo('{principal_id}')")
+        ),
+        "Microsoft.Authorization/roleAssignments/read",
+        scope,
+    )
+    if isinstance(found, Unknown):
+        return found
+    return read_role_grants(found or [], lambda id_: client.role_definitions.get_by_id(id_, cls=wire))

@@ -1,0 +1,192 @@
+"""Everything that bears on a registry's encryption, in as few rounds of requests as there are dependencies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.observe import (
+    find_identity,
+    find_resource,
+    registry_name_problem,
+    see_deleted_key,
+    see_deleted_vault,
+    see_group,
+    see_identity,
+    see_key,
+    see_registry,
+    see_roles,
+    see_vault,
+    together,
+)
+from azext_acrcmk.cloud.waiting import Stop, until_settled
+from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.ids import HSM_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.state import (
+    ABSENT,
+    RBAC,
+    Absent,
+    DeletedKey,
+    DeletedVault,
+    Group,
+    Identity,
+    Key,
+    Registry,
+    RoleGrant,
+    State,
+    Unknown,
+    Vault,
+)
+
+
+def survey_goal(
+    clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], note: Callable[[str], None], stop: Stop
+) -> tuple[EnableGoal, State]:
+    """What exists of a goal; and the goal with its vault where that was found in another place than assumed.
+
+    `subscriptions` are those a vault given by name or URI is looked for in, the login's own first. Waits for an
+    operation on the registry that is under way, saying so by `note`: until it ends nothing about it is sure.
+    """
+    registry, group, identity, (goal, vault) = together(
+        lambda: _see_settled_registry(clients, goal.registry, note, stop),
+        lambda: see_group(clients, goal.registry.subscription, goal.registry.group),
+        lambda: see_identity(clients, goal.identity),
+        lambda: _locate_vault(clients, goal, subscriptions),
+    )
+    name_problem, key, roles, groups = together(
+        lambda: None if registry or isinstance(registry, Unknown) else registry_name_problem(clients, goal.registry),
+        lambda: _see_key(clients, vault, goal.key),
+        lambda: _see_roles_for(clients, goal, vault, identity),
+        lambda: _see_groups(clients, goal, group, identity, vault),
+    )
+    return goal, State(
+        registry=registry,
+        identity=identity,
+        vault=vault,
+        key=key,
+        roles=roles,
+        groups=groups,
+        name_problem=name_problem,
+    )
+
+
+def survey_registry(clients: Clients, registry: Registry, subscriptions: Sequence[str]) -> State:
+    """All there is to see of an existing registry's key, vault, identity and grant."""
+    encryption = registry.encryption
+    if not encryption.enabled or encryption.key is None:
+        return State(registry=registry)
+    identity, vault = together(
+        lambda: _see_identity_of(clients, registry),
+        lambda: _find_vault(clients, encryption.key, subscriptions),
+    )
+    principal = registry.system_principal_id if same(encryption.identity, "system") else None
+    if isinstance(identity, Identity):
+        principal = identity.principal_id
+    elif isinstance(identity, Unknown) and (attached := registry.attached_as(encryption.identity or "")):
+        principal = attached.principal_id
+    key, in_use, roles = together(
+        lambda: _see_key(clients, vault, encryption.key.with_version(None)),
+        lambda: _see_version(clients, vault, encryption.key, encryption.version_in_use),
+        lambda: _see_roles_on(clients, vault, encryption.key.name, principal),
+    )
+    return State(registry=registry, identity=identity, vault=vault, key=key, version_in_use=in_use, roles=roles)
+
+
+def find_registry(clients: Clients, name: str, subscription: str) -> ArmId | Absent | Unknown:
+    """A registry by its name alone, in the subscription."""
+    return find_resource(clients, REGISTRY_TYPE, name, [subscription])
+
+
+def _see_settled_registry(clients: Clients, id_: ArmId, note: Callable[[str], None], stop: Stop):
+    def settled(seen: Registry | Absent | Unknown) -> bool:
+        busy = isinstance(seen, Registry) and not seen.settled
+        if busy:
+            note(f"  Waiting for registry {seen.name}, which is in state {seen.provisioning_state}.")
+        return not busy
+
+    return until_settled(lambda: see_registry(clients, id_), settled, stop)
+
+
+def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str]):
+    if goal.key_uri:
+        vault = _find_vault(clients, goal.key_uri, subscriptions)
+        return goal, vault
+    vault = see_vault(clients, goal.vault)
+    if vault or isinstance(vault, Unknown):
+        return goal, vault
+    if goal.find_vault:
+        found = find_resource(clients, VAULT_TYPE, goal.vault.name, subscriptions)
+        if isinstance(found, ArmId):
+            return replace(goal, vault=found), see_vault(clients, found)
+    deleted = see_deleted_vault(clients, goal.vault.subscription, goal.vault.name)
+    if isinstance(deleted, DeletedVault):
+        return replace(goal, vault=ArmId.parse(deleted.id)), deleted
+    # One who may not list deleted vaults is told by the service if there is one: it refuses the name.
+    return goal, ABSENT
+
+
+def _find_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]):
+    """The vault or managed HSM that a key's URI names. Unknown where no subscription that can be read has it."""
+    found = find_resource(clients, HSM_TYPE if key.is_hsm else VAULT_TYPE, key.store, subscriptions)
+    if isinstance(found, ArmId):
+        return see_vault(clients, found)
+    if not key.is_hsm:
+        deleted = see_deleted_vault(clients, subscriptions[0], key.store)
+        if isinstance(deleted, DeletedVault):
+            return deleted
+    why = "No subscription that you can read has it."
+    return (
+        found if isinstance(found, Unknown) else Unknown("Microsoft.KeyVault/vaults/read", f"https://{key.host}", why)
+    )
+
+
+def _see_key(clients: Clients, vault, key: KeyId) -> Key | DeletedKey | Absent | Unknown:
+    if isinstance(vault, Unknown):
+        return vault
+    if not isinstance(vault, Vault):
+        return ABSENT
+    found = see_key(clients, vault, key.name, key.version)
+    if isinstance(found, Absent):
+        deleted = see_deleted_key(clients, key)
+        return deleted if isinstance(deleted, DeletedKey) else ABSENT
+    return found
+
+
+def _see_version(clients: Clients, vault, key: KeyId, version: str | None) -> Key | Absent | Unknown:
+    if not version or not isinstance(vault, Vault):
+        return Unknown()
+    return see_key(clients, vault, key.name, version)
+
+
+def _see_identity_of(clients: Clients, registry: Registry) -> Identity | Absent | Unknown:
+    """The user-assigned identity that the registry uses its key through: by its attachment, else by its client id."""
+    client_id = registry.encryption.identity or ""
+    if same(client_id, "system"):
+        return Unknown()
+    if attached := registry.attached_as(client_id):
+        return see_identity(clients, ArmId.parse(attached.id))
+    return find_identity(clients, ArmId.parse(registry.id).subscription, client_id)
+
+
+def _see_roles_for(clients: Clients, goal: EnableGoal, vault, identity) -> tuple[RoleGrant, ...] | Unknown:
+    principal = identity.principal_id if isinstance(identity, Identity) else None
+    if isinstance(vault, (Absent, DeletedVault)) and principal and goal.vault:
+        # Roles at the resource group or above reach a vault that is yet to be.
+        return see_roles(clients, goal.vault.group_id, goal.vault.subscription, principal)
+    return _see_roles_on(clients, vault, goal.key.name, principal)
+
+
+def _see_roles_on(clients: Clients, vault, key_name: str, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:
+    if not isinstance(vault, Vault) or vault.access_model != RBAC or not principal:
+        return ()
+    return see_roles(clients, f"{vault.id}/keys/{key_name}", ArmId.parse(vault.id).subscription, principal)
+
+
+def _see_groups(clients: Clients, goal: EnableGoal, group: Group | Absent | Unknown, identity, vault):
+    """The resource groups by id: the registry's, and those of parts that are yet to be created elsewhere."""
+    groups = {goal.registry.group_id.lower(): group}
+    for resource, seen in ((goal.identity, identity), (goal.vault, vault)):
+        if resource and isinstance(seen, Absent) and resource.group_id.lower() not in groups:
+            groups[resource.group_id.lower()] = see_group(clients, resource.subscription, resource.group)
+    return tuple(groups.items())

@@ -1,0 +1,1 @@
+"""The nouns: ids, goals and states as plain, immutable values. Imports nothing from Azure."""

@@ -1,0 +1,147 @@
+"""What the user asked for, complete and immutable."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, default_vault_name
+from azext_acrcmk.model.state import RBAC
+
+# How long to wait for a new grant to take effect, in seconds: Azure says up to ten minutes (service facts 4.4).
+GRANT_TIMEOUT = 900
+
+AUTO = "auto"
+MANUAL = "manual"
+
+_SHORT = re.compile(r"(\d+)\s*([dwmy])", re.IGNORECASE)
+_ISO = re.compile(r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?", re.IGNORECASE)
+
+
+def duration(text: str) -> str:
+    """An ISO 8601 duration in days, weeks, months or years from itself or from `90d`, `12w`, `6m`, `2y`.
+
+    Raises ValueError where `text` is neither, or nothing at all.
+    """
+    if match := _SHORT.fullmatch(text.strip()):
+        text = f"P{match[1]}{match[2]}"
+    if not (match := _ISO.fullmatch(text.strip())) or not any(int(part or 0) for part in match.groups()):
+        raise ValueError(f"'{text}' is not a duration such as P90D or 90d.")
+    return text.strip().upper()
+
+
+def days(iso: str) -> int:
+    """About how many days an ISO 8601 duration of `duration` is: months count 30, years 365."""
+    years, months, weeks, rest = (int(part or 0) for part in _ISO.fullmatch(iso).groups())
+    return years * 365 + months * 30 + weeks * 7 + rest
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """What `az acr create` means by these; None leaves the service's default."""
+
+    public_network_enabled: bool | None = None
+    default_action: str | None = None
+    allow_trusted_services: bool | None = None
+    zone_redundancy: str | None = None
+    admin_enabled: bool | None = None
+
+
+@dataclass(frozen=True)
+class EnableGoal:
+    """A registry encrypted with a key, and everything it takes.
+
+    `vault` is None where the key is given by its URI. `find_vault` says that the user gave a vault's name, which may
+    mean a vault in another group or subscription. `key_uri` is set where the user named an existing key by its URI:
+    then neither vault nor key is created. `rotation` None means: as the URI says, else auto for a new registry.
+    """
+
+    registry: ArmId
+    identity: ArmId
+    vault: ArmId | None
+    key_name: str
+    tenant: str
+    vault_suffix: str
+    key_uri: KeyId | None = None
+    find_vault: bool = False
+    rotation: str | None = None
+    location: str | None = None
+    tags: dict[str, str] | None = field(default=None, hash=False)
+    asked_key_type: str | None = None
+    key_size: int | None = None
+    rotation_period: str | None = None
+    key_lifetime: str | None = None
+    access_model: str | None = None
+    grant_scope: str = "vault"
+    skip_grant: bool = False
+    retention_days: int | None = None
+    vault_sku: str | None = None
+    restrict_vault_network: bool = False
+    grant_timeout: int = GRANT_TIMEOUT
+    options: NetworkOptions = NetworkOptions()
+
+    @property
+    def manual(self) -> bool:
+        if self.rotation is None:
+            return bool(self.key_uri and self.key_uri.version)
+        return self.rotation == MANUAL
+
+    @property
+    def key(self) -> KeyId:
+        """The key asked for; with a version only where the user gave one."""
+        return self.key_uri or KeyId(f"{self.vault.name.lower()}.{self.vault_suffix.lstrip('.')}", self.key_name)
+
+    @property
+    def key_type(self) -> str:
+        return self.asked_key_type or "RSA"
+
+    @property
+    def new_key_size(self) -> int:
+        return self.key_size or 2048
+
+    @property
+    def new_retention_days(self) -> int:
+        return self.retention_days or 90
+
+    @property
+    def new_vault_sku(self) -> str:
+        return self.vault_sku or ("premium" if self.key_type == "RSA-HSM" else "standard")
+
+    @property
+    def new_vault_model(self) -> str:
+        return self.access_model or RBAC
+
+
+def enable_goal(
+    registry: ArmId,
+    tenant: str,
+    vault_suffix: str,
+    *,
+    identity: str | None = None,
+    key_vault: str | None = None,
+    key_name: str | None = None,
+    key_encryption_key: str | None = None,
+    **options: Any,
+) -> EnableGoal:
+    """The goal of options that have been checked: names and defaults become ids, in the registry's own group."""
+    key_uri = KeyId.parse(key_encryption_key) if key_encryption_key else None
+    default = f"{registry.name}-cmk"
+    vault = None
+    if key_uri is None:
+        vault = _name_or_id(key_vault or default_vault_name(registry), VAULT_TYPE, registry)
+    return EnableGoal(
+        registry=registry,
+        identity=_name_or_id(identity or default, IDENTITY_TYPE, registry),
+        vault=vault,
+        key_name=key_uri.name if key_uri else key_name or default,
+        tenant=tenant,
+        vault_suffix=vault_suffix,
+        key_uri=key_uri,
+        find_vault=bool(key_vault) and "/" not in key_vault,
+        **options,
+    )
+
+
+def _name_or_id(value: str, type_: str, beside: ArmId) -> ArmId:
+    return ArmId.parse(value) if "/" in value else ArmId(beside.subscription, beside.group, type_, value)

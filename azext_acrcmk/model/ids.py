@@ -1,0 +1,169 @@
+"""ARM resource ids, key ids and the naming rules of the services."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+REGISTRY_TYPE = "Microsoft.ContainerRegistry/registries"
+IDENTITY_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
+VAULT_TYPE = "Microsoft.KeyVault/vaults"
+HSM_TYPE = "Microsoft.KeyVault/managedHSMs"
+
+# Key hosts of every cloud the Azure CLI knows; the facts name the first of each kind (tutorial part 4, rbac-guide).
+VAULT_SUFFIXES = ("vault.azure.net", "vault.azure.cn", "vault.usgovcloudapi.net", "vault.microsoftazure.de")
+HSM_SUFFIXES = (
+    "managedhsm.azure.net",
+    "managedhsm.azure.cn",
+    "managedhsm.usgovcloudapi.net",
+    "managedhsm.microsoftazure.de",
+)
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]")
+_REGISTRY = re.compile(r"[a-zA-Z0-9]{5,50}")
+_IDENTITY = re.compile(r"[a-zA-Z0-9][-\w]{2,127}", re.ASCII)
+_VAULT = re.compile(r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]")
+_KEY = re.compile(r"[a-zA-Z0-9-]{1,127}")
+_VERSION = re.compile(r"[0-9a-zA-Z]{32}")
+
+NAME_RULES = {
+    "resource group": (_GROUP, "1 to 90 letters, digits, '-', '_', '.' or parentheses, not ending in '.'"),
+    "registry": (_REGISTRY, "5 to 50 letters and digits"),
+    "identity": (_IDENTITY, "3 to 128 letters, digits, '-' or '_', starting with a letter or digit"),
+    "key vault": (
+        _VAULT,
+        "3 to 24 letters, digits and single '-', starting with a letter and ending with a letter or digit",
+    ),
+    "key": (_KEY, "1 to 127 letters, digits and '-'"),
+}
+
+
+def name_problem(kind: str, name: str) -> str | None:
+    """Why `name` is not a legal name for a `kind` of NAME_RULES, or None where it is one."""
+    pattern, rule = NAME_RULES[kind]
+    if pattern.fullmatch(name):
+        return None
+    return f"'{name}' is not a legal {kind} name: it takes {rule}."
+
+
+@dataclass(frozen=True)
+class ArmId:
+    """The id of a resource in a resource group. Compare ids with `same`: Azure changes their casing."""
+
+    subscription: str
+    group: str
+    type: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers/{self.type}/{self.name}"
+
+    @property
+    def group_id(self) -> str:
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+
+    @classmethod
+    def parse(cls, text: str) -> ArmId:
+        """Reads /subscriptions/…/resourceGroups/…/providers/<namespace>/<type>/<name>. Raises ValueError."""
+        parts = text.rstrip("/").split("/")
+        keywords = [part.lower() for part in parts[1:8:2][:3]]
+        if (
+            len(parts) != 9
+            or parts[0]
+            or keywords != ["subscriptions", "resourcegroups", "providers"]
+            or "" in parts[1:]
+        ):
+            raise ValueError(f"'{text}' is not the ID of a resource.")
+        subscription, group, name = parts[2], parts[4], parts[8]
+        if not _GUID.fullmatch(subscription):
+            raise ValueError(f"'{text}' is not the ID of a resource: '{subscription}' is not a subscription ID.")
+        if problem := name_problem("resource group", group):
+            raise ValueError(problem)
+        return cls(subscription, group, f"{parts[6]}/{parts[7]}", name)
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two ids or names mean the same resource. Azure compares them without regard to case."""
+    return str(one).lower() == str(other).lower()
+
+
+def within(scope: str, ancestor: str) -> bool:
+    """Whether `scope` is `ancestor` or lies below it, as role assignments are inherited."""
+    scope, ancestor = scope.lower().rstrip("/"), ancestor.lower().rstrip("/")
+    return scope == ancestor or scope.startswith(ancestor + "/")
+
+
+@dataclass(frozen=True)
+class KeyId:
+    """A key in a vault or managed HSM: https://<host>/keys/<name>[/<version>]."""
+
+    host: str
+    name: str
+    version: str | None = None
+
+    def __str__(self) -> str:
+        return self.versionless + (f"/{self.version}" if self.version else "")
+
+    @property
+    def versionless(self) -> str:
+        return f"https://{self.host}/keys/{self.name}"
+
+    @property
+    def store(self) -> str:
+        """The name of the vault or managed HSM: the first label of the host."""
+        return self.host.split(".", 1)[0]
+
+    @property
+    def is_hsm(self) -> bool:
+        return self.host.split(".", 1)[1] in HSM_SUFFIXES
+
+    def with_version(self, version: str | None) -> KeyId:
+        return KeyId(self.host, self.name, version)
+
+    @classmethod
+    def parse(cls, text: str) -> KeyId:
+        """Reads a key URI as the registry takes it (tutorial part 4). Raises ValueError that says what is wrong."""
+        try:
+            url = urlsplit(text)
+            port = url.port
+        except ValueError:
+            raise ValueError(f"'{text}' is not a URL.") from None
+        if url.scheme.lower() != "https":
+            raise ValueError(f"'{text}' does not start with https://.")
+        if url.query or url.fragment or url.username is not None or url.password is not None or port not in (None, 443):
+            raise ValueError(f"'{text}' has more in it than a host and a path.")
+        host = (url.hostname or "").lower()
+        store, _, suffix = host.partition(".")
+        if suffix not in VAULT_SUFFIXES + HSM_SUFFIXES or not _VAULT.fullmatch(store):
+            raise ValueError(f"'{host}' is not the host of a key vault or managed HSM.")
+        kind, *rest = url.path.rstrip("/").split("/")[1:] or [""]
+        if kind.lower() in ("secrets", "certificates"):
+            raise ValueError(f"'{text}' is the URI of a {kind.lower()[:-1]}; a registry is encrypted with a key.")
+        if kind.lower() != "keys" or len(rest) not in (1, 2):
+            raise ValueError(f"'{text}' is not of the form https://<host>/keys/<name>[/<version>].")
+        name, version = rest[0], rest[1] if len(rest) == 2 else None
+        if problem := name_problem("key", name):
+            raise ValueError(problem)
+        if version is not None and not _VERSION.fullmatch(version):
+            raise ValueError(f"'{version}' is not a key version: it takes 32 letters and digits.")
+        return cls(host, name, version)
+
+    def same_key(self, other: KeyId) -> bool:
+        """Whether both are versions of one key."""
+        return same(self.versionless, other.versionless)
+
+
+def default_vault_name(registry: ArmId) -> str:
+    """A legal vault name, the same for the same registry id, and unlikely to be anyone else's.
+
+    Vault names are global, so 40 bits of the id's hash follow the registry's name, cut to the 24 characters there are.
+    """
+    digest = hashlib.sha256(str(registry).lower().encode()).digest()[:5]
+    tail = base64.b32encode(digest).decode().lower()
+    head = registry.name.lower()
+    head = head if head[0].isalpha() else f"r{head}"
+    return f"{head[:11]}-cmk-{tail}"

@@ -1,0 +1,232 @@
+"""What exists in Azure, in the field's words. "Absent" and "unknown" are values: 404 is absent, 403 is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from azext_acrcmk.model.ids import ArmId, KeyId, same
+
+RBAC = "rbac"
+ACCESS_POLICY = "access-policy"
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Looked for, and not there."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Could not be looked at. `action` on `scope` is the permission it takes; `why` is what the service said."""
+
+    action: str = ""
+    scope: str = ""
+    why: str = ""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True)
+class Group:
+    id: str
+    location: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A user-assigned identity."""
+
+    id: str
+    location: str
+    client_id: str
+    principal_id: str
+
+
+@dataclass(frozen=True)
+class AttachedIdentity:
+    """A user-assigned identity as the registry lists it; the ids are those at the time it was attached."""
+
+    id: str
+    client_id: str | None
+    principal_id: str | None
+
+
+@dataclass(frozen=True)
+class Encryption:
+    """The registry's encryption block. `identity` is a client id, or "system"."""
+
+    status: str
+    key: KeyId | None = None
+    version_in_use: str | None = None
+    identity: str | None = None
+    auto_rotation: bool | None = None
+    wire: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
+
+    @property
+    def enabled(self) -> bool:
+        return self.status == "enabled"
+
+
+@dataclass(frozen=True)
+class Registry:
+    id: str
+    name: str
+    location: str
+    sku: str
+    login_server: str | None
+    provisioning_state: str
+    encryption: Encryption
+    identity_type: str = "none"
+    system_principal_id: str | None = None
+    attached: tuple[AttachedIdentity, ...] = ()
+    status_message: str | None = None
+    public_network_enabled: bool | None = None
+    default_action: str | None = None
+    allow_trusted_services: bool | None = None
+    zone_redundancy: str | None = None
+    admin_enabled: bool | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether no operation is running on it; until then its encryption block may lie (recordings to 2023-02)."""
+        return self.provisioning_state in ("Succeeded", "Failed", "Canceled")
+
+    def attached_as(self, client_id: str) -> AttachedIdentity | None:
+        return next((each for each in self.attached if each.client_id and same(each.client_id, client_id)), None)
+
+    def attaches(self, identity_id: str) -> bool:
+        return any(same(each.id, identity_id) for each in self.attached)
+
+
+@dataclass(frozen=True)
+class AccessPolicy:
+    """A vault's access policy: the key permissions of one principal, in lower case."""
+
+    object_id: str
+    key_permissions: frozenset[str]
+    application_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A key vault or (`kind` managedHSM) a managed HSM. `access_model` is RBAC or ACCESS_POLICY, None for an HSM."""
+
+    id: str
+    name: str
+    uri: str
+    location: str
+    kind: str = "vault"
+    sku: str = "standard"
+    access_model: str | None = RBAC
+    soft_delete: bool | None = True
+    retention_days: int | None = 90
+    purge_protection: bool = False
+    public_network_access: str | None = "Enabled"
+    default_action: str | None = "Allow"
+    bypass: str | None = "AzureServices"
+    policies: tuple[AccessPolicy, ...] = ()
+    provisioning_state: str = "Succeeded"
+
+    @property
+    def is_hsm(self) -> bool:
+        return self.kind == "managedHSM"
+
+    @property
+    def host(self) -> str:
+        return self.uri.removeprefix("https://").rstrip("/").lower()
+
+
+@dataclass(frozen=True)
+class DeletedVault:
+    """A soft-deleted vault; recovering brings its keys and policies back, not its role assignments."""
+
+    id: str
+    name: str
+    location: str
+    purge_protection: bool
+    scheduled_purge: str | None = None
+
+
+@dataclass(frozen=True)
+class RotationPolicy:
+    """Durations in ISO 8601, as Key Vault keeps them; None where the policy does not say."""
+
+    rotate_after: str | None = None
+    rotate_before_expiry: str | None = None
+    expiry: str | None = None
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key as the control plane shows it: its current version's type and attributes."""
+
+    id: KeyId
+    type: str
+    size: int | None = None
+    enabled: bool | None = True
+    not_before: datetime | None = None
+    expires: datetime | None = None
+    operations: frozenset[str] = frozenset({"wrapkey", "unwrapkey"})
+    rotation_policy: RotationPolicy | None = None
+
+    @property
+    def latest_version(self) -> str | None:
+        return self.id.version
+
+
+@dataclass(frozen=True)
+class DeletedKey:
+    """A soft-deleted key; its name can't be used again until it is recovered or purged."""
+
+    name: str
+    scheduled_purge: str | None = None
+
+
+@dataclass(frozen=True)
+class RoleGrant:
+    """A role assignment that reaches the key, with the data actions of its role."""
+
+    id: str
+    scope: str
+    role_id: str
+    role_name: str
+    principal_id: str
+    data_actions: tuple[str, ...] = ()
+    not_data_actions: tuple[str, ...] = ()
+    created: datetime | None = None
+    # Why it can't be told from outside what this assignment allows: it has a condition, or its role can't be read.
+    uncertain: str | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """All that bears on a registry's encryption, as far as the caller can see it.
+
+    `vault` is the key's vault or managed HSM, `key` the key with its latest version (or the one asked for), and
+    `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case
+    id, as far as looked at. `roles` are the role assignments of the identity that reach the key. `name_problem` says
+    why the registry's name can't be had, where there is no registry.
+    """
+
+    registry: Registry | Absent | Unknown = ABSENT
+    identity: Identity | Absent | Unknown = ABSENT
+    vault: Vault | DeletedVault | Absent | Unknown = ABSENT
+    key: Key | DeletedKey | Absent | Unknown = ABSENT
+    version_in_use: Key | Absent | Unknown = ABSENT
+    roles: tuple[RoleGrant, ...] | Unknown = ()
+    groups: tuple[tuple[str, Group | Absent | Unknown], ...] = ()
+    name_problem: str | None = None
+
+    def group(self, resource: ArmId) -> Group | Absent | Unknown:
+        """The resource group of `resource`."""
+        wanted = resource.group_id.lower()
+        return next((group for id_, group in self.groups if id_ == wanted), Unknown())

@@ -1,0 +1,383 @@
+"""What stands in the way of a goal, found before anything is changed. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from azext_acrcmk.model.goal import AUTO, EnableGoal
+from azext_acrcmk.model.ids import ArmId, same
+from azext_acrcmk.model.state import (
+    Absent,
+    DeletedKey,
+    DeletedVault,
+    Identity,
+    Key,
+    Registry,
+    State,
+    Unknown,
+    Vault,
+)
+from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND, Problem
+
+RSA_TYPES = ("RSA", "RSA-HSM")
+
+
+def cannot_see(kind: str, name: str, unknown: Unknown) -> Problem:
+    """The problem of a part that must be seen and can't be: unknown is not absent."""
+    needs = f"It takes the permission '{unknown.action}' on {unknown.scope}." if unknown.action else ""
+    return Problem(
+        f"The {kind} '{name}' can't be looked at: {unknown.why}".strip(), (needs,) if needs else (), FORBIDDEN
+    )
+
+
+def existing_registry_problems(goal: EnableGoal, registry: Registry, state: State) -> list[Problem]:
+    """Why an existing registry is not, and can't be made, what is asked for. Empty where it is."""
+    encryption = registry.encryption
+    if not registry.settled:
+        return [
+            Problem(
+                f"Registry '{registry.name}' is still in state {registry.provisioning_state}.",
+                ("Wait for the running operation to end, then run this command again.",),
+            )
+        ]
+    if not encryption.enabled:
+        return [_not_encrypted(registry)]
+    problems = [*_other_key(goal, registry), *_other_identity(goal, registry, state)]
+    return problems or _other_options(goal, registry)
+
+
+def _not_encrypted(registry: Registry) -> Problem:
+    if registry.provisioning_state == "Failed":
+        return Problem(
+            f"Registry '{registry.name}' is in state Failed and has no customer-managed key: "
+            "its creation did not complete.",
+            (
+                "If it never served an image, delete it and run this command again: "
+                f"az acr delete --name {registry.name} --resource-group {ArmId.parse(registry.id).group}",
+            ),
+        )
+    return Problem(
+        f"Registry '{registry.name}' exists and is not encrypted with a customer-managed key. "
+        "Azure allows this only while a registry is being created; it can't be turned on later. Nothing was changed.",
+        (
+            "Create a new registry with another name: az acr cmk enable --name <new name> "
+            f"--resource-group {ArmId.parse(registry.id).group}",
+            f"Then copy the images, one by one: az acr import --name <new name> --registry {registry.id} "
+            "--source <repository:tag>",
+        ),
+    )
+
+
+def _other_key(goal: EnableGoal, registry: Registry) -> list[Problem]:
+    encryption = registry.encryption
+    name = registry.name
+    if encryption.key is None:
+        return [Problem(f"Registry '{name}' says it is encrypted, but not with which key.", (_show(name),))]
+    pinned_elsewhere = goal.key.version and not same(goal.key, encryption.key)
+    if not goal.key.same_key(encryption.key) or pinned_elsewhere:
+        return [
+            Problem(
+                f"Registry '{name}' is already encrypted with another key: it uses {encryption.key}, "
+                f"and this command asks for {goal.key}. Nothing was changed.",
+                (
+                    f"To change the key: az acr cmk rotate --name {name} --key-encryption-key {goal.key}",
+                    f"To leave the key and verify the rest: az acr cmk enable --name {name} "
+                    f"--resource-group {goal.registry.group} --key-encryption-key {encryption.key} "
+                    "--identity <the identity that `az acr cmk show` names>",
+                ),
+            )
+        ]
+    is_auto = encryption.key.version is None
+    if goal.rotation and (goal.rotation == AUTO) != is_auto:
+        now = "follows new versions by itself (auto)" if is_auto else "is pinned to a version (manual)"
+        return [
+            Problem(
+                f"Registry '{name}' uses this key, but it {now}. Nothing was changed.",
+                (f"To change that: az acr cmk rotate --name {name} --rotation {goal.rotation}",),
+            )
+        ]
+    return []
+
+
+def _other_identity(goal: EnableGoal, registry: Registry, state: State) -> list[Problem]:
+    used = registry.encryption.identity or ""
+    if isinstance(state.identity, Unknown):
+        return [cannot_see("user-assigned identity", str(goal.identity), state.identity)]
+    if not isinstance(state.identity, Identity) or not same(state.identity.client_id, used):
+        return [
+            Problem(
+                f"Registry '{registry.name}' uses the key through another identity ({used}) than "
+                f"'{goal.identity.name}'. Nothing was changed.",
+                (
+                    _show(registry.name),
+                    f"To change the identity: az acr cmk rotate --name {registry.name} --identity {goal.identity}",
+                ),
+            )
+        ]
+    if not registry.attaches(state.identity.id):
+        return [
+            Problem(
+                f"The identity '{goal.identity.name}' is no longer attached to registry '{registry.name}'; "
+                "the registry loses the key when its credential lapses.",
+                (f"Attach it again: az acr identity assign --name {registry.name} --identities {state.identity.id}",),
+            )
+        ]
+    return []
+
+
+def _other_options(goal: EnableGoal, registry: Registry) -> list[Problem]:
+    asked, has = goal.options, registry
+    pairs = [
+        ("--public-network-enabled", asked.public_network_enabled, has.public_network_enabled),
+        ("--default-action", asked.default_action, has.default_action),
+        ("--allow-trusted-services", asked.allow_trusted_services, has.allow_trusted_services),
+        ("--zone-redundancy", asked.zone_redundancy, has.zone_redundancy),
+        ("--admin-enabled", asked.admin_enabled, has.admin_enabled),
+    ]
+    if goal.location and not _same_place(goal.location, registry.location):
+        pairs.append(("--location", goal.location, registry.location))
+    differing = [(option, want, got) for option, want, got in pairs if want is not None and not same(want, got)]
+    if not differing:
+        return []
+    told = ", ".join(f"{option} is {got}, not {want}" for option, want, got in differing)
+    changeable = [each for each in differing if each[0] not in ("--zone-redundancy", "--location")]
+    command = " ".join(
+        f"{option} {str(want).lower() if isinstance(want, bool) else want}" for option, want, _ in changeable
+    )
+    advice = (f"To change it: az acr update --name {registry.name} {command}",) if changeable else ()
+    return [
+        Problem(
+            f"Registry '{registry.name}' exists with other settings: {told}. This command leaves them alone.", advice
+        )
+    ]
+
+
+def _same_place(one: str, other: str) -> bool:
+    return same(one.replace(" ", ""), other.replace(" ", ""))
+
+
+def group_problems(goal: EnableGoal, state: State) -> list[Problem]:
+    """Resource groups that are missing: the registry's is created where a location is given, others never."""
+    problems = []
+    group = state.group(goal.registry)
+    if isinstance(state.registry, Registry):
+        return []
+    if isinstance(group, Absent) and not goal.location:
+        problems.append(
+            Problem(
+                f"Resource group '{goal.registry.group}' does not exist.",
+                ("Give --location to have it created, or name an existing group.",),
+                NOT_FOUND,
+            )
+        )
+    if isinstance(group, Unknown) and not goal.location:
+        problems.append(
+            Problem(
+                f"Resource group '{goal.registry.group}' can't be looked at, so its location is not known.",
+                ("Give --location.",),
+                FORBIDDEN,
+            )
+        )
+    for kind, resource, seen in (("identity", goal.identity, state.identity), ("key vault", goal.vault, state.vault)):
+        if resource is None or not isinstance(seen, Absent) or same(resource.group_id, goal.registry.group_id):
+            continue
+        if isinstance(state.group(resource), Absent):
+            problems.append(
+                Problem(
+                    f"The {kind} '{resource}' does not exist, and neither does its resource group '{resource.group}'.",
+                    ("Check the ID, or create the group: az group create",),
+                    NOT_FOUND,
+                )
+            )
+    return problems
+
+
+def vault_problems(goal: EnableGoal, state: State) -> list[Problem]:
+    """What is wrong with the vault or managed HSM, or contradicts the options."""
+    vault = state.vault
+    if isinstance(vault, Unknown):
+        if goal.key_uri is None:
+            return [cannot_see("key vault", str(goal.vault), vault)]
+        if not goal.skip_grant:
+            return [
+                Problem(
+                    f"The vault of {goal.key} was not found in a subscription that you can read, "
+                    "so the identity can't be granted the key.",
+                    ("If it has been granted by others, add --skip-grant: the registry will then verify it.",),
+                    FORBIDDEN,
+                )
+            ]
+        return []
+    if isinstance(vault, Absent):
+        return (
+            _lost(goal, "vault", str(goal.vault)) if isinstance(state.registry, Registry) else _new_vault_problems(goal)
+        )
+    if isinstance(vault, DeletedVault):
+        return _hsm_key_on(goal.vault_sku, goal) if goal.vault_sku else []
+    return _existing_vault_problems(goal, vault)
+
+
+def _new_vault_problems(goal: EnableGoal) -> list[Problem]:
+    if goal.key_uri:
+        kind = "managed HSM" if goal.key.is_hsm else "key vault"
+        return [Problem(f"There is no {kind} '{goal.key.store}' for the key {goal.key}.", (), NOT_FOUND)]
+    return _hsm_key_on(goal.new_vault_sku, goal)
+
+
+def _lost(goal: EnableGoal, kind: str, name: str) -> list[Problem]:
+    """A registry's key is never replaced by a new one of the same name: its images need the old one."""
+    return [
+        Problem(
+            f"Registry '{goal.registry.name}' is encrypted with {goal.key}, but the {kind} '{name}' is not there. "
+            "A new one of the same name would not open the registry.",
+            (
+                f"If the key was deleted, recover it: az keyvault key recover --vault-name {goal.key.store} "
+                f"--name {goal.key.name}",
+            ),
+            NOT_FOUND,
+        )
+    ]
+
+
+def _hsm_key_on(sku: str, goal: EnableGoal) -> list[Problem]:
+    if goal.key_type == "RSA-HSM" and not same(sku, "premium"):
+        return [
+            Problem(
+                f"A key vault of SKU '{sku}' can't hold RSA-HSM keys.",
+                ("Use --vault-sku premium for a new vault, another vault, or --key-type RSA.",),
+            )
+        ]
+    return []
+
+
+def _existing_vault_problems(goal: EnableGoal, vault: Vault) -> list[Problem]:
+    problems = []
+    asked = [
+        ("--access-model", goal.access_model, vault.access_model),
+        ("--vault-sku", goal.vault_sku, vault.sku),
+        ("--retention-days", goal.retention_days, vault.retention_days),
+        ("--restrict-vault-network", goal.restrict_vault_network or None, vault.default_action == "Deny" or None),
+    ]
+    for option, want, got in asked:
+        if want is not None and not same(want, got):
+            has = "does not restrict its network" if option == "--restrict-vault-network" else f"has {got}"
+            problems.append(
+                Problem(
+                    f"Key vault '{vault.name}' exists and {has}, which {option} contradicts; it is left as it is.",
+                    (f"Leave out {option}, or name another vault.",),
+                )
+            )
+    if goal.key_uri is None:
+        problems += _hsm_key_on(vault.sku, goal)
+    if vault.is_hsm and not vault.purge_protection:
+        problems.append(
+            Problem(
+                f"Managed HSM '{vault.name}' has no purge protection: a deleted key could be lost for good.",
+                (
+                    "Turn it on (irreversible): "
+                    f"az keyvault update-hsm --hsm-name {vault.name} --enable-purge-protection true",
+                ),
+            )
+        )
+    if shuts_out_registries(vault):
+        problems.append(
+            Problem(
+                f"The firewall of {'managed HSM' if vault.is_hsm else 'key vault'} '{vault.name}' lets no trusted "
+                "services in, so a registry can't use its keys.",
+                (_allow_trusted_services(vault),),
+            )
+        )
+    return problems
+
+
+def shuts_out_registries(vault: Vault) -> bool:
+    """Whether the vault's firewall is closed and lets no trusted services past (service facts 1.4)."""
+    closed = same(vault.default_action, "Deny") or same(vault.public_network_access, "Disabled")
+    return closed and not same(vault.bypass, "AzureServices")
+
+
+def _allow_trusted_services(vault: Vault) -> str:
+    command = f"update-hsm --hsm-name {vault.name}" if vault.is_hsm else f"update --name {vault.name}"
+    return f"Allow trusted services: az keyvault {command} --bypass AzureServices"
+
+
+def key_problems(goal: EnableGoal, state: State, now: datetime) -> list[Problem]:
+    """Why the key can't encrypt a registry, or contradicts the options."""
+    key = state.key
+    if isinstance(key, Unknown):
+        if goal.skip_grant and goal.key_uri:
+            return []
+        return [cannot_see("key", str(goal.key), key)] if isinstance(state.vault, Vault) else []
+    if isinstance(key, Absent) and goal.key_uri and isinstance(state.vault, Vault):
+        what = "version of this key" if goal.key.version else "such key"
+        return [Problem(f"There is no {what}: {goal.key}.", (), NOT_FOUND)]
+    if isinstance(key, Absent) and isinstance(state.registry, Registry) and isinstance(state.vault, Vault):
+        return _lost(goal, "key", str(goal.key))
+    if isinstance(key, DeletedKey) and goal.key.is_hsm:
+        return [
+            Problem(
+                f"The key {goal.key} is soft-deleted.",
+                (f"Recover it: az keyvault key recover --hsm-name {goal.key.store} --name {goal.key.name}",),
+            )
+        ]
+    return _existing_key_problems(goal, key, now) if isinstance(key, Key) else []
+
+
+def _existing_key_problems(goal: EnableGoal, key: Key, now: datetime) -> list[Problem]:
+    problems = []
+    store = f"{'--hsm-name' if key.id.is_hsm else '--vault-name'} {key.id.store} --name {key.id.name}"
+    if key.type not in RSA_TYPES:
+        problems.append(
+            Problem(
+                f"The key {key.id.versionless} is of type {key.type}; a registry takes RSA or RSA-HSM keys only.",
+                ("Name another key.",),
+            )
+        )
+    if key.enabled is False:
+        command = f"az keyvault key set-attributes {store} --enabled true"
+        problems.append(Problem(f"The key {key.id} is disabled.", (f"Enable it: {command}",)))
+    if key.expires and key.expires <= now:
+        problems.append(
+            Problem(
+                f"The key {key.id} expired at {key.expires:%Y-%m-%dT%H:%M:%SZ}.",
+                (f"Make a new version: az keyvault key create {store}",),
+            )
+        )
+    if key.not_before and key.not_before > now:
+        problems.append(
+            Problem(
+                f"The key {key.id} is not valid before {key.not_before:%Y-%m-%dT%H:%M:%SZ}.",
+                ("Wait, or name another key.",),
+            )
+        )
+    if lacking := {"wrapkey", "unwrapkey"} - key.operations:
+        problems.append(
+            Problem(
+                f"The key {key.id} does not permit {' and '.join(sorted(lacking))}.",
+                (f"Permit them: az keyvault key set-attributes {store} --ops wrapKey unwrapKey",),
+            )
+        )
+    return problems or _contradicted_key_options(goal, key)
+
+
+def _contradicted_key_options(goal: EnableGoal, key: Key) -> list[Problem]:
+    policy = key.rotation_policy
+    asked = [
+        ("--key-type", goal.asked_key_type, key.type),
+        ("--key-size", goal.key_size, key.size),
+        ("--rotation-period", goal.rotation_period, policy.rotate_after if policy else None),
+        ("--key-lifetime", goal.key_lifetime, policy.expiry if policy else None),
+    ]
+    return [
+        Problem(
+            f"The key {key.id.versionless} exists, and {option} {want} differs from what it has ({got}). "
+            "These options are for a key that is created; an existing one is left as it is.",
+            (f"Leave out {option}, or name another key.",),
+        )
+        for option, want, got in asked
+        if want is not None and not same(want, got)
+    ]
+
+
+def _show(name: str) -> str:
+    return f"To see what it uses: az acr cmk show --name {name}"

@@ -1,0 +1,63 @@
+"""A plan is data: steps that name what they do, to which resource, why, and what they wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CREATE = "create"
+UPDATE = "update"
+RECOVER = "recover"
+REUSE = "reuse"
+VERIFY = "verify"
+
+# As `az deployment group what-if` has them, and ^ for what comes back from soft delete.
+SYMBOLS = {CREATE: "+", UPDATE: "~", RECOVER: "^", REUSE: "=", VERIFY: "?"}
+OUTCOMES = {CREATE: "created", UPDATE: "updated", RECOVER: "recovered", REUSE: "reused", VERIFY: "reused"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do. `after` names the steps it waits for; `confirm` is the question to ask before any step runs."""
+
+    name: str
+    action: str
+    resource: str
+    reason: str
+    after: tuple[str, ...] = ()
+    irreversible: bool = False
+    confirm: str | None = None
+
+    @property
+    def symbol(self) -> str:
+        return SYMBOLS[self.action]
+
+    @property
+    def changes(self) -> bool:
+        return self.action in (CREATE, UPDATE, RECOVER)
+
+
+INVALID = "invalid"
+NOT_FOUND = "not found"
+FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why the goal can't be reached as things stand, found before anything is changed; `advice` is what to do."""
+
+    message: str
+    advice: tuple[str, ...] = ()
+    kind: str = INVALID
+
+
+@dataclass(frozen=True)
+class Plan:
+    steps: tuple[Step, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def step(self, name: str) -> Step | None:
+        return next((step for step in self.steps if step.name == name), None)
+
+    @property
+    def changes(self) -> bool:
+        return any(step.changes for step in self.steps)

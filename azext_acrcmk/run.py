@@ -1,0 +1,85 @@
+"""Carries out a plan: steps that don't need each other at the same time, in threads. Keeps no file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.plan.step import OUTCOMES, Plan, Step
+from azext_acrcmk.progress import Progress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a step, and how many seconds it took."""
+
+    step: Step
+    outcome: str
+    seconds: float
+
+
+class StepFailed(Exception):
+    """A step failed with `error`; `outcomes` are the steps that were done."""
+
+    def __init__(self, step: Step, error: BaseException, outcomes: list[Outcome]):
+        super().__init__(f"{step.name}: {error}")
+        self.step, self.error, self.outcomes = step, error, outcomes
+
+
+class RunInterrupted(Exception):
+    """Ctrl-C; `outcomes` are the steps that were done."""
+
+    def __init__(self, outcomes: list[Outcome]):
+        super().__init__("interrupted")
+        self.outcomes = outcomes
+
+
+def run(plan: Plan, act: Callable[[Step], str | None], progress: Progress, stop: Stop) -> list[Outcome]:
+    """Does every step by `act`, which returns the outcome where it differs from what the step's action says.
+
+    Raises StepFailed for the first step that failed, once those under way have ended, or RunInterrupted.
+    """
+    outcomes: list[Outcome] = []
+    failure: tuple[Step, BaseException] | None = None
+    waiting = list(plan.steps)
+    running: dict[Future, Step] = {}
+    with ThreadPoolExecutor(max_workers=max(len(waiting), 1)) as pool:
+        try:
+            while running or (waiting and not failure):
+                for step in _ready(waiting, outcomes) if not failure else ():
+                    waiting.remove(step)
+                    progress.started(step)
+                    running[pool.submit(_timed, act, step)] = step
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    step = running.pop(future)
+                    if error := future.exception():
+                        failure = failure or (step, error)
+                    else:
+                        outcomes.append(future.result())
+                        progress.finished(step, outcomes[-1].outcome, outcomes[-1].seconds)
+        except KeyboardInterrupt:
+            stop.set()
+            raise RunInterrupted(_in_order(plan, outcomes)) from None
+    if failure:
+        raise StepFailed(*failure, _in_order(plan, outcomes)) from failure[1]
+    return _in_order(plan, outcomes)
+
+
+def _ready(waiting: list[Step], outcomes: list[Outcome]) -> list[Step]:
+    done = {outcome.step.name for outcome in outcomes}
+    return [step for step in waiting if done.issuperset(step.after)]
+
+
+def _timed(act: Callable[[Step], str | None], step: Step) -> Outcome:
+    started = time.monotonic()
+    outcome = act(step) or OUTCOMES[step.action]
+    return Outcome(step, outcome, round(time.monotonic() - started, 1))
+
+
+def _in_order(plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
+    order = [step.name for step in plan.steps]
+    return sorted(outcomes, key=lambda outcome: order.index(outcome.step.name))
