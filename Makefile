@@ -1,21 +1,22 @@
 # `make demo` and `make test` need Python 3.10 or later and make; all else is set up in the checkout, in .venv and .build.
 
 PYTHON ?= python3
-BUILD := $(CURDIR)/.build
-BIN := $(CURDIR)/.venv/bin
+BUILD := .build
+BIN := .venv/bin
+HERE := $(CURDIR)/$(BUILD)
 
 # Whatever the tools write stays in the checkout.
-export TMPDIR := $(BUILD)/tmp
-export PIP_CACHE_DIR := $(BUILD)/cache/pip
-export XDG_CACHE_HOME := $(BUILD)/cache
-export XDG_CONFIG_HOME := $(BUILD)/config
-export AZURE_CONFIG_DIR := $(BUILD)/azure
-export AZURE_EXTENSION_DIR := $(BUILD)/extensions
+export TMPDIR := $(HERE)/tmp
+export PIP_CACHE_DIR := $(HERE)/cache/pip
+export XDG_CACHE_HOME := $(HERE)/cache
+export XDG_CONFIG_HOME := $(HERE)/config
+export AZURE_CONFIG_DIR := $(HERE)/azure
+export AZURE_EXTENSION_DIR := $(HERE)/extensions
 export AZURE_CORE_COLLECT_TELEMETRY := 0
 
 # Where the tests find the installed wheel.
 export ACRCMK_EXTENSION_DIR := $(AZURE_EXTENSION_DIR)
-export ACRCMK_WHEEL_DIR := $(BUILD)/wheel
+export ACRCMK_WHEEL_DIR := $(HERE)/wheel
 
 # An end-to-end test keeps one Azure CLI and one sandbox busy for each worker.
 WORKERS ?= auto
@@ -49,14 +50,14 @@ format: $(BUILD)/venv.stamp ## Repair style and format
 	$(BIN)/ruff format
 
 wheel: $(BUILD)/wheel.stamp ## Build the wheel, into .build/wheel
-	@ls $(ACRCMK_WHEEL_DIR)/*.whl
+	@ls $(BUILD)/wheel/*.whl
 
 clean: ## Remove all that was set up
 	rm -rf .venv .build build *.egg-info
 
 # A virtual environment that was begun and not finished is made anew.
 $(BUILD)/venv.stamp: requirements-dev.txt
-	@mkdir -p $(TMPDIR)
+	@mkdir -p '$(TMPDIR)'
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=...")'
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
@@ -70,14 +71,14 @@ $(BUILD)/sources: FORCE
 
 # Without removing setuptools' build folder first, a deleted module would live on in the wheel.
 $(BUILD)/wheel.stamp: $(BUILD)/venv.stamp $(BUILD)/sources $(SOURCES) setup.py pyproject.toml README.md HISTORY.rst LICENSE
-	@rm -rf build *.egg-info $(ACRCMK_WHEEL_DIR)
-	@$(BIN)/python -m build --wheel --no-isolation --outdir $(ACRCMK_WHEEL_DIR) . >$(BUILD)/wheel.log 2>&1 || { cat $(BUILD)/wheel.log; exit 1; }
+	@rm -rf build *.egg-info $(BUILD)/wheel
+	@$(BIN)/python -m build --wheel --no-isolation --outdir $(BUILD)/wheel . >$(BUILD)/wheel.log 2>&1 || { cat $(BUILD)/wheel.log; exit 1; }
 	@rm -rf build *.egg-info
 	@touch $@
 
 # The proxy does not exist: the installation needs no network, and reaches none.
 $(BUILD)/extension.stamp: $(BUILD)/wheel.stamp
-	@rm -rf $(AZURE_EXTENSION_DIR)
-	@mkdir -p $(AZURE_EXTENSION_DIR)
-	HTTPS_PROXY=http://127.0.0.1:9 $(BIN)/az extension add --source $(ACRCMK_WHEEL_DIR)/*.whl --yes --only-show-errors
+	@rm -rf $(BUILD)/extensions
+	@mkdir -p $(BUILD)/extensions
+	HTTPS_PROXY=http://127.0.0.1:9 $(BIN)/az extension add --source $(BUILD)/wheel/*.whl --yes --only-show-errors
 	@touch $@

@@ -1,8 +1,8 @@
 """A server that forks an `az` for each command, so that a test doesn't pay for the same imports again and again.
 
-What a child runs is what `az` runs, `python -m azure.cli`, in a process of its own, from its own arguments, environment,
-folder and files, to the end of the interpreter. Only libraries are imported before: the CLI reads its configuration
-while it is imported, so that is left to the child.
+What a child runs is what `az` runs, `python -m azure.cli`, in a process of its own, from its own arguments,
+environment, folder and files, to the end of the interpreter. Only libraries are imported before: the CLI reads its
+configuration while it is imported, so that is left to the child.
 
 Started by `az.py` with one end of a socket as its standard input. One request is one line of JSON, with four file
 descriptors: standard input, output and error of the command, and a pipe that tells its process id and in the end its
