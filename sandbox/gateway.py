@@ -1,0 +1,42 @@
+"""The way of a request through Azure: what Azure Resource Manager checks before a resource provider sees it."""
+
+from __future__ import annotations
+
+import uuid
+
+from sandbox import arm, services, tokens
+from sandbox.web import AzureError, Reply, Request
+from sandbox.world import World
+
+
+def dispatch(world: World, request: Request) -> Reply:
+    """Answer one request. Everything that has become due by now has happened before the handler looks."""
+    with world.lock:
+        settle(world)
+        if request.caller is None:
+            request.caller = tokens.read(request.headers.get("authorization"))
+        try:
+            reply = _answer(world, request)
+        except AzureError as error:
+            reply = error.reply()
+    reply.headers.setdefault("x-ms-request-id", str(uuid.uuid4()))
+    return reply
+
+
+def settle(world: World) -> None:
+    """Let the operations that are due run, in the order in which they fall due."""
+    now = world.now()
+    for operation in sorted(world.operations.values(), key=lambda operation: operation.due):
+        operation.settle(now)
+
+
+def _answer(world: World, request: Request) -> Reply:
+    handler = services.find(request)
+    if request.host == arm.HOST:
+        arm.check(world, request)
+        reply = handler(world, request) if handler else arm.unknown(world, request)
+        reply.headers.setdefault(*arm.rate_limit(request))
+        return reply
+    if handler is None:
+        raise AzureError(404, "NotFound", f"{request.method} https://{request.host}{request.path} is not served here.")
+    return handler(world, request)

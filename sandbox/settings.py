@@ -1,0 +1,69 @@
+"""What Azure does that hurts, as settings. All times are seconds on the sandbox's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this Azure behaves. The defaults are the profile `instant`: strict, but nothing takes time."""
+
+    # Time: how fast the sandbox's clock runs, and what each request costs.
+    clock_scale: float = 1.0
+    request_seconds: float = 0.0
+
+    # Grants and principals (facts: role assignments take up to ten minutes, new principals replicate late).
+    role_seconds: float = 0.0  # a role assignment takes effect on the data plane this much later
+    control_role_seconds: float = 0.0  # ... and on ARM keys (`ForbiddenByRbac` until then)
+    policy_seconds: float = 0.0  # an access policy takes effect this much later
+    principal_seconds: float = 0.0  # a new principal is unknown to role assignments without principalType
+    typed_principal_seconds: float = 0.0  # ... and even with principalType
+
+    role_assignment_limit: int = 4000  # for each subscription
+
+    # Long-running operations: when the first answer comes, when the work is done after it, and the Retry-After sent.
+    registry_answer_seconds: float = 0.0
+    registry_seconds: float = 0.0
+    registry_patch_answer_seconds: float = 0.0
+    registry_patch_seconds: float = 0.0
+    registry_retry_after: int | None = 10
+    vault_answer_seconds: float = 0.0
+    vault_dns_seconds: float = 0.0
+    vault_retry_after: int | None = None
+    identity_answer_seconds: float = 0.0
+    key_answer_seconds: float = 0.0
+    provider_seconds: float = 0.0
+    group_delete_seconds: float = 0.0
+
+    # Encryption.
+    stale_first_answer: bool = False  # the 201 shows the old encryption and no identity (recordings 2020-07 to 2023-02)
+    cmk_failure: str = "sync"  # "sync": a key that can't be used is refused by the PUT; "async": the operation fails
+    auto_rotation_seconds: float = 3600.0  # a versionless registry adopts a new key version after this
+    require_purge_protection: bool = True  # a vault without it is refused (contradictory: facts service.md 1.2)
+    identity_credential_seconds: float = 90 * 86_400.0  # pulls go on this long after the key's identity was detached
+
+    # Lists.
+    registry_page_size: int = 100  # the service's own page size is not known
+
+    def with_changes(self, **changes) -> Settings:
+        """A copy with some settings changed. Raises TypeError on an unknown name."""
+        return replace(self, **changes)
+
+
+PROFILES = {
+    "instant": Settings(),
+    # Durations read off the dates in the recordings (facts: registry PUT answers after 8 s and is done 10 s later,
+    # PATCH 2 s and 10 s, vault PUT 4 s and DNS within 30 s, identity 1.5 s, key under 1 s).
+    "recorded": Settings(
+        request_seconds=0.1,
+        registry_answer_seconds=8.0,
+        registry_seconds=10.0,
+        registry_patch_answer_seconds=2.0,
+        registry_patch_seconds=10.0,
+        vault_answer_seconds=4.0,
+        vault_dns_seconds=15.0,
+        identity_answer_seconds=1.5,
+        key_answer_seconds=0.5,
+    ),
+}

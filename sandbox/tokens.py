@@ -1,0 +1,54 @@
+"""Access tokens: what Microsoft Entra would sign. The key is fixed, so a token cached by `az` outlives a restart."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import jwt
+
+from sandbox.web import Caller
+from sandbox.world import TENANT, Principal
+
+_KEY = "the sandbox signs for nobody but itself"
+_LIFETIME = 86_399  # seconds, as Entra answers for service principals
+
+
+def issue(principal: Principal, audience: str) -> dict[str, object]:
+    """The token endpoint's answer for a principal: expiry in wall-clock seconds, since the client caches by its own clock."""
+    now = int(time.time())
+    claims = {
+        "aud": audience,
+        "iss": f"https://sts.windows.net/{TENANT}/",
+        "iat": now,
+        "nbf": now,
+        "exp": now + _LIFETIME,
+        "appid": principal.app_id,
+        "idtyp": "user" if principal.kind == "User" else "app",
+        "oid": principal.object_id,
+        "sub": principal.object_id,
+        "tid": TENANT,
+        "uti": uuid.uuid4().hex,
+        "ver": "1.0",
+    }
+    if principal.kind == "User":
+        claims["unique_name"] = claims["upn"] = principal.name
+    token = jwt.encode(claims, _KEY, algorithm="HS256")
+    return {"token_type": "Bearer", "expires_in": _LIFETIME, "ext_expires_in": _LIFETIME, "access_token": token}
+
+
+def read(authorization: str | None) -> Caller | None:
+    """The caller that an Authorization header names, or None where it is missing or not one of our tokens."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    try:
+        claims = jwt.decode(token, _KEY, algorithms=["HS256"], options={"verify_aud": False, "verify_iat": False})
+    except jwt.InvalidTokenError:
+        return None
+    return Caller(claims["oid"], claims["appid"], claims["tid"], claims["aud"], claims.get("upn") or claims["appid"])
+
+
+def claims(token: str) -> dict[str, object]:
+    """What a token says, unchecked."""
+    return jwt.decode(token, options={"verify_signature": False})

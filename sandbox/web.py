@@ -1,0 +1,110 @@
+"""Requests, replies and routes, apart from any web server: a handler is a plain function of a world and a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request, read from its token. `audience` is the resource the token was issued for."""
+
+    object_id: str
+    app_id: str
+    tenant_id: str
+    audience: str
+    name: str = ""
+
+
+@dataclass
+class Request:
+    """One HTTP request. `path` is percent-decoded and starts with a slash; `headers` and `query` have lower-case keys."""
+
+    method: str
+    host: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    caller: Caller | None = None
+    client_address: str = "127.0.0.1"
+    params: dict[str, str] = field(default_factory=dict)  # filled from the route's template
+
+
+@dataclass
+class Reply:
+    """One HTTP answer. `seconds` is how long the service takes to give it, on the sandbox's clock."""
+
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class AzureError(Exception):
+    """A refusal in Azure's shape: {"error": {"code", "message", "innererror"?, "details"?, "target"?, "additionalInfo"?}}."""
+
+    def __init__(self, status: int, code: str, message: str, *, inner: str | None = None, headers=None, **extra: Any):
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.code, self.message, self.inner = status, code, message, inner
+        self.headers, self.extra = dict(headers or {}), extra
+
+    def reply(self) -> Reply:
+        error: dict[str, Any] = {"code": self.code, "message": self.message, **self.extra}
+        if self.inner:
+            error["innererror"] = {"code": self.inner}
+        return Reply(self.status, {"error": error}, dict(self.headers))
+
+
+Handler = Callable[[Any, Request], Reply]
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    host: re.Pattern[str]
+    path: re.Pattern[str]
+    handler: Handler
+
+
+class Router:
+    """Routes in the order they were added. Literals match without regard to case, as Azure does it.
+
+    Templates: `{name}` is one segment, `{scope:path}` any number of them. Host templates: `{vault}.vault.azure.net`.
+    """
+
+    def __init__(self):
+        self.routes: list[Route] = []
+
+    def route(self, methods: str, host: str, template: str) -> Callable[[Handler], Handler]:
+        def add(handler: Handler) -> Handler:
+            for method in methods.split():
+                self.routes.append(Route(method, _pattern(host), _pattern(template), handler))
+            return handler
+
+        return add
+
+    def find(self, request: Request) -> Handler | None:
+        for route in self.routes:
+            if route.method != request.method:
+                continue
+            host, path = route.host.fullmatch(request.host), route.path.fullmatch(request.path)
+            if host and path:
+                request.params = {**host.groupdict(), **path.groupdict()}
+                return route.handler
+        return None
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{\w+(?::path)?\})", template)
+    regex = ""
+    for part in parts:
+        if part.startswith("{"):
+            name, _, kind = part[1:-1].partition(":")
+            regex += f"(?P<{name}>.*)" if kind else f"(?P<{name}>[^/]+)"
+        else:
+            regex += re.escape(part)
+    return re.compile(regex, re.IGNORECASE)

@@ -1,0 +1,151 @@
+"""Everything that exists in the sandbox's Azure, as plain records. Handlers read and change it under one lock."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.builtin_roles import OWNER, builtin_roles
+from sandbox.clock import Clock
+from sandbox.settings import Settings
+
+TENANT = "72f988bf-0000-4000-8000-2d7cd011db47"
+SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
+OTHER_SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
+OWNER_APP_ID = "aaaaaaaa-0000-4000-8000-000000000001"
+OWNER_OBJECT_ID = "aaaaaaaa-0000-4000-8000-000000000002"
+OWNER_SECRET = "sandbox"
+OWNER_USER_ID = "aaaaaaaa-0000-4000-8000-000000000003"  # the person of a Cloud Shell session
+OWNER_USER_NAME = "owner@sandbox.example"
+AZURE_CLI_APP_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # users sign in through the public client of Azure CLI
+
+
+@dataclass
+class Principal:
+    """A directory object. `kind` is ServicePrincipal, User or Group; a user's app id is the client it signs in with."""
+
+    object_id: str
+    kind: str = "ServicePrincipal"
+    app_id: str = ""
+    secret: str = ""
+    name: str = ""
+    created: float = 0.0
+    groups: set[str] = field(default_factory=set)
+
+
+@dataclass
+class ResourceGroup:
+    id: str
+    name: str
+    location: str
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Identity:
+    """A user-assigned managed identity. `id` has `resourcegroups` in lower case, as the service returns it."""
+
+    id: str
+    name: str
+    location: str
+    tags: dict[str, str]
+    principal_id: str
+    client_id: str
+
+
+@dataclass
+class RoleAssignment:
+    """`scope` is the ARM id it was made at; `name` its GUID; `created` on the sandbox's clock."""
+
+    id: str
+    name: str
+    scope: str
+    role_definition_id: str
+    principal_id: str
+    principal_type: str
+    created: float
+    created_by: str = ""
+    condition: str | None = None
+
+
+@dataclass
+class Operation:
+    """A long-running operation: `due` is when its work is done, `finish` what happens then (called once).
+
+    `error` set at or before `due` makes it end as Failed.
+    """
+
+    id: str
+    kind: str  # what the status says while it runs: "Creating", "Updating"
+    due: float
+    finish: Any = None
+    error: dict[str, str] | None = None
+    done: bool = False
+
+    def settle(self, now: float) -> str:
+        """Let time pass: run `finish` if due. Returns the status: kind, "Succeeded" or "Failed"."""
+        if not self.done and now >= self.due:
+            self.done = True
+            if self.finish and not self.error:
+                self.finish()
+        if not self.done:
+            return self.kind
+        return "Failed" if self.error else "Succeeded"
+
+
+class World:
+    """All state. Dictionaries of ARM resources are keyed by the resource id in lower case."""
+
+    def __init__(self, settings: Settings | None = None):
+        self.settings = settings or Settings()
+        self.clock = Clock(self.settings.clock_scale)
+        self.lock = threading.RLock()
+        self.subscriptions: dict[str, str] = {SUBSCRIPTION: "Sandbox", OTHER_SUBSCRIPTION: "Sandbox two"}
+        self.providers: dict[tuple[str, str], str] = {}  # (subscription, namespace lower) -> registration state
+        self.principals: dict[str, Principal] = {}
+        self.groups: dict[str, ResourceGroup] = {}
+        self.identities: dict[str, Identity] = {}
+        self.role_definitions: dict[str, dict[str, Any]] = builtin_roles()  # GUID -> wire `properties`
+        self.role_assignments: dict[str, RoleAssignment] = {}
+        self.vaults: dict[str, Any] = {}  # sandbox.key_store.Vault
+        self.deleted_vaults: dict[str, Any] = {}  # vault name lower -> sandbox.key_store.DeletedVault
+        self.managed_hsms: dict[str, Any] = {}  # sandbox.hsm_store.ManagedHsm
+        self.registries: dict[str, Any] = {}  # sandbox.registry.Registry
+        self.operations: dict[str, Operation] = {}
+        self.policies: list[Any] = []  # sandbox.policies.DenyPolicy
+        self._add_owners()
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    def grant(self, principal_id: str, role_id: str, scope: str) -> RoleAssignment:
+        """A role assignment as it is after its PUT, for worlds that begin with some."""
+        guid = self.new_guid()
+        principal = self.principals.get(principal_id)
+        role_home = "/".join(scope.split("/")[:3]) if scope.startswith("/subscriptions/") else ""
+        assignment = RoleAssignment(
+            id=f"{scope.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{guid}",
+            name=guid,
+            scope=scope,
+            role_definition_id=f"{role_home}/providers/Microsoft.Authorization/roleDefinitions/{role_id}",
+            principal_id=principal_id,
+            principal_type=principal.kind if principal else "ServicePrincipal",
+            created=self.now(),
+            created_by=OWNER_OBJECT_ID,
+        )
+        self.role_assignments[assignment.id.lower()] = assignment
+        return assignment
+
+    def _add_owners(self) -> None:
+        app = Principal(OWNER_OBJECT_ID, "ServicePrincipal", OWNER_APP_ID, OWNER_SECRET, "sandbox-owner", self.now())
+        person = Principal(OWNER_USER_ID, "User", AZURE_CLI_APP_ID, "", OWNER_USER_NAME, self.now())
+        for principal in (app, person):
+            self.principals[principal.object_id] = principal
+            for subscription in self.subscriptions:
+                self.grant(principal.object_id, OWNER, f"/subscriptions/{subscription}")
+
+    @staticmethod
+    def new_guid() -> str:
+        return str(uuid.uuid4())
