@@ -25,7 +25,7 @@ examples:
       text: >
           az acr cmk enable --name myregistry --resource-group mygroup --identity myidentity --key-vault
           /subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/keys/providers/Microsoft.KeyVault/vaults/myvault
-    - name: Use an existing key of a vault or managed HSM; without a version in its URI the registry follows new versions.
+    - name: Use an existing key of a vault or managed HSM. Without a version in its URI the registry follows new versions.
       text: az acr cmk enable --name myregistry --resource-group mygroup --key-encryption-key https://myvault.vault.azure.net/keys/mykey
     - name: Create a key that Key Vault rotates every 90 days, with versions that are valid for two years.
       text: az acr cmk enable --name myregistry --resource-group mygroup --rotation-period 90d --key-lifetime 2y
@@ -37,7 +37,7 @@ examples:
 
 helps["acr cmk show"] = """
 type: command
-short-summary: Show the true state of a registry's encryption: does its key work, now, through its identity?
+short-summary: Show the true state of a registry's encryption, and whether its key works now through its identity.
 long-summary: >
     Looks at the registry, its identity, the key and the version in use, the vault and the grant. `health` is healthy,
     attention, broken, unknown (something that decides it can't be seen) or notEncrypted. `findings` say what is wrong

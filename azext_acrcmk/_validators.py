@@ -113,7 +113,7 @@ def _check_key_encryption_key(cmd, namespace):
         raise InvalidArgumentValueError(f"--key-encryption-key: {error}") from None
     suffixes = cmd.cli_ctx.cloud.suffixes
     own = [getattr(suffixes, name, None) or "" for name in ("keyvault_dns", "mhsm_dns")]
-    if key.host.split(".", 1)[1] not in [suffix.lstrip(".").lower() for suffix in own]:
+    if key.suffix not in [suffix.lstrip(".").lower() for suffix in own]:
         raise InvalidArgumentValueError(
             f"--key-encryption-key: '{key.host}' is not in the cloud you are logged in to ({cmd.cli_ctx.cloud.name})."
         )

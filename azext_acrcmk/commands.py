@@ -4,6 +4,6 @@ from azext_acrcmk._format import enable_table, show_table
 
 
 def load_command_table(loader, _args):
-    with loader.command_group("acr cmk", is_preview=True) as group:
+    with loader.command_group("acr cmk") as group:
         group.custom_command("enable", "enable", table_transformer=enable_table)
         group.custom_show_command("show", "show", table_transformer=show_table)

@@ -13,21 +13,14 @@ IDENTITY_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
 VAULT_TYPE = "Microsoft.KeyVault/vaults"
 HSM_TYPE = "Microsoft.KeyVault/managedHSMs"
 
-# Key hosts of every cloud the Azure CLI knows; the facts name the first of each kind (tutorial part 4, rbac-guide).
-VAULT_SUFFIXES = ("vault.azure.net", "vault.azure.cn", "vault.usgovcloudapi.net", "vault.microsoftazure.de")
-HSM_SUFFIXES = (
-    "managedhsm.azure.net",
-    "managedhsm.azure.cn",
-    "managedhsm.usgovcloudapi.net",
-    "managedhsm.microsoftazure.de",
-)
-
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]")
 _REGISTRY = re.compile(r"[a-zA-Z0-9]{5,50}")
 _IDENTITY = re.compile(r"[a-zA-Z0-9][-\w]{2,127}", re.ASCII)
 _VAULT = re.compile(r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]")
 _KEY = re.compile(r"[a-zA-Z0-9-]{1,127}")
+# vault or managedhsm, then the domain of a cloud: which clouds there are, the CLI knows.
+_SUFFIX = re.compile(r"(vault|managedhsm)(\.[a-z0-9-]+){2,}")
 _VERSION = re.compile(r"[0-9a-zA-Z]{32}")
 
 NAME_RULES = {
@@ -118,8 +111,13 @@ class KeyId:
         return self.host.split(".", 1)[0]
 
     @property
+    def suffix(self) -> str:
+        """The rest of the host, which tells the cloud: vault.azure.net, managedhsm.usgovcloudapi.net."""
+        return self.host.split(".", 1)[1]
+
+    @property
     def is_hsm(self) -> bool:
-        return self.host.split(".", 1)[1] in HSM_SUFFIXES
+        return self.suffix.startswith("managedhsm.")
 
     def with_version(self, version: str | None) -> KeyId:
         return KeyId(self.host, self.name, version)
@@ -138,7 +136,7 @@ class KeyId:
             raise ValueError(f"'{text}' has more in it than a host and a path.")
         host = (url.hostname or "").lower()
         store, _, suffix = host.partition(".")
-        if suffix not in VAULT_SUFFIXES + HSM_SUFFIXES or not _VAULT.fullmatch(store):
+        if not _VAULT.fullmatch(store) or not _SUFFIX.fullmatch(suffix):
             raise ValueError(f"'{host}' is not the host of a key vault or managed HSM.")
         kind, *rest = url.path.rstrip("/").split("/")[1:] or [""]
         if kind.lower() in ("secrets", "certificates"):

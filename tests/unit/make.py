@@ -1,0 +1,126 @@
+"""Plain values to test with: a goal and the state in which it is reached, to be varied by `replace`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from azext_acrcmk.model.access import ENCRYPTION_USER, ENCRYPTION_USER_NAME, NEEDED_ACTIONS
+from azext_acrcmk.model.goal import EnableGoal, enable_goal
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, KeyId
+from azext_acrcmk.model.state import (
+    ACCESS_POLICY,
+    AccessPolicy,
+    AttachedIdentity,
+    Encryption,
+    Group,
+    Identity,
+    Key,
+    Registry,
+    RoleGrant,
+    State,
+    Vault,
+)
+from azext_acrcmk.plan.step import Plan
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
+TENANT = "72f988bf-0000-4000-8000-2d7cd011db47"
+REGISTRY = ArmId(SUBSCRIPTION, "images", REGISTRY_TYPE, "myregistry")
+CLIENT = "c0000000-0000-4000-8000-000000000001"
+PRINCIPAL = "b0000000-0000-4000-8000-000000000002"
+VERSION = "a" * 32
+NEWER = "b" * 32
+
+
+def goal(**options) -> EnableGoal:
+    options = {"location": "westeurope", **options}
+    return enable_goal(REGISTRY, TENANT, ".vault.azure.net", **options)
+
+
+def group() -> Group:
+    return Group(REGISTRY.group_id, "westeurope")
+
+
+def identity(asked: EnableGoal, **changes) -> Identity:
+    return replace(Identity(str(asked.identity), "westeurope", CLIENT, PRINCIPAL), **changes)
+
+
+def vault(asked: EnableGoal, **changes) -> Vault:
+    host = asked.key.host
+    id_ = (
+        str(asked.vault)
+        if asked.vault
+        else f"{REGISTRY.group_id}/providers/Microsoft.KeyVault/vaults/{asked.key.store}"
+    )
+    made = Vault(id_, asked.key.store, f"https://{host}/", "westeurope", purge_protection=True)
+    return replace(made, access_model=asked.new_vault_model, sku=asked.new_vault_sku, **changes)
+
+
+def key(asked: EnableGoal, **changes) -> Key:
+    made = Key(asked.key.with_version(asked.key.version or VERSION), asked.key_type, asked.new_key_size)
+    return replace(made, **changes)
+
+
+def role(scope: str, **changes) -> RoleGrant:
+    made = RoleGrant(
+        id=f"{scope}/providers/Microsoft.Authorization/roleAssignments/1",
+        scope=scope,
+        role_id=ENCRYPTION_USER,
+        role_name=ENCRYPTION_USER_NAME,
+        principal_id=PRINCIPAL,
+        data_actions=tuple(NEEDED_ACTIONS.values()),
+    )
+    return replace(made, **changes)
+
+
+def policy(*permissions: str, **changes) -> AccessPolicy:
+    named = permissions or ("get", "wrapkey", "unwrapkey")
+    return replace(AccessPolicy(PRINCIPAL, frozenset(named)), **changes)
+
+
+def registry(asked: EnableGoal, **changes) -> Registry:
+    used = asked.key.with_version(VERSION if asked.manual else None)
+    encryption = Encryption("enabled", used, VERSION, CLIENT, auto_rotation=not asked.manual)
+    made = Registry(
+        id=str(REGISTRY),
+        name=REGISTRY.name,
+        location="westeurope",
+        sku="Premium",
+        login_server="myregistry.azurecr.io",
+        provisioning_state="Succeeded",
+        encryption=encryption,
+        identity_type="userAssigned",
+        attached=(AttachedIdentity(str(asked.identity), CLIENT, PRINCIPAL),),
+    )
+    return replace(made, **changes)
+
+
+def reached(asked: EnableGoal) -> State:
+    """The state in which the goal is reached, with the role on the vault or an access policy."""
+    there = vault(asked)
+    if there.access_model == ACCESS_POLICY:
+        there = replace(there, policies=(policy(),))
+    return State(
+        registry=registry(asked),
+        identity=identity(asked),
+        vault=there,
+        key=key(asked),
+        version_in_use=key(asked),
+        roles=() if there.access_model == ACCESS_POLICY else (role(there.id),),
+        groups=((REGISTRY.group_id.lower(), group()),),
+    )
+
+
+def nothing(asked: EnableGoal, *, with_group: bool = True) -> State:
+    from azext_acrcmk.model.state import ABSENT
+
+    return State(groups=((REGISTRY.group_id.lower(), group() if with_group else ABSENT),))
+
+
+def actions(plan: Plan) -> dict[str, str]:
+    return {step.name: step.action for step in plan.steps}
+
+
+def uri(name: str = "k", version: str | None = None, host: str = "keys.vault.azure.net") -> str:
+    return str(KeyId(host, name, version))

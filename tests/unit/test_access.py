@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import pytest
+
+from azext_acrcmk.model.access import access_to
+from azext_acrcmk.model.state import ACCESS_POLICY, Unknown
+from tests.unit import make
+
+GOAL = make.goal()
+VAULT = make.vault(GOAL)
+KEY = f"{VAULT.id}/keys/{GOAL.key_name}"
+
+
+def access(*roles, vault=VAULT):
+    return access_to(vault, KEY, make.PRINCIPAL, roles)
+
+
+@pytest.mark.parametrize("scope", ["/", make.REGISTRY.group_id, VAULT.id, VAULT.id.upper(), KEY])
+def test_a_role_at_the_key_or_above_it_grants(scope):
+    found = access(make.role(scope))
+    assert found.granted
+    assert found.sources[0].inherited is (scope in ("/", make.REGISTRY.group_id))
+
+
+@pytest.mark.parametrize("scope", [f"{VAULT.id}2", f"{VAULT.id}/keys/other"])
+def test_a_role_beside_the_key_does_not(scope):
+    assert access(make.role(scope)).granted is False
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [("*",), ("Microsoft.KeyVault/vaults/*",), ("microsoft.keyvault/VAULTS/keys/*",)],
+)
+def test_wildcards_reach(actions):
+    assert access(make.role(VAULT.id, data_actions=actions)).granted
+
+
+def test_what_is_excluded_is_missing():
+    role = make.role(VAULT.id, data_actions=("*",), not_data_actions=("Microsoft.KeyVault/vaults/keys/unwrap/action",))
+    found = access(role)
+    assert found.granted is False
+    assert found.missing == ("unwrapKey",)
+
+
+def test_two_roles_add_up():
+    read = make.role(VAULT.id, data_actions=("Microsoft.KeyVault/vaults/keys/read",))
+    use = make.role(KEY, data_actions=("Microsoft.KeyVault/vaults/keys/*wrap/action",))
+    assert access(read).missing == ("wrapKey", "unwrapKey")
+    assert access(read, use).granted
+
+
+def test_owner_has_no_data_actions():
+    assert access(make.role("/", data_actions=())).granted is False
+
+
+def test_what_cannot_be_judged_is_unknown_only_where_it_matters():
+    doubtful = make.role(VAULT.id, uncertain="A role assignment has a condition.")
+    assert access(doubtful).granted is None
+    assert access(doubtful, make.role(VAULT.id)).granted
+    assert access_to(VAULT, KEY, make.PRINCIPAL, Unknown()).granted is None
+
+
+def test_a_grant_through_a_group_says_so():
+    assert access(make.role(VAULT.id, principal_id="group")).sources[0].through_group
+
+
+@pytest.mark.parametrize(
+    ("policies", "missing"),
+    [
+        ((make.policy(),), ()),
+        ((make.policy("all"),), ()),
+        ((make.policy("get"), make.policy("wrapkey", "unwrapkey")), ()),
+        ((make.policy("get", "list"),), ("wrapKey", "unwrapKey")),
+        ((make.policy(object_id="another"),), ("get", "wrapKey", "unwrapKey")),
+        ((make.policy(application_id="on behalf"),), ("get", "wrapKey", "unwrapKey")),
+        ((), ("get", "wrapKey", "unwrapKey")),
+    ],
+)
+def test_access_policies(policies, missing):
+    vault = replace(VAULT, access_model=ACCESS_POLICY, policies=policies)
+    found = access(make.role(VAULT.id), vault=vault)
+    assert found.missing == missing
+    assert found.granted is (missing == ())
+
+
+def test_policies_mean_nothing_in_a_vault_with_rbac():
+    assert access(vault=replace(VAULT, policies=(make.policy(),))).granted is False
+
+
+def test_roles_of_a_managed_hsm_are_not_seen():
+    assert access(vault=replace(VAULT, kind="managedHSM")).granted is None

@@ -1,0 +1,116 @@
+import json
+
+import pytest
+
+from azext_acrcmk.cloud.errors import explain, key_access_refused, read_error
+
+
+class Response:
+    def __init__(self, status, body):
+        self.status_code, self._body = status, body
+
+    def text(self):
+        return self._body if isinstance(self._body, str) else json.dumps(self._body)
+
+
+class HttpError(Exception):
+    def __init__(self, status, body):
+        super().__init__("from the SDK")
+        self.response, self.status_code = Response(status, body), status
+
+
+def error(status, code, message, **more):
+    return read_error(HttpError(status, {"error": {"code": code, "message": message, **more}}))
+
+
+def words(explanation):
+    return " ".join((explanation.message, *explanation.advice))
+
+
+def test_an_error_is_read_with_its_inner_code():
+    said = error(403, "Forbidden", "No.", innererror={"code": "ForbiddenByRbac"})
+    assert (said.status, said.code, said.inner, said.message) == (403, "Forbidden", "ForbiddenByRbac", "No.")
+
+
+def test_a_failed_operation_is_read_from_its_status():
+    said = read_error(
+        HttpError(200, {"status": "Failed", "error": {"code": "X", "message": "Failed to access KeyId 'k'"}})
+    )
+    assert key_access_refused(said)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "<html>", "[]", "null", '{"error": "text"}', '{"error": {"details": 1, "innererror": "x"}}']
+)
+def test_an_answer_in_another_shape_is_read_too(body):
+    said = read_error(HttpError(502, body))
+    assert said.status == 502
+    assert said.message == "from the SDK"
+
+
+def test_no_answer_is_a_connection_that_failed():
+    said = read_error(ConnectionError("refused"))
+    assert said.status == 0
+    assert "refused" in words(explain(said))
+    assert "run the same command again" in words(explain(said))
+
+
+CASES = [
+    (
+        "AuthorizationFailed",
+        "The client 'a' with object id 'b' does not have authorization to perform action "
+        "'Microsoft.KeyVault/vaults/write' over scope '/subscriptions/s/resourceGroups/g' or the scope is invalid. If access was recently granted, please "
+        "refresh your credentials.",
+        ["'Microsoft.KeyVault/vaults/write' on /subscriptions/s/resourceGroups/g", "az login"],
+    ),
+    (
+        "LinkedAuthorizationFailed",
+        "The client 'a' with object id 'b' has permission to perform action "
+        "'Microsoft.ContainerRegistry/registries/write' on scope '/r'; however, it does not have permission to perform action "
+        "'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '/i' or the linked "
+        "scope(s) are invalid.",
+        ["userAssignedIdentities/assign/action' on /i", "Managed Identity Operator"],
+    ),
+    (
+        "MissingSubscriptionRegistration",
+        "The subscription is not registered to use namespace 'Microsoft.KeyVault'. See https://aka.ms/rps-not-found",
+        ["az provider register --namespace Microsoft.KeyVault"],
+    ),
+    (
+        "VaultAlreadyExists",
+        "The vault name 'v1' is already in use. Vault names are globaly unique",
+        ["'v1' is taken", "--key-vault"],
+    ),
+    ("ConflictError", "A vault with the same name already exists in deleted state.", ["deletedVaults/read"]),
+    ("RoleAssignmentLimitExceeded", "No more role assignments can be created", ["access-policy"]),
+    ("QuotaExceeded", "Too many.", ["quota"]),
+    ("TooManyRequests", "Slow down.", ["again"]),
+    ("SubscriptionNotFound", "The subscription 'x' could not be found.", ["az account list"]),
+    ("InvalidAuthenticationToken", "Expired.", ["az login"]),
+]
+
+
+@pytest.mark.parametrize(("code", "message", "expected"), CASES, ids=[case[0] for case in CASES])
+def test_known_errors_come_with_cause_and_next_step(code, message, expected):
+    said = words(explain(error(400, code, message)))
+    for each in expected:
+        assert each in said
+
+
+def test_a_policy_is_named():
+    info = {"type": "PolicyViolation", "info": {"policyAssignmentDisplayName": "Vaults must be private"}}
+    said = explain(
+        error(403, "RequestDisallowedByPolicy", "Resource 'v' was disallowed by policy.", additionalInfo=[info])
+    )
+    assert "Vaults must be private" in said.message
+
+
+def test_the_namespace_comes_from_the_target_where_there_is_one():
+    said = explain(
+        error(409, "MissingSubscriptionRegistration", "Not registered.", details=[{"target": "Microsoft.X"}])
+    )
+    assert "--namespace Microsoft.X" in words(said)
+
+
+def test_an_unknown_error_is_told_in_the_services_words():
+    assert explain(error(418, "Teapot", "Short and stout.")).message == "Short and stout. (Teapot)"

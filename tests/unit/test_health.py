@@ -1,0 +1,158 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from azext_acrcmk.health import examine
+from azext_acrcmk.model.state import (
+    ABSENT,
+    ACCESS_POLICY,
+    DeletedKey,
+    DeletedVault,
+    Encryption,
+    RotationPolicy,
+    Unknown,
+)
+from azext_acrcmk.report import registry_document
+from tests.unit import make
+
+HEALTHY = make.reached(make.goal())
+HEALTHY = replace(HEALTHY, key=replace(HEALTHY.key, rotation_policy=RotationPolicy("P90D")))
+UNKNOWN = Unknown("Microsoft.KeyVault/vaults/read", "/a/scope", "You may not.")
+
+
+def changed(**changes):
+    """HEALTHY with fields of its parts changed: registry_sku="Basic" changes registry.sku."""
+    state = HEALTHY
+    for name, value in changes.items():
+        part, _, field = name.partition("__")
+        state = replace(state, **{part: replace(getattr(state, part), **{field: value}) if field else value})
+    return state
+
+
+def used(**changes):
+    """The key's version in use, changed."""
+    return replace(HEALTHY.version_in_use, **changes)
+
+
+def test_a_good_registry_is_healthy_and_has_no_findings():
+    health = examine(HEALTHY, make.NOW)
+    assert (health.status, health.findings) == ("healthy", ())
+
+
+encryption = HEALTHY.registry.encryption
+system = replace(encryption, identity="system")
+deleted_vault = DeletedVault(HEALTHY.vault.id, HEALTHY.vault.name, "westeurope", True, "2027-01-01")
+
+CASES = [
+    ("NotEncrypted", "notEncrypted", {"registry__encryption": Encryption("disabled")}),
+    ("RegistryNotSucceeded", "attention", {"registry__provisioning_state": "Failed"}),
+    ("RegistryBusy", "healthy", {"registry__provisioning_state": "Updating"}),
+    ("RegistryStatus", "attention", {"registry__status_message": "Something is wrong."}),
+    ("IdentityNotFound", "broken", {"identity": ABSENT}),
+    ("IdentityRecreated", "broken", {"identity__client_id": "another"}),
+    ("IdentityNotAttached", "broken", {"registry__attached": ()}),
+    ("IdentityNotAttached", "broken", {"registry__encryption": system, "registry__system_principal_id": None}),
+    ("IdentityUnknown", "unknown", {"identity": UNKNOWN}),
+    ("VaultNotFound", "broken", {"vault": ABSENT}),
+    ("VaultDeleted", "broken", {"vault": deleted_vault}),
+    ("VaultUnknown", "unknown", {"vault": UNKNOWN}),
+    ("FirewallBlocksRegistry", "broken", {"vault__default_action": "Deny", "vault__bypass": "None"}),
+    ("SecuredByPerimeter", "attention", {"vault__public_network_access": "SecuredByPerimeter"}),
+    ("NoPurgeProtection", "attention", {"vault__purge_protection": False}),
+    ("ShortRetention", "healthy", {"vault__retention_days": 7}),
+    ("KeyNotFound", "broken", {"key": ABSENT}),
+    ("KeyDeleted", "broken", {"key": DeletedKey("k", "2027-01-01")}),
+    ("KeyUnknown", "unknown", {"key": UNKNOWN}),
+    ("KeyWrongType", "broken", {"key__type": "EC"}),
+    ("KeyOperationsMissing", "broken", {"key__operations": frozenset({"wrapkey"})}),
+    ("VersionInUseNotFound", "broken", {"version_in_use": ABSENT}),
+    ("KeyDisabled", "broken", {"version_in_use": used(enabled=False)}),
+    ("KeyExpired", "broken", {"version_in_use": used(expires=make.NOW - timedelta(days=1))}),
+    ("KeyExpiresSoon", "attention", {"version_in_use": used(expires=make.NOW + timedelta(days=29))}),
+    ("KeyNotYetValid", "broken", {"version_in_use": used(not_before=make.NOW + timedelta(days=1))}),
+    ("RotationLag", "attention", {"key__id": HEALTHY.key.id.with_version(make.NEWER)}),
+    ("NoRotationPolicy", "healthy", {"key__rotation_policy": None}),
+    ("GrantMissing", "broken", {"roles": ()}),
+    ("GrantPartial", "broken", {"roles": (make.role("/", data_actions=("Microsoft.KeyVault/vaults/keys/read",)),)}),
+    ("GrantThroughGroup", "attention", {"roles": (make.role("/", principal_id="group"),)}),
+    ("AccessUnknown", "unknown", {"roles": UNKNOWN}),
+    ("IgnoredAccessPolicy", "broken", {"roles": (), "vault__policies": (make.policy(),)}),
+]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "changes"), CASES, ids=[f"{code}-{n}" for n, (code, _, _) in enumerate(CASES)]
+)
+def test_findings(code, status, changes):
+    health = examine(changed(**changes), make.NOW)
+    found = next(finding for finding in health.findings if finding.code == code)
+    assert health.status == status
+    assert found.message.endswith((".", "yet."))
+    assert found.fix is None or found.fix.startswith("az ")
+
+
+def test_a_pinned_registry_that_is_behind():
+    state = make.reached(make.goal(rotation="manual"))
+    state = replace(state, key=replace(state.key, id=state.key.id.with_version(make.NEWER)))
+    codes = {finding.code for finding in examine(state, make.NOW).findings}
+    assert codes >= {"NotLatestVersion", "ManualRotation"}
+    assert "RotationLag" not in codes
+
+
+def test_an_expiry_far_away_is_no_finding():
+    assert examine(changed(version_in_use=used(expires=make.NOW + timedelta(days=31))), make.NOW).findings == ()
+
+
+def test_the_gravest_comes_first():
+    health = examine(changed(key__rotation_policy=None, vault__purge_protection=False, roles=()), make.NOW)
+    assert [finding.severity for finding in health.findings] == ["error", "warning", "info"]
+
+
+class TestDocument:
+    def test_of_a_good_registry(self):
+        document = registry_document(HEALTHY, make.NOW)
+        assert document["resourceGroup"] == "images"
+        assert document["key"]["upToDate"] is True
+        assert document["access"]["granted"] is True
+        assert document["access"]["through"][0]["scope"] == HEALTHY.vault.id
+        assert document["identity"] == {
+            "id": HEALTHY.identity.id,
+            "clientId": make.CLIENT,
+            "principalId": make.PRINCIPAL,
+            "attached": True,
+            "exists": True,
+        }
+
+    def test_encryption_is_what_the_registry_returns(self):
+        wire = {"status": "enabled", "keyVaultProperties": {"keyIdentifier": "https://…", "new": 1}}
+        state = changed(registry__encryption=replace(encryption, wire=wire))
+        assert registry_document(state, make.NOW)["encryption"] == wire
+
+    def test_without_cmk_the_rest_is_null(self):
+        document = registry_document(changed(registry__encryption=Encryption("disabled")), make.NOW)
+        assert document["health"] == "notEncrypted"
+        assert [document[name] for name in ("identity", "key", "vault", "access")] == [None] * 4
+
+    def test_what_cannot_be_seen_is_null(self):
+        document = registry_document(changed(vault=UNKNOWN, key=UNKNOWN, identity=UNKNOWN, roles=UNKNOWN), make.NOW)
+        assert document["vault"] is None
+        assert document["key"]["latestVersion"] is None
+        assert document["key"]["upToDate"] is None
+        assert document["key"]["versionInUse"] == make.VERSION
+        assert document["identity"]["exists"] is None
+        assert document["identity"]["attached"] is True
+        assert document["access"] == {"granted": None, "through": [], "missing": None}
+
+    def test_the_system_identity(self):
+        state = changed(registry__encryption=system, registry__system_principal_id=make.PRINCIPAL, identity=Unknown())
+        document = registry_document(state, make.NOW)
+        assert document["identity"]["attached"] is True
+        assert document["access"]["granted"] is True
+        assert document["health"] == "healthy"
+
+    def test_an_access_policy(self):
+        vault = replace(HEALTHY.vault, access_model=ACCESS_POLICY, policies=(make.policy(),))
+        access = registry_document(changed(vault=vault, roles=()), make.NOW)["access"]
+        assert access["through"][0]["kind"] == "access-policy"
+        assert access["missing"] == []

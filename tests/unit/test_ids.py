@@ -1,0 +1,150 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azext_acrcmk.model.ids import (
+    REGISTRY_TYPE,
+    ArmId,
+    KeyId,
+    default_vault_name,
+    name_problem,
+    same,
+    within,
+)
+
+SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
+SUFFIXES = ["vault.azure.net", "managedhsm.azure.net", "vault.usgovcloudapi.net", "managedhsm.azure.cn"]
+VERSION = "3c1d23fec54040e78781eb88bf52ef7a"
+
+registry_names = st.from_regex(r"[a-zA-Z0-9]{5,50}", fullmatch=True)
+group_names = st.from_regex(r"[a-zA-Z0-9_()-]{1,90}", fullmatch=True)
+vault_names = st.from_regex(r"[a-z][a-z0-9]{1,20}[a-z0-9]", fullmatch=True)
+key_names = st.from_regex(r"[a-zA-Z0-9-]{1,127}", fullmatch=True)
+
+
+@given(st.uuids(), group_names, registry_names)
+def test_an_arm_id_reads_back_as_it_is_written(subscription, group, name):
+    id_ = ArmId(str(subscription), group, REGISTRY_TYPE, name)
+    assert ArmId.parse(str(id_)) == id_
+    assert same(ArmId.parse(str(id_).lower()), id_)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "myvault",
+        "/subscriptions/x/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/keys/k",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups//providers/Microsoft.KeyVault/vaults/v",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g?x/providers/Microsoft.KeyVault/vaults/v",
+        f"x/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v",
+        f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/proviers/Microsoft.KeyVault/vaults/v",
+    ],
+)
+def test_what_is_no_arm_id_is_refused(text):
+    with pytest.raises(ValueError, match="not"):
+        ArmId.parse(text)
+
+
+@given(vault_names, st.sampled_from(SUFFIXES), key_names, st.sampled_from([None, VERSION]))
+def test_a_key_id_reads_back_as_it_is_written(store, suffix, name, version):
+    key = KeyId.parse(str(KeyId(f"{store}.{suffix}", name, version)))
+    assert (key.store, key.name, key.version) == (store, name, version)
+    assert key.is_hsm == suffix.startswith("managedhsm")
+    assert key.same_key(key.with_version(None))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("http://v01.vault.azure.net/keys/k", "https"),
+        ("v01.vault.azure.net/keys/k", "https"),
+        ("https://v01.vault.azure.net/secrets/k", "URI of a secret"),
+        ("https://v01.vault.azure.net/certificates/k", "URI of a certificate"),
+        ("https://v01.vault.azure.net/", "not of the form"),
+        ("https://v01.vault.azure.net/keys", "not of the form"),
+        ("https://v01.vault.azure.net/keys/k/v/w", "not of the form"),
+        ("https://v01.vault.azure.net/keys/k/1", "not a key version"),
+        ("https://v01.vault.azure.net/keys/a_b", "not a legal key name"),
+        ("https://v01.vault.azure.net/keys/..", "not a legal key name"),
+        ("https://v01.vault.azure.net/keys/k%2f..", "not a legal key name"),
+        ("https://v01.vault.azure.net/keys/k?a=b", "more in it"),
+        ("https://v01.vault.azure.net/keys/k#x", "more in it"),
+        ("https://v01.vault.azure.net:444/keys/k", "more in it"),
+        ("https://me@v01.vault.azure.net/keys/k", "more in it"),
+        ("https://v01.vault.azure.net:x/keys/k", "not a URL"),
+        ("https://[::1/keys/k", "not a URL"),
+        ("https://vault.azure.net/keys/k", "not the host"),
+        ("https://a.b.vault.azure.net/keys/k", "not the host"),
+        ("https://example.com/keys/k", "not the host"),
+    ],
+)
+def test_what_is_no_key_uri_is_refused_and_told_why(text, why):
+    with pytest.raises(ValueError, match=why):
+        KeyId.parse(text)
+
+
+@given(st.text())
+def test_any_text_is_a_key_uri_or_refused(text):
+    try:
+        key = KeyId.parse(text)
+    except ValueError:
+        return
+    assert KeyId.parse(str(key)) == key
+
+
+@given(st.uuids(), group_names, registry_names)
+def test_the_default_vault_name_is_legal_and_stable(subscription, group, name):
+    id_ = ArmId(str(subscription), group, REGISTRY_TYPE, name)
+    made = default_vault_name(id_)
+    assert name_problem("key vault", made) is None
+    assert made == default_vault_name(ArmId.parse(str(id_).lower()))
+
+
+def test_registries_of_one_name_get_vaults_of_different_names():
+    ids = [ArmId(SUBSCRIPTION, f"group{n}", REGISTRY_TYPE, "myregistry") for n in range(1000)]
+    assert len({default_vault_name(id_) for id_ in ids}) == 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("registry", "abcd"),
+        ("registry", "a" * 51),
+        ("registry", "my-registry"),
+        ("registry", "registré"),
+        ("key vault", "ab"),
+        ("key vault", "1abc"),
+        ("key vault", "abc-"),
+        ("key vault", "a--b"),
+        ("key vault", "a" * 25),
+        ("identity", "ab"),
+        ("identity", "-abc"),
+        ("key", ""),
+        ("key", "a_b"),
+        ("resource group", "ends."),
+        ("resource group", "a/b"),
+        ("resource group", "a" * 91),
+    ],
+)
+def test_illegal_names_are_told_the_rule(kind, name):
+    assert re.search("takes", name_problem(kind, name))
+
+
+@pytest.mark.parametrize(
+    ("scope", "ancestor", "inside"),
+    [
+        ("/a/b", "/a/b", True),
+        ("/A/b", "/a/B", True),
+        ("/a/b/c", "/a/b", True),
+        ("/a/bc", "/a/b", False),
+        ("/a", "/a/b", False),
+        ("/a/b", "/", True),
+    ],
+)
+def test_roles_are_inherited_downwards(scope, ancestor, inside):
+    assert within(scope, ancestor) is inside

@@ -1,0 +1,108 @@
+"""Planning the state that a plan leads to yields nothing to do, whatever there was before."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, RBAC, DeletedKey, DeletedVault, Key, State, Vault
+from azext_acrcmk.plan.enable import plan_enable
+from azext_acrcmk.plan.step import CREATE, Plan
+from tests.unit import make
+
+goals = st.builds(
+    make.goal,
+    location=st.just("westeurope"),
+    identity=st.sampled_from([None, "myidentity"]),
+    key_vault=st.sampled_from([None, "myvault"]),
+    key_name=st.sampled_from([None, "mykey"]),
+    rotation=st.sampled_from([None, "auto", "manual"]),
+    asked_key_type=st.sampled_from([None, "RSA", "RSA-HSM"]),
+    key_size=st.sampled_from([None, 2048, 4096]),
+    access_model=st.sampled_from([None, RBAC, ACCESS_POLICY]),
+    grant_scope=st.sampled_from(["vault", "key"]),
+    retention_days=st.sampled_from([None, 7, 90]),
+)
+
+
+@st.composite
+def goals_and_states(draw) -> tuple[EnableGoal, State]:
+    """A goal, and a state from which each of its parts is there, missing, half there or soft-deleted."""
+    goal = draw(goals)
+    group = draw(st.booleans())
+    state = make.nothing(goal, with_group=group)
+    if not group:
+        return goal, state
+    vault = replace(make.vault(goal), retention_days=goal.new_retention_days, purge_protection=draw(st.booleans()))
+    deleted = DeletedVault(str(goal.vault), goal.vault.name, "westeurope", draw(st.booleans()))
+    state = replace(state, vault=draw(st.sampled_from([ABSENT, vault, deleted])))
+    if draw(st.booleans()):
+        state = replace(state, identity=make.identity(goal))
+    if isinstance(state.vault, Vault):
+        state = replace(state, key=draw(st.sampled_from([ABSENT, make.key(goal), DeletedKey(goal.key_name)])))
+        granted = draw(st.sampled_from([(), ("get",), ("get", "wrapkey", "unwrapkey")]))
+        if vault.access_model == ACCESS_POLICY:
+            state = replace(state, vault=replace(vault, policies=(make.policy(*granted),) if granted else ()))
+        elif len(granted) == 3:
+            state = replace(state, roles=(make.role(vault.id),))
+    return goal, state
+
+
+def carried_out(goal: EnableGoal, plan: Plan, state: State) -> State:
+    """What there is when every step of the plan has done what it says; written apart from the code that does it."""
+    for step in plan.steps:
+        if not step.changes:
+            continue
+        if step.name == "group":
+            state = replace(state, groups=((step.resource.lower(), make.group()),))
+        elif step.name == "identity":
+            state = replace(state, identity=make.identity(goal))
+        elif step.name == "vault":
+            protected = step.action == CREATE or state.vault.purge_protection
+            made = make.vault(goal)
+            vault = replace(made, retention_days=goal.new_retention_days, purge_protection=protected)
+            state = replace(state, vault=vault, roles=())
+        elif step.name == "purge-protection":
+            state = replace(state, vault=replace(state.vault, purge_protection=True))
+        elif step.name == "key":
+            state = replace(state, key=make.key(goal))
+        elif step.name == "grant" and state.vault.access_model == ACCESS_POLICY:
+            state = replace(state, vault=replace(state.vault, policies=(make.policy(),)))
+        elif step.name == "grant":
+            state = replace(state, roles=(make.role(step.resource),))
+        elif step.name == "registry":
+            state = replace(state, registry=make.registry(goal))
+    return state
+
+
+@given(goals_and_states())
+def test_planning_the_state_that_a_plan_leads_to_yields_nothing_to_do(case):
+    goal, state = case
+    plan = plan_enable(goal, state, make.NOW)
+    assert not plan.problems
+    again = plan_enable(goal, carried_out(goal, plan, state), make.NOW)
+    assert not again.problems
+    assert not again.changes
+
+
+@given(goals_and_states())
+def test_a_plan_is_in_order_and_waits_only_for_what_it_has(case):
+    goal, state = case
+    seen: set[str] = set()
+    for step in plan_enable(goal, state, make.NOW).steps:
+        assert seen.issuperset(step.after)
+        seen.add(step.name)
+    assert seen >= {"group", "identity", "vault", "key", "grant", "registry"}
+
+
+@given(goals_and_states())
+def test_nothing_that_exists_is_created(case):
+    goal, state = case
+    plan = plan_enable(goal, state, make.NOW)
+    for name, there in (
+        ("identity", bool(state.identity)),
+        ("vault", isinstance(state.vault, Vault)),
+        ("key", isinstance(state.key, Key)),
+    ):
+        assert not (there and plan.step(name).action == CREATE)
