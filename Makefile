@@ -43,7 +43,7 @@ unit: $(BUILD)/venv.stamp ## Run the unit tests only
 lint: $(BUILD)/venv.stamp ## Check style, format and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 
 format: $(BUILD)/venv.stamp ## Repair style and format
 	$(BIN)/ruff check --fix

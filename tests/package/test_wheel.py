@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import zipfile
 from email import message_from_string
@@ -15,9 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def wheel():
-    (path,) = Path(os.environ["ACRCMK_WHEEL_DIR"]).glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
+def wheel(wheel_path):
+    with zipfile.ZipFile(wheel_path) as archive:
         yield archive
 
 
@@ -70,8 +68,8 @@ def test_history_begins_with_this_version(metadata):
     assert versions[0] == metadata["Version"]
 
 
-def test_what_is_installed_is_this_wheel(wheel):
-    installed = Path(os.environ["ACRCMK_EXTENSION_DIR"]) / "acrcmk"
+def test_what_is_installed_is_this_wheel(wheel, extension_directory):
+    installed = extension_directory / "acrcmk"
     for name in wheel.namelist():
         if name.startswith("azext_acrcmk/"):
             assert (installed / name).read_bytes() == wheel.read(name), name
