@@ -10,13 +10,15 @@ from datetime import datetime, timezone
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import explain, key_access_refused, read_error, same_code
-from azext_acrcmk.cloud.observe import see_key, see_registry, see_roles, see_vault, together
+from azext_acrcmk.cloud.observe import see_key, see_registry, see_vault, together
+from azext_acrcmk.cloud.survey import see_roles_on
 from azext_acrcmk.cloud.waiting import Stop, growing, retrying
+from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import DeletedVault, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.plan.diagnose import Diagnosis, diagnose
-from azext_acrcmk.plan.enable import key_scope, location_of
+from azext_acrcmk.plan.enable import location_of
 from azext_acrcmk.plan.step import CREATE, RECOVER, UPDATE, Problem, Step
 from azext_acrcmk.progress import Progress
 
@@ -149,7 +151,8 @@ class EnableActs:
 
     def _grant(self) -> None:
         goal, vault = self._goal, self._vault
-        scope = key_scope(vault, goal.key_name) if goal.grant_scope == "key" else vault.id
+        on_key = goal.grant_scope == "key" or vault.is_hsm
+        scope = key_scope(vault, goal.key_name) if on_key else vault.id
         changes.grant(self._clients, vault, scope, self._identity.principal_id, goal.tenant, self._stop)
         self._granted_now = True
 
@@ -198,11 +201,10 @@ class EnableActs:
         state = replace(self._state, key=Unknown(), vault=vault)
         if isinstance(vault, Vault):
             id_ = ArmId.parse(vault.id)
-            scope = key_scope(vault, goal.key.name)
             vault, key, roles = together(
                 lambda: see_vault(self._clients, id_),
                 lambda: see_key(self._clients, vault, goal.key.name, goal.key.version),
-                lambda: see_roles(self._clients, scope, id_.subscription, self._identity.principal_id),
+                lambda: see_roles_on(self._clients, vault, goal.key.name, self._identity.principal_id),
             )
             state = replace(state, vault=vault, key=key, roles=roles)
         return diagnose(goal, state, self._identity, datetime.now(timezone.utc), self._granted_now)

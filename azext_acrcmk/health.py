@@ -21,7 +21,7 @@ from azext_acrcmk.model.state import (
     Vault,
 )
 from azext_acrcmk.plan.checks import RSA_TYPES, shuts_out_registries
-from azext_acrcmk.plan.enable import grant_command, key_scope
+from azext_acrcmk.plan.remedies import assign_identity, grant_key, key_command, update_vault
 
 ERROR = "error"
 WARNING = "warning"
@@ -82,7 +82,7 @@ def access_of(state: State) -> Access:
     if not isinstance(state.vault, Vault) or not encryption.key or not principal:
         unknown = next((each for each in (state.vault, state.identity) if isinstance(each, Unknown)), Unknown())
         return Access(None, unknown=unknown)
-    return access_to(state.vault, key_scope(state.vault, encryption.key.name), principal, state.roles)
+    return access_to(state.vault, encryption.key.name, principal, state.roles)
 
 
 def uses_system_identity(registry: Registry) -> bool:
@@ -162,7 +162,7 @@ def _identity(state: State, now: datetime) -> Iterator[Finding]:
             ERROR,
             f"The identity {identity.id} is not attached to the registry, which loses the key when the identity's "
             "credential lapses.",
-            f"az acr identity assign --name {registry.name} --identities {identity.id}",
+            assign_identity(registry.name, identity.id),
         )
 
 
@@ -186,15 +186,12 @@ def _vault(state: State, now: datetime) -> Iterator[Finding]:
 
 
 def _vault_settings(vault: Vault) -> Iterator[Finding]:
-    command = (
-        f"az keyvault update-hsm --hsm-name {vault.name}" if vault.is_hsm else f"az keyvault update --name {vault.name}"
-    )
     if shuts_out_registries(vault):
         yield Finding(
             "FirewallBlocksRegistry",
             ERROR,
             f"The firewall of '{vault.name}' lets no trusted services in, so the registry can't reach its key.",
-            f"{command} --bypass AzureServices",
+            update_vault(vault, "--bypass AzureServices"),
         )
     elif same(vault.public_network_access, "SecuredByPerimeter"):
         yield Finding(
@@ -208,7 +205,7 @@ def _vault_settings(vault: Vault) -> Iterator[Finding]:
             "NoPurgeProtection",
             WARNING,
             f"'{vault.name}' has no purge protection: a deleted key can be lost for good, and all images with it.",
-            f"{command} --enable-purge-protection true",
+            update_vault(vault, "--enable-purge-protection true"),
         )
     if vault.retention_days is not None and vault.retention_days < RECOMMENDED_RETENTION_DAYS:
         yield Finding(
@@ -223,13 +220,12 @@ def _key(state: State, now: datetime) -> Iterator[Finding]:
     key = state.key
     if id_ is None or not isinstance(state.vault, Vault):
         return
-    store = f"{'--hsm-name' if id_.is_hsm else '--vault-name'} {id_.store} --name {id_.name}"
     if isinstance(key, Absent):
         yield Finding(
             "KeyNotFound",
             ERROR,
             f"The key {id_.versionless} is not there; if it was deleted, it may be recovered.",
-            f"az keyvault key recover {store}",
+            key_command("recover", id_),
         )
     elif isinstance(key, DeletedKey):
         yield Finding(
@@ -237,15 +233,15 @@ def _key(state: State, now: datetime) -> Iterator[Finding]:
             ERROR,
             f"The key {id_.versionless} is soft-deleted"
             + (f", to be purged on {key.scheduled_purge}." if key.scheduled_purge else "."),
-            f"az keyvault key recover {store}",
+            key_command("recover", id_),
         )
     elif isinstance(key, Unknown):
         yield _unseen("KeyUnknown", f"the key {id_.versionless}", key)
     else:
-        yield from _key_attributes(state, key, store, now)
+        yield from _key_attributes(state, key, now)
 
 
-def _key_attributes(state: State, key: Key, store: str, now: datetime) -> Iterator[Finding]:
+def _key_attributes(state: State, key: Key, now: datetime) -> Iterator[Finding]:
     registry = state.registry
     in_use = state.version_in_use
     version = registry.encryption.version_in_use
@@ -256,7 +252,7 @@ def _key_attributes(state: State, key: Key, store: str, now: datetime) -> Iterat
             "KeyOperationsMissing",
             ERROR,
             f"The key does not permit {' and '.join(sorted(lacking))}.",
-            f"az keyvault key set-attributes {store} --ops wrapKey unwrapKey",
+            key_command("set-attributes", key.id, "--ops wrapKey unwrapKey"),
         )
     if isinstance(in_use, Absent) and version:
         yield Finding("VersionInUseNotFound", ERROR, f"The key's version in use, {version}, is not there.")
@@ -266,27 +262,27 @@ def _key_attributes(state: State, key: Key, store: str, now: datetime) -> Iterat
             "KeyDisabled",
             ERROR,
             f"The key's version in use, {used.id}, is disabled.",
-            f"az keyvault key set-attributes {store} --version {used.id.version} --enabled true",
+            key_command("set-attributes", used.id, f"--version {used.id.version} --enabled true"),
         )
-    yield from _dates(used, store, now)
+    yield from _dates(used, now)
     yield from _rotation(state, key)
 
 
-def _dates(used: Key, store: str, now: datetime) -> Iterator[Finding]:
+def _dates(used: Key, now: datetime) -> Iterator[Finding]:
     if used.expires and used.expires <= now:
         yield Finding(
             "KeyExpired",
             ERROR,
             f"The key's version in use expired at {used.expires:%Y-%m-%d %H:%M} UTC. Images may still be served, but "
             "no new key can be taken.",
-            f"az keyvault key rotate {store}",
+            key_command("rotate", used.id),
         )
     elif used.expires and used.expires <= now + timedelta(days=EXPIRY_DAYS):
         yield Finding(
             "KeyExpiresSoon",
             WARNING,
             f"The key's version in use expires at {used.expires:%Y-%m-%d %H:%M} UTC.",
-            f"az keyvault key rotate {store}",
+            key_command("rotate", used.id),
         )
     if used.not_before and used.not_before > now:
         yield Finding(
@@ -345,14 +341,14 @@ def _access(state: State, now: datetime) -> Iterator[Finding]:
             "GrantPartial" if partial else "GrantMissing",
             ERROR,
             f"The registry's identity lacks {', '.join(access.missing)} on the key.",
-            grant_command(state.vault, key.name, principal_of(state)),
+            grant_key(state.vault, key.name, principal_of(state)),
         )
     elif all(source.through_group for source in access.sources):
         yield Finding(
             "GrantThroughGroup",
             WARNING,
             "The identity is granted the key only through a group; changes of groups take up to a day to arrive.",
-            grant_command(state.vault, key.name, principal_of(state)),
+            grant_key(state.vault, key.name, principal_of(state)),
         )
     if state.vault.access_model != ACCESS_POLICY and not access.granted:
         named = [policy for policy in state.vault.policies if same(policy.object_id, principal_of(state))]

@@ -7,9 +7,10 @@ from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients, wire
 from azext_acrcmk.cloud.errors import ServiceError, read_error, same_code
+from azext_acrcmk.cloud.hsm import grant_hsm_key
 from azext_acrcmk.cloud.read import read_identity, read_key, read_vault
 from azext_acrcmk.cloud.waiting import Stop, poller, retrying
-from azext_acrcmk.model.access import ENCRYPTION_USER
+from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import ACCESS_POLICY, RBAC, DeletedVault, Group, Identity, Key, Registry, Vault
@@ -140,7 +141,10 @@ def recover_key(clients: Clients, key: KeyId) -> None:
 
 def grant(clients: Clients, vault: Vault, scope: str, principal_id: str, tenant: str, stop: Stop) -> None:
     """What a registry needs and no more: the role at `scope`, or get, wrapKey and unwrapKey by access policy."""
-    if vault.access_model == ACCESS_POLICY:
+    if vault.is_hsm:
+        name = _assignment_name(f"{vault.id}{scope}", HSM_ENCRYPTION_USER, principal_id)
+        grant_hsm_key(clients, vault.host, scope.rsplit("/", 1)[-1], principal_id, name)
+    elif vault.access_model == ACCESS_POLICY:
         _grant_by_policy(clients, vault, principal_id, tenant, stop)
     else:
         _grant_by_role(clients, scope, principal_id, stop)
@@ -163,8 +167,7 @@ def _grant_by_role(clients: Clients, scope: str, principal_id: str, stop: Stop) 
     subscription = scope.split("/")[2]
     role = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}"
     body = {"properties": {"roleDefinitionId": role, "principalId": principal_id, "principalType": "ServicePrincipal"}}
-    # The same grant always has the same name, so that a second run meets the first one's.
-    name = str(uuid.uuid5(_NAMESPACE, f"{scope}|{ENCRYPTION_USER}|{principal_id}".lower()))
+    name = _assignment_name(scope, ENCRYPTION_USER, principal_id)
     assignments = clients.authorization(subscription).role_assignments
 
     def create() -> None:
@@ -177,6 +180,11 @@ def _grant_by_role(clients: Clients, scope: str, principal_id: str, stop: Stop) 
                 raise
 
     retrying(create, lambda error: same_code(read_error(error), "PrincipalNotFound"), stop, PRINCIPAL_TIMEOUT)
+
+
+def _assignment_name(scope: str, role: str, principal_id: str) -> str:
+    """The same grant always has the same name, so that a second run meets the first one's."""
+    return str(uuid.uuid5(_NAMESPACE, f"{scope}|{role}|{principal_id}".lower()))
 
 
 def create_registry(clients: Clients, goal: EnableGoal, location: str, identity: Identity, key: KeyId, stop: Stop):

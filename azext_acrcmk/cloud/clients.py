@@ -44,7 +44,13 @@ class Clients:
 
     def keys(self, host: str):
         """The data plane of the vault or managed HSM at `host`."""
-        return self._once(("keys", host), lambda: self._key_client(host))
+        return self._once(("keys", host), lambda: self._data_plane(host, "keys", "KeyClient"))
+
+    def hsm_roles(self, host: str):
+        """The local roles of the managed HSM at `host`."""
+        return self._once(
+            ("hsm roles", host), lambda: self._data_plane(host, "administration", "KeyVaultAccessControlClient")
+        )
 
     def _management(self, resource_type: str, subscription: str, api_version: str | None = None):
         def make():
@@ -60,19 +66,22 @@ class Clients:
 
         return self._once((resource_type, subscription), make)
 
-    def _key_client(self, host: str):
+    def _data_plane(self, host: str, package: str, client: str):
+        from importlib import import_module
+
         from azure.cli.core._profile import Profile
         from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
-        from azure.keyvault.keys import KeyClient
 
         credential, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials()
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
-        # The key client brings its own logging policy and would refuse a second one.
+        # These clients bring their own logging policy and would refuse a second one.
         arguments.pop("http_logging_policy", None)
         # A vault that can't be reached (private network) must not hold up a command that can do without it.
-        return KeyClient(
-            f"https://{host}", credential, verify_challenge_resource=False, connection_timeout=10, **arguments
-        )
+        arguments["connection_timeout"] = 10
+        # The challenge names the cloud's resource, which a custom cloud's host need not end in.
+        arguments["verify_challenge_resource"] = False
+        make = getattr(import_module(f"azure.keyvault.{package}"), client)
+        return make(f"https://{host}", credential, **arguments)
 
     def _once(self, name: tuple[str, str], make: Callable[[], Any]):
         with self._lock:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.hsm import see_hsm_roles
 from azext_acrcmk.cloud.observe import (
     find_identity,
     find_resource,
@@ -25,7 +26,7 @@ from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import HSM_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
 from azext_acrcmk.model.state import (
     ABSENT,
-    RBAC,
+    ACCESS_POLICY,
     Absent,
     DeletedKey,
     DeletedVault,
@@ -88,7 +89,7 @@ def survey_registry(clients: Clients, registry: Registry, subscriptions: Sequenc
     key, in_use, roles = together(
         lambda: _see_key(clients, vault, encryption.key.with_version(None)),
         lambda: _see_version(clients, vault, encryption.key, encryption.version_in_use),
-        lambda: _see_roles_on(clients, vault, encryption.key.name, principal),
+        lambda: see_roles_on(clients, vault, encryption.key.name, principal),
     )
     return State(registry=registry, identity=identity, vault=vault, key=key, version_in_use=in_use, roles=roles)
 
@@ -174,12 +175,15 @@ def _see_roles_for(clients: Clients, goal: EnableGoal, vault, identity) -> tuple
     if isinstance(vault, (Absent, DeletedVault)) and principal and goal.vault:
         # Roles at the resource group or above reach a vault that is yet to be.
         return see_roles(clients, goal.vault.group_id, goal.vault.subscription, principal)
-    return _see_roles_on(clients, vault, goal.key.name, principal)
+    return see_roles_on(clients, vault, goal.key.name, principal)
 
 
-def _see_roles_on(clients: Clients, vault, key_name: str, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:
-    if not isinstance(vault, Vault) or vault.access_model != RBAC or not principal:
+def see_roles_on(clients: Clients, vault, key_name: str, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:
+    """The role assignments of a principal that reach a key; none where the vault has access policies."""
+    if not isinstance(vault, Vault) or vault.access_model == ACCESS_POLICY or not principal:
         return ()
+    if vault.is_hsm:
+        return see_hsm_roles(clients, vault.host, key_name, principal)
     return see_roles(clients, f"{vault.id}/keys/{key_name}", ArmId.parse(vault.id).subscription, principal)
 
 

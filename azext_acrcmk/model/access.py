@@ -11,12 +11,20 @@ from azext_acrcmk.model.state import ACCESS_POLICY, RoleGrant, Unknown, Vault
 # Key Vault Crypto Service Encryption User: exactly the data actions a registry needs (service facts 4.1).
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 ENCRYPTION_USER_NAME = "Key Vault Crypto Service Encryption User"
+
+# Its counterpart in a managed HSM, whose roles are local to it (service facts 1.1, row 8).
+HSM_ENCRYPTION_USER = "33413926-3206-4cdd-b39a-83574fe37a17"
 HSM_ENCRYPTION_USER_NAME = "Managed HSM Crypto Service Encryption User"
 
 NEEDED_ACTIONS = {
     "get": "Microsoft.KeyVault/vaults/keys/read",
     "wrapKey": "Microsoft.KeyVault/vaults/keys/wrap/action",
     "unwrapKey": "Microsoft.KeyVault/vaults/keys/unwrap/action",
+}
+HSM_NEEDED_ACTIONS = {
+    "get": "Microsoft.KeyVault/managedHsm/keys/read/action",
+    "wrapKey": "Microsoft.KeyVault/managedHsm/keys/wrap/action",
+    "unwrapKey": "Microsoft.KeyVault/managedHsm/keys/unwrap/action",
 }
 
 
@@ -41,14 +49,17 @@ class Access:
     unknown: Unknown | None = None
 
 
-def access_to(vault: Vault, key_scope: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> Access:
-    """What `principal_id` may do with the key at `key_scope` (its ARM id), by the vault's own access model."""
-    if vault.is_hsm:
-        # Local RBAC of a managed HSM is on its data plane, which the caller may well not reach.
-        return Access(None, unknown=Unknown("Microsoft.KeyVault/managedHsm/roleAssignments/read/action", vault.id))
+def key_scope(vault: Vault, key_name: str) -> str:
+    """The scope of a key in role assignments: its ARM id, or within a managed HSM its path."""
+    return f"/keys/{key_name}" if vault.is_hsm else f"{vault.id}/keys/{key_name}"
+
+
+def access_to(vault: Vault, key_name: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> Access:
+    """What `principal_id` may do with a key, by the vault's own access model."""
     if vault.access_model == ACCESS_POLICY:
         return _by_policy(vault, principal_id)
-    return access_by_roles(key_scope, principal_id, roles)
+    needed = HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS
+    return access_by_roles(key_scope(vault, key_name), principal_id, roles, needed)
 
 
 def _by_policy(vault: Vault, principal_id: str) -> Access:
@@ -61,20 +72,25 @@ def _by_policy(vault: Vault, principal_id: str) -> Access:
     return Access(not missing, (source,) if permissions else (), tuple(missing))
 
 
-def access_by_roles(key_scope: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> Access:
-    """What role assignments let `principal_id` do with the key at `key_scope`, in a vault with Azure RBAC."""
+def access_by_roles(
+    scope: str,
+    principal_id: str,
+    roles: tuple[RoleGrant, ...] | Unknown,
+    needed: dict[str, str] = NEEDED_ACTIONS,
+) -> Access:
+    """What role assignments let `principal_id` do with the key at `scope`."""
     if isinstance(roles, Unknown):
         return Access(None, unknown=roles)
-    reaching = [role for role in roles if within(key_scope, role.scope)]
+    reaching = [role for role in roles if within(scope, role.scope)]
     certain = [role for role in reaching if not role.uncertain]
-    missing = [name for name, action in NEEDED_ACTIONS.items() if not any(allows(role, action) for role in certain)]
-    helping = [role for role in certain if any(allows(role, action) for action in NEEDED_ACTIONS.values())]
+    missing = [name for name, action in needed.items() if not any(allows(role, action) for role in certain)]
+    helping = [role for role in certain if any(allows(role, action) for action in needed.values())]
     sources = tuple(
         Source(
             "role",
             role.role_name,
             role.scope,
-            inherited=not within(role.scope, _vault_of(key_scope)),
+            inherited=not within(role.scope, _vault_of(scope)),
             through_group=not same(role.principal_id, principal_id),
         )
         for role in helping
@@ -93,5 +109,5 @@ def _matches(patterns: tuple[str, ...], action: str) -> bool:
     return any(re.fullmatch(re.escape(each).replace(r"\*", ".*"), action, re.IGNORECASE) for each in patterns)
 
 
-def _vault_of(key_scope: str) -> str:
-    return key_scope.split("/keys/", 1)[0]
+def _vault_of(scope: str) -> str:
+    return scope.split("/keys/", 1)[0]

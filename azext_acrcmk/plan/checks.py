@@ -17,6 +17,7 @@ from azext_acrcmk.model.state import (
     Unknown,
     Vault,
 )
+from azext_acrcmk.plan.remedies import assign_identity, key_command, update_vault
 from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND, Problem
 
 RSA_TYPES = ("RSA", "RSA-HSM")
@@ -119,7 +120,7 @@ def _other_identity(goal: EnableGoal, registry: Registry, state: State) -> list[
             Problem(
                 f"The identity '{goal.identity.name}' is no longer attached to registry '{registry.name}'; "
                 "the registry loses the key when its credential lapses.",
-                (f"Attach it again: az acr identity assign --name {registry.name} --identities {state.identity.id}",),
+                (f"Attach it again: {assign_identity(registry.name, state.identity.id)}",),
             )
         ]
     return []
@@ -230,10 +231,7 @@ def _lost(goal: EnableGoal, kind: str, name: str) -> list[Problem]:
         Problem(
             f"Registry '{goal.registry.name}' is encrypted with {goal.key}, but the {kind} '{name}' is not there. "
             "A new one of the same name would not open the registry.",
-            (
-                f"If the key was deleted, recover it: az keyvault key recover --vault-name {goal.key.store} "
-                f"--name {goal.key.name}",
-            ),
+            (f"If the key was deleted, recover it: {key_command('recover', goal.key)}",),
             NOT_FOUND,
         )
     ]
@@ -273,10 +271,7 @@ def _existing_vault_problems(goal: EnableGoal, vault: Vault) -> list[Problem]:
         problems.append(
             Problem(
                 f"Managed HSM '{vault.name}' has no purge protection: a deleted key could be lost for good.",
-                (
-                    "Turn it on (irreversible): "
-                    f"az keyvault update-hsm --hsm-name {vault.name} --enable-purge-protection true",
-                ),
+                (f"Turn it on (irreversible): {update_vault(vault, '--enable-purge-protection true')}",),
             )
         )
     if shuts_out_registries(vault):
@@ -284,7 +279,7 @@ def _existing_vault_problems(goal: EnableGoal, vault: Vault) -> list[Problem]:
             Problem(
                 f"The firewall of {'managed HSM' if vault.is_hsm else 'key vault'} '{vault.name}' lets no trusted "
                 "services in, so a registry can't use its keys.",
-                (_allow_trusted_services(vault),),
+                (f"Allow trusted services: {update_vault(vault, '--bypass AzureServices')}",),
             )
         )
     return problems
@@ -294,11 +289,6 @@ def shuts_out_registries(vault: Vault) -> bool:
     """Whether the vault's firewall is closed and lets no trusted services past (service facts 1.4)."""
     closed = same(vault.default_action, "Deny") or same(vault.public_network_access, "Disabled")
     return closed and not same(vault.bypass, "AzureServices")
-
-
-def _allow_trusted_services(vault: Vault) -> str:
-    command = f"update-hsm --hsm-name {vault.name}" if vault.is_hsm else f"update --name {vault.name}"
-    return f"Allow trusted services: az keyvault {command} --bypass AzureServices"
 
 
 def key_problems(goal: EnableGoal, state: State, now: datetime) -> list[Problem]:
@@ -317,7 +307,7 @@ def key_problems(goal: EnableGoal, state: State, now: datetime) -> list[Problem]
         return [
             Problem(
                 f"The key {goal.key} is soft-deleted.",
-                (f"Recover it: az keyvault key recover --hsm-name {goal.key.store} --name {goal.key.name}",),
+                (f"Recover it: {key_command('recover', goal.key)}",),
             )
         ]
     return _existing_key_problems(goal, key, now) if isinstance(key, Key) else []
@@ -325,7 +315,6 @@ def key_problems(goal: EnableGoal, state: State, now: datetime) -> list[Problem]
 
 def _existing_key_problems(goal: EnableGoal, key: Key, now: datetime) -> list[Problem]:
     problems = []
-    store = f"{'--hsm-name' if key.id.is_hsm else '--vault-name'} {key.id.store} --name {key.id.name}"
     if key.type not in RSA_TYPES:
         problems.append(
             Problem(
@@ -334,13 +323,13 @@ def _existing_key_problems(goal: EnableGoal, key: Key, now: datetime) -> list[Pr
             )
         )
     if key.enabled is False:
-        command = f"az keyvault key set-attributes {store} --enabled true"
+        command = key_command("set-attributes", key.id, "--enabled true")
         problems.append(Problem(f"The key {key.id} is disabled.", (f"Enable it: {command}",)))
     if key.expires and key.expires <= now:
         problems.append(
             Problem(
                 f"The key {key.id} expired at {key.expires:%Y-%m-%dT%H:%M:%SZ}.",
-                (f"Make a new version: az keyvault key create {store}",),
+                (f"Make a new version: {key_command('rotate', key.id)}",),
             )
         )
     if key.not_before and key.not_before > now:
@@ -354,7 +343,7 @@ def _existing_key_problems(goal: EnableGoal, key: Key, now: datetime) -> list[Pr
         problems.append(
             Problem(
                 f"The key {key.id} does not permit {' and '.join(sorted(lacking))}.",
-                (f"Permit them: az keyvault key set-attributes {store} --ops wrapKey unwrapKey",),
+                (f"Permit them: {key_command('set-attributes', key.id, '--ops wrapKey unwrapKey')}",),
             )
         )
     return problems or _contradicted_key_options(goal, key)

@@ -10,7 +10,8 @@ from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.state import ACCESS_POLICY, Absent, DeletedKey, DeletedVault, Identity, State, Unknown, Vault
 from azext_acrcmk.plan.checks import key_problems, shuts_out_registries, vault_problems
-from azext_acrcmk.plan.enable import describe, grant_command, key_scope
+from azext_acrcmk.plan.enable import describe
+from azext_acrcmk.plan.remedies import grant_key
 from azext_acrcmk.plan.step import Problem
 
 # A role assignment older than this has taken effect (service facts 4.4: ten minutes).
@@ -44,38 +45,37 @@ def diagnose(goal: EnableGoal, state: State, identity: Identity, now: datetime, 
     if not isinstance(state.key, Unknown) and (found := key_problems(goal, state, now)):
         return Diagnosis(found[0])
     if isinstance(vault, Unknown):
-        return Diagnosis(_refused("The vault can't be seen from here, so the cause can't be told."), goal.grant_timeout)
-    access = access_to(vault, key_scope(vault, goal.key.name), identity.principal_id, state.roles)
+        return Diagnosis(_unseen_vault(), goal.grant_timeout)
+    access = access_to(vault, goal.key.name, identity.principal_id, state.roles)
     if access.granted is False and not granted_now:
         return Diagnosis(_not_granted(goal, vault, identity, access))
     if access.granted is None:
-        return Diagnosis(_refused(_unseen_grant(goal, vault, identity)), goal.grant_timeout)
+        return Diagnosis(_unseen_grant(goal, vault, identity), goal.grant_timeout)
     wait = min(_wait_for(vault, state, now, granted_now, goal.grant_timeout), goal.grant_timeout)
     if same(vault.public_network_access, "SecuredByPerimeter"):
         return Diagnosis(_perimeter(vault), wait)
     return Diagnosis(_not_effective(access), wait)
 
 
-def _refused(why: str) -> Problem:
-    return Problem(f"The registry can't use the key through the identity. {why}")
+def _unseen_vault() -> Problem:
+    return Problem(
+        "The registry can't use the key through the identity. The vault can't be seen from here, so why can't be told.",
+        ("Have the owner of the vault check the key, the grant and the firewall.",),
+    )
 
 
 def _not_granted(goal: EnableGoal, vault: Vault, identity: Identity, access: Access) -> Problem:
     return Problem(
         f"The identity '{goal.identity.name}' lacks {', '.join(access.missing)} on the key.",
-        (f"Grant it: {grant_command(vault, goal.key.name, identity.principal_id, goal.grant_scope)}",),
+        (f"Grant it: {grant_key(vault, goal.key.name, identity.principal_id, goal.grant_scope)}",),
     )
 
 
-def _unseen_grant(goal: EnableGoal, vault: Vault, identity: Identity) -> str:
-    if vault.is_hsm:
-        return (
-            "Roles of a managed HSM are local to it. Grant it: az keyvault role assignment create "
-            f"--hsm-name {vault.name} --role 'Managed HSM Crypto Service Encryption User' "
-            f"--assignee-object-id {identity.principal_id} --assignee-principal-type ServicePrincipal "
-            f"--scope /keys/{goal.key.name}"
-        )
-    return "Whether it is granted the key can't be seen from here."
+def _unseen_grant(goal: EnableGoal, vault: Vault, identity: Identity) -> Problem:
+    return Problem(
+        "The registry can't use the key through the identity. Whether it is granted the key can't be seen from here.",
+        (f"If it is not, grant it: {grant_key(vault, goal.key.name, identity.principal_id, goal.grant_scope)}",),
+    )
 
 
 def _perimeter(vault: Vault) -> Problem:

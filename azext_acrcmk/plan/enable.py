@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from azext_acrcmk.model.access import ENCRYPTION_USER_NAME, Access, access_by_roles, access_to
+from azext_acrcmk.model.access import ENCRYPTION_USER_NAME, HSM_ENCRYPTION_USER_NAME, Access, access_by_roles, access_to
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import (
     ACCESS_POLICY,
     RBAC,
@@ -28,6 +27,7 @@ from azext_acrcmk.plan.checks import (
     key_problems,
     vault_problems,
 )
+from azext_acrcmk.plan.remedies import grant_key
 from azext_acrcmk.plan.step import CREATE, NOT_FOUND, RECOVER, REUSE, UPDATE, VERIFY, Plan, Problem, Step
 
 
@@ -82,7 +82,7 @@ def _problems(goal: EnableGoal, state: State, now: datetime) -> list[Problem]:
 
 
 def _grant_problems(goal: EnableGoal, state: State) -> list[Problem]:
-    if goal.key.is_hsm or not goal.skip_grant:
+    if not goal.skip_grant:
         return []
     if isinstance(state.identity, Absent):
         return [
@@ -105,7 +105,7 @@ def _grant_problems(goal: EnableGoal, state: State) -> list[Problem]:
     )
     if isinstance(state.vault, Absent):
         return [Problem(problem, ("Create the vault and have the identity granted first, or leave out --skip-grant.",))]
-    command = grant_command(state.vault, goal.key_name, state.identity.principal_id, goal.grant_scope)
+    command = grant_key(state.vault, goal.key_name, state.identity.principal_id, goal.grant_scope)
     return [Problem(problem, (f"Have it granted: {command}",))]
 
 
@@ -185,9 +185,6 @@ def _key_step(goal: EnableGoal, state: State) -> Step:
 def _grant_step(goal: EnableGoal, state: State) -> Step:
     vault = state.vault
     target = grant_resource(goal, vault)
-    if goal.key.is_hsm:
-        reason = "Roles of a managed HSM are local to it; the registry will tell whether the identity may use the key."
-        return Step("grant", VERIFY, target, reason, after=("identity",))
     access = _access_so_far(goal, state)
     if access and access.granted:
         return Step("grant", REUSE, target, f"Granted by {describe(access.sources)}.")
@@ -195,7 +192,9 @@ def _grant_step(goal: EnableGoal, state: State) -> Step:
         return Step("grant", VERIFY, target, "Left to others by --skip-grant, and can't be seen.")
     after = ("identity", "vault", *(("key",) if goal.grant_scope == "key" else ()))
     model = vault.access_model if isinstance(vault, Vault) else goal.new_vault_model
-    if isinstance(vault, DeletedVault):
+    if goal.key.is_hsm:
+        reason = f"Role '{HSM_ENCRYPTION_USER_NAME}' on the key; it is local to the managed HSM."
+    elif isinstance(vault, DeletedVault):
         reason = "Get, wrapKey and unwrapKey on the key, made again as the recovered vault's access model has it."
     elif model == ACCESS_POLICY:
         reason = "Access policy: get, wrapKey and unwrapKey on keys."
@@ -210,7 +209,7 @@ def _access_so_far(goal: EnableGoal, state: State) -> Access | None:
     if not isinstance(identity, Identity):
         return None
     if isinstance(vault, Vault):
-        return access_to(vault, key_scope(vault, goal.key_name), identity.principal_id, state.roles)
+        return access_to(vault, goal.key_name, identity.principal_id, state.roles)
     if isinstance(vault, Absent) and goal.vault and goal.new_vault_model == RBAC:
         return access_by_roles(f"{goal.vault}/keys/{goal.key_name}", identity.principal_id, state.roles)
     return None
@@ -235,31 +234,12 @@ def _waiting_only_for(step: Step, present: set[str]) -> Step:
     return Step(step.name, step.action, step.resource, step.reason, after, step.irreversible, step.confirm)
 
 
-def key_scope(vault: Vault, key_name: str) -> str:
-    """The ARM id of a key, as role assignments name it."""
-    return f"{vault.id}/keys/{key_name}"
-
-
 def grant_resource(goal: EnableGoal, vault: Vault | DeletedVault | Absent | Unknown) -> str:
     """What the grant is made on: the vault or the key, by ARM id where it has one."""
     if goal.key.is_hsm or isinstance(vault, Unknown):
         return goal.key.versionless
     vault_id = str(goal.vault) if isinstance(vault, Absent) else vault.id
     return f"{vault_id}/keys/{goal.key_name}" if goal.grant_scope == "key" else vault_id
-
-
-def grant_command(vault: Vault, key_name: str, principal_id: str, scope: str = "vault") -> str:
-    """The `az` command with which somebody else can make the grant."""
-    if vault.access_model == ACCESS_POLICY:
-        return (
-            f"az keyvault set-policy --name {vault.name} --subscription {ArmId.parse(vault.id).subscription} "
-            f"--object-id {principal_id} --key-permissions get wrapKey unwrapKey"
-        )
-    target = key_scope(vault, key_name) if scope == "key" else vault.id
-    return (
-        f'az role assignment create --role "{ENCRYPTION_USER_NAME}" --assignee-object-id {principal_id} '
-        f"--assignee-principal-type ServicePrincipal --scope {target}"
-    )
 
 
 def describe(sources) -> str:

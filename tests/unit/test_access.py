@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from azext_acrcmk.model.access import access_to
+from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS, access_to
 from azext_acrcmk.model.state import ACCESS_POLICY, Unknown
 from tests.unit import make
 
@@ -12,7 +12,7 @@ KEY = f"{VAULT.id}/keys/{GOAL.key_name}"
 
 
 def access(*roles, vault=VAULT):
-    return access_to(vault, KEY, make.PRINCIPAL, roles)
+    return access_to(vault, GOAL.key_name, make.PRINCIPAL, roles)
 
 
 @pytest.mark.parametrize("scope", ["/", make.REGISTRY.group_id, VAULT.id, VAULT.id.upper(), KEY])
@@ -57,7 +57,7 @@ def test_what_cannot_be_judged_is_unknown_only_where_it_matters():
     doubtful = make.role(VAULT.id, uncertain="A role assignment has a condition.")
     assert access(doubtful).granted is None
     assert access(doubtful, make.role(VAULT.id)).granted
-    assert access_to(VAULT, KEY, make.PRINCIPAL, Unknown()).granted is None
+    assert access_to(VAULT, GOAL.key_name, make.PRINCIPAL, Unknown()).granted is None
 
 
 def test_a_grant_through_a_group_says_so():
@@ -87,5 +87,9 @@ def test_policies_mean_nothing_in_a_vault_with_rbac():
     assert access(vault=replace(VAULT, policies=(make.policy(),))).granted is False
 
 
-def test_roles_of_a_managed_hsm_are_not_seen():
-    assert access(vault=replace(VAULT, kind="managedHSM")).granted is None
+def test_a_managed_hsm_has_roles_of_its_own():
+    hsm = replace(VAULT, kind="managedHSM")
+    local = make.role(f"/keys/{GOAL.key_name}", data_actions=tuple(HSM_NEEDED_ACTIONS.values()))
+    assert access(local, vault=hsm).granted
+    assert access(make.role("/", data_actions=("Microsoft.KeyVault/managedHsm/keys/*",)), vault=hsm).granted
+    assert access(make.role("/"), vault=hsm).granted is False

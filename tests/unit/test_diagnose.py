@@ -71,4 +71,5 @@ def test_a_perimeter_is_named():
 
 
 def test_a_managed_hsm_names_its_local_role():
-    assert "Managed HSM Crypto Service Encryption User" in found(with_vault(kind="managedHSM")).problem.message
+    advice = found(with_vault(kind="managedHSM")).problem.advice
+    assert "Managed HSM Crypto Service Encryption User" in advice[0]

@@ -59,15 +59,15 @@ CASES = [
     (
         "AuthorizationFailed",
         "The client 'a' with object id 'b' does not have authorization to perform action "
-        "'Microsoft.KeyVault/vaults/write' over scope '/subscriptions/s/resourceGroups/g' or the scope is invalid. If access was recently granted, please "
-        "refresh your credentials.",
+        "'Microsoft.KeyVault/vaults/write' over scope '/subscriptions/s/resourceGroups/g' or the scope is invalid. "
+        "If access was recently granted, please refresh your credentials.",
         ["'Microsoft.KeyVault/vaults/write' on /subscriptions/s/resourceGroups/g", "az login"],
     ),
     (
         "LinkedAuthorizationFailed",
         "The client 'a' with object id 'b' has permission to perform action "
-        "'Microsoft.ContainerRegistry/registries/write' on scope '/r'; however, it does not have permission to perform action "
-        "'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '/i' or the linked "
+        "'Microsoft.ContainerRegistry/registries/write' on scope '/r'; however, it does not have permission to perform "
+        "action 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '/i' or the linked "
         "scope(s) are invalid.",
         ["userAssignedIdentities/assign/action' on /i", "Managed Identity Operator"],
     ),

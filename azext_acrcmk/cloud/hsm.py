@@ -1,0 +1,64 @@
+"""Roles of a managed HSM: local to it, on its data plane, apart from Azure's role assignments (service facts 1.1)."""
+
+from __future__ import annotations
+
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.observe import look
+from azext_acrcmk.model.access import HSM_ENCRYPTION_USER, HSM_ENCRYPTION_USER_NAME, HSM_NEEDED_ACTIONS
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.state import RoleGrant, Unknown
+
+_ROLE = f"Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{HSM_ENCRYPTION_USER}"
+_ACTION = "Microsoft.KeyVault/managedHsm/roleAssignments/read/action"
+
+
+def see_hsm_roles(clients: Clients, host: str, key_name: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:
+    """The local roles of a principal that reach a key; unknown where the HSM doesn't let one look."""
+    from azure.core.exceptions import AzureError
+
+    def read() -> tuple[RoleGrant, ...]:
+        client = clients.hsm_roles(host)
+        found = {}
+        for scope in ("/", "/keys", f"/keys/{key_name}"):
+            for each in client.list_role_assignments(scope, retry_total=0):
+                if same(each.properties.principal_id, principal_id):
+                    found[each.role_assignment_id] = each
+        return tuple(_grant(client, each) for each in found.values())
+
+    try:
+        return look(read, _ACTION, f"https://{host}") or Unknown(_ACTION, f"https://{host}")
+    except AzureError as error:
+        return Unknown(_ACTION, f"https://{host}", read_error(error).message)
+
+
+def _grant(client, assignment) -> RoleGrant:
+    properties = assignment.properties
+    guid = properties.role_definition_id.rsplit("/", 1)[-1].lower()
+    name, actions = HSM_ENCRYPTION_USER_NAME, tuple(HSM_NEEDED_ACTIONS.values())
+    excluded: tuple[str, ...] = ()
+    if guid != HSM_ENCRYPTION_USER:
+        role = client.get_role_definition("/", guid)
+        name = role.role_name or guid
+        actions = tuple(str(getattr(a, "value", a)) for each in role.permissions for a in each.data_actions or ())
+        excluded = tuple(str(getattr(a, "value", a)) for each in role.permissions for a in each.not_data_actions or ())
+    return RoleGrant(
+        id=assignment.role_assignment_id,
+        scope=properties.scope,
+        role_id=guid,
+        role_name=name,
+        principal_id=properties.principal_id,
+        data_actions=actions,
+        not_data_actions=excluded,
+    )
+
+
+def grant_hsm_key(clients: Clients, host: str, key_name: str, principal_id: str, assignment_name: str) -> None:
+    """Assigns the local role on the key alone, as the registry's documentation prefers it."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        clients.hsm_roles(host).create_role_assignment(f"/keys/{key_name}", _ROLE, principal_id, name=assignment_name)
+    except HttpResponseError as error:
+        if read_error(error).status != 409:
+            raise
