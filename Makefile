@@ -21,6 +21,7 @@ export ACRCMK_WHEEL_DIR := $(HERE)/wheel
 # An end-to-end test keeps one Azure CLI and one sandbox busy for each worker.
 WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest
+SANDBOX := $(BIN)/python -m sandbox --directory $(BUILD)/sandbox
 
 .DEFAULT_GOAL := help
 .PHONY: help demo sandbox test unit lint format wheel clean FORCE
@@ -29,10 +30,10 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(BUILD)/extension.stamp ## Encrypt a registry with one command, in an Azure on loopback
-	@$(BIN)/python -m sandbox exec -- $(BIN)/python demo/demo.py
+	@$(SANDBOX) exec -- $(BIN)/python demo/demo.py
 
 sandbox: $(BUILD)/extension.stamp ## A shell in which az talks to an Azure on loopback
-	@$(BIN)/python -m sandbox shell
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(SANDBOX) shell
 
 test: $(BUILD)/extension.stamp ## Run all tests
 	$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4

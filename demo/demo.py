@@ -31,7 +31,8 @@ def main() -> None:
 
     print("\nWhat the first command did:")
     for step in json.loads(enabled)["steps"]:
-        print(f"  {step['outcome']:<10} {step['step']:<28} {step['seconds']:5.1f} s")
+        name = step["resource"].rsplit("/", 1)[-1]
+        print(f"  {step['outcome']:<10} {step['step']:<10} {name:<40} {step['seconds']:5.1f} s")
     print("All of this happened in a sandbox on this computer. Nothing was sent to Azure.")
 
 
