@@ -133,7 +133,7 @@ class EnableActs:
 
         goal = self._goal
         try:
-            changes.recover_key(self._clients, goal.key.with_version(None))
+            changes.recover_key(self._clients, self._vault, goal.key_name)
         except HttpResponseError as error:
             why = explain(read_error(error))
             raise Refused(

@@ -134,9 +134,9 @@ def _set_rotation_policy(client: Any, goal: EnableGoal) -> None:
     )
 
 
-def recover_key(clients: Clients, key: KeyId) -> None:
+def recover_key(clients: Clients, vault: Vault, name: str) -> None:
     """Brings a soft-deleted key back with all its versions. Only the data plane can."""
-    clients.keys(key.host).begin_recover_deleted_key(key.name).result()
+    clients.keys(vault.host).begin_recover_deleted_key(name).result()
 
 
 def grant(clients: Clients, vault: Vault, scope: str, principal_id: str, tenant: str, stop: Stop) -> None:

@@ -16,7 +16,7 @@ from azext_acrcmk.cloud.read import (
     read_vault,
 )
 from azext_acrcmk.cloud.roles import read_role_grants
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, same
 from azext_acrcmk.model.state import (
     ABSENT,
     Absent,
@@ -173,21 +173,21 @@ def see_key(clients: Clients, vault: Vault, name: str, version: str | None = Non
     return look(get, f"{id_.type}/keys/read", f"{vault.id}/keys/{name}")
 
 
-def see_deleted_key(clients: Clients, key: KeyId) -> DeletedKey | Absent | Unknown:
+def see_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | Absent | Unknown:
     """A soft-deleted key, by the data plane: the control plane doesn't show it. Often the caller may not look."""
     from azure.core.exceptions import AzureError
 
     def get() -> DeletedKey:
-        deleted = clients.keys(key.host).get_deleted_key(key.name, retry_total=0)
+        deleted = clients.keys(vault.host).get_deleted_key(name, retry_total=0)
         purge = deleted.scheduled_purge_date
-        return DeletedKey(key.name, purge.isoformat() if purge else None)
+        return DeletedKey(name, purge.isoformat() if purge else None)
 
-    action = "Microsoft.KeyVault/vaults/keys/read"
+    action, scope = "Microsoft.KeyVault/vaults/keys/read", f"{vault.id}/keys/{name}"
     try:
-        return look(get, action, key.versionless)
+        return look(get, action, scope)
     except AzureError as error:
         # No answer from the vault, or one that is no answer, is as good as no permission: it can't be seen.
-        return Unknown(action, key.versionless, read_error(error).message)
+        return Unknown(action, scope, read_error(error).message)
 
 
 def see_roles(clients: Clients, scope: str, subscription: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:

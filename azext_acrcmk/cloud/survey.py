@@ -149,7 +149,7 @@ def _see_key(clients: Clients, vault, key: KeyId) -> Key | DeletedKey | Absent |
         return ABSENT
     found = see_key(clients, vault, key.name, key.version)
     if isinstance(found, Absent):
-        deleted = see_deleted_key(clients, key)
+        deleted = see_deleted_key(clients, vault, key.name)
         return deleted if isinstance(deleted, DeletedKey) else ABSENT
     return found
 

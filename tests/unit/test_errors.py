@@ -67,8 +67,8 @@ CASES = [
         "LinkedAuthorizationFailed",
         "The client 'a' with object id 'b' has permission to perform action "
         "'Microsoft.ContainerRegistry/registries/write' on scope '/r'; however, it does not have permission to perform "
-        "action 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '/i' or the linked "
-        "scope(s) are invalid.",
+        "action 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '/i' or the "
+        "linked scope(s) are invalid.",
         ["userAssignedIdentities/assign/action' on /i", "Managed Identity Operator"],
     ),
     (
