@@ -24,10 +24,11 @@ def dispatch(world: World, request: Request) -> Reply:
 
 
 def settle(world: World) -> None:
-    """Let the operations that are due run, in the order in which they fall due."""
+    """Let the operations that are due run, in the order in which they fall due, and the services do their own work."""
     now = world.now()
     for operation in sorted(world.operations.values(), key=lambda operation: operation.due):
         operation.settle(now)
+    services.pass_time(world)
 
 
 def _answer(world: World, request: Request) -> Reply:

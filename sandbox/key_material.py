@@ -143,6 +143,21 @@ def check_shape(shape: KeyShape) -> None:
         raise AzureError(400, "BadParameter", f"Property  has invalid value: key_size {shape.size}")
 
 
+def read_policy(body: dict[str, Any], present: dict[str, Any] | None, now: float) -> dict[str, Any]:
+    """A rotation policy from a request, checked, in the form in which keys keep it."""
+    given = body.get("attributes") or {}
+    attributes = {"expiryTime": given["expiryTime"]} if given.get("expiryTime") else {}
+    duration(given.get("expiryTime"))
+    actions = []
+    for entry in body.get("lifetimeActions") or ():
+        trigger = {name: moment for name, moment in (entry.get("trigger") or {}).items() if moment}
+        for moment in trigger.values():
+            duration(moment)
+        actions.append({"trigger": trigger, "action": {"type": entry["action"]["type"].lower()}})
+    created = present["attributes"]["created"] if present else int(now)
+    return {"lifetimeActions": actions, "attributes": attributes | {"created": created, "updated": int(now)}}
+
+
 _DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _UNITS = (365 * DAY, 30 * DAY, 7 * DAY, DAY, 3600, 60, 1)
 

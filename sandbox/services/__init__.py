@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from functools import cache
 from types import ModuleType
 
 from sandbox.web import Handler, Request
@@ -18,32 +20,36 @@ _NAMES = (
     "identities",
     "roles",
     "role_definitions",
+    "vaults",
+    "deleted_vaults",
+    "vault_keys",
+    "vault_data",
+    "registries",
+    "managed_hsms",
 )
-_OPTIONAL = ("vaults", "vault_keys", "vault_data", "registries", "managed_hsms")
+
+
+@cache
+def load() -> tuple[ModuleType, ...]:
+    """The service modules, imported at the first use: they use this package themselves."""
+    found = (name for name in _NAMES if importlib.util.find_spec(f"sandbox.services.{name}"))
+    return tuple(importlib.import_module(f"sandbox.services.{name}") for name in found)
 
 
 def find(request: Request) -> Handler | None:
     """The handler of a request, with `request.params` filled, or None."""
-    return next((handler for module in _modules() if (handler := module.router.find(request))), None)
+    return next((handler for module in load() if (handler := module.router.find(request))), None)
+
+
+def pass_time(world: World) -> None:
+    """Let the services do what they do by themselves, such as rotating keys."""
+    for module in load():
+        if hasattr(module, "pass_time"):
+            module.pass_time(world)
 
 
 def remove_below(world: World, scope: str) -> None:
     """Delete all that lies below a scope, as the deletion of a resource group does."""
-    for module in _modules():
+    for module in load():
         if hasattr(module, "remove_below"):
             module.remove_below(world, scope)
-
-
-_loaded: list[ModuleType] = []
-
-
-def _modules() -> list[ModuleType]:
-    # Imported at the first use: service modules themselves use this package.
-    if not _loaded:
-        for name in (*_NAMES, *_OPTIONAL):
-            try:
-                _loaded.append(importlib.import_module(f"sandbox.services.{name}"))
-            except ModuleNotFoundError as error:
-                if error.name != f"sandbox.services.{name}":
-                    raise
-    return _loaded

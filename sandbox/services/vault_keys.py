@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.access import allowed, allowed_control_keys, require
 from sandbox.arm import HOST, not_found
 from sandbox.key_access import forbidden_by_rbac_text, place_of
-from sandbox.key_material import Key, KeyShape, KeyVersion, check_shape, duration, new_version
+from sandbox.key_material import Key, KeyShape, KeyVersion, check_shape, new_version, read_policy
 from sandbox.key_store import KeyStore, Vault, deleted_key_conflict
 from sandbox.resource import body_of
 from sandbox.services.vaults import SERVICE_VERSION, existing_vault, vault_id
@@ -77,7 +77,8 @@ def create_key(world: World, store: KeyStore, name: str, wanted: dict[str, Any],
     check_shape(shape)
     need_hardware_for(store, shape)
     attributes = wanted.get("attributes") or {}
-    policy = _read_policy(wanted.get("rotationPolicy"), world.now())
+    given = wanted.get("rotationPolicy")
+    policy = read_policy(given, None, world.now()) if given else None
     version = new_version(
         shape,
         world.now(),
@@ -149,21 +150,6 @@ def _properties(store: KeyStore, key: Key, version: KeyVersion) -> dict[str, Any
         "keyUri": uri,
         "keyUriWithVersion": f"{uri}/{version.id}",
     }
-
-
-def _read_policy(policy: dict[str, Any] | None, now: float) -> dict[str, Any] | None:
-    if not policy:
-        return None
-    attributes = dict(policy.get("attributes") or {})
-    duration(attributes.get("expiryTime"))
-    actions = []
-    for entry in policy.get("lifetimeActions") or ():
-        trigger = entry.get("trigger") or {}
-        for moment in trigger.values():
-            duration(moment)
-        actions.append({"trigger": trigger, "action": {"type": entry["action"]["type"].lower()}})
-    attributes |= {"created": int(now), "updated": int(now)}
-    return {"lifetimeActions": actions, "attributes": attributes}
 
 
 def _existing(world: World, request: Request) -> tuple[Vault, Key]:
