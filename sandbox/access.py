@@ -1,7 +1,8 @@
 """Who may do what: Azure role-based access control over the world's role assignments.
 
-Facts: an assignment holds at its scope and everything below; a role grants what its `actions` match and its `notActions`
-do not; data actions are apart, so Owner (`actions: *`) may not use a key; group members have the group's roles.
+Facts: an assignment holds at its scope and everything below; a role grants what its `actions` match and its
+`notActions` do not; data actions are apart, so Owner (`actions: *`) may not use a key; group members have the group's
+roles. Conditions on assignments are kept, not evaluated.
 """
 
 from __future__ import annotations
@@ -22,9 +23,8 @@ def require(world: World, caller: Caller, action: str, scope: str) -> None:
     if allowed(world, caller.object_id, action, scope):
         return
     message = (
-        f"The client '{caller.name or caller.app_id}' with object id '{caller.object_id}' does not have authorization to "
-        f"perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please "
-        "refresh your credentials."
+        f"{_client(caller)} does not have authorization to perform action '{action}' over scope '{scope}' or the scope "
+        "is invalid. If access was recently granted, please refresh your credentials."
     )
     raise AzureError(403, "AuthorizationFailed", message, headers=GATEWAY)
 
@@ -36,9 +36,9 @@ def require_linked(
     if allowed(world, caller.object_id, linked_action, linked_scope):
         return
     message = (
-        f"The client '{caller.name or caller.app_id}' with object id '{caller.object_id}' has permission to perform action "
-        f"'{action_done}' on scope '{scope}'; however, it does not have permission to perform action '{linked_action}' on "
-        f"the linked scope(s) '{linked_scope}' or the linked scope(s) are invalid."
+        f"{_client(caller)} has permission to perform action '{action_done}' on scope '{scope}'; however, it does not "
+        f"have permission to perform action '{linked_action}' on the linked scope(s) '{linked_scope}' or the linked "
+        "scope(s) are invalid."
     )
     raise AzureError(403, "LinkedAuthorizationFailed", message, headers=GATEWAY)
 
@@ -89,6 +89,10 @@ def matches(pattern: str, action: str) -> bool:
     return _regex(pattern).fullmatch(action) is not None
 
 
+def _client(caller: Caller) -> str:
+    return f"The client '{caller.name or caller.app_id}' with object id '{caller.object_id}'"
+
+
 def _grants(world: World, object_id: str, action: str, scope: str, given: str, taken: str, min_age: float) -> bool:
     for assignment in _assignments_of(world, object_id, scope, min_age):
         for block in _blocks(world, assignment):
@@ -102,9 +106,9 @@ def _assignments_of(world: World, object_id: str, scope: str, min_age: float) ->
     names = identities_of(world, object_id)
     latest = world.now() - min_age
     for assignment in world.role_assignments.values():
-        if assignment.principal_id.lower() in names and covers(assignment.scope, scope):
-            if not min_age or assignment.created <= latest:
-                yield assignment
+        in_force = not min_age or assignment.created <= latest
+        if in_force and assignment.principal_id.lower() in names and covers(assignment.scope, scope):
+            yield assignment
 
 
 def _blocks(world: World, assignment: RoleAssignment) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The checks of Azure Resource Manager, in its order: token, api-version, subscription, rights, group, provider, policy."""
+"""The checks of Azure Resource Manager, in its order: token, api-version, subscription, group, provider, policy."""
 
 from __future__ import annotations
 

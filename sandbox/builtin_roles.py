@@ -1,4 +1,4 @@
-"""Azure's built-in roles that matter here: ids from facts (Microsoft's list of built-in roles), permissions as documented.
+"""Azure's built-in roles that matter here: ids and permissions as Microsoft documents them.
 
 A role of Managed HSM itself (local RBAC) is not among them: those exist only inside an HSM.
 """

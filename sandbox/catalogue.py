@@ -1,4 +1,4 @@
-"""Regions, resource providers and their API versions, as far as the sandbox knows them (facts: wire.md, "api-versions")."""
+"""Regions, resource providers and their API versions, as far as the sandbox knows them (facts: wire.md)."""
 
 from __future__ import annotations
 
@@ -29,22 +29,68 @@ REGIONS = {
 
 REGISTRATION_FREE = {"microsoft.authorization", "microsoft.resources"}
 
-_VAULTS = (
-    "2026-03-01-preview 2026-02-01 2025-05-01 2024-12-01-preview 2024-11-01 2024-04-01-preview 2023-07-01 2023-02-01 "
-    "2022-11-01 2022-07-01 2022-02-01-preview 2021-11-01-preview 2021-10-01 2021-06-01-preview 2021-04-01-preview "
-    "2020-04-01-preview 2019-09-01 2018-02-14 2018-02-14-preview 2016-10-01 2015-06-01"
-).split()
-_REGISTRIES = (
-    "2026-09-01-preview 2026-03-01-preview 2026-01-01-preview 2025-11-01 2025-06-01-preview 2025-05-01-preview "
-    "2025-04-01 2025-03-01-preview 2024-11-01-preview 2023-11-01-preview 2023-08-01-preview 2023-07-01 "
-    "2023-06-01-preview 2023-01-01-preview 2022-12-01 2022-02-01-preview 2021-12-01-preview 2021-09-01 "
-    "2021-08-01-preview 2021-06-01-preview 2020-11-01-preview 2019-12-01-preview 2019-05-01-preview 2019-05-01 "
-    "2017-10-01 2017-03-01"
-).split()
-_IDENTITIES = (
-    "2025-05-31-preview 2025-01-31-preview 2024-11-30 2023-07-31-preview 2023-01-31 2022-01-31-preview "
-    "2021-09-30-preview 2018-11-30 2015-08-31-preview"
-).split()
+_VAULTS = [
+    "2026-03-01-preview",
+    "2026-02-01",
+    "2025-05-01",
+    "2024-12-01-preview",
+    "2024-11-01",
+    "2024-04-01-preview",
+    "2023-07-01",
+    "2023-02-01",
+    "2022-11-01",
+    "2022-07-01",
+    "2022-02-01-preview",
+    "2021-11-01-preview",
+    "2021-10-01",
+    "2021-06-01-preview",
+    "2021-04-01-preview",
+    "2020-04-01-preview",
+    "2019-09-01",
+    "2018-02-14",
+    "2018-02-14-preview",
+    "2016-10-01",
+    "2015-06-01",
+]
+_REGISTRIES = [
+    "2026-09-01-preview",
+    "2026-03-01-preview",
+    "2026-01-01-preview",
+    "2025-11-01",
+    "2025-06-01-preview",
+    "2025-05-01-preview",
+    "2025-04-01",
+    "2025-03-01-preview",
+    "2024-11-01-preview",
+    "2023-11-01-preview",
+    "2023-08-01-preview",
+    "2023-07-01",
+    "2023-06-01-preview",
+    "2023-01-01-preview",
+    "2022-12-01",
+    "2022-02-01-preview",
+    "2021-12-01-preview",
+    "2021-09-01",
+    "2021-08-01-preview",
+    "2021-06-01-preview",
+    "2020-11-01-preview",
+    "2019-12-01-preview",
+    "2019-05-01-preview",
+    "2019-05-01",
+    "2017-10-01",
+    "2017-03-01",
+]
+_IDENTITIES = [
+    "2025-05-31-preview",
+    "2025-01-31-preview",
+    "2024-11-30",
+    "2023-07-31-preview",
+    "2023-01-31",
+    "2022-01-31-preview",
+    "2021-09-30-preview",
+    "2018-11-30",
+    "2015-08-31-preview",
+]
 
 PROVIDERS: dict[str, dict[str, list[str]]] = {
     "Microsoft.KeyVault": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.access import covers
 from sandbox.web import AzureError
 from sandbox.world import World
 
@@ -13,8 +14,8 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class DenyPolicy:
-    """Refuses writes of a resource type. `condition` is {"field": "properties.x", "equals"|"notEquals"|"exists": value},
-    as in a policy rule, or None to refuse every write."""
+    """Refuses writes of a resource type: all, or those for which `condition` holds. It is written as in a policy rule,
+    {"field": "properties.x", "equals"|"notEquals"|"exists": value}."""
 
     name: str
     type: str
@@ -39,9 +40,9 @@ class DenyPolicy:
 def check(world: World, method: str, resource_type: str, name: str, scope: str, body: Any) -> None:
     """Refuse a write that a denying policy at or above its scope forbids."""
     for policy in world.policies:
-        if policy.type.lower() == resource_type.lower() and scope.lower().startswith(policy.scope.lower()):
-            if policy.denies(body, partial=method == "PATCH"):
-                raise _refusal(policy, resource_type, name)
+        applies = policy.type.lower() == resource_type.lower() and covers(policy.scope, scope)
+        if applies and policy.denies(body, partial=method == "PATCH"):
+            raise _refusal(policy, resource_type, name)
 
 
 def _refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass, fields, replace
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,13 @@ class Settings:
     def with_changes(self, **changes) -> Settings:
         """A copy with some settings changed. Raises TypeError on an unknown name."""
         return replace(self, **changes)
+
+    def with_text(self, name: str, text: str) -> Settings:
+        """A copy with one setting given as text, as on a command line. Raises ValueError where it can't be read."""
+        if name not in {field.name for field in fields(self)}:
+            raise ValueError(f"There is no setting '{name}'.")
+        value = text if isinstance(getattr(self, name), str) else json.loads(text)
+        return self.with_changes(**{name: value})
 
 
 PROFILES = {

@@ -15,7 +15,7 @@ _LIFETIME = 86_399  # seconds, as Entra answers for service principals
 
 
 def issue(principal: Principal, audience: str) -> dict[str, object]:
-    """The token endpoint's answer for a principal: expiry in wall-clock seconds, since the client caches by its own clock."""
+    """The token endpoint's answer for a principal. It expires by the wall clock, by which the client caches it."""
     now = int(time.time())
     claims = {
         "aud": audience,

@@ -21,7 +21,7 @@ class Caller:
 
 @dataclass
 class Request:
-    """One HTTP request. `path` is percent-decoded and starts with a slash; `headers` and `query` have lower-case keys."""
+    """One HTTP request. `path` is percent-decoded and starts with a slash; keys of headers and query are lower-case."""
 
     method: str
     host: str
@@ -45,7 +45,7 @@ class Reply:
 
 
 class AzureError(Exception):
-    """A refusal in Azure's shape: {"error": {"code", "message", "innererror"?, "details"?, "target"?, "additionalInfo"?}}."""
+    """A refusal in Azure's shape: {"error": {"code", "message", "innererror"?, "details"?, "target"?, ...}}."""
 
     def __init__(self, status: int, code: str, message: str, *, inner: str | None = None, headers=None, **extra: Any):
         super().__init__(f"{status} {code}: {message}")

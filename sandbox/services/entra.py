@@ -63,23 +63,24 @@ def token(world: World, request: Request) -> Reply:
     principal = find_by_app_id(world, client_id)
     if principal is None or principal.kind != "ServicePrincipal":
         description = (
-            f"Application with identifier '{client_id}' was not found in the directory 'Sandbox'. This can happen if the "
-            "application has not been installed by the administrator of the tenant or consented to by any user in the "
-            "tenant. You may have sent your authentication request to the wrong tenant."
+            f"Application with identifier '{client_id}' was not found in the directory 'Sandbox'. This can happen if "
+            "the application has not been installed by the administrator of the tenant or consented to by any user in "
+            "the tenant. You may have sent your authentication request to the wrong tenant."
         )
         raise _denied(world, 400, "unauthorized_client", 700016, description)
     if not principal.secret or form.get("client_secret") != principal.secret:
         description = (
-            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not "
-            f"the client secret ID, for a secret added to app '{client_id}'."
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+            f"not the client secret ID, for a secret added to app '{client_id}'."
         )
         raise _denied(world, 401, "invalid_client", 7000215, description)
     scope = form.get("scope", "")
     if not scope.endswith("/.default"):
         description = (
-            f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value "
+            f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value with "
+            "/.default suffixed to the resource identifier (application ID URI)."
         )
-        raise _denied(world, 400, "invalid_scope", 1002012, description + "with /.default suffixed to the resource.")
+        raise _denied(world, 400, "invalid_scope", 1002012, description)
     return Reply(200, tokens.issue(principal, scope.removesuffix("/.default")))
 
 
@@ -107,9 +108,7 @@ def app_service_token(world: World, request: Request) -> Reply:
 
 def _managed_identity_answer(world: World, object_id: str, resource: str) -> dict[str, str]:
     if not resource:
-        raise OAuthError(
-            400, {"error": "invalid_request", "error_description": "Required query variable 'resource' is missing"}
-        )
+        raise _invalid_request("Required query variable 'resource' is missing")
     principal = world.principals[object_id]
     answer = {name: str(value) for name, value in tokens.issue(principal, resource).items()}
     claims = tokens.claims(answer["access_token"])
@@ -119,9 +118,7 @@ def _managed_identity_answer(world: World, object_id: str, resource: str) -> dic
 
 def _need_header(request: Request, name: str, value: str) -> None:
     if request.headers.get(name, "").lower() != value:
-        raise OAuthError(
-            400, {"error": "invalid_request", "error_description": "Required metadata header not specified"}
-        )
+        raise _invalid_request("Required metadata header not specified")
 
 
 class OAuthError(AzureError):
@@ -133,6 +130,10 @@ class OAuthError(AzureError):
 
     def reply(self) -> Reply:
         return Reply(self.status, self.body)
+
+
+def _invalid_request(description: str) -> OAuthError:
+    return OAuthError(400, {"error": "invalid_request", "error_description": description})
 
 
 def _known_tenant(request: Request) -> str:

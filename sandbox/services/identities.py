@@ -94,9 +94,8 @@ def remove_below(world: World, scope: str) -> None:
 def _create(world: World, resource_id: str, name: str, location: str, tags: dict[str, str]) -> Identity:
     if not _NAME.fullmatch(name):
         # The service's own words are not known from any recording.
-        raise AzureError(
-            400, "BadRequest", f"The identity name '{name}' is invalid: 3 to 128 letters, digits, '-' or '_'."
-        )
+        text = f"The identity name '{name}' is invalid: 3 to 128 letters, digits, '-' or '_'."
+        raise AzureError(400, "BadRequest", text)
     principal = add_principal(world, name=name)
     identity = Identity(resource_id, name, location, tags, principal.object_id, principal.app_id)
     world.identities[resource_id.lower()] = identity

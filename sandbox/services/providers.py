@@ -59,7 +59,7 @@ def document(world: World, subscription: str, namespace: str) -> dict[str, Any]:
             "resourceType": kind,
             "locations": list(REGIONS.values()),
             "apiVersions": versions,
-            "capabilities": "CrossResourceGroupResourceMove, CrossSubscriptionResourceMove, SupportsTags, SupportsLocation",
+            "capabilities": "SupportsTags, SupportsLocation",
         }
         for kind, versions in PROVIDERS[namespace].items()
     ]

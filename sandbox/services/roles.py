@@ -127,7 +127,7 @@ def _read(world: World, request: Request) -> RoleAssignment:
     role = properties["roleDefinitionId"]
     guid = role.rsplit("/", 1)[-1].lower()
     if guid not in world.role_definitions:
-        text = f"The specified role definition with ID '{guid.replace('-', '')}' does not exist."
+        text = f"The specified role definition with ID '{_compact(guid)}' does not exist."
         raise AzureError(400, "RoleDefinitionDoesNotExist", text)
     return RoleAssignment(
         id=_id(request),
@@ -150,8 +150,8 @@ def _check_principal(world: World, request: Request, wanted: RoleAssignment) -> 
         raise AzureError(
             400,
             "PrincipalNotFound",
-            f"Principal {wanted.principal_id.replace('-', '')} does not exist in the directory {TENANT}. Check that you "
-            "have the correct principal ID. If you are creating this principal and then immediately assigning a role, "
+            f"Principal {_compact(wanted.principal_id)} does not exist in the directory {TENANT}. Check that you have "
+            "the correct principal ID. If you are creating this principal and then immediately assigning a role, "
             "this error might be related to a replication delay. In this case, set the role assignment principalType "
             "property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
         )
@@ -159,8 +159,8 @@ def _check_principal(world: World, request: Request, wanted: RoleAssignment) -> 
         raise AzureError(
             400,
             "UnmatchedPrincipalType",
-            f"The PrincipalId '{wanted.principal_id.replace('-', '')}' has type '{principal.kind}' , which is different "
-            f"from specified PrinciaplType '{wanted.principal_type}'.",  # sic, the service's own spelling
+            f"The PrincipalId '{_compact(wanted.principal_id)}' has type '{principal.kind}' , which is different from "
+            f"specified PrinciaplType '{wanted.principal_type}'.",  # sic, the service's own spelling
         )
     wanted.principal_type = principal.kind
 
@@ -168,7 +168,7 @@ def _check_principal(world: World, request: Request, wanted: RoleAssignment) -> 
 def _check_unique(world: World, wanted: RoleAssignment) -> None:
     for other in world.role_assignments.values():
         if _triple(other) == _triple(wanted):
-            name = other.name.replace("-", "")
+            name = _compact(other.name)
             text = f"The role assignment already exists. The ID of the existing role assignment is {name}."
             raise AzureError(409, "RoleAssignmentExists", text)
 
@@ -197,15 +197,19 @@ def _tests(world: World, text: str, scope: str) -> list[Test]:
             tests.append(lambda assignment, names=names: assignment.principal_id.lower() in names)
         elif (match := _PRINCIPAL.fullmatch(clause)) and len(clauses) == 1:
             # `principalId eq` together with `atScope()` is refused (azure-cli calls it a limitation of the API).
-            tests.append(lambda assignment, wanted=match[1].lower(): assignment.principal_id.lower() == wanted)
+            wanted = match[1].lower()
+            tests.append(lambda assignment, wanted=wanted: assignment.principal_id.lower() == wanted)
         else:
-            raise AzureError(
-                400,
-                "UnsupportedQuery",
-                "The filter is not supported. Supported filters are either "
-                "'atScope()' or 'principalId eq '{value}' or assignedTo('{value}')'.",
+            text = (
+                "The filter is not supported. Supported filters are either 'atScope()' or 'principalId eq '{value}' "
+                "or assignedTo('{value}')'."
             )
+            raise AzureError(400, "UnsupportedQuery", text)
     return tests
+
+
+def _compact(guid: str) -> str:
+    return guid.replace("-", "")
 
 
 def _id(request: Request) -> str:

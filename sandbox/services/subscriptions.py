@@ -73,8 +73,8 @@ def cloud_endpoints(world: World, request: Request) -> Reply:
         "resourceManager": "https://management.azure.com/",
         "suffixes": {
             "keyVaultDns": "vault.azure.net",
-            "acrLoginServer": "azurecr.io",
             "mhsmDns": "managedhsm.azure.net",
+            "acrLoginServer": "azurecr.io",
         },
     }
     return Reply(200, [cloud])

@@ -1,0 +1,193 @@
+"""Drives a sandbox from a test: starts it, signs in, seeds, sends real requests, and asks what it saw.
+
+with Sandbox() as sandbox:
+    sandbox.arm("PUT", f"/subscriptions/{SUBSCRIPTION}/resourcegroups/g", {"location": "westus"}, "2024-11-01")
+    environment = sandbox.login(tmp_path)             # an environment in which `az` is signed in
+    subprocess.run(["az", "group", "show", "-n", "g"], env=environment)
+    sandbox.fault("status", path="registries", status=429, headers={"Retry-After": "1"})
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import requests
+
+from sandbox.login import login as az_login
+from sandbox.login import write_login
+from sandbox.server import environment as environments
+from sandbox.world import OWNER_APP_ID, OWNER_OBJECT_ID, OWNER_SECRET, TENANT
+
+_ARM = "https://management.azure.com"
+_STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Account:
+    """A principal that can be signed in: the owner, or one made by `Sandbox.principal`."""
+
+    object_id: str
+    app_id: str = ""
+    secret: str = ""
+    kind: str = "ServicePrincipal"
+    name: str = ""
+
+
+OWNER = Account(OWNER_OBJECT_ID, OWNER_APP_ID, OWNER_SECRET, name="sandbox-owner")
+
+
+class Sandbox:
+    """A sandbox in a process of its own. `options` are those of `python -m sandbox`."""
+
+    def __init__(self, directory: Path | None = None, profile: str = "instant", options: tuple[str, ...] = ()):
+        self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="sandbox-")
+        self.directory = Path(directory or self._temporary.name)
+        self._command = [sys.executable, "-m", "sandbox", "--json", "--profile", profile]
+        self._command += ["--directory", str(self.directory), *options]
+        self._tokens: dict[tuple[str, str], str] = {}
+
+    def __enter__(self) -> Sandbox:
+        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, cwd=_root())
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"The sandbox did not start: exit code {self._process.wait()}.")
+        self.ready = json.loads(line)
+        self.environment = environments.merged(self.ready["environment"])
+        for name in self.ready["unset"]:
+            self.environment.pop(name, None)
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.proxies = {"https": self.environment["HTTPS_PROXY"]}
+        self._session.verify = self.environment["REQUESTS_CA_BUNDLE"]
+        self._control_session = requests.Session()
+        self._control_session.trust_env = False
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._session.close()
+        self._control_session.close()
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    # Control
+
+    def reset(self, profile: str = "instant", **settings: Any) -> None:
+        """A new, empty Azure."""
+        self._control("POST", "/reset", {"profile": profile, "settings": settings})
+
+    def settings(self, **settings: Any) -> None:
+        self._control("POST", "/settings", settings)
+
+    def advance(self, seconds: float) -> None:
+        """Move the sandbox's clock."""
+        self._control("POST", "/clock/advance", {"seconds": seconds})
+
+    def fault(self, action: str, **fault: Any) -> None:
+        """Ask for a fault: method, path, nth, times, status, body, headers, seconds (see server/faults.py)."""
+        self._control("POST", "/faults", {"action": action, **fault})
+
+    def clear_faults(self) -> None:
+        self._control("DELETE", "/faults")
+
+    def log(self) -> list[dict[str, Any]]:
+        """The requests so far, in order."""
+        return self._control("GET", "/log")
+
+    def clear_log(self) -> None:
+        self._control("DELETE", "/log")
+
+    def principal(self, *roles: tuple[str, str], **principal: Any) -> Account:
+        """A new principal (kind, name, secret, groups) with roles, each a pair of role name or id and scope."""
+        given = {**principal, "roles": [{"role": role, "scope": scope} for role, scope in roles]}
+        return Account(**self._control("POST", "/principals", given))
+
+    def unregister(self, namespace: str) -> None:
+        """Take a resource provider's registration from both subscriptions."""
+        self._control("POST", f"/providers/{namespace}/unregister")
+
+    def deny(self, resource_type: str, condition: dict[str, Any] | None = None, **policy: Any) -> None:
+        """Assign a denying policy (name, scope, reason)."""
+        self._control("POST", "/policies", {"type": resource_type, "condition": condition, **policy})
+
+    def clear_policies(self) -> None:
+        self._control("DELETE", "/policies")
+
+    def pull(self, registry: str) -> dict[str, Any]:
+        """Whether the registry could serve an image now: {"status": 200|403|404, "reason"}."""
+        return self._control("POST", f"/registries/{registry}/pull")
+
+    def state(self) -> dict[str, Any]:
+        """Ids and counts of everything."""
+        return self._control("GET", "/state")
+
+    # Requests as a client of Azure sends them
+
+    def arm(
+        self, method: str, path: str, body: Any = None, api_version: str | None = None, as_: Account = OWNER
+    ) -> requests.Response:
+        """A request to Azure Resource Manager."""
+        query = {"api-version": api_version} if api_version else {}
+        return self.request(method, _ARM + path, f"{_ARM}/", body, query, as_)
+
+    def vault(
+        self, method: str, url: str, body: Any = None, api_version: str = "7.5", as_: Account = OWNER
+    ) -> requests.Response:
+        """A request to the data plane of a vault."""
+        return self.request(method, url, "https://vault.azure.net", body, {"api-version": api_version}, as_)
+
+    def request(
+        self, method: str, url: str, audience: str, body: Any, query: dict[str, str], as_: Account = OWNER
+    ) -> requests.Response:
+        """Any request, with a token for an audience."""
+        headers = {"Authorization": f"Bearer {self.token(audience, as_)}"}
+        return self._session.request(method, url, params=query, json=body, headers=headers)
+
+    def token(self, audience: str, as_: Account = OWNER) -> str:
+        key = (as_.object_id, audience)
+        if key not in self._tokens:
+            form = {"grant_type": "client_credentials", "client_id": as_.app_id, "client_secret": as_.secret}
+            url = f"https://login.microsoftonline.com/{TENANT}/oauth2/v2.0/token"
+            answer = self._session.post(url, data={**form, "scope": f"{audience}/.default"})
+            answer.raise_for_status()
+            self._tokens[key] = answer.json()["access_token"]
+        return self._tokens[key]
+
+    # Environments for `az`
+
+    def login(self, directory: Path, as_: Account = OWNER, real: bool = False) -> dict[str, str]:
+        """An environment with a configuration folder of its own in `directory`, signed in.
+
+        `real` runs `az login`; otherwise the files that it leaves behind are written.
+        """
+        config = directory / "azure"
+        environments.prepare_config(config)
+        environment = {**self.environment, "AZURE_CONFIG_DIR": str(config)}
+        if real:
+            az_login(environment, as_.app_id, as_.secret)
+        else:
+            write_login(config, as_.app_id, as_.secret)
+        return environment
+
+    def _control(self, method: str, path: str, body: Any = None) -> Any:
+        answer = self._control_session.request(method, self.ready["control"] + path, json=body)
+        if not answer.ok:
+            raise ValueError(answer.text)
+        return answer.json()
+
+
+def _root() -> Path:
+    return Path(__file__).parents[1]

@@ -1,0 +1,156 @@
+"""The control API: plain HTTP on loopback, for tests and for people who want to see Azure misbehave.
+
+POST   /reset                        {"profile"?, "settings"?}: a new, empty Azure
+POST   /settings                     {name: value}
+POST   /clock/advance                {"seconds"}
+POST   /faults                       a fault (see server/faults.py);  DELETE /faults
+GET    /log                          the requests so far;  DELETE /log
+POST   /principals                   {"kind"?, "name"?, "secret"?, "groups"?, "roles"?: [{"role", "scope"}]}
+POST   /providers/{namespace}/unregister
+POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
+POST   /registries/{name}/pull       whether the registry could serve an image now
+GET    /state                        counts and ids of everything
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from sandbox import gateway
+from sandbox.directory import add_principal
+from sandbox.policies import DenyPolicy
+from sandbox.registry_encryption import pull
+from sandbox.server.faults import Fault
+from sandbox.server.instance import Instance
+from sandbox.state import summary
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, World
+
+Endpoint = Callable[[Instance, dict[str, Any], web.Request], Any]
+_ENDPOINTS: list[tuple[str, str, Endpoint]] = []
+
+
+def _endpoint(method: str, path: str) -> Callable[[Endpoint], Endpoint]:
+    def add(endpoint: Endpoint) -> Endpoint:
+        _ENDPOINTS.append((method, path, endpoint))
+        return endpoint
+
+    return add
+
+
+async def start(instance: Instance) -> tuple[web.AppRunner, int]:
+    """Listen on a free port; returns the runner, to be cleaned up, and the port."""
+    application = web.Application()
+    for method, path, endpoint in _ENDPOINTS:
+        application.router.add_route(method, path, _handler(instance, endpoint))
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, runner.addresses[0][1]
+
+
+def _handler(instance: Instance, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            given = await request.json() if request.can_read_body else {}
+            return web.json_response(endpoint(instance, given, request))
+        except (KeyError, TypeError, ValueError) as error:
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+
+    return handle
+
+
+@_endpoint("POST", "/reset")
+def _reset(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.reset(given.get("profile", "instant"), given.get("settings"))
+
+
+@_endpoint("POST", "/settings")
+def _settings(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.change_settings(**given)
+
+
+@_endpoint("POST", "/clock/advance")
+def _advance(instance: Instance, given: dict[str, Any], request: web.Request) -> float:
+    instance.world.clock.advance(float(given["seconds"]))
+    return instance.world.now()
+
+
+@_endpoint("POST", "/faults")
+def _add_fault(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.faults.append(Fault(**given))
+
+
+@_endpoint("DELETE", "/faults")
+def _clear_faults(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.faults.clear()
+
+
+@_endpoint("GET", "/log")
+def _log(instance: Instance, given: dict[str, Any], request: web.Request) -> list[dict[str, Any]]:
+    return instance.log.entries
+
+
+@_endpoint("DELETE", "/log")
+def _clear_log(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.log.clear()
+
+
+@_endpoint("POST", "/principals")
+def _add_principal(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    world, kind = instance.world, given.get("kind", "ServicePrincipal")
+    with world.lock:
+        secret = given.get("secret") or (secrets.token_hex(16) if kind == "ServicePrincipal" else "")
+        principal = add_principal(world, kind, given.get("name", ""), secret, given.get("groups", ()))
+        for wanted in given.get("roles", ()):
+            world.grant(principal.object_id, _role_id(world, wanted["role"]), wanted["scope"])
+    return {
+        "object_id": principal.object_id,
+        "kind": principal.kind,
+        "app_id": principal.app_id,
+        "secret": principal.secret,
+        "name": principal.name,
+    }
+
+
+@_endpoint("POST", "/providers/{namespace}/unregister")
+def _unregister(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    for subscription in given.get("subscriptions", (SUBSCRIPTION, OTHER_SUBSCRIPTION)):
+        instance.world.providers[subscription, request.match_info["namespace"].lower()] = "NotRegistered"
+
+
+@_endpoint("POST", "/policies")
+def _add_policy(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    settled = {"name": "sandbox-policy", "scope": f"/subscriptions/{SUBSCRIPTION}", **given}
+    instance.world.policies.append(DenyPolicy(**settled))
+
+
+@_endpoint("DELETE", "/policies")
+def _clear_policies(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.world.policies.clear()
+
+
+@_endpoint("POST", "/registries/{name}/pull")
+def _pull(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    world = instance.world
+    with world.lock:
+        gateway.settle(world)
+        return pull(world, request.match_info["name"])
+
+
+@_endpoint("GET", "/state")
+def _state(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    world = instance.world
+    with world.lock:
+        gateway.settle(world)
+        return summary(world)
+
+
+def _role_id(world: World, role: str) -> str:
+    for guid, properties in world.role_definitions.items():
+        if role.lower() in (guid, properties["roleName"].lower()):
+            return guid
+    raise ValueError(f"There is no role '{role}'.")

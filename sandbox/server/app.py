@@ -1,0 +1,130 @@
+"""The web server: takes requests off the wire, lets the world answer them, and takes its time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import ssl
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from aiohttp import web
+
+from sandbox.gateway import dispatch
+from sandbox.server.faults import Fault
+from sandbox.server.instance import Instance
+from sandbox.web import Reply, Request
+
+_FOREVER = 3600.0
+_BARE_KEY = re.compile(rb"([{,]\s*)([A-Za-z_]\w*)(\s*:)")
+
+
+class App:
+    """Serves an instance on loopback ports: Azure over TLS, and the identity endpoints over plain HTTP."""
+
+    def __init__(self, instance: Instance):
+        self._instance = instance
+        self._runners: list[web.AppRunner] = []
+
+    async def start(self, context: ssl.SSLContext | None, port: int = 0) -> int:
+        """Listen, on a free port unless told which, and return the port. Without a context: plain HTTP."""
+        handler = self._handle if context else self._handle_local
+        runner = web.ServerRunner(web.Server(handler, access_log=None, keepalive_timeout=600), shutdown_timeout=0)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=context)
+        await site.start()
+        self._runners.append(runner)
+        return runner.addresses[0][1]
+
+    async def close(self) -> None:
+        for runner in self._runners:
+            await runner.cleanup()
+
+    async def _handle_local(self, raw: web.BaseRequest) -> web.StreamResponse:
+        return await self._answer(raw, "localhost")
+
+    async def _handle(self, raw: web.BaseRequest) -> web.StreamResponse:
+        return await self._answer(raw, raw.host.partition(":")[0].lower())
+
+    async def _answer(self, raw: web.BaseRequest, host: str) -> web.StreamResponse:
+        request = await _read(raw, host)
+        instance = self._instance
+        entry = instance.log.begin(request)
+        status = None
+        try:
+            reply = await self._with_fault(instance.fault_for(request), request)
+            if reply is not None:
+                await instance.wait(reply.seconds + instance.world.settings.request_seconds)
+                status = reply.status
+        finally:
+            instance.log.end(entry, request, status)
+        if reply is None:
+            _reset(raw)
+            return web.Response(status=500)  # never seen: the connection is gone
+        return _response(reply)
+
+    async def _with_fault(self, fault: Fault | None, request: Request) -> Reply | None:
+        """The world's reply, or the fault's. None stands for a connection to be reset."""
+        if fault is None:
+            return await self._dispatch(request)
+        if fault.action == "status":
+            return Reply(fault.status, fault.body, dict(fault.headers))
+        if fault.action == "hang":
+            await asyncio.sleep(_FOREVER)
+            return None
+        if fault.action == "reset-before":
+            return None
+        if fault.action == "delay":
+            await self._instance.wait(fault.seconds)
+        reply = await self._dispatch(request)
+        return None if fault.action == "reset-after" else reply
+
+    async def _dispatch(self, request: Request) -> Reply:
+        # In a thread: making an RSA key takes long, and other requests need not wait for it more than for the lock.
+        return await asyncio.get_running_loop().run_in_executor(None, dispatch, self._instance.world, request)
+
+
+async def _read(raw: web.BaseRequest, host: str) -> Request:
+    raw_path, _, query = raw.raw_path.partition("?")
+    peer = raw.transport.get_extra_info("peername") if raw.transport else None
+    return Request(
+        method=raw.method,
+        host=host,
+        path=unquote(raw_path),
+        query={name.lower(): value for name, value in parse_qsl(query, keep_blank_values=True)},
+        headers={name.lower(): value for name, value in raw.headers.items()},
+        body=_parse(await raw.read(), raw.content_type),
+        client_address=peer[0] if peer else "127.0.0.1",
+    )
+
+
+def _parse(content: bytes, content_type: str) -> Any:
+    if not content:
+        return None
+    if content_type == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(content.decode(), keep_blank_values=True))
+    try:
+        return json.loads(content)
+    except ValueError:
+        pass
+    try:
+        # `az deployment` sends `..., template:{...}}`: one key without quotes.
+        return json.loads(_BARE_KEY.sub(rb'\1"\2"\3', content))
+    except ValueError:
+        return content.decode("utf-8", "replace")
+
+
+def _response(reply: Reply) -> web.Response:
+    if reply.body is None:
+        return web.Response(status=reply.status, headers=reply.headers)
+    if isinstance(reply.body, str):
+        return web.Response(status=reply.status, text=reply.body, headers=reply.headers)
+    content = json.dumps(reply.body).encode()
+    headers = {"Content-Type": "application/json; charset=utf-8", **reply.headers}
+    return web.Response(status=reply.status, body=content, headers=headers)
+
+
+def _reset(raw: web.BaseRequest) -> None:
+    if raw.transport:
+        raw.transport.abort()

@@ -1,0 +1,74 @@
+"""The environment in which every program finds the sandbox instead of Azure, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+GUARD = Path(__file__).with_name("guard")
+# What the caller's own environment must not bring along.
+UNSET = (
+    "ACC_CLOUD",
+    "ACC_TERM",
+    "AZUREPS_HOST_ENVIRONMENT",
+    "AZURE_CLI_DISABLE_CONNECTION_VERIFICATION",
+    "AZURE_HTTP_USER_AGENT",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "MSI_ENDPOINT",
+    "REQUEST_METHOD",
+    "SSL_CERT_DIR",
+)
+
+
+def variables(directory: Path, ca_file: Path, proxy_port: int, identity_port: int) -> dict[str, str]:
+    """What to set. `directory` holds the configuration of `az`; extensions are the caller's own, if it says where."""
+    proxy = f"http://127.0.0.1:{proxy_port}"
+    local = "localhost,127.0.0.1"
+    names = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "ALL_PROXY": proxy, "NO_PROXY": local}
+    certificates = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "GIT_SSL_CAINFO")
+    return {
+        "AZURE_CONFIG_DIR": str(directory / "azure"),
+        "AZURE_EXTENSION_DIR": os.environ.get("AZURE_EXTENSION_DIR") or str(directory / "extensions"),
+        "AZURE_CORE_COLLECT_TELEMETRY": "0",
+        "AZURE_CORE_SURVEY_MESSAGE": "0",
+        "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no",
+        "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://127.0.0.1:{identity_port}",
+        "PYTHONPATH": _python_path(),
+        **{name: str(ca_file) for name in certificates},
+        **names,
+        **{name.lower(): value for name, value in names.items()},
+    }
+
+
+def merged(given: Mapping[str, str], base: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A whole environment for a process: the base (by default this process's own) with the sandbox's variables."""
+    kept = {name: value for name, value in (os.environ if base is None else base).items() if name not in UNSET}
+    return {**kept, **given}
+
+
+def cloud_shell() -> dict[str, str]:
+    """What makes `az` believe that it runs in Azure Cloud Shell (facts: loopback.md 2)."""
+    return {"ACC_CLOUD": "PROD", "AZUREPS_HOST_ENVIRONMENT": "cloud-shell/1.0"}
+
+
+def prepare_config(config_directory: Path) -> None:
+    """A configuration folder with which `az` asks nobody for its newest version."""
+    config_directory.mkdir(parents=True, exist_ok=True)
+    (config_directory / "config").write_text("[auto-upgrade]\nenable = no\n", encoding="utf-8")
+    try:
+        local = version("azure-cli")
+    except ModuleNotFoundError:
+        return
+    versions = {name: {"local": local, "pypi": local} for name in ("azure-cli", "core", "telemetry")}
+    seed = {"versions": versions, "update_time": datetime.now().strftime("%Y-%m-%d %H:%M:%S.%f")}
+    (config_directory / "versionCheck.json").write_text(json.dumps(seed), encoding="utf-8")
+
+
+def _python_path() -> str:
+    others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != str(GUARD)]
+    return os.pathsep.join([str(GUARD), *others])

@@ -1,0 +1,38 @@
+"""Egress guard: with this folder on PYTHONPATH, no Python process reaches anything but loopback, whatever it tries.
+
+An audit hook sees every way to a socket, also those around the `socket` module's own classes, and can't be removed.
+"""
+
+import sys
+
+_LOCAL_NAMES = ("", "localhost", "localhost.localdomain", "0.0.0.0", "::", "::1")
+_MESSAGE = "The acrcmk sandbox refuses {}: only loopback can be reached from here."
+
+
+def _is_local(host):
+    if isinstance(host, bytes):
+        host = host.decode("ascii", "replace")
+    host = (host or "").lower().rstrip(".")
+    if host in _LOCAL_NAMES:
+        return True
+    parts = host.removeprefix("::ffff:").split(".")
+    return len(parts) == 4 and parts[0] == "127" and all(part.isdigit() and int(part) < 256 for part in parts)
+
+
+def _refuse_outside(event, arguments):
+    if not event.startswith("socket."):
+        return
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = arguments[1]
+        # Other address families than the internet's (Unix sockets) are no tuples of host and port.
+        if isinstance(address, tuple) and isinstance(address[0], (str, bytes)) and not _is_local(address[0]):
+            raise ConnectionRefusedError(_MESSAGE.format(f"{address[0]}:{address[1]}"))
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr") and not _is_local(
+        arguments[0]
+    ):
+        import socket
+
+        raise socket.gaierror(socket.EAI_FAIL, _MESSAGE.format(arguments[0]))
+
+
+sys.addaudithook(_refuse_outside)

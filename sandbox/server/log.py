@@ -1,0 +1,59 @@
+"""The log of requests: kept for tests to ask for, and written as JSON lines. It never holds a token or a secret."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from sandbox.web import Request
+
+_SECRET = ("client_secret", "client_assertion", "password", "access_token", "assertion", "refresh_token")
+
+
+class RequestLog:
+    """Entries in the order in which the requests came; an entry's status is filled in once it is answered."""
+
+    def __init__(self, file: Path):
+        self.entries: list[dict[str, Any]] = []
+        self._file = file.open("w", encoding="utf-8", buffering=1)
+        self._count = 0
+
+    def begin(self, request: Request) -> dict[str, Any]:
+        self._count += 1
+        entry = {
+            "n": self._count,
+            "time": time.time(),
+            "method": request.method,
+            "host": request.host,
+            "path": request.path,
+            "query": dict(request.query),
+            "status": None,
+            "body": _without_secrets(request.body),
+            "seconds": None,
+            "caller": None,
+        }
+        self.entries.append(entry)
+        return entry
+
+    def end(self, entry: dict[str, Any], request: Request, status: int | None) -> None:
+        """`status` is None for a request that got no answer."""
+        entry["status"] = status
+        entry["seconds"] = round(time.time() - entry["time"], 6)
+        entry["caller"] = request.caller.object_id if request.caller else None
+        self._file.write(json.dumps(entry) + "\n")
+
+    def clear(self) -> None:
+        self.entries.clear()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _without_secrets(body: Any) -> Any:
+    if isinstance(body, dict):
+        return {key: "***" if key.lower() in _SECRET else _without_secrets(value) for key, value in body.items()}
+    if isinstance(body, list):
+        return [_without_secrets(item) for item in body]
+    return body

@@ -1,0 +1,41 @@
+"""What exists in a world, in a form that two worlds can be compared by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.world import World
+
+
+def summary(world: World) -> dict[str, Any]:
+    """Ids of everything, sorted, with their counts. Keys of a vault are given with their versions."""
+    shown: dict[str, Any] = {
+        "groups": _ids(world.groups),
+        "identities": _ids(world.identities),
+        "vaults": _ids(world.vaults),
+        "keys": {vault.id: _keys(vault) for vault in world.vaults.values()},
+        "deleted_vaults": sorted(world.deleted_vaults),
+        "registries": _ids(world.registries),
+        "role_assignments": sorted(_assignment(entry) for entry in world.role_assignments.values()),
+        "custom_roles": sorted(
+            entry["roleName"] for entry in world.role_definitions.values() if entry["type"] == "CustomRole"
+        ),
+        "principals": sorted(f"{entry.kind} {entry.name}" for entry in world.principals.values()),
+        "running_operations": sorted(entry.id for entry in world.operations.values() if not entry.done),
+    }
+    counts = {name: len(values) for name, values in shown.items() if name != "keys"}
+    counts["keys"] = sum(len(keys) for keys in shown["keys"].values())
+    return {"now": world.now(), "counts": counts, **shown}
+
+
+def _ids(resources: dict[str, Any]) -> list[str]:
+    return sorted(resource.id for resource in resources.values())
+
+
+def _keys(vault: Any) -> dict[str, list[str]]:
+    return {key.name: [version.id for version in key.versions] for key in vault.keys.values()}
+
+
+def _assignment(assignment: Any) -> str:
+    role = assignment.role_definition_id.rsplit("/", 1)[-1]
+    return f"{assignment.scope} {role} {assignment.principal_id}"
