@@ -1,0 +1,46 @@
+"""An Azure on loopback for each worker, empty at the start of each test, and the real `az` signed in to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox.client import Sandbox
+from tests.e2e.az import AZ, Az, ForkServer
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox(tmp_path_factory: pytest.TempPathFactory, extension_directory: Path) -> Iterator[Sandbox]:
+    directory = tmp_path_factory.mktemp("sandbox")
+    with Sandbox(directory) as sandbox:
+        sandbox.environment |= {
+            "AZURE_EXTENSION_DIR": str(extension_directory),
+            "PATH": f"{AZ.parent}{os.pathsep}{os.environ['PATH']}",
+            "XDG_CACHE_HOME": str(directory / "cache"),
+        }
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def fork_server(shared_sandbox: Sandbox) -> Iterator[ForkServer]:
+    server = ForkServer(shared_sandbox.environment)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def azure(shared_sandbox: Sandbox) -> Sandbox:
+    """A new, empty Azure, to seed and to ask."""
+    shared_sandbox.reset()
+    return shared_sandbox
+
+
+@pytest.fixture
+def az(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[Az]:
+    """The real `az`, signed in as owner, with a configuration of its own."""
+    az = Az(fork_server, azure.login(tmp_path), tmp_path)
+    yield az
+    az.close()
