@@ -49,7 +49,8 @@ class Azure:
         query.setdefault("api-version", self._version(parts.path, parts.hostname))
         who = as_ or self.owner
         audience = audience or _audience(parts.hostname)
-        caller = Caller(who.object_id, who.app_id, TENANT, audience, who.app_id) if token else None
+        name = who.name if who.kind == "User" else who.app_id
+        caller = Caller(who.object_id, who.app_id, TENANT, audience, name) if token else None
         request = Request(method, parts.hostname, unquote(parts.path), query, {}, body, caller, address)
         return dispatch(self.world, request)
 

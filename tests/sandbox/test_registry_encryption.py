@@ -55,7 +55,7 @@ def test_without_a_grant_the_registry_is_refused():
     status, error = azure.error("PUT", registry_path(), registry_body(identity=identity, key=key))
     assert status == 400
     assert error["message"] == (
-        f"Failed to access KeyId '{key}'. Verify that identity '{identity['clientId']}' has 'Get, Wrap Key, Unwrap Key' "
-        f"permission on key '{key}'. For more information on bring your own key, please visit 'https://aka.ms/acr/cmk'."
+        f"Failed to access KeyId '{key}'. Verify that identity '{identity['clientId']}' has 'Get, Wrap Key, Unwrap "
+        f"Key' permission on key '{key}'. For more information on bring your own key, please visit 'https://aka.ms/acr/cmk'."
     )
     assert not azure.world.registries
