@@ -11,16 +11,7 @@ VALUE_WIDTH = 100
 def enable_table(result):
     """The plan of --what-if, or the steps that were done."""
     if isinstance(result, list):
-        return [
-            OrderedDict(
-                Symbol=row["symbol"],
-                Action=row["action"],
-                Resource=_cut(short(row["resource"]), 40),
-                Reason=_cut(row["reason"], 45),
-                Irreversible="yes" if row["irreversible"] else "",
-            )
-            for row in result
-        ]
+        return [line for row in result for line in _plan_lines(row)]
     return [
         OrderedDict(
             Step=row["step"],
@@ -30,6 +21,15 @@ def enable_table(result):
         )
         for row in result["steps"]
     ]
+
+
+def _plan_lines(row):
+    """One row of the plan, with more lines where its reason is long."""
+    head = {"Symbol": row["symbol"], "Action": row["action"], "Resource": _cut(short(row["resource"]), 38)}
+    irreversible = "yes" if row["irreversible"] else ""
+    for first, reason in _wrapped(row["reason"], 44):
+        shown = head if first else dict.fromkeys(head, "")
+        yield OrderedDict(**shown, Reason=reason, Irreversible=irreversible if first else "")
 
 
 def show_table(result):
@@ -77,8 +77,8 @@ def _access(access):
     return "granted by " + ", ".join(f"{source['kind']} '{source['name']}'" for source in access["through"])
 
 
-def _wrapped(value):
-    parts = textwrap.wrap(str(value), VALUE_WIDTH) or [""]
+def _wrapped(value, width=VALUE_WIDTH):
+    parts = textwrap.wrap(str(value), width) or [""]
     return [(index == 0, part) for index, part in enumerate(parts)]
 
 

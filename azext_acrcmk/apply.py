@@ -12,7 +12,7 @@ from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import explain, key_access_refused, read_error, same_code
 from azext_acrcmk.cloud.observe import see_key, see_registry, see_vault, together
 from azext_acrcmk.cloud.survey import see_roles_on
-from azext_acrcmk.cloud.waiting import Stop, growing, retrying
+from azext_acrcmk.cloud.waiting import Stop, growing, retrying, until_settled
 from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
@@ -35,14 +35,18 @@ class Refused(Exception):
 
 
 class EnableActs:
-    """The acts of `enable`. Call it with a step; it returns the outcome where that is not as planned."""
+    """The acts of `enable`. Call it with a step; it returns the outcome where that is not as planned.
+
+    `registry` and `vault` are those that exist by now.
+    """
 
     def __init__(self, clients: Clients, goal: EnableGoal, state: State, progress: Progress, stop: Stop):
         self._clients, self._goal, self._state = clients, goal, state
         self._progress, self._stop = progress, stop
         self._location = location_of(goal, state)
+        self.registry = state.registry
         self._identity = state.identity
-        self._vault = state.vault
+        self.vault = state.vault
         self._key = state.key
         self._granted_now = False
 
@@ -70,19 +74,19 @@ class EnableActs:
         self._identity = changes.create_identity(self._clients, goal.identity, self._location, goal.tags)
 
     def _create_vault(self) -> None:
-        self._vault = changes.create_vault(self._clients, self._goal, self._location, self._stop)
+        self.vault = changes.create_vault(self._clients, self._goal, self._location, self._stop)
 
     def _recover_vault(self) -> None:
-        self._vault = changes.recover_vault(self._clients, self._vault, self._goal.tenant, self._stop)
+        self.vault = changes.recover_vault(self._clients, self.vault, self._goal.tenant, self._stop)
 
     def _protect_vault(self) -> None:
-        self._vault = changes.protect_vault(self._clients, self._vault, self._stop)
+        self.vault = changes.protect_vault(self._clients, self.vault, self._stop)
 
     def _create_key(self) -> str | None:
-        goal, vault = self._goal, self._vault
+        goal, vault = self._goal, self.vault
         if isinstance(self._state.vault, DeletedVault):
             # What a recovered vault holds could not be seen before.
-            found = see_key(self._clients, vault, goal.key_name)
+            found = see_key(self._clients, ArmId.parse(vault.id), goal.key)
             if isinstance(found, Key):
                 self._key = found
                 return "reused"
@@ -133,7 +137,7 @@ class EnableActs:
 
         goal = self._goal
         try:
-            changes.recover_key(self._clients, self._vault, goal.key_name)
+            changes.recover_key(self._clients, self.vault, goal.key_name)
         except HttpResponseError as error:
             why = explain(read_error(error))
             raise Refused(
@@ -146,11 +150,11 @@ class EnableActs:
                     ),
                 )
             ) from error
-        found = see_key(self._clients, self._vault, goal.key_name, goal.key.version)
+        found = see_key(self._clients, ArmId.parse(self.vault.id), goal.key)
         self._key = found if isinstance(found, Key) else Key(goal.key, goal.key_type)
 
     def _grant(self) -> None:
-        goal, vault = self._goal, self._vault
+        goal, vault = self._goal, self.vault
         on_key = goal.grant_scope == "key" or vault.is_hsm
         scope = key_scope(vault, goal.key_name) if on_key else vault.id
         changes.grant(self._clients, vault, scope, self._identity.principal_id, goal.tenant, self._stop)
@@ -175,16 +179,16 @@ class EnableActs:
             return self._goal.key
         return self._key.id if self._goal.manual else self._key.id.with_version(None)
 
-    def _until_key_works(self, encrypt: Callable[[], None]) -> None:
-        """Does `encrypt` and reads the result back; waits, bounded, for a grant that has not taken effect."""
+    def _until_key_works(self, encrypt: Callable[[], Registry]) -> None:
+        """Does `encrypt` and judges what it reads back; waits, bounded, for a grant that has not taken effect."""
         from azure.core.exceptions import HttpResponseError
 
         started, told = time.monotonic(), False
         pauses = growing(first=2.0, most=20.0)
         while True:
             try:
-                encrypt()
-                return self._read_back()
+                self.registry = encrypt()
+                return self._judge()
             except HttpResponseError as error:
                 if not key_access_refused(read_error(error)):
                     raise
@@ -197,28 +201,32 @@ class EnableActs:
             self._stop.pause(pause)
 
     def _diagnose(self) -> Diagnosis:
-        goal, vault = self._goal, self._vault
+        goal, vault = self._goal, self.vault
         state = replace(self._state, key=Unknown(), vault=vault)
         if isinstance(vault, Vault):
             id_ = ArmId.parse(vault.id)
             vault, key, roles = together(
                 lambda: see_vault(self._clients, id_),
-                lambda: see_key(self._clients, vault, goal.key.name, goal.key.version),
-                lambda: see_roles_on(self._clients, vault, goal.key.name, self._identity.principal_id),
+                lambda: see_key(self._clients, id_, goal.key),
+                lambda: see_roles_on(self._clients, id_, goal.key, self._identity.principal_id),
             )
             state = replace(state, vault=vault, key=key, roles=roles)
         return diagnose(goal, state, self._identity, datetime.now(timezone.utc), self._granted_now)
 
-    def _read_back(self) -> None:
-        """Only a GET after the operation ended tells the truth (wire facts 3.1)."""
-        registry = see_registry(self._clients, self._goal.registry)
-        if not isinstance(registry, Registry):
-            raise Refused(Problem(f"Registry '{self._goal.registry.name}' could not be read back after its creation."))
-        if not registry.encryption.enabled or registry.provisioning_state != "Succeeded":
+    def _judge(self) -> None:
+        """Only what a GET shows after the operation ended is the truth (wire facts 3.1)."""
+        if not self.registry.settled:
+            self.registry = until_settled(
+                lambda: see_registry(self._clients, self._goal.registry),
+                lambda seen: isinstance(seen, Registry) and seen.settled,
+                self._stop,
+            )
+        seen = self.registry
+        if not isinstance(seen, Registry) or not seen.encryption.enabled or seen.provisioning_state != "Succeeded":
+            name = self._goal.registry.name
             raise Refused(
                 Problem(
-                    f"Registry '{registry.name}' was created, but reads back as {registry.provisioning_state} with "
-                    f"encryption {registry.encryption.status}.",
-                    (f"Look at it: az acr cmk show --name {registry.name}",),
+                    f"Registry '{name}' was created, but does not read back as encrypted.",
+                    (f"Look at it: az acr cmk show --name {name}",),
                 )
             )

@@ -79,11 +79,13 @@ def _enable(cmd, goal, login, what_if, yes):
     from azext_acrcmk._errors import cli_errors, problems_error
     from azext_acrcmk.apply import EnableActs
     from azext_acrcmk.cloud.clients import Clients
-    from azext_acrcmk.cloud.survey import survey_goal
+    from azext_acrcmk.cloud.survey import survey_goal, survey_registry
     from azext_acrcmk.cloud.waiting import Stop
+    from azext_acrcmk.model.ids import ArmId
+    from azext_acrcmk.model.state import Vault
     from azext_acrcmk.plan.enable import plan_enable
     from azext_acrcmk.progress import Progress
-    from azext_acrcmk.report import plan_document, steps_document
+    from azext_acrcmk.report import plan_document, registry_document, steps_document
     from azext_acrcmk.run import run
 
     clients, progress, stop = Clients(cmd.cli_ctx), Progress.of(cmd.cli_ctx), Stop()
@@ -95,19 +97,27 @@ def _enable(cmd, goal, login, what_if, yes):
         if what_if:
             return plan_document(plan)
         _confirm(cmd, plan, yes)
-        outcomes = run(plan, EnableActs(clients, goal, state, progress, stop), progress, stop)
-        return {**_document(clients, goal.registry, login), "steps": steps_document(outcomes)}
+        acts = EnableActs(clients, goal, state, progress, stop)
+        outcomes = run(plan, acts, progress, stop)
+        if plan.changes or goal.key.version:
+            vault_id = ArmId.parse(acts.vault.id) if isinstance(acts.vault, Vault) else None
+            state = survey_registry(clients, acts.registry, login.subscriptions, vault_id)
+        return {**registry_document(state, datetime.now(timezone.utc)), "steps": steps_document(outcomes)}
 
 
 def show(cmd, registry_name, resource_group_name=None):
     from azext_acrcmk._errors import cli_errors
     from azext_acrcmk.cloud.clients import Clients
     from azext_acrcmk.cloud.login import login_of
+    from azext_acrcmk.cloud.survey import survey_registry
+    from azext_acrcmk.report import registry_document
 
     clients, login = Clients(cmd.cli_ctx), login_of(cmd.cli_ctx)
     with cli_errors():
         id_ = _registry_id(clients, login, registry_name, resource_group_name)
-        return _document(clients, id_, login)
+        registry = _existing(clients, id_)
+        state = survey_registry(clients, registry, login.subscriptions)
+        return registry_document(state, datetime.now(timezone.utc))
 
 
 def _registry_id(clients, login, name, group):
@@ -127,14 +137,12 @@ def _registry_id(clients, login, name, group):
     return found
 
 
-def _document(clients, id_, login):
-    """The result of `show`, for a registry that must be there."""
+def _existing(clients, id_):
+    """A registry that must be there."""
     from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
 
     from azext_acrcmk.cloud.observe import see_registry
-    from azext_acrcmk.cloud.survey import survey_registry
     from azext_acrcmk.model.state import Registry, Unknown
-    from azext_acrcmk.report import registry_document
 
     registry = see_registry(clients, id_)
     if isinstance(registry, Unknown):
@@ -150,8 +158,7 @@ def _document(clients, id_, login):
                 "List those you can see: az acr list -o table",
             ],
         )
-    state = survey_registry(clients, registry, login.subscriptions)
-    return registry_document(state, datetime.now(timezone.utc))
+    return registry
 
 
 def _confirm(cmd, plan, yes):

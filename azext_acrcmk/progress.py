@@ -46,7 +46,10 @@ class Progress:
 
 
 def short(resource: str) -> str:
-    """The telling end of an ARM id: a group's or resource's name, a key's vault and name."""
+    """The telling end of an id: a group's or resource's name, a key's vault and name."""
+    if resource.startswith("https://") and "/keys/" in resource:
+        host, _, name = resource.removeprefix("https://").partition("/keys/")
+        return f"{host.split('.', 1)[0]}/{name}"
     if not resource.startswith("/"):
         return resource
     parts = resource.rstrip("/").split("/")

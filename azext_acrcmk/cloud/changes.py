@@ -8,7 +8,7 @@ from typing import Any
 from azext_acrcmk.cloud.clients import Clients, wire
 from azext_acrcmk.cloud.errors import ServiceError, read_error, same_code
 from azext_acrcmk.cloud.hsm import grant_hsm_key
-from azext_acrcmk.cloud.read import read_identity, read_key, read_vault
+from azext_acrcmk.cloud.read import read_identity, read_key, read_registry, read_vault
 from azext_acrcmk.cloud.waiting import Stop, poller, retrying
 from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER
 from azext_acrcmk.model.goal import EnableGoal
@@ -92,7 +92,7 @@ def create_key(clients: Clients, vault: Vault, goal: EnableGoal) -> Key:
     id_ = ArmId.parse(vault.id)
     keys = clients.key_vault(id_.subscription).keys
     body = {"properties": properties}
-    return read_key(keys.create_if_not_exist(id_.group, id_.name, goal.key_name, body, cls=wire), vault.host)
+    return read_key(keys.create_if_not_exist(id_.group, id_.name, goal.key_name, body, cls=wire), goal.key)
 
 
 def rotation_policy(goal: EnableGoal) -> dict[str, Any] | None:
@@ -187,8 +187,10 @@ def _assignment_name(scope: str, role: str, principal_id: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{scope}|{role}|{principal_id}".lower()))
 
 
-def create_registry(clients: Clients, goal: EnableGoal, location: str, identity: Identity, key: KeyId, stop: Stop):
-    """PUTs a Premium registry encrypted with `key` and waits for the operation to end. Judge it by a GET."""
+def create_registry(
+    clients: Clients, goal: EnableGoal, location: str, identity: Identity, key: KeyId, stop: Stop
+) -> Registry:
+    """A Premium registry encrypted with `key`, as a GET shows it when the operation has ended."""
     options = goal.options
     properties: dict[str, Any] = {"encryption": _encryption(identity, key)}
     if options.admin_enabled is not None:
@@ -212,15 +214,16 @@ def create_registry(clients: Clients, goal: EnableGoal, location: str, identity:
     begun = registries.begin_create(
         goal.registry.group, goal.registry.name, _with_tags(body, goal.tags), polling=polling, cls=wire
     )
-    begun.result()
+    return read_registry(begun.result())
 
 
-def set_encryption(clients: Clients, registry: Registry, identity: Identity, key: KeyId, stop: Stop) -> None:
-    """PATCHes the registry's key and nothing else, and waits for the operation to end. Judge it by a GET."""
+def set_encryption(clients: Clients, registry: Registry, identity: Identity, key: KeyId, stop: Stop) -> Registry:
+    """PATCHes the registry's key and nothing else; the registry as a GET shows it when the operation has ended."""
     id_ = ArmId.parse(registry.id)
     body = {"properties": {"encryption": _encryption(identity, key)}}
     polling = poller(stop, "azure-async-operation")
-    clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=polling, cls=wire).result()
+    begun = clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=polling, cls=wire)
+    return read_registry(begun.result())
 
 
 def _encryption(identity: Identity, key: KeyId) -> dict[str, Any]:

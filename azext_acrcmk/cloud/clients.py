@@ -72,6 +72,7 @@ class Clients:
         from azure.cli.core._profile import Profile
         from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
 
+        self._check_host(host)
         credential, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials()
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
         # These clients bring their own logging policy and would refuse a second one.
@@ -82,6 +83,15 @@ class Clients:
         arguments["verify_challenge_resource"] = False
         make = getattr(import_module(f"azure.keyvault.{package}"), client)
         return make(f"https://{host}", credential, **arguments)
+
+    def _check_host(self, host: str) -> None:
+        """No token goes to a host outside the cloud, whatever an answer says."""
+        from azure.core.exceptions import ServiceRequestError
+
+        suffixes = self._cli_ctx.cloud.suffixes
+        own = [getattr(suffixes, name, None) for name in ("keyvault_dns", "mhsm_dns")]
+        if not any(suffix and host.endswith(suffix) for suffix in own):
+            raise ServiceRequestError(f"'{host}' is not a host of the cloud {self._cli_ctx.cloud.name}.")
 
     def _once(self, name: tuple[str, str], make: Callable[[], Any]):
         with self._lock:

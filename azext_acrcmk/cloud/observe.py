@@ -16,7 +16,7 @@ from azext_acrcmk.cloud.read import (
     read_vault,
 )
 from azext_acrcmk.cloud.roles import read_role_grants
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, same
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
 from azext_acrcmk.model.state import (
     ABSENT,
     Absent,
@@ -122,6 +122,18 @@ def see_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
     return look(lambda: read_vault(client.vaults.get(id_.group, id_.name, cls=wire)), f"{VAULT_TYPE}/read", id_)
 
 
+def vault_name_is_free(clients: Clients, subscription: str, name: str) -> bool:
+    """Whether no vault of this name exists anywhere, not even a deleted one. False where one may not ask."""
+    answer = look(
+        lambda: clients.key_vault(subscription).vaults.check_name_availability(
+            {"name": name, "type": VAULT_TYPE}, cls=wire
+        ),
+        "Microsoft.KeyVault/checkNameAvailability/read",
+        f"/subscriptions/{subscription}",
+    )
+    return bool(answer and answer.get("nameAvailable"))
+
+
 def see_deleted_vault(clients: Clients, subscription: str, name: str) -> DeletedVault | Absent | Unknown:
     """The soft-deleted vault of this name in the subscription, in whatever location."""
 
@@ -159,18 +171,20 @@ def _unknown_before_absent(seen: Sequence[Absent | Unknown]) -> Absent | Unknown
     return next((each for each in seen if isinstance(each, Unknown)), ABSENT)
 
 
-def see_key(clients: Clients, vault: Vault, name: str, version: str | None = None) -> Key | Absent | Unknown:
-    """A key by the control plane: no right and no network path to the vault's data plane is needed."""
-    id_ = ArmId.parse(vault.id)
-    client = clients.key_vault(id_.subscription)
-    keys = client.managed_hsm_keys if vault.is_hsm else client.keys
+def see_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknown:
+    """A key with its latest version, or the version that `key` names, by the control plane.
+
+    Neither a right on the vault's data plane nor a network path to it is needed.
+    """
+    client = clients.key_vault(vault.subscription)
+    keys = client.managed_hsm_keys if same(vault.type, HSM_TYPE) else client.keys
 
     def get() -> Key:
-        if version:
-            return read_key(keys.get_version(id_.group, id_.name, name, version, cls=wire), vault.host)
-        return read_key(keys.get(id_.group, id_.name, name, cls=wire), vault.host)
+        if key.version:
+            return read_key(keys.get_version(vault.group, vault.name, key.name, key.version, cls=wire), key)
+        return read_key(keys.get(vault.group, vault.name, key.name, cls=wire), key)
 
-    return look(get, f"{id_.type}/keys/read", f"{vault.id}/keys/{name}")
+    return look(get, f"{vault.type}/keys/read", f"{vault}/keys/{key.name}")
 
 
 def see_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | Absent | Unknown:

@@ -127,13 +127,12 @@ def read_deleted_vault(body: dict[str, Any]) -> DeletedVault:
     )
 
 
-def read_key(body: dict[str, Any], host: str) -> Key:
-    """A key of the control plane (`vaults/keys`), whose id the key's own URI gives."""
+def read_key(body: dict[str, Any], asked: KeyId) -> Key:
+    """A key of the control plane (`vaults/keys`), with the version that its own URI gives."""
     properties = body.get("properties") or {}
     attributes = properties.get("attributes") or {}
-    uri = properties.get("keyUriWithVersion") or properties.get("keyUri")
     return Key(
-        id=_key_id(uri) or KeyId(host, body["name"]),
+        id=_key_id(properties.get("keyUriWithVersion")) or asked,
         type=properties.get("kty") or "",
         size=properties.get("keySize"),
         enabled=attributes.get("enabled"),

@@ -20,6 +20,7 @@ from azext_acrcmk.cloud.observe import (
     see_roles,
     see_vault,
     together,
+    vault_name_is_free,
 )
 from azext_acrcmk.cloud.waiting import Stop, until_settled
 from azext_acrcmk.model.goal import EnableGoal
@@ -55,9 +56,10 @@ def survey_goal(
         lambda: see_identity(clients, goal.identity),
         lambda: _locate_vault(clients, goal, subscriptions),
     )
-    name_problem, key, roles, groups = together(
+    name_problem, key, in_use, roles, groups = together(
         lambda: None if registry or isinstance(registry, Unknown) else registry_name_problem(clients, goal.registry),
         lambda: _see_key(clients, vault, goal.key),
+        lambda: _see_version_in_use(clients, registry, vault),
         lambda: _see_roles_for(clients, goal, vault, identity),
         lambda: _see_groups(clients, goal, group, identity, vault),
     )
@@ -66,32 +68,54 @@ def survey_goal(
         identity=identity,
         vault=vault,
         key=key,
+        version_in_use=in_use,
         roles=roles,
         groups=groups,
         name_problem=name_problem,
     )
 
 
-def survey_registry(clients: Clients, registry: Registry, subscriptions: Sequence[str]) -> State:
-    """All there is to see of an existing registry's key, vault, identity and grant."""
+def survey_registry(
+    clients: Clients,
+    registry: Registry,
+    subscriptions: Sequence[str],
+    vault_id: ArmId | None = None,
+) -> State:
+    """All there is to see of an existing registry's identity, vault, key and grant.
+
+    `vault_id` saves looking for the vault where it is known.
+    """
     encryption = registry.encryption
     if not encryption.enabled or encryption.key is None:
         return State(registry=registry)
-    identity, vault = together(
+    key = encryption.key.with_version(None)
+    identity, found = together(
         lambda: _see_identity_of(clients, registry),
-        lambda: _find_vault(clients, encryption.key, subscriptions),
+        lambda: vault_id or _find_vault_id(clients, key, subscriptions),
     )
-    principal = registry.system_principal_id if same(encryption.identity, "system") else None
+    if not isinstance(found, ArmId):
+        return State(registry=registry, identity=identity, vault=found, key=found, version_in_use=found)
+    in_use = key.with_version(encryption.version_in_use)
+    vault, latest, in_use, roles = together(
+        lambda: see_vault(clients, found),
+        lambda: see_key(clients, found, key),
+        lambda: see_key(clients, found, in_use) if in_use.version else Unknown(),
+        lambda: see_roles_on(clients, found, key, _principal(registry, identity)),
+    )
+    if isinstance(latest, Absent) and isinstance(vault, Vault):
+        latest = see_deleted_key(clients, vault, key.name) or ABSENT
+    return State(registry=registry, identity=identity, vault=vault, key=latest, version_in_use=in_use, roles=roles)
+
+
+def _principal(registry: Registry, identity: Identity | Absent | Unknown) -> str | None:
+    """The object id that the key must be granted to."""
+    client_id = registry.encryption.identity or ""
+    if same(client_id, "system"):
+        return registry.system_principal_id
     if isinstance(identity, Identity):
-        principal = identity.principal_id
-    elif isinstance(identity, Unknown) and (attached := registry.attached_as(encryption.identity or "")):
-        principal = attached.principal_id
-    key, in_use, roles = together(
-        lambda: _see_key(clients, vault, encryption.key.with_version(None)),
-        lambda: _see_version(clients, vault, encryption.key, encryption.version_in_use),
-        lambda: see_roles_on(clients, vault, encryption.key.name, principal),
-    )
-    return State(registry=registry, identity=identity, vault=vault, key=key, version_in_use=in_use, roles=roles)
+        return identity.principal_id
+    attached = registry.attached_as(client_id)
+    return attached.principal_id if attached and isinstance(identity, Unknown) else None
 
 
 def find_registry(clients: Clients, name: str, subscription: str) -> ArmId | Absent | Unknown:
@@ -128,18 +152,24 @@ def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[st
 
 
 def _find_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]):
-    """The vault or managed HSM that a key's URI names. Unknown where no subscription that can be read has it."""
+    found = _find_vault_id(clients, key, subscriptions)
+    return see_vault(clients, found) if isinstance(found, ArmId) else found
+
+
+def _find_vault_id(
+    clients: Clients, key: KeyId, subscriptions: Sequence[str]
+) -> ArmId | DeletedVault | Absent | Unknown:
+    """Where the vault or managed HSM of a key is. Unknown where it may be in a place that can't be looked at."""
     found = find_resource(clients, HSM_TYPE if key.is_hsm else VAULT_TYPE, key.store, subscriptions)
     if isinstance(found, ArmId):
-        return see_vault(clients, found)
+        return found
     if not key.is_hsm:
         deleted = see_deleted_vault(clients, subscriptions[0], key.store)
         if isinstance(deleted, DeletedVault):
             return deleted
-    why = "No subscription that you can read has it."
-    return (
-        found if isinstance(found, Unknown) else Unknown("Microsoft.KeyVault/vaults/read", f"https://{key.host}", why)
-    )
+        if vault_name_is_free(clients, subscriptions[0], key.store):
+            return ABSENT
+    return Unknown(f"{VAULT_TYPE}/read", f"https://{key.host}", "No subscription that you can read has it.")
 
 
 def _see_key(clients: Clients, vault, key: KeyId) -> Key | DeletedKey | Absent | Unknown:
@@ -147,17 +177,18 @@ def _see_key(clients: Clients, vault, key: KeyId) -> Key | DeletedKey | Absent |
         return vault
     if not isinstance(vault, Vault):
         return ABSENT
-    found = see_key(clients, vault, key.name, key.version)
+    found = see_key(clients, ArmId.parse(vault.id), key)
     if isinstance(found, Absent):
-        deleted = see_deleted_key(clients, vault, key.name)
-        return deleted if isinstance(deleted, DeletedKey) else ABSENT
+        # One who may not look at deleted keys is told by the service if there is one: it refuses the name.
+        return see_deleted_key(clients, vault, key.name) or ABSENT
     return found
 
 
-def _see_version(clients: Clients, vault, key: KeyId, version: str | None) -> Key | Absent | Unknown:
-    if not version or not isinstance(vault, Vault):
+def _see_version_in_use(clients: Clients, registry, vault) -> Key | Absent | Unknown:
+    if not isinstance(registry, Registry) or not isinstance(vault, Vault) or not registry.encryption.key:
         return Unknown()
-    return see_key(clients, vault, key.name, version)
+    in_use = registry.encryption.key.with_version(registry.encryption.version_in_use)
+    return see_key(clients, ArmId.parse(vault.id), in_use) if in_use.version else Unknown()
 
 
 def _see_identity_of(clients: Clients, registry: Registry) -> Identity | Absent | Unknown:
@@ -172,19 +203,22 @@ def _see_identity_of(clients: Clients, registry: Registry) -> Identity | Absent 
 
 def _see_roles_for(clients: Clients, goal: EnableGoal, vault, identity) -> tuple[RoleGrant, ...] | Unknown:
     principal = identity.principal_id if isinstance(identity, Identity) else None
-    if isinstance(vault, (Absent, DeletedVault)) and principal and goal.vault:
+    if isinstance(vault, Vault):
+        has_roles = vault.access_model != ACCESS_POLICY
+        return see_roles_on(clients, ArmId.parse(vault.id), goal.key, principal) if has_roles else ()
+    if principal and goal.vault and not isinstance(vault, Unknown):
         # Roles at the resource group or above reach a vault that is yet to be.
         return see_roles(clients, goal.vault.group_id, goal.vault.subscription, principal)
-    return see_roles_on(clients, vault, goal.key.name, principal)
+    return ()
 
 
-def see_roles_on(clients: Clients, vault, key_name: str, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:
-    """The role assignments of a principal that reach a key; none where the vault has access policies."""
-    if not isinstance(vault, Vault) or vault.access_model == ACCESS_POLICY or not principal:
+def see_roles_on(clients: Clients, vault: ArmId, key: KeyId, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:
+    """The role assignments of a principal that reach a key; they mean nothing in a vault with access policies."""
+    if not principal:
         return ()
-    if vault.is_hsm:
-        return see_hsm_roles(clients, vault.host, key_name, principal)
-    return see_roles(clients, f"{vault.id}/keys/{key_name}", ArmId.parse(vault.id).subscription, principal)
+    if key.is_hsm:
+        return see_hsm_roles(clients, key.host, key.name, principal)
+    return see_roles(clients, f"{vault}/keys/{key.name}", vault.subscription, principal)
 
 
 def _see_groups(clients: Clients, goal: EnableGoal, group: Group | Absent | Unknown, identity, vault):

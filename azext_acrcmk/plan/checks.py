@@ -76,6 +76,8 @@ def _other_key(goal: EnableGoal, registry: Registry) -> list[Problem]:
         return [Problem(f"Registry '{name}' says it is encrypted, but not with which key.", (_show(name),))]
     pinned_elsewhere = goal.key.version and not same(goal.key, encryption.key)
     if not goal.key.same_key(encryption.key) or pinned_elsewhere:
+        attached = registry.attached_as(encryption.identity or "")
+        identity = f" --identity {attached.id}" if attached else ""
         return [
             Problem(
                 f"Registry '{name}' is already encrypted with another key: it uses {encryption.key}, "
@@ -83,8 +85,7 @@ def _other_key(goal: EnableGoal, registry: Registry) -> list[Problem]:
                 (
                     f"To change the key: az acr cmk rotate --name {name} --key-encryption-key {goal.key}",
                     f"To leave the key and verify the rest: az acr cmk enable --name {name} "
-                    f"--resource-group {goal.registry.group} --key-encryption-key {encryption.key} "
-                    "--identity <the identity that `az acr cmk show` names>",
+                    f"--resource-group {goal.registry.group} --key-encryption-key {encryption.key}{identity}",
                 ),
             )
         ]
@@ -140,17 +141,20 @@ def _other_options(goal: EnableGoal, registry: Registry) -> list[Problem]:
     differing = [(option, want, got) for option, want, got in pairs if want is not None and not same(want, got)]
     if not differing:
         return []
-    told = ", ".join(f"{option} is {got}, not {want}" for option, want, got in differing)
+    told = ", ".join(f"{option} is {_typed(got)}, not {_typed(want)}" for option, want, got in differing)
     changeable = [each for each in differing if each[0] not in ("--zone-redundancy", "--location")]
-    command = " ".join(
-        f"{option} {str(want).lower() if isinstance(want, bool) else want}" for option, want, _ in changeable
-    )
+    command = " ".join(f"{option} {_typed(want)}" for option, want, _ in changeable)
     advice = (f"To change it: az acr update --name {registry.name} {command}",) if changeable else ()
     return [
         Problem(
             f"Registry '{registry.name}' exists with other settings: {told}. This command leaves them alone.", advice
         )
     ]
+
+
+def _typed(value: object) -> str:
+    """A value as one types it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _same_place(one: str, other: str) -> bool:

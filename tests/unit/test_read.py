@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azext_acrcmk.cloud.read import read_deleted_vault, read_identity, read_key, read_registry, read_vault
+from azext_acrcmk.model.ids import KeyId
 from azext_acrcmk.model.state import ACCESS_POLICY, RBAC
 
 ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.X/y/z"
@@ -85,7 +86,7 @@ def test_a_key_with_its_rotation_policy():
                 },
             },
         },
-        "vault1.vault.azure.net",
+        KeyId("vault1.vault.azure.net", "k"),
     )
     assert found.latest_version == VERSION
     assert found.expires.year == 2023
@@ -99,7 +100,7 @@ def test_a_key_with_its_rotation_policy():
 def test_missing_and_unknown_fields_are_tolerated(body):
     assert read_registry(body).encryption.status == "disabled"
     assert read_vault(body).id == ID
-    assert read_key(body, "vault1.vault.azure.net").id.name == "z"
+    assert read_key(body, KeyId("vault1.vault.azure.net", "k")).id.name == "k"
     assert read_identity(body).client_id == ""
     assert not read_deleted_vault(body).purge_protection
 

@@ -81,7 +81,8 @@ def test_an_empty_plan_is_done():
         ("/subscriptions/s/resourceGroups/g", "g"),
         ("/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v", "v"),
         ("/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/keys/k", "v/k"),
-        ("https://v.vault.azure.net/keys/k", "https://v.vault.azure.net/keys/k"),
+        ("https://v.vault.azure.net/keys/k", "v/k"),
+        ("https://v.vault.azure.net", "https://v.vault.azure.net"),
     ],
 )
 def test_resources_are_shortened(resource, words):
