@@ -13,6 +13,8 @@ from typing import Any
 REGISTRY_API_VERSION = "2025-04-01"
 # Key Vault's control plane retires every earlier version on 2027-02-27.
 KEY_VAULT_API_VERSION = "2026-02-01"
+# Keys and local roles on the data plane. The SDK's own default is a preview.
+DATA_PLANE_API_VERSION = "7.4"
 
 
 class Clients:
@@ -44,14 +46,12 @@ class Clients:
 
     def keys(self, host: str):
         """The data plane of the vault or managed HSM at `host`."""
-        kind = "DATA_KEYVAULT_KEYS"
-        return self._once((kind, host), lambda: self._data_plane(host, kind, "azure.keyvault.keys", "KeyClient"))
+        return self._once(("keys", host), lambda: self._data_plane(host, "azure.keyvault.keys", "KeyClient"))
 
     def hsm_roles(self, host: str):
         """The local roles of the managed HSM at `host`."""
-        kind = "DATA_KEYVAULT_ADMINISTRATION_ACCESS_CONTROL"
         package, client = "azure.keyvault.administration", "KeyVaultAccessControlClient"
-        return self._once((kind, host), lambda: self._data_plane(host, kind, package, client))
+        return self._once(("roles", host), lambda: self._data_plane(host, package, client))
 
     def _management(self, resource_type: str, subscription: str, api_version: str | None = None):
         def make():
@@ -67,12 +67,11 @@ class Clients:
 
         return self._once((resource_type, subscription), make)
 
-    def _data_plane(self, host: str, resource_type: str, package: str, client: str):
+    def _data_plane(self, host: str, package: str, client: str):
         from importlib import import_module
 
         from azure.cli.core._profile import Profile
         from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
-        from azure.cli.core.profiles import ResourceType, get_api_version
 
         self._check_host(host)
         credential, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials()
@@ -83,8 +82,7 @@ class Clients:
         arguments["connection_timeout"] = 10
         # The challenge names the cloud's resource, which a custom cloud's host need not end in.
         arguments["verify_challenge_resource"] = False
-        # The SDK's default is a preview; the CLI's is what `az keyvault` sends.
-        arguments["api_version"] = str(get_api_version(self._cli_ctx, getattr(ResourceType, resource_type)))
+        arguments["api_version"] = DATA_PLANE_API_VERSION
         make = getattr(import_module(package), client)
         return make(f"https://{host}", credential, **arguments)
 
