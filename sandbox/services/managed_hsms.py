@@ -58,6 +58,14 @@ def list_hsms(world: World, request: Request) -> Reply:
     return Reply(200, {"value": [document(hsm) for hsm in world.managed_hsms.values() if covers(scope, hsm.id)]})
 
 
+@router.route("GET", HOST, "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedManagedHSMs")
+def list_deleted(world: World, request: Request) -> Reply:
+    """None: managed HSMs of the sandbox are not deleted one by one. (`az keyvault list-deleted` asks.)"""
+    scope = f"/subscriptions/{request.params['subscription']}"
+    require(world, request.caller, "Microsoft.KeyVault/deletedManagedHsms/read", scope)
+    return Reply(200, {"value": []})
+
+
 @router.route("PUT", HOST, f"{_HSM}/keys/{{key}}")
 def create_key_if_not_exist(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/keys/write", request.path)
