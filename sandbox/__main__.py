@@ -30,10 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _main(options: argparse.Namespace, settings: Settings) -> int:
+    stop = _stop_on_signals() if options.action is None else None
     async with launch.running(settings, options.directory.resolve(), options.cloud_shell) as sandbox:
-        if options.action is None:
+        if stop:
             print(sandbox.json() if options.json else _text(sandbox), flush=True)
-            await _until_told()
+            await stop.wait()
             return 0
         write_login(Path(sandbox.environment["AZURE_CONFIG_DIR"]), sandbox.owner_app_id, sandbox.owner_secret)
         command = launch.shell_command() if options.action == "shell" else options.command
@@ -42,11 +43,11 @@ async def _main(options: argparse.Namespace, settings: Settings) -> int:
         return await launch.run_command(command, sandbox.environment)
 
 
-async def _until_told() -> None:
+def _stop_on_signals() -> asyncio.Event:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
 
 
 def _text(sandbox: launch.Running) -> str:

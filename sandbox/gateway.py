@@ -19,6 +19,8 @@ def dispatch(world: World, request: Request) -> Reply:
             reply = _answer(world, request)
         except AzureError as error:
             reply = error.reply()
+    if request.host == arm.HOST and "x-ms-failure-cause" not in reply.headers:
+        reply.headers.setdefault(*arm.rate_limit(request))
     reply.headers.setdefault("x-ms-request-id", str(uuid.uuid4()))
     return reply
 
@@ -35,9 +37,7 @@ def _answer(world: World, request: Request) -> Reply:
     handler = services.find(request)
     if request.host == arm.HOST:
         arm.check(world, request)
-        reply = handler(world, request) if handler else arm.unknown(world, request)
-        reply.headers.setdefault(*arm.rate_limit(request))
-        return reply
+        return handler(world, request) if handler else arm.unknown(world, request)
     if handler is None:
         raise AzureError(404, "NotFound", f"{request.method} https://{request.host}{request.path} is not served here.")
     return handler(world, request)

@@ -31,13 +31,11 @@ def write_login(config_directory: Path, app_id: str, secret: str) -> None:
             "tenantId": TENANT,
             "environmentName": "AzureCloud",
             "homeTenantId": TENANT,
-            "tenantDefaultDomain": None,
-            "tenantDisplayName": None,
             "managedByTenants": [],
         }
         for subscription, name in _SUBSCRIPTIONS.items()
     ]
-    profile = {"installationId": "00000000-0000-4000-8000-000000000000", "subscriptions": subscriptions}
+    profile = {"subscriptions": subscriptions}
     entry = {"client_id": app_id, "tenant": TENANT, "client_secret": secret}
     config_directory.mkdir(parents=True, exist_ok=True)
     (config_directory / "azureProfile.json").write_text(json.dumps(profile), encoding="utf-8")

@@ -16,7 +16,7 @@ from sandbox.server.faults import Fault
 from sandbox.server.instance import Instance
 from sandbox.web import Reply, Request
 
-_FOREVER = 3600.0
+_TICK = 0.05  # wall-clock seconds
 _BARE_KEY = re.compile(rb"([{,]\s*)([A-Za-z_]\w*)(\s*:)")
 
 
@@ -53,7 +53,7 @@ class App:
         entry = instance.log.begin(request)
         status = None
         try:
-            reply = await self._with_fault(instance.fault_for(request), request)
+            reply = await self._with_fault(instance.fault_for(request), request, raw)
             if reply is not None:
                 await instance.wait(reply.seconds + instance.world.settings.request_seconds)
                 status = reply.status
@@ -64,14 +64,14 @@ class App:
             return web.Response(status=500)  # never seen: the connection is gone
         return _response(reply)
 
-    async def _with_fault(self, fault: Fault | None, request: Request) -> Reply | None:
+    async def _with_fault(self, fault: Fault | None, request: Request, raw: web.BaseRequest) -> Reply | None:
         """The world's reply, or the fault's. None stands for a connection to be reset."""
         if fault is None:
             return await self._dispatch(request)
         if fault.action == "status":
             return Reply(fault.status, fault.body, dict(fault.headers))
         if fault.action == "hang":
-            await asyncio.sleep(_FOREVER)
+            await _until_gone(raw)
             return None
         if fault.action == "reset-before":
             return None
@@ -123,6 +123,11 @@ def _response(reply: Reply) -> web.Response:
     content = json.dumps(reply.body).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", **reply.headers}
     return web.Response(status=reply.status, body=content, headers=headers)
+
+
+async def _until_gone(raw: web.BaseRequest) -> None:
+    while raw.transport and not raw.transport.is_closing():
+        await asyncio.sleep(_TICK)
 
 
 def _reset(raw: web.BaseRequest) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from functools import cache
 from types import ModuleType
 
@@ -32,8 +31,7 @@ _NAMES = (
 @cache
 def load() -> tuple[ModuleType, ...]:
     """The service modules, imported at the first use: they use this package themselves."""
-    found = (name for name in _NAMES if importlib.util.find_spec(f"sandbox.services.{name}"))
-    return tuple(importlib.import_module(f"sandbox.services.{name}") for name in found)
+    return tuple(importlib.import_module(f"sandbox.services.{name}") for name in _NAMES)
 
 
 def find(request: Request) -> Handler | None:

@@ -1,0 +1,159 @@
+"""In the sandbox's environment nothing but loopback can be reached, whatever a program tries."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+AZ = Path(sys.executable).with_name("az")
+# Addresses for documentation (RFC 5737, RFC 3849): were one let through, nobody would be bothered.
+ADDRESS, ADDRESS_6, NAME = "192.0.2.1", "2001:db8::1", "management.azure.com"
+REFUSAL = "only loopback can be reached from here"
+
+
+def python(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", f"import socket, _socket, asyncio\n{code}"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+
+
+def without_proxy(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if "proxy" not in name.lower()}
+
+
+@pytest.fixture
+def dead_proxy(sandbox) -> dict[str, str]:
+    """The environment once the sandbox is gone."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        gone = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    proxy = sandbox.environment["HTTPS_PROXY"]
+    return {name: value.replace(proxy, gone) for name, value in sandbox.environment.items()}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f"socket.create_connection(({ADDRESS!r}, 443))",
+        f"socket.socket().connect(({ADDRESS!r}, 443))",
+        f"socket.socket().connect_ex(({ADDRESS!r}, 443))",
+        f"_socket.socket().connect(({ADDRESS!r}, 443))",
+        f"socket.socket(socket.AF_INET6).connect(({ADDRESS_6!r}, 443))",
+        f"socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ({ADDRESS!r}, 53))",
+        f"socket.socket(type=socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ({ADDRESS!r}, 53))",
+        f"socket.getaddrinfo({NAME!r}, 443)",
+        f"socket.gethostbyname({NAME!r})",
+        f"socket.gethostbyname_ex({NAME!r})",
+        f"socket.gethostbyaddr({ADDRESS!r})",
+        f"socket.getfqdn({ADDRESS!r}); socket.gethostbyaddr({ADDRESS!r})",
+        f"asyncio.run(asyncio.open_connection({NAME!r}, 443))",
+        f"socket.socket().connect((chr(49) + {ADDRESS[1:]!r}, 443))",
+    ],
+)
+def test_python_is_refused(sandbox, code):
+    result = python(code, without_proxy(sandbox.environment))
+    assert result.returncode == 1
+    assert REFUSAL in result.stderr
+
+
+def test_children_of_python_are_refused_as_well(sandbox):
+    child = f"import socket; socket.gethostbyname({NAME!r})"
+    result = python(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])", sandbox.environment)
+    assert REFUSAL in result.stderr
+
+
+def test_loopback_is_open(sandbox):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code = f"socket.create_connection(('localhost', {port})); socket.create_connection(('127.0.0.1', {port}))"
+        assert python(code, sandbox.environment).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://example.com/", "http://example.com/", f"http://{ADDRESS}/", f"https://{NAME}:444/", f"http://{NAME}/"],
+)
+def test_the_proxy_refuses_what_is_not_azure(sandbox, url):
+    curl = shutil.which("curl")
+    if not curl:
+        pytest.skip("There is no curl here.")
+    command = [curl, "-s", "-S", "-f", "-m", "10", url]
+    result = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert "403" in result.stderr
+
+
+def test_the_proxy_refuses_in_words(sandbox):
+    host, _, port = sandbox.environment["HTTP_PROXY"].removeprefix("http://").partition(":")
+    for request in ("GET http://example.com/ HTTP/1.1", "CONNECT example.com:443 HTTP/1.1"):
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(f"{request}\r\nHost: example.com\r\n\r\n".encode())
+            answer = connection.makefile().read()
+        assert answer.startswith("HTTP/1.1 403 ")
+        assert "The acrcmk sandbox refuses" in answer
+
+
+def test_curl_reaches_the_sandbox_by_azures_name(sandbox):
+    curl = shutil.which("curl")
+    if not curl:
+        pytest.skip("There is no curl here.")
+    command = [curl, "-s", "-S", "-m", "10", f"https://{NAME}/subscriptions?api-version=2022-12-01"]
+    result = subprocess.run(command, env=sandbox.environment, capture_output=True, text=True, check=True)
+    assert "AuthenticationFailed" in result.stdout
+
+
+@pytest.mark.parametrize("program", ["curl", "wget", "git"])
+def test_programs_without_the_sandbox_reach_nothing(dead_proxy, program):
+    path = shutil.which(program)
+    if not path:
+        pytest.skip(f"There is no {program} here.")
+    arguments = {
+        "curl": ["-s", "-S", "-m", "5"],
+        "wget": ["-q", "-T", "5", "-t", "1", "-O", "-"],
+        "git": ["ls-remote"],
+    }
+    command = [path, *arguments[program], f"https://{NAME}/"]
+    result = subprocess.run(command, env=dead_proxy, capture_output=True, text=True, timeout=20, check=False)
+    assert result.returncode != 0
+    assert not result.stdout
+
+
+def test_az_without_the_sandbox_gets_a_refusal_on_loopback(sandbox, dead_proxy, tmp_path):
+    environment = {**dead_proxy, "AZURE_CONFIG_DIR": sandbox.login(tmp_path)["AZURE_CONFIG_DIR"]}
+    command = [AZ, "rest", "--method", "get", "--url", f"https://{NAME}/subscriptions?api-version=2022-12-01"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert "Unable to connect to proxy" in result.stderr
+
+
+def test_az_without_any_proxy_is_refused_by_the_guard(sandbox, tmp_path):
+    environment = without_proxy(sandbox.login(tmp_path))
+    command = [AZ, "rest", "--method", "get", "--url", f"https://{NAME}/subscriptions?api-version=2022-12-01"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert "Failed to resolve" in result.stderr or REFUSAL in result.stderr
+
+
+def test_nothing_is_let_through_by_the_operating_system_resolver(sandbox):
+    """A name server on loopback would see any name that is asked for."""
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(0.5)
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(_first(server)))
+        thread.start()
+        python(f"socket.getaddrinfo({NAME!r}, 443)", sandbox.environment)
+        thread.join()
+    assert seen == [None]
+
+
+def _first(server: socket.socket) -> bytes | None:
+    try:
+        return server.recv(512)
+    except TimeoutError:
+        return None
