@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import re
 from typing import Any
@@ -164,7 +165,7 @@ def read_policies(policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
         unknown = {name.lower() for name in (policy.get("permissions") or {}).get("keys") or ()} - _KEY_PERMISSIONS
         if unknown:
             raise _bad(f"An invalid value was provided for 'accessPolicies'. Unknown key permission: {min(unknown)}.")
-    return policies
+    return copy.deepcopy(policies)
 
 
 def combine_policies(present: list[dict], given: list[dict], change: str) -> list[dict]:
