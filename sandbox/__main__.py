@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sandbox import launch
 from sandbox.login import write_login
+from sandbox.server import isolation
 from sandbox.settings import PROFILES, Settings
 
 
@@ -22,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (TypeError, ValueError) as error:
         print(f"python -m sandbox: --set: {error}", file=sys.stderr)
         return 2
+    if options.action:
+        isolation.enter()
     try:
         return asyncio.run(_main(options, settings))
     except (launch.AlreadyRunning, OSError) as error:
@@ -54,7 +57,7 @@ def _text(sandbox: launch.Running) -> str:
     lines = [f"unset {' '.join(sandbox.unset)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sandbox.environment.items()]
     login = f"-u {sandbox.owner_app_id} -p {sandbox.owner_secret} --tenant {sandbox.tenant}"
-    lines.append(f"# then: az login --service-principal {login}")
+    lines.append(f"# then: az login --service-principal {login}, or az login --identity")
     return "\n".join(lines)
 
 

@@ -60,8 +60,6 @@ class Sandbox:
             raise RuntimeError(f"The sandbox did not start: exit code {self._process.wait()}.")
         self.ready = json.loads(line)
         self.environment = environments.merged(self.ready["environment"])
-        for name in self.ready["unset"]:
-            self.environment.pop(name, None)
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.proxies = {"https": self.environment["HTTPS_PROXY"]}

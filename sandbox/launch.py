@@ -7,6 +7,8 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,6 +67,8 @@ async def running(settings: Settings, directory: Path, cloud_shell: bool = False
         runner, control_port = await control.start(instance)
         given = environment.variables(directory, ca_file, proxy_port, identity_port)
         environment.prepare_config(Path(given["AZURE_CONFIG_DIR"]))
+        if cloud_shell:
+            given |= environment.cloud_shell()
         # So that a shell in the environment finds the control API.
         given["ACRCMK_SANDBOX"] = f"http://127.0.0.1:{control_port}"
         yield Running(given, environment.UNSET, given["ACRCMK_SANDBOX"], str(log_file))
@@ -90,8 +94,13 @@ def _lock(directory: Path) -> IO[str]:
 
 
 async def run_command(command: list[str], given: dict[str, str]) -> int:
-    """Run a program in the sandbox's environment and return its exit code, as a shell tells it."""
-    process = await asyncio.create_subprocess_exec(*command, env=environment.merged(given))
+    """Run a program in the sandbox's environment, our `az` first on its path. Its exit code, as a shell tells it."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    loop = asyncio.get_running_loop()
+    # Ctrl-C goes to the program as well; while it ends, it may still need the sandbox.
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    process = await asyncio.create_subprocess_exec(*command, env=environment.merged({**given, "PATH": path}))
+    loop.add_signal_handler(signal.SIGTERM, process.terminate)
     code = await process.wait()
     return code if code >= 0 else 128 - code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -10,6 +11,8 @@ import threading
 from pathlib import Path
 
 import pytest
+
+from sandbox.server import isolation
 
 AZ = Path(sys.executable).with_name("az")
 # Addresses for documentation (RFC 5737, RFC 3849): were one let through, nobody would be bothered.
@@ -137,6 +140,16 @@ def test_az_without_any_proxy_is_refused_by_the_guard(sandbox, tmp_path):
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert "Failed to resolve" in result.stderr or REFUSAL in result.stderr
+
+
+def test_programs_that_the_sandbox_runs_have_a_network_of_their_own(tmp_path):
+    if not isolation.is_possible():
+        pytest.skip("This system does not let users make network namespaces.")
+    command = [sys.executable, "-m", "sandbox", "--directory", str(tmp_path), "exec", "--"]
+    code = "import os, socket; print(socket.if_nameindex(), os.getuid())"
+    command += [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert result.stdout == f"[(1, 'lo')] {os.getuid()}\n"
 
 
 def test_nothing_is_let_through_by_the_operating_system_resolver(sandbox):

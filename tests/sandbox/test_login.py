@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from sandbox.client import OWNER, Account, Sandbox
-from sandbox.server.environment import cloud_shell
 from sandbox.world import OTHER_SUBSCRIPTION, OWNER_USER_NAME, SUBSCRIPTION
 
 AZ = Path(sys.executable).with_name("az")
@@ -74,7 +73,7 @@ def shell_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def test_as_cloud_shell_session(shell_sandbox):
-    environment = {**shell_sandbox.environment, **cloud_shell()}
+    environment = shell_sandbox.environment
     found = output(environment, "login", "--identity")
     assert found[0]["user"]["name"] == OWNER_USER_NAME
     assert output(environment, "group", "create", "-n", "g", "-l", "westus")["name"] == "g"
