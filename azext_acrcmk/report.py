@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from azext_acrcmk.health import access_of, examine, uses_system_identity
+from azext_acrcmk.health import examine
+from azext_acrcmk.health.catalogue import PASSED, Facts
 from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.state import Identity, Key, State, Unknown, Vault
 from azext_acrcmk.plan.step import Plan
@@ -41,7 +42,7 @@ def steps_document(outcomes) -> list[dict[str, Any]]:
 def registry_document(state: State, now: datetime) -> dict[str, Any]:
     """The result of `show`: null is what the caller may not see, or what does not apply."""
     registry = state.registry
-    health = examine(state, now)
+    facts, health = Facts(state, now), examine(state, now)
     encrypted = registry.encryption.enabled
     return {
         "id": registry.id,
@@ -52,10 +53,10 @@ def registry_document(state: State, now: datetime) -> dict[str, Any]:
         "loginServer": registry.login_server,
         "provisioningState": registry.provisioning_state,
         "encryption": registry.encryption.wire,
-        "identity": _identity(state) if encrypted else None,
+        "identity": _identity(facts) if encrypted else None,
         "key": _key(state) if encrypted else None,
         "vault": _vault(state) if encrypted else None,
-        "access": _access(state) if encrypted else None,
+        "access": _access(facts) if encrypted else None,
         "health": health.status,
         "findings": [
             {
@@ -65,14 +66,15 @@ def registry_document(state: State, now: datetime) -> dict[str, Any]:
                 "fix": finding.fix,
             }
             for finding in health.findings
+            if finding.status != PASSED
         ],
     }
 
 
-def _identity(state: State) -> dict[str, Any]:
-    registry, identity = state.registry, state.identity
+def _identity(facts: Facts) -> dict[str, Any]:
+    registry, identity = facts.registry, facts.state.identity
     client_id = registry.encryption.identity or ""
-    if uses_system_identity(registry):
+    if facts.uses_system_identity:
         there = bool(registry.system_principal_id)
         return {
             "id": registry.id,
@@ -144,8 +146,8 @@ def _vault(state: State) -> dict[str, Any] | None:
     }
 
 
-def _access(state: State) -> dict[str, Any]:
-    access = access_of(state)
+def _access(facts: Facts) -> dict[str, Any]:
+    access = facts.access
     return {
         "granted": access.granted,
         "through": [

@@ -27,6 +27,7 @@ def read_registry(body: dict[str, Any]) -> Registry:
     attached = identity.get("userAssignedIdentities") or {}
     rules = properties.get("networkRuleSet") or {}
     status = properties.get("status") or {}
+    trust = (properties.get("policies") or {}).get("trustPolicy") or {}
     return Registry(
         id=body["id"],
         name=body["name"],
@@ -47,6 +48,7 @@ def read_registry(body: dict[str, Any]) -> Registry:
         allow_trusted_services=_flag(properties.get("networkRuleBypassOptions"), "azureservices"),
         zone_redundancy=properties.get("zoneRedundancy"),
         admin_enabled=properties.get("adminUserEnabled"),
+        content_trust=_flag(trust.get("status"), "enabled") or False,
     )
 
 
@@ -138,6 +140,7 @@ def read_key(body: dict[str, Any], asked: KeyId) -> Key:
         enabled=attributes.get("enabled"),
         not_before=_moment(attributes.get("nbf")),
         expires=_moment(attributes.get("exp")),
+        created=_moment(attributes.get("created")),
         operations=frozenset(operation.lower() for operation in properties.get("keyOps") or ()),
         rotation_policy=_read_rotation_policy(properties.get("rotationPolicy")),
     )

@@ -100,6 +100,16 @@ def access_by_roles(
     return Access(not missing, sources, tuple(missing))
 
 
+def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> list[str]:
+    """What `principal_id` is granted beyond get, wrapKey and unwrapKey, by the names of roles or permissions."""
+    if vault.access_model == ACCESS_POLICY:
+        held = {p for policy in vault.policies if same(policy.object_id, principal_id) for p in policy.key_permissions}
+        return sorted(held - {name.lower() for name in NEEDED_ACTIONS})
+    needed = {a.lower() for a in (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()}
+    wider = [role for role in roles or () if {action.lower() for action in role.data_actions} - needed]
+    return sorted({f"role '{role.role_name}'" for role in wider})
+
+
 def allows(role: RoleGrant, action: str) -> bool:
     """Whether the role's data actions, less its not-data-actions, hold `action`."""
     return _matches(role.data_actions, action) and not _matches(role.not_data_actions, action)

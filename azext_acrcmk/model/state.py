@@ -94,6 +94,7 @@ class Registry:
     allow_trusted_services: bool | None = None
     zone_redundancy: str | None = None
     admin_enabled: bool | None = None
+    content_trust: bool = False
 
     @property
     def settled(self) -> bool:
@@ -175,6 +176,7 @@ class Key:
     enabled: bool | None = True
     not_before: datetime | None = None
     expires: datetime | None = None
+    created: datetime | None = None
     operations: frozenset[str] = frozenset({"wrapkey", "unwrapkey"})
     rotation_policy: RotationPolicy | None = None
 
@@ -214,7 +216,8 @@ class State:
     `vault` is the key's vault or managed HSM, `key` the key with its latest version (or the one asked for), and
     `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case
     id, as far as looked at. `roles` are the role assignments of the identity that reach the key. `name_problem` says
-    why the registry's name can't be had, where there is no registry.
+    why the registry's name can't be had, where there is no registry. `sharing` are the ids of other registries with
+    the same key; None where nobody looked.
     """
 
     registry: Registry | Absent | Unknown = ABSENT
@@ -225,6 +228,7 @@ class State:
     roles: tuple[RoleGrant, ...] | Unknown = ()
     groups: tuple[tuple[str, Group | Absent | Unknown], ...] = ()
     name_problem: str | None = None
+    sharing: tuple[str, ...] | Unknown | None = None
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:
         """The resource group of `resource`."""
