@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.key_access import KeyUser, find_version, use
 from sandbox.key_material import KeyVersion
-from sandbox.key_store import KeyStore, find_store, parse_key_uri
+from sandbox.key_store import KeyStore, find_store, parse_key_uri, stores
 from sandbox.registry import Credential, Encryption, Registry, find_registry
 from sandbox.registry_identity import credential_for, is_active
 from sandbox.web import AzureError
@@ -101,9 +101,10 @@ def pull(world: World, name: str) -> dict[str, Any]:
 
 def adopt_new_versions(world: World) -> None:
     """What registries do by themselves: take a new version of a key that was given without one, some time later."""
+    by_host = {store.host: store for store in stores(world)}
     for registry in world.registries.values():
         encryption = registry.encryption
-        if encryption and encryption.automatic and _newer_version_due(world, encryption):
+        if encryption and encryption.automatic and _newer_version_due(world, encryption, by_host):
             choice = KeyChoice(encryption.key_identifier, encryption.credential.identity)
             try:
                 registry.encryption = engage(world, registry, choice)
@@ -111,9 +112,9 @@ def adopt_new_versions(world: World) -> None:
                 continue  # the old version stays in use, and the registry tries again
 
 
-def _newer_version_due(world: World, encryption: Encryption) -> bool:
+def _newer_version_due(world: World, encryption: Encryption, by_host: dict[str, KeyStore]) -> bool:
     uri = parse_key_uri(encryption.key_identifier)
-    store = find_store(world, uri.host)
+    store = by_host.get(uri.host)
     key = store.keys.get(uri.name.lower()) if store else None
     if key is None or key.latest.id == encryption.version:
         return False

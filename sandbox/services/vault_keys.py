@@ -48,14 +48,14 @@ def list_keys(world: World, request: Request) -> Reply:
 
 @router.route("GET", HOST, f"{_VAULTS}/keys/{{key}}/versions")
 def list_versions(world: World, request: Request) -> Reply:
-    vault, key = _existing(world, request)
+    vault, key = _existing(world, request, "versions/read")
     shown = [version_document(vault, key, version) for version in key.versions]
     return Reply(200, {"value": shown}, dict(SERVICE_VERSION))
 
 
 @router.route("GET", HOST, f"{_VAULTS}/keys/{{key}}/versions/{{version}}")
 def get_version(world: World, request: Request) -> Reply:
-    vault, key = _existing(world, request)
+    vault, key = _existing(world, request, "versions/read")
     version = key.version(request.params["version"])
     if version is None:
         raise _not_found(vault, request, "keys/versions", request.params["version"])
@@ -152,8 +152,8 @@ def _properties(store: KeyStore, key: Key, version: KeyVersion) -> dict[str, Any
     }
 
 
-def _existing(world: World, request: Request) -> tuple[Vault, Key]:
-    vault = _vault_for(world, request, "read")
+def _existing(world: World, request: Request, verb: str = "read") -> tuple[Vault, Key]:
+    vault = _vault_for(world, request, verb)
     key = vault.keys.get(request.params["key"].lower())
     if key is None:
         raise _not_found(vault, request, "keys")
