@@ -8,12 +8,13 @@ from sandbox.world import World
 
 
 def summary(world: World) -> dict[str, Any]:
-    """Ids of everything, sorted, with their counts. Keys of a vault are given with their versions."""
+    """Ids of everything, sorted, with their counts. Keys are given with their versions."""
     shown: dict[str, Any] = {
         "groups": _ids(world.groups),
         "identities": _ids(world.identities),
         "vaults": _ids(world.vaults),
-        "keys": {vault.id: _keys(vault) for vault in world.vaults.values()},
+        "managed_hsms": _ids(world.managed_hsms),
+        "keys": {store.id: _keys(store) for store in (*world.vaults.values(), *world.managed_hsms.values())},
         "deleted_vaults": sorted(world.deleted_vaults),
         "registries": _ids(world.registries),
         "role_assignments": sorted(_assignment(entry) for entry in world.role_assignments.values()),
@@ -32,8 +33,8 @@ def _ids(resources: dict[str, Any]) -> list[str]:
     return sorted(resource.id for resource in resources.values())
 
 
-def _keys(vault: Any) -> dict[str, list[str]]:
-    return {key.name: [version.id for version in key.versions] for key in vault.keys.values()}
+def _keys(store: Any) -> dict[str, list[str]]:
+    return {key.name: [version.id for version in key.versions] for key in store.keys.values()}
 
 
 def _assignment(assignment: Any) -> str:

@@ -68,6 +68,7 @@ class RoleAssignment:
     created: float
     created_by: str = ""
     condition: str | None = None
+    description: str | None = None
 
 
 @dataclass

@@ -101,7 +101,7 @@ def document(assignment: RoleAssignment, answer_to_put: bool = False) -> dict[st
             "createdBy": None if answer_to_put else assignment.created_by,
             "updatedBy": assignment.created_by,
             "delegatedManagedIdentityResourceId": None,
-            "description": None,
+            "description": assignment.description,
         },
         "id": assignment.id,
         "type": _ASSIGNMENTS,
@@ -139,6 +139,7 @@ def _read(world: World, request: Request) -> RoleAssignment:
         created=world.now(),
         created_by=request.caller.object_id,
         condition=properties.get("condition"),
+        description=properties.get("description"),
     )
 
 

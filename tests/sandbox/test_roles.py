@@ -52,6 +52,13 @@ def test_create_read_delete(azure, who):
     assert azure.error("GET", path())[0] == 404
 
 
+def test_description_and_condition_are_kept(azure, who):
+    azure.ok("PUT", path(), body(who.object_id, description="For the registry.", condition="true"))
+    properties = azure.get(path())["properties"]
+    assert (properties["description"], properties["condition"]) == ("For the registry.", "true")
+    assert properties["conditionVersion"] == "2.0"
+
+
 def test_the_same_again_is_answered_alike(azure, who):
     first = azure.ok("PUT", path(), body(who.object_id))
     assert azure.send("PUT", path(), body(who.object_id)).body == first
