@@ -76,7 +76,9 @@ def admit(world: World, store: KeyStore, user: KeyUser, operation: str, key_name
         _check_policies(world, store, user, OPERATIONS[operation])
 
 
-def use(world: World, store: KeyStore, user: KeyUser, operation: str, key_name: str, version_id: str | None):
+def use(
+    world: World, store: KeyStore, user: KeyUser, operation: str, key_name: str, version_id: str | None
+) -> KeyVersion:
     """Let the user do an operation with a version of a key (None: the latest). Returns the version."""
     admit(world, store, user, operation, key_name)
     version = find_version(store, key_name, version_id)

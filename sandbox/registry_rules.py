@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.registry import DEFAULTS, Registry, find_registry
+from sandbox.registry import DEFAULTS, POLICIES, Registry, find_registry
 from sandbox.registry_encryption import KeyChoice
 from sandbox.web import AzureError
 from sandbox.world import World
@@ -52,7 +52,8 @@ def apply(registry: Registry, body: dict[str, Any], now: float, *, new: bool, wh
     values |= {name: str(values[name]).capitalize() for name in _SWITCHES}
     registry.properties = values | settled
     given = wanted.get("policies") or {}
-    registry.policies = {name: _policy(policy, given.get(name)) for name, policy in registry.policies.items()}
+    policies = POLICIES if whole else registry.policies
+    registry.policies = {name: _policy(policy, given.get(name)) for name, policy in policies.items()}
     registry.policies_changed = now
     rules = wanted.get("networkRuleSet")
     if rules or whole:

@@ -18,19 +18,27 @@ _ACCESS = {"enabled": "Enabled", "disabled": "Disabled", "securedbyperimeter": "
 _RBAC_BY_DEFAULT_SINCE = "2026-02-01"
 _GRANT = "Microsoft.Authorization/roleAssignments/write"
 _KEY_PERMISSIONS = {
-    *("all", "backup", "create", "decrypt", "delete", "encrypt", "get", "getrotationpolicy", "import", "list", "purge"),
-    *(
-        "recover",
-        "release",
-        "restore",
-        "rotate",
-        "setrotationpolicy",
-        "sign",
-        "unwrapkey",
-        "update",
-        "verify",
-        "wrapkey",
-    ),
+    "all",
+    "backup",
+    "create",
+    "decrypt",
+    "delete",
+    "encrypt",
+    "get",
+    "getrotationpolicy",
+    "import",
+    "list",
+    "purge",
+    "recover",
+    "release",
+    "restore",
+    "rotate",
+    "setrotationpolicy",
+    "sign",
+    "unwrapkey",
+    "update",
+    "verify",
+    "wrapkey",
 }
 
 

@@ -10,7 +10,7 @@ from sandbox import registry_encryption as encryption
 from sandbox import registry_identity, registry_rules
 from sandbox.access import covers, require
 from sandbox.arm import HOST, not_found
-from sandbox.registry import POLICIES, TYPE, Registry, document, find_registry
+from sandbox.registry import TYPE, Registry, document, find_registry
 from sandbox.resource import SystemData, body_of, location_of, page
 from sandbox.web import AzureError, Reply, Request, Router
 from sandbox.world import Operation, World
@@ -130,7 +130,6 @@ def _blank(world: World, request: Request, location: str) -> Registry:
         sku="",
         system=SystemData.by(world, request.caller),
         policies_changed=world.now(),
-        policies={name: dict(policy) for name, policy in POLICIES.items()},
     )
 
 

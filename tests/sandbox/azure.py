@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from sandbox import tokens
 from sandbox.directory import add_principal
 from sandbox.gateway import dispatch
 from sandbox.settings import Settings
 from sandbox.web import Caller, Reply, Request
-from sandbox.world import OWNER_APP_ID, OWNER_OBJECT_ID, SUBSCRIPTION, TENANT, Principal, ResourceGroup, World
+from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT, Principal, ResourceGroup, World
 
 ARM = "https://management.azure.com"
 VAULT_AUDIENCE = "https://vault.azure.net"
@@ -137,16 +136,9 @@ def encryption(key: str, identity: str) -> dict[str, Any]:
     return {"status": "enabled", "keyVaultProperties": {"keyIdentifier": key, "identity": identity}}
 
 
-def token_of(principal: Principal, audience: str) -> str:
-    return str(tokens.issue(principal, audience)["access_token"])
-
-
 def _audience(host: str | None) -> str:
     if host and host.endswith(".vault.azure.net"):
         return VAULT_AUDIENCE
     if host and host.endswith(".managedhsm.azure.net"):
         return HSM_AUDIENCE
     return "https://management.core.windows.net/"
-
-
-__all__ = ["GROUP", "OWNER_APP_ID", "Azure", "encryption", "registry_body", "registry_path", "vault_body", "vault_path"]

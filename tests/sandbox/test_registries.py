@@ -95,9 +95,13 @@ def test_small_changes_are_made_at_once(azure):
 
 
 def test_put_resets_what_it_does_not_name(azure):
-    azure.registry(adminUserEnabled=True, networkRuleSet={"defaultAction": "Deny"}, zoneRedundancy="Enabled")
+    policies = {"exportPolicy": {"status": "disabled"}}
+    rules = {"defaultAction": "Deny"}
+    azure.registry(adminUserEnabled=True, networkRuleSet=rules, zoneRedundancy="Enabled", policies=policies)
+    assert azure.get(PATH)["properties"]["policies"]["exportPolicy"]["status"] == "disabled"
     azure.registry()
     shown = azure.get(PATH)["properties"]
+    assert shown["policies"]["exportPolicy"]["status"] == "enabled"
     assert (shown["adminUserEnabled"], shown["networkRuleSet"]["defaultAction"]) == (False, "Allow")
     assert shown["zoneRedundancy"] == "Enabled"
 

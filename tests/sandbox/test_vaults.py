@@ -186,6 +186,21 @@ def test_lists(azure):
     assert len(azure.get(f"{other}/providers/Microsoft.KeyVault/vaults")["value"]) == 1
 
 
+def test_a_vault_keeps_its_permission_model_where_a_request_is_silent(azure):
+    azure.vault(enableRbacAuthorization=False)
+    assert azure.ok("PUT", VAULT, vault_body())["properties"]["enableRbacAuthorization"] is False
+
+
+def test_access_policies_take_a_right_of_their_own(azure):
+    azure.vault(enableRbacAuthorization=False)
+    actions = ["Microsoft.KeyVault/vaults/read", "Microsoft.KeyVault/vaults/accessPolicies/write"]
+    azure.world.role_definitions["granter"] = {"permissions": [{"actions": actions}]}
+    granter = azure.principal("granter")
+    body = {"properties": {"accessPolicies": [policy("a", "get")]}}
+    azure.ok("PUT", f"{VAULT}/accessPolicies/add", body, as_=granter)
+    assert azure.error("PUT", VAULT, vault_body(), as_=granter)[1]["code"] == "AuthorizationFailed"
+
+
 def test_access_policies_by_themselves(azure):
     azure.vault(enableRbacAuthorization=False, accessPolicies=[policy("a", "get")])
     change = f"{VAULT}/accessPolicies"
