@@ -73,7 +73,8 @@ def _refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
 
 def _expressions(policy: DenyPolicy, resource_type: str) -> list[dict[str, Any]]:
     field = {"result": "True", "expressionKind": "Field"}
-    found = [{**field, "expression": "type", "path": "type", "expressionValue": resource_type, "operator": "Equals"}]
+    kind = {"expressionValue": resource_type, "targetValue": resource_type, "operator": "Equals"}
+    found = [{**field, "expression": "type", "path": "type", **kind}]
     if policy.condition:
         operator, target = next((key, value) for key, value in policy.condition.items() if key != "field")
         path = policy.condition["field"]
