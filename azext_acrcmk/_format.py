@@ -43,6 +43,20 @@ def show_table(result):
     ]
 
 
+def check_table(result):
+    """One row a check, with more lines where its message is long. --ids may give the rows of several registries."""
+    nested = result and isinstance(result[0], list)
+    rows = [row for rows in result for row in rows] if nested else result
+    return [line for row in rows for line in _check_lines(row)]
+
+
+def _check_lines(row):
+    head = {"Code": row["code"], "Severity": row["severity"], "Status": row["status"]}
+    text = row["message"] + (f" Fix: {row['fix']}" if row["fix"] else "")
+    for first, part in _wrapped(text, 70):
+        yield OrderedDict(**(head if first else dict.fromkeys(head, "")), Message=part)
+
+
 def _show_lines(registry):
     encryption = registry["encryption"]
     yield "Registry", f"{registry['name']} ({registry['sku']}, {registry['location']}, {registry['provisioningState']})"
@@ -78,7 +92,8 @@ def _access(access):
 
 
 def _wrapped(value, width=VALUE_WIDTH):
-    parts = textwrap.wrap(str(value), width) or [""]
+    # Not at hyphens: names and commands stay whole.
+    parts = textwrap.wrap(str(value), width, break_on_hyphens=False) or [""]
     return [(index == 0, part) for index, part in enumerate(parts)]
 
 

@@ -35,6 +35,22 @@ examples:
       text: az acr cmk enable --name myregistry --resource-group mygroup --identity myidentity --key-vault myvault --skip-grant
 """
 
+helps["acr cmk check"] = """
+type: command
+short-summary: Check everything that a registry's encryption depends on, and fail if something is wrong.
+long-summary: >
+    Returns a row for each check: code, severity (error, warning or info), status (failed, passed or unknown), subject,
+    message, and a command that fixes it. What you may not see is unknown, with the permission it takes. The exit code is
+    1 when a check of severity error failed.
+examples:
+    - name: Check a registry.
+      text: az acr cmk check --name myregistry --output table
+    - name: Check all registries of a resource group in a pipeline; fail on warnings and on what can't be seen, too.
+      text: az acr cmk check --ids $(az acr list --resource-group mygroup --query [].id --output tsv) --fail-on warning
+    - name: List what is wrong, and don't fail.
+      text: az acr cmk check --name myregistry --fail-on none --query "[?status!='passed']"
+"""
+
 helps["acr cmk show"] = """
 type: command
 short-summary: Show the true state of a registry's encryption, and whether its key works now through its identity.

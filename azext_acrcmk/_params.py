@@ -9,7 +9,7 @@ from azure.cli.core.commands.parameters import (
 )
 
 from azext_acrcmk._validators import validate_enable, validate_registry_name
-from azext_acrcmk.model.goal import GRANT_TIMEOUT
+from azext_acrcmk.model.defaults import EXPIRY_DAYS, GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
 
 
@@ -156,3 +156,15 @@ def load_arguments(loader, _command):
             "zone_redundancy", get_enum_type(["Enabled", "Disabled"]), help="Whether the registry is zone redundant."
         )
         c.argument("admin_enabled", get_three_state_flag(), help="Whether the admin user is enabled.")
+
+    with loader.argument_context("acr cmk check") as c:
+        c.argument(
+            "fail_on",
+            get_enum_type(["error", "warning", "none"]),
+            help="Which failed checks make the command fail: errors; warnings, and what can't be seen, too; or none.",
+        )
+        c.argument(
+            "expiry_days",
+            type=int,
+            help=f"A key counts as expiring when it does within this many days. Default: {EXPIRY_DAYS}.",
+        )

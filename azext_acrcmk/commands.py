@@ -1,9 +1,10 @@
 """The command table."""
 
-from azext_acrcmk._format import enable_table, show_table
+from azext_acrcmk._format import check_table, enable_table, show_table
 
 
 def load_command_table(loader, _args):
     with loader.command_group("acr cmk") as group:
         group.custom_command("enable", "enable", table_transformer=enable_table)
+        group.custom_command("check", "check", table_transformer=check_table)
         group.custom_show_command("show", "show", table_transformer=show_table)

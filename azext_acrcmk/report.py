@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from azext_acrcmk.health import examine
+from azext_acrcmk.health import Health, examine
 from azext_acrcmk.health.catalogue import PASSED, Facts
 from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.state import Identity, Key, State, Unknown, Vault
@@ -69,6 +70,11 @@ def registry_document(state: State, now: datetime) -> dict[str, Any]:
             if finding.status != PASSED
         ],
     }
+
+
+def findings_document(health: Health) -> list[dict[str, Any]]:
+    """The result of `check`."""
+    return [asdict(finding) for finding in health.findings]
 
 
 def _identity(facts: Facts) -> dict[str, Any]:

@@ -89,6 +89,22 @@ def registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
     return answer.get("message") or f"The registry name '{id_.name}' is not available."
 
 
+def see_sharing(clients: Clients, registry: Registry) -> tuple[str, ...] | Unknown:
+    """The ids of the other registries of the subscription that use the same key."""
+    key, subscription = registry.encryption.key, ArmId.parse(registry.id).subscription
+    if key is None:
+        return ()
+    others = look(
+        lambda: [read_registry(body) for body in pages(clients.registries(subscription).list)],
+        "Microsoft.ContainerRegistry/registries/read",
+        f"/subscriptions/{subscription}",
+    )
+    if isinstance(others, Unknown):
+        return others
+    used = [(other.id, other.encryption.key) for other in others or () if not same(other.id, registry.id)]
+    return tuple(id_ for id_, other in used if other and other.same_key(key))
+
+
 def see_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
     return look(
         lambda: read_identity(clients.identities(id_.subscription).get(id_.group, id_.name, cls=wire)),

@@ -12,7 +12,6 @@ from azext_acrcmk.health import access, identity, key, registry, vault  # noqa: 
 from azext_acrcmk.health.catalogue import (
     CATALOGUE,
     ERROR,
-    EXPIRY_DAYS,
     FAILED,
     GRANT,
     IDENTITY,
@@ -24,6 +23,7 @@ from azext_acrcmk.health.catalogue import (
     WARNING,
     Facts,
 )
+from azext_acrcmk.model.defaults import EXPIRY_DAYS
 from azext_acrcmk.model.state import Identity, State, Vault
 
 HEALTHY, ATTENTION, BROKEN, NOT_ENCRYPTED = "healthy", "attention", "broken", "notEncrypted"
@@ -59,6 +59,18 @@ def examine(state: State, now: datetime, expiry_days: int = EXPIRY_DAYS) -> Heal
             found.append(Finding(check.code, check.severity, verdict.status, subject, verdict.message, verdict.fix))
     found.sort(key=lambda finding: (finding.status not in (FAILED, UNKNOWN), SEVERITIES.index(finding.severity)))
     return Health(_status(facts, found), tuple(found))
+
+
+def fails(health: Health, fail_on: str) -> bool:
+    """Whether a check failed: one of severity error, with `fail_on` "warning" also a warning or one that can't be told.
+
+    `fail_on` "none" never fails.
+    """
+    if fail_on == "none":
+        return False
+    grave = (ERROR,) if fail_on == ERROR else (ERROR, WARNING)
+    statuses = (FAILED,) if fail_on == ERROR else (FAILED, UNKNOWN)
+    return any(finding.severity in grave and finding.status in statuses for finding in health.findings)
 
 
 def _status(facts: Facts, findings: list[Finding]) -> str:

@@ -8,15 +8,13 @@ from datetime import datetime
 from functools import cached_property
 
 from azext_acrcmk.model.access import Access, access_to
+from azext_acrcmk.model.defaults import EXPIRY_DAYS
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.state import Encryption, Identity, Registry, State, Unknown, Vault
 
 ERROR, WARNING, INFO = SEVERITIES = ("error", "warning", "info")
 FAILED, PASSED, UNKNOWN = "failed", "passed", "unknown"
 REGISTRY, IDENTITY, GRANT, KEY, VAULT = "registry", "identity", "grant", "key", "vault"
-
-# A key counts as expiring this many days before its expiry.
-EXPIRY_DAYS = 30
 
 
 @dataclass(frozen=True)

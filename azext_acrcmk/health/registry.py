@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.health.catalogue import INFO, REGISTRY, WARNING, Facts, Verdict, check, failed, passed, unseen
+from azext_acrcmk.health.catalogue import ERROR, INFO, REGISTRY, WARNING, Facts, Verdict, check, failed, passed, unseen
 from azext_acrcmk.model.ids import ArmId, same
 
 
 @check(
     "NotEncrypted",
-    WARNING,
+    ERROR,
     REGISTRY,
     cause="The registry was created without a customer-managed key. Azure allows one only at creation.",
     cure="Create a new registry with `az acr cmk enable` and copy the images.",

@@ -6,11 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from azext_acrcmk.model.defaults import GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, default_vault_name
 from azext_acrcmk.model.state import RBAC
-
-# How long to wait for a new grant to take effect, in seconds: Azure says up to ten minutes (service facts 4.4).
-GRANT_TIMEOUT = 900
 
 AUTO = "auto"
 MANUAL = "manual"

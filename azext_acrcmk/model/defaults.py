@@ -1,0 +1,7 @@
+"""Defaults that help texts name; apart, because `-h` imports nothing else of the package."""
+
+# How long to wait for a new grant to take effect, in seconds: Azure says up to ten minutes (service facts 4.4).
+GRANT_TIMEOUT = 900
+
+# A key counts as expiring this many days before its expiry.
+EXPIRY_DAYS = 30

@@ -1,0 +1,30 @@
+"""`az acr cmk enable`"""
+
+from __future__ import annotations
+
+from azext_acrcmk.acts.enable import EnableActs
+from azext_acrcmk.cloud.survey import survey_goal, survey_registry
+from azext_acrcmk.model.goal import enable_goal
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
+from azext_acrcmk.model.state import Vault
+from azext_acrcmk.operations.session import Session
+from azext_acrcmk.plan.enable import plan_enable
+from azext_acrcmk.report import plan_document, registry_document, steps_document
+
+
+def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **options):
+    """Makes a registry encrypted with a customer-managed key, and ends by reading it back."""
+    with Session.of(cmd) as session:
+        login = session.login
+        id_ = ArmId(login.subscription, group, REGISTRY_TYPE, registry_name)
+        goal = enable_goal(id_, login.tenant, login.vault_suffix, **options)
+        goal, state = survey_goal(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
+        plan = session.checked(plan_enable(goal, state, session.now))
+        if what_if:
+            return plan_document(plan)
+        acts = EnableActs(session.clients, goal, state, session.progress, session.stop)
+        outcomes = session.carry_out(plan, acts, yes)
+        if plan.changes or goal.key.version:
+            vault_id = ArmId.parse(acts.vault.id) if isinstance(acts.vault, Vault) else None
+            state = survey_registry(session.clients, acts.registry, login.subscriptions, vault_id)
+        return {**registry_document(state, session.now), "steps": steps_document(outcomes)}

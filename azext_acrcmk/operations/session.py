@@ -1,0 +1,99 @@
+"""What every command works with, and what commands do alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+
+from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
+
+from azext_acrcmk._errors import cli_errors, problems_error
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.login import login_of
+from azext_acrcmk.cloud.observe import see_registry
+from azext_acrcmk.cloud.survey import find_registry
+from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
+from azext_acrcmk.model.state import Registry, Unknown
+from azext_acrcmk.plan.step import Plan, Step
+from azext_acrcmk.progress import Progress
+from azext_acrcmk.run import Outcome, run
+
+
+class Session:
+    """One run of a command: the login, the clients, the progress shown, and the signal to stop."""
+
+    def __init__(self, cmd):
+        self._cli_ctx = cmd.cli_ctx
+        self.login = login_of(cmd.cli_ctx)
+        self.clients = Clients(cmd.cli_ctx)
+        self.progress = Progress.of(cmd.cli_ctx)
+        self.stop = Stop()
+
+    @classmethod
+    @contextmanager
+    def of(cls, cmd) -> Iterator[Session]:
+        """A session within which what goes wrong becomes an error of the CLI."""
+        with cli_errors():
+            yield cls(cmd)
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def registry_id(self, name: str, group: str | None) -> ArmId:
+        """The id of a registry by its name and, where given, its resource group."""
+        if group:
+            return ArmId(self.login.subscription, group, REGISTRY_TYPE, name)
+        found = find_registry(self.clients, name, self.login.subscription)
+        if not isinstance(found, ArmId):
+            raise ResourceNotFoundError(
+                f"No registry '{name}' was found in subscription {self.login.subscription}.",
+                ["List those you can see: az acr list --output table", "Another subscription: --subscription"],
+            )
+        return found
+
+    def registry(self, name: str, group: str | None) -> Registry:
+        """A registry that must be there."""
+        id_ = self.registry_id(name, group)
+        found = see_registry(self.clients, id_)
+        if isinstance(found, Unknown):
+            raise ForbiddenError(
+                f"You may not see registry '{id_.name}': {found.why}",
+                f"It takes the permission '{found.action}' on {found.scope}.",
+            )
+        if not isinstance(found, Registry):
+            raise ResourceNotFoundError(
+                f"There is no registry '{id_.name}' in resource group '{id_.group}'.",
+                [
+                    "Leave out --resource-group to have it found by its name.",
+                    "List those you can see: az acr list --output table",
+                ],
+            )
+        return found
+
+    def checked(self, plan: Plan) -> Plan:
+        """The plan, where nothing stands in its way; else one error that tells all that does."""
+        if plan.problems:
+            raise problems_error(plan.problems)
+        return plan
+
+    def carry_out(self, plan: Plan, act: Callable[[Step], str | None], yes: bool) -> list[Outcome]:
+        """Asks what the plan's steps want asked, all before any of them runs; then runs them."""
+        from azure.cli.core.util import user_confirmation
+
+        yes = yes or self._cli_ctx.config.getboolean("core", "disable_confirm_prompt", fallback=False)
+        for step in plan.steps:
+            if step.confirm:
+                user_confirmation(step.confirm, yes)
+        return run(plan, act, self.progress, self.stop)
+
+    def fail_after_output(self) -> None:
+        """Has the command end with exit code 1 once its result is written, in whatever format."""
+        from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
+
+        def fail(_cli_ctx, **_):
+            raise SystemExit(1)
+
+        self._cli_ctx.register_event(EVENT_CLI_SUCCESSFUL_EXECUTE, fail)
