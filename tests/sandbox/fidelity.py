@@ -34,8 +34,16 @@ def load(name: str) -> dict[str, Any]:
     """A recording by its name. Skips the test where the recordings are not there."""
     path = _HOME / f"{name}.json"
     if not path.is_file():
-        pytest.skip(f"The recordings are not in {_HOME}; ACRCMK_SHARED says where their parent directory is.")
+        _skip()
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def names() -> list[str]:
+    """The names of all recordings. Skips the test where they are not there."""
+    found = sorted(path.stem for path in _HOME.glob("*.json"))
+    if not found:
+        _skip()
+    return found
 
 
 def request_of(recording: dict[str, Any], caller: Caller | None) -> Request:
@@ -62,6 +70,10 @@ def differences(recording: dict[str, Any], reply: Reply) -> list[str]:
             found.append(f"headers.{name}: absent != {ours[name]}")
     body = reply.body if reply.body is not None else ""
     return found + _compare("body", recording["responseBody"], body)
+
+
+def _skip() -> None:
+    pytest.skip(f"The recordings are not in {_HOME}; ACRCMK_SHARED says where their parent directory is.")
 
 
 def _header(name: str, value: str | None) -> str | None:
