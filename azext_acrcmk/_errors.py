@@ -15,7 +15,7 @@ from azure.cli.core.azclierror import (
     ValidationError,
 )
 
-from azext_acrcmk.acts.enable import Refused
+from azext_acrcmk.acts.parts import Refused
 from azext_acrcmk.cloud.errors import ServiceError, explain, read_error
 from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND, Problem
 from azext_acrcmk.run import Outcome, RunInterrupted, StepFailed

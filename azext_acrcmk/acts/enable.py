@@ -1,232 +1,45 @@
-"""What each step of a plan for `enable` does, and what it hands on to the steps that wait for it."""
+"""What the steps of a plan for `enable` do."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timezone
-
+from azext_acrcmk.acts.parts import Parts
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import explain, key_access_refused, read_error, same_code
-from azext_acrcmk.cloud.observe import see_key, see_registry, see_vault, together
-from azext_acrcmk.cloud.survey import see_roles_on
-from azext_acrcmk.cloud.waiting import Stop, growing, retrying, until_settled
-from azext_acrcmk.model.access import key_scope
+from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import ArmId, KeyId
-from azext_acrcmk.model.state import DeletedVault, Key, Registry, State, Unknown, Vault
-from azext_acrcmk.plan.diagnose import Diagnosis, diagnose
-from azext_acrcmk.plan.enable import location_of
-from azext_acrcmk.plan.step import CREATE, RECOVER, UPDATE, Problem, Step
+from azext_acrcmk.model.state import State
+from azext_acrcmk.plan.step import CREATE, UPDATE, Step
 from azext_acrcmk.progress import Progress
-
-# How long the control plane may refuse a key because the caller's own role has not arrived there, in seconds.
-OWN_ROLE_TIMEOUT = 180
-
-
-class Refused(Exception):
-    """A step can't be done, for a cause that was found out."""
-
-    def __init__(self, problem: Problem):
-        super().__init__(problem.message)
-        self.problem = problem
 
 
 class EnableActs:
-    """The acts of `enable`. Call it with a step; it returns the outcome where that is not as planned.
-
-    `registry` and `vault` are those that exist by now.
-    """
+    """Call it with a step; it returns the outcome where that is not as planned. `registry` is what exists by now."""
 
     def __init__(self, clients: Clients, goal: EnableGoal, state: State, progress: Progress, stop: Stop):
-        self._clients, self._goal, self._state = clients, goal, state
-        self._progress, self._stop = progress, stop
-        self._location = location_of(goal, state)
+        self.parts = Parts(clients, goal, state, progress, stop)
         self.registry = state.registry
-        self._identity = state.identity
-        self.vault = state.vault
-        self._key = state.key
-        self._granted_now = False
-
-    def __call__(self, step: Step) -> str | None:
-        acts: dict[tuple[str, str], Callable[[], str | None]] = {
-            ("group", CREATE): self._create_group,
-            ("identity", CREATE): self._create_identity,
-            ("vault", CREATE): self._create_vault,
-            ("vault", RECOVER): self._recover_vault,
-            ("purge-protection", UPDATE): self._protect_vault,
-            ("key", CREATE): self._create_key,
-            ("key", RECOVER): self._recover_key,
-            ("grant", CREATE): self._grant,
+        self._acts = {
+            **self.parts.acts,
             ("registry", CREATE): self._create_registry,
             ("registry", UPDATE): self._set_encryption,
         }
-        act = acts.get((step.name, step.action))
+
+    def __call__(self, step: Step) -> str | None:
+        act = self._acts.get((step.name, step.action))
         return act() if act else None
 
-    def _create_group(self) -> None:
-        changes.create_group(self._clients, self._goal.registry, self._location, self._goal.tags)
-
-    def _create_identity(self) -> None:
-        goal = self._goal
-        self._identity = changes.create_identity(self._clients, goal.identity, self._location, goal.tags)
-
-    def _create_vault(self) -> None:
-        self.vault = changes.create_vault(self._clients, self._goal, self._location, self._stop)
-
-    def _recover_vault(self) -> None:
-        self.vault = changes.recover_vault(self._clients, self.vault, self._goal.tenant, self._stop)
-
-    def _protect_vault(self) -> None:
-        self.vault = changes.protect_vault(self._clients, self.vault, self._stop)
-
-    def _create_key(self) -> str | None:
-        goal, vault = self._goal, self.vault
-        if isinstance(self._state.vault, DeletedVault):
-            # What a recovered vault holds could not be seen before.
-            found = see_key(self._clients, ArmId.parse(vault.id), goal.key)
-            if isinstance(found, Key):
-                self._key = found
-                return "reused"
-        return self._create_new_key(goal, vault)
-
-    def _create_new_key(self, goal: EnableGoal, vault: Vault) -> str | None:
-        from azure.core.exceptions import HttpResponseError
-
-        try:
-            self._key = retrying(
-                lambda: changes.create_key(self._clients, vault, goal),
-                lambda error: same_code(read_error(error), "ForbiddenByRbac") or "ForbiddenByRbac" in read_error(error),
-                self._stop,
-                min(OWN_ROLE_TIMEOUT, goal.grant_timeout),
-            )
-        except HttpResponseError as error:
-            said = read_error(error)
-            if "deleted but recoverable" in said:
-                self._recover_key()
-                return "recovered"
-            if said.status not in (400, 403, 500) or not ("ForbiddenByRbac" in said or "AuthorizationFailed" in said):
-                raise
-            self._create_key_by_data_plane(goal, vault)
-        return None
-
-    def _create_key_by_data_plane(self, goal: EnableGoal, vault: Vault) -> None:
-        from azure.core.exceptions import AzureError
-
-        self._progress.note("  The control plane does not let you create the key; trying the vault itself.")
-        try:
-            made = changes.create_key_by_data_plane(self._clients, vault, goal)
-        except AzureError as error:
-            why = explain(read_error(error))
-            raise Refused(
-                Problem(
-                    f"The key '{goal.key_name}' could be created neither by the control plane nor by the vault "
-                    f"itself. {why.message}",
-                    (
-                        "By the control plane it takes 'Microsoft.KeyVault/vaults/keys/write' (role 'Key Vault "
-                        f"Contributor'), by the vault the role 'Key Vault Crypto Officer', on {vault.id}",
-                    ),
-                )
-            ) from error
-        self._key = Key(made, goal.key_type, goal.new_key_size)
-
-    def _recover_key(self) -> None:
-        from azure.core.exceptions import HttpResponseError
-
-        goal = self._goal
-        try:
-            changes.recover_key(self._clients, self.vault, goal.key_name)
-        except HttpResponseError as error:
-            why = explain(read_error(error))
-            raise Refused(
-                Problem(
-                    f"The key '{goal.key_name}' is soft-deleted and could not be recovered. {why.message}",
-                    (
-                        *why.advice,
-                        f"Recover it: az keyvault key recover --vault-name {goal.key.store} --name {goal.key_name}",
-                        "Or choose another name with --key.",
-                    ),
-                )
-            ) from error
-        found = see_key(self._clients, ArmId.parse(self.vault.id), goal.key)
-        self._key = found if isinstance(found, Key) else Key(goal.key, goal.key_type)
-
-    def _grant(self) -> None:
-        goal, vault = self._goal, self.vault
-        on_key = goal.grant_scope == "key" or vault.is_hsm
-        scope = key_scope(vault, goal.key_name) if on_key else vault.id
-        changes.grant(self._clients, vault, scope, self._identity.principal_id, goal.tenant, self._stop)
-        self._granted_now = True
-
     def _create_registry(self) -> None:
-        goal = self._goal
-        self._until_key_works(
+        parts = self.parts
+        self.registry = parts.until_key_works(
             lambda: changes.create_registry(
-                self._clients, goal, self._location, self._identity, self._key_to_use(), self._stop
+                parts.clients, parts.goal, parts.location, parts.identity, parts.key_to_use(), parts.stop
             )
         )
 
     def _set_encryption(self) -> None:
-        registry = self._state.registry
-        key = registry.encryption.key
-        self._until_key_works(lambda: changes.set_encryption(self._clients, registry, self._identity, key, self._stop))
-
-    def _key_to_use(self) -> KeyId:
-        """Pinned to the version in manual mode, versionless in auto mode; a URI goes as it was given."""
-        if self._goal.key_uri or not isinstance(self._key, Key):
-            return self._goal.key
-        return self._key.id if self._goal.manual else self._key.id.with_version(None)
-
-    def _until_key_works(self, encrypt: Callable[[], Registry]) -> None:
-        """Does `encrypt` and judges what it reads back; waits, bounded, for a grant that has not taken effect."""
-        from azure.core.exceptions import HttpResponseError
-
-        started, told = time.monotonic(), False
-        pauses = growing(first=2.0, most=20.0)
-        while True:
-            try:
-                self.registry = encrypt()
-                return self._judge()
-            except HttpResponseError as error:
-                if not key_access_refused(read_error(error)):
-                    raise
-                found, pause = self._diagnose(), next(pauses)
-                if time.monotonic() + pause > started + found.wait:
-                    raise Refused(found.problem) from error
-            if not told:
-                told = True
-                self._progress.note(f"  Waiting for the grant to take effect (up to {found.wait} seconds).")
-            self._stop.pause(pause)
-
-    def _diagnose(self) -> Diagnosis:
-        goal, vault = self._goal, self.vault
-        state = replace(self._state, key=Unknown(), vault=vault)
-        if isinstance(vault, Vault):
-            id_ = ArmId.parse(vault.id)
-            vault, key, roles = together(
-                lambda: see_vault(self._clients, id_),
-                lambda: see_key(self._clients, id_, goal.key),
-                lambda: see_roles_on(self._clients, id_, goal.key, self._identity.principal_id),
+        parts, registry = self.parts, self.registry
+        self.registry = parts.until_key_works(
+            lambda: changes.set_encryption(
+                parts.clients, registry, parts.identity.client_id, registry.encryption.key, parts.stop
             )
-            state = replace(state, vault=vault, key=key, roles=roles)
-        return diagnose(goal, state, self._identity, datetime.now(timezone.utc), self._granted_now)
-
-    def _judge(self) -> None:
-        """Only what a GET shows after the operation ended is the truth (wire facts 3.1)."""
-        if not self.registry.settled:
-            self.registry = until_settled(
-                lambda: see_registry(self._clients, self._goal.registry),
-                lambda seen: isinstance(seen, Registry) and seen.settled,
-                self._stop,
-            )
-        seen = self.registry
-        if not isinstance(seen, Registry) or not seen.encryption.enabled or seen.provisioning_state != "Succeeded":
-            name = self._goal.registry.name
-            raise Refused(
-                Problem(
-                    f"Registry '{name}' was created, but does not read back as encrypted.",
-                    (f"Look at it: az acr cmk show --name {name}",),
-                )
-            )
+        )

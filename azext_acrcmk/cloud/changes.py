@@ -192,7 +192,7 @@ def create_registry(
 ) -> Registry:
     """A Premium registry encrypted with `key`, as a GET shows it when the operation has ended."""
     options = goal.options
-    properties: dict[str, Any] = {"encryption": _encryption(identity, key)}
+    properties: dict[str, Any] = {"encryption": _encryption(identity.client_id, key)}
     if options.admin_enabled is not None:
         properties["adminUserEnabled"] = options.admin_enabled
     if options.public_network_enabled is not None:
@@ -217,8 +217,11 @@ def create_registry(
     return read_registry(begun.result())
 
 
-def set_encryption(clients: Clients, registry: Registry, identity: Identity, key: KeyId, stop: Stop) -> Registry:
-    """PATCHes the registry's key and nothing else; the registry as a GET shows it when the operation has ended."""
+def set_encryption(clients: Clients, registry: Registry, identity: str, key: KeyId, stop: Stop) -> Registry:
+    """PATCHes the registry's key and nothing else; the registry as a GET shows it when the operation has ended.
+
+    `identity` is a client id, or "system".
+    """
     id_ = ArmId.parse(registry.id)
     body = {"properties": {"encryption": _encryption(identity, key)}}
     polling = poller(stop, "azure-async-operation")
@@ -226,11 +229,8 @@ def set_encryption(clients: Clients, registry: Registry, identity: Identity, key
     return read_registry(begun.result())
 
 
-def _encryption(identity: Identity, key: KeyId) -> dict[str, Any]:
-    return {
-        "status": "enabled",
-        "keyVaultProperties": {"keyIdentifier": str(key), "identity": identity.client_id},
-    }
+def _encryption(identity: str, key: KeyId) -> dict[str, Any]:
+    return {"status": "enabled", "keyVaultProperties": {"keyIdentifier": str(key), "identity": identity}}
 
 
 def _with_tags(body: dict[str, Any], tags: dict[str, str] | None) -> dict[str, Any]:

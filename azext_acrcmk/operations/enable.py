@@ -25,6 +25,6 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         acts = EnableActs(session.clients, goal, state, session.progress, session.stop)
         outcomes = session.carry_out(plan, acts, yes)
         if plan.changes or goal.key.version:
-            vault_id = ArmId.parse(acts.vault.id) if isinstance(acts.vault, Vault) else None
+            vault_id = ArmId.parse(acts.parts.vault.id) if isinstance(acts.parts.vault, Vault) else None
             state = survey_registry(session.clients, acts.registry, login.subscriptions, vault_id)
         return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
