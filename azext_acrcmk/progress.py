@@ -13,6 +13,7 @@ logger = get_logger(__name__)
 _WORDS = {
     "create": "Creating",
     "update": "Updating",
+    "delete": "Removing",
     "recover": "Recovering",
     "reuse": "Using",
     "verify": "Not checking",

@@ -10,6 +10,8 @@ from datetime import datetime, timezone
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import explain, key_access_refused, read_error, same_code
+from azext_acrcmk.cloud.grants import grant
+from azext_acrcmk.cloud.keys import recover_key
 from azext_acrcmk.cloud.observe import see_key, see_registry, see_vault, together
 from azext_acrcmk.cloud.survey import see_roles_on
 from azext_acrcmk.cloud.waiting import Stop, growing, retrying, until_settled
@@ -56,9 +58,10 @@ class Parts:
             ("vault", CREATE): self._create_vault,
             ("vault", RECOVER): self._recover_vault,
             ("purge-protection", UPDATE): self._protect_vault,
+            ("trusted-services", UPDATE): self._allow_trusted_services,
             ("key", CREATE): self._create_key,
             ("key", RECOVER): self._recover_key,
-            ("grant", CREATE): self.grant,
+            ("grant", CREATE): self._grant,
         }
 
     def _create_group(self) -> None:
@@ -76,6 +79,9 @@ class Parts:
 
     def _protect_vault(self) -> None:
         self.vault = changes.protect_vault(self.clients, self.vault, self.stop)
+
+    def _allow_trusted_services(self) -> None:
+        self.vault = changes.allow_trusted_services(self.clients, self.vault, self.stop)
 
     def _create_key(self) -> str | None:
         goal, vault = self.goal, self.vault
@@ -132,7 +138,7 @@ class Parts:
 
         goal = self.goal
         try:
-            changes.recover_key(self.clients, self.vault, goal.key_name)
+            recover_key(self.clients, self.vault, goal.key_name)
         except HttpResponseError as error:
             why = explain(read_error(error))
             raise Refused(
@@ -148,11 +154,11 @@ class Parts:
         found = see_key(self.clients, ArmId.parse(self.vault.id), goal.key)
         self.key = found if isinstance(found, Key) else Key(goal.key, goal.key_type)
 
-    def grant(self) -> None:
+    def _grant(self) -> None:
         goal, vault = self.goal, self.vault
         on_key = goal.grant_scope == "key" or vault.is_hsm
         scope = key_scope(vault, goal.key_name) if on_key else vault.id
-        changes.grant(self.clients, vault, scope, self.identity.principal_id, goal.tenant, self.stop)
+        grant(self.clients, vault, scope, self.identity.principal_id, goal.tenant, self.stop)
         self._granted_now = True
 
     def key_to_use(self) -> KeyId:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients, wire
-from azext_acrcmk.cloud.errors import ServiceError, read_error, same_code
-from azext_acrcmk.cloud.hsm import grant_hsm_key
+from azext_acrcmk.cloud.grants import when_free
 from azext_acrcmk.cloud.read import read_identity, read_key, read_registry, read_vault
-from azext_acrcmk.cloud.waiting import Stop, poller, retrying
-from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER
+from azext_acrcmk.cloud.waiting import Stop, poller
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
-from azext_acrcmk.model.state import ACCESS_POLICY, RBAC, DeletedVault, Group, Identity, Key, Registry, Vault
-
-# How long a new principal may stay unknown to role assignments, and a vault busy with another change, in seconds.
-PRINCIPAL_TIMEOUT = 300
-CONFLICT_TIMEOUT = 60
-
-_NAMESPACE = uuid.UUID("7c6d0e0e-3f0b-5d0c-9a51-5a0c3ce1b7f2")
+from azext_acrcmk.model.state import RBAC, DeletedVault, Group, Identity, Key, Registry, Vault
 
 
 def create_group(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None) -> Group:
@@ -66,17 +57,21 @@ def _put_vault(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -
 
 def protect_vault(clients: Clients, vault: Vault, stop: Stop) -> Vault:
     """Turns on purge protection, for good, and soft delete where a vault from before 2020 lacks it."""
+    soft_delete = {} if vault.soft_delete else {"enableSoftDelete": True}
+    return _update_vault(clients, vault, {"enablePurgeProtection": True, **soft_delete}, stop)
+
+
+def allow_trusted_services(clients: Clients, vault: Vault, stop: Stop) -> Vault:
+    """Lets trusted services, a registry among them, past the vault's firewall; its rules stay."""
+    rules = {"bypass": "AzureServices", "defaultAction": vault.default_action}
+    return _update_vault(clients, vault, {"networkAcls": rules}, stop)
+
+
+def _update_vault(clients: Clients, vault: Vault, properties: dict[str, Any], stop: Stop) -> Vault:
     id_ = ArmId.parse(vault.id)
-    properties = {"enablePurgeProtection": True} | ({} if vault.soft_delete else {"enableSoftDelete": True})
     vaults = clients.key_vault(id_.subscription).vaults
-    return read_vault(
-        retrying(
-            lambda: vaults.update(id_.group, id_.name, {"properties": properties}, cls=wire),
-            _busy,
-            stop,
-            CONFLICT_TIMEOUT,
-        )
-    )
+    body = {"properties": properties}
+    return read_vault(when_free(lambda: vaults.update(id_.group, id_.name, body, cls=wire), stop))
 
 
 def create_key(clients: Clients, vault: Vault, goal: EnableGoal) -> Key:
@@ -134,59 +129,6 @@ def _set_rotation_policy(client: Any, goal: EnableGoal) -> None:
     )
 
 
-def recover_key(clients: Clients, vault: Vault, name: str) -> None:
-    """Brings a soft-deleted key back with all its versions. Only the data plane can."""
-    clients.keys(vault.host).begin_recover_deleted_key(name).result()
-
-
-def grant(clients: Clients, vault: Vault, scope: str, principal_id: str, tenant: str, stop: Stop) -> None:
-    """What a registry needs and no more: the role at `scope`, or get, wrapKey and unwrapKey by access policy."""
-    if vault.is_hsm:
-        name = _assignment_name(f"{vault.id}{scope}", HSM_ENCRYPTION_USER, principal_id)
-        grant_hsm_key(clients, vault.host, scope.rsplit("/", 1)[-1], principal_id, name)
-    elif vault.access_model == ACCESS_POLICY:
-        _grant_by_policy(clients, vault, principal_id, tenant, stop)
-    else:
-        _grant_by_role(clients, scope, principal_id, stop)
-
-
-def _grant_by_policy(clients: Clients, vault: Vault, principal_id: str, tenant: str, stop: Stop) -> None:
-    policy = {
-        "tenantId": tenant,
-        "objectId": principal_id,
-        "permissions": {"keys": ["get", "wrapKey", "unwrapKey"]},
-    }
-    id_ = ArmId.parse(vault.id)
-    vaults = clients.key_vault(id_.subscription).vaults
-    # "add" merges with what the principal has; writing the whole vault could undo somebody else's change.
-    body = {"properties": {"accessPolicies": [policy]}}
-    retrying(lambda: vaults.update_access_policy(id_.group, id_.name, "add", body), _busy, stop, CONFLICT_TIMEOUT)
-
-
-def _grant_by_role(clients: Clients, scope: str, principal_id: str, stop: Stop) -> None:
-    subscription = scope.split("/")[2]
-    role = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}"
-    body = {"properties": {"roleDefinitionId": role, "principalId": principal_id, "principalType": "ServicePrincipal"}}
-    name = _assignment_name(scope, ENCRYPTION_USER, principal_id)
-    assignments = clients.authorization(subscription).role_assignments
-
-    def create() -> None:
-        from azure.core.exceptions import HttpResponseError
-
-        try:
-            assignments.create(scope, name, body)
-        except HttpResponseError as error:
-            if not same_code(read_error(error), "RoleAssignmentExists"):
-                raise
-
-    retrying(create, lambda error: same_code(read_error(error), "PrincipalNotFound"), stop, PRINCIPAL_TIMEOUT)
-
-
-def _assignment_name(scope: str, role: str, principal_id: str) -> str:
-    """The same grant always has the same name, so that a second run meets the first one's."""
-    return str(uuid.uuid5(_NAMESPACE, f"{scope}|{role}|{principal_id}".lower()))
-
-
 def create_registry(
     clients: Clients, goal: EnableGoal, location: str, identity: Identity, key: KeyId, stop: Stop
 ) -> Registry:
@@ -197,8 +139,8 @@ def create_registry(
         properties["adminUserEnabled"] = options.admin_enabled
     if options.public_network_enabled is not None:
         properties["publicNetworkAccess"] = "Enabled" if options.public_network_enabled else "Disabled"
-    if options.default_action is not None:
-        properties["networkRuleSet"] = {"defaultAction": options.default_action}
+    if options.new_default_action is not None:
+        properties["networkRuleSet"] = {"defaultAction": options.new_default_action}
     if options.allow_trusted_services is not None:
         properties["networkRuleBypassOptions"] = "AzureServices" if options.allow_trusted_services else "None"
     if options.zone_redundancy is not None:
@@ -229,15 +171,32 @@ def set_encryption(clients: Clients, registry: Registry, identity: str, key: Key
     return read_registry(begun.result())
 
 
+def attach_identity(clients: Clients, registry: Registry, identity_id: str | None, stop: Stop) -> Registry:
+    """Attaches a user-assigned identity, or (None) turns on the system-assigned one, beside those there are."""
+    id_ = ArmId.parse(registry.id)
+    attached = {each.id: {} for each in registry.attached} | ({identity_id: {}} if identity_id else {})
+    kinds = ["SystemAssigned"] if registry.system_principal_id or identity_id is None else []
+    kinds += ["UserAssigned"] if attached else []
+    identity = {"type": ", ".join(kinds)} | ({"userAssignedIdentities": attached} if attached else {})
+    polling = poller(stop, "azure-async-operation")
+    registries = clients.registries(id_.subscription)
+    return read_registry(
+        registries.begin_update(id_.group, id_.name, {"identity": identity}, polling=polling, cls=wire).result()
+    )
+
+
+def set_tags(clients: Clients, registry: Registry, tags: dict[str, str], stop: Stop) -> Registry:
+    """Replaces the registry's tags."""
+    id_ = ArmId.parse(registry.id)
+    registries = clients.registries(id_.subscription)
+    return read_registry(
+        registries.begin_update(id_.group, id_.name, {"tags": tags}, polling=poller(stop), cls=wire).result()
+    )
+
+
 def _encryption(identity: str, key: KeyId) -> dict[str, Any]:
     return {"status": "enabled", "keyVaultProperties": {"keyIdentifier": str(key), "identity": identity}}
 
 
 def _with_tags(body: dict[str, Any], tags: dict[str, str] | None) -> dict[str, Any]:
     return body if tags is None else {**body, "tags": tags}
-
-
-def _busy(error: Exception) -> bool:
-    """Whether a vault refused because another change of it is under way, which ends by itself."""
-    said: ServiceError = read_error(error)
-    return said.status == 409 and "deleted state" not in said

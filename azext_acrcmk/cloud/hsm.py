@@ -62,3 +62,8 @@ def grant_hsm_key(clients: Clients, host: str, key_name: str, principal_id: str,
     except HttpResponseError as error:
         if read_error(error).status != 409:
             raise
+
+
+def revoke_hsm_role(clients: Clients, host: str, role: RoleGrant) -> None:
+    """Removes a local role assignment."""
+    clients.hsm_roles(host).delete_role_assignment(role.scope, role.id.rsplit("/", 1)[-1])

@@ -8,7 +8,7 @@ from typing import Any
 
 from azext_acrcmk.model.defaults import GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, default_vault_name
-from azext_acrcmk.model.state import RBAC
+from azext_acrcmk.model.state import RBAC, Registry
 
 AUTO = "auto"
 MANUAL = "manual"
@@ -44,6 +44,11 @@ class NetworkOptions:
     allow_trusted_services: bool | None = None
     zone_redundancy: str | None = None
     admin_enabled: bool | None = None
+
+    @property
+    def new_default_action(self) -> str | None:
+        """The default action of a new registry: closed to the public network it denies, whatever else is asked for."""
+        return "Deny" if self.public_network_enabled is False else self.default_action
 
 
 @dataclass(frozen=True)
@@ -143,3 +148,80 @@ def enable_goal(
 
 def _name_or_id(value: str, type_: str, beside: ArmId) -> ArmId:
     return ArmId.parse(value) if "/" in value else ArmId(beside.subscription, beside.group, type_, value)
+
+
+@dataclass(frozen=True)
+class RotateGoal:
+    """A registry on another key, another version of its key, or through another identity.
+
+    `target` is what it is to end on: its identity is the registry's own id where that is the system-assigned one.
+    `new_version` asks for a new version of the target's key. `manual` pins the registry to the version.
+    """
+
+    target: EnableGoal
+    manual: bool
+    system_identity: bool = False
+    new_version: bool = False
+    revoke_old: bool = False
+    disable_old_version: bool = False
+
+
+def rotate_goal(
+    registry: Registry,
+    vault: ArmId | None,
+    tenant: str,
+    vault_suffix: str,
+    *,
+    identity: str | None = None,
+    key_vault: str | None = None,
+    key_name: str | None = None,
+    key_encryption_key: str | None = None,
+    rotation: str | None = None,
+    no_new_version: bool = False,
+    grant_timeout: int = GRANT_TIMEOUT,
+    skip_grant: bool = False,
+    **options: bool,
+) -> RotateGoal:
+    """The goal of options that have been checked. What is not given stays as the registry has it.
+
+    `vault` is where the registry's present key is, None where that can't be seen.
+    """
+    id_, encryption = ArmId.parse(registry.id), registry.encryption
+    system = identity == "[system]" or (identity is None and (encryption.identity or "").lower() == "system")
+    attached = registry.attached_as(encryption.identity or "")
+    if system:
+        identity_id = id_
+    elif identity:
+        identity_id = _name_or_id(identity, IDENTITY_TYPE, id_)
+    else:
+        identity_id = ArmId.parse(attached.id) if attached else _name_or_id(UNKNOWN_IDENTITY, IDENTITY_TYPE, id_)
+    other_key = bool(key_vault or key_name)
+    key_uri = KeyId.parse(key_encryption_key) if key_encryption_key else encryption.key.with_version(None)
+    vault_id = None
+    if other_key:
+        vault_id = _name_or_id(key_vault, VAULT_TYPE, id_) if key_vault else vault
+    manual = bool(key_uri.version) if key_encryption_key else encryption.key.version is not None
+    target = EnableGoal(
+        registry=id_,
+        identity=identity_id,
+        vault=vault_id,
+        key_name=(key_name or encryption.key.name) if other_key else key_uri.name,
+        tenant=tenant,
+        vault_suffix=vault_suffix,
+        key_uri=None if other_key else key_uri,
+        find_vault=bool(key_vault) and "/" not in key_vault,
+        location=registry.location,
+        grant_timeout=grant_timeout,
+        skip_grant=skip_grant,
+    )
+    return RotateGoal(
+        target=target,
+        manual=rotation == MANUAL if rotation else manual,
+        system_identity=system,
+        new_version=not (other_key or key_encryption_key or no_new_version),
+        **options,
+    )
+
+
+# Stands for an identity that the registry names by a client id that none of those attached to it has.
+UNKNOWN_IDENTITY = "unknown"

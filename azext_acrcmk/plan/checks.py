@@ -129,9 +129,10 @@ def _other_identity(goal: EnableGoal, registry: Registry, state: State) -> list[
 
 def _other_options(goal: EnableGoal, registry: Registry) -> list[Problem]:
     asked, has = goal.options, registry
+    closed = asked.public_network_enabled is False  # then the default action means nothing
     pairs = [
         ("--public-network-enabled", asked.public_network_enabled, has.public_network_enabled),
-        ("--default-action", asked.default_action, has.default_action),
+        ("--default-action", None if closed else asked.default_action, has.default_action),
         ("--allow-trusted-services", asked.allow_trusted_services, has.allow_trusted_services),
         ("--zone-redundancy", asked.zone_redundancy, has.zone_redundancy),
         ("--admin-enabled", asked.admin_enabled, has.admin_enabled),

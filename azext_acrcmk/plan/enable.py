@@ -42,14 +42,10 @@ def plan_enable(goal: EnableGoal, state: State, now: datetime | None = None) -> 
         return Plan(problems=tuple(problems))
     steps = [
         *_group_steps(goal, state),
-        _identity_step(goal, state),
-        *_vault_steps(goal, state),
-        _key_step(goal, state),
-        _grant_step(goal, state),
+        *parts_steps(goal, state),
         _registry_step(goal, state),
     ]
-    present = {step.name for step in steps}
-    return Plan(tuple(_waiting_only_for(step, present) for step in steps))
+    return in_order(steps)
 
 
 def location_of(goal: EnableGoal, state: State) -> str | None:
@@ -72,13 +68,23 @@ def _problems(goal: EnableGoal, state: State, now: datetime) -> list[Problem]:
                 ("Choose another name. Registry names are global: az acr check-name --name <name>",),
             )
         ]
-    found = group_problems(goal, state)
+    return group_problems(goal, state) + parts_problems(goal, state, now)
+
+
+def parts_problems(goal: EnableGoal, state: State, now: datetime) -> list[Problem]:
+    """What is wrong with the identity, vault, key and grant that a registry is to use, and can't be mended."""
+    found = []
     if isinstance(state.identity, Unknown):
         found.append(cannot_see("user-assigned identity", str(goal.identity), state.identity))
     found += vault_problems(goal, state)
     found += key_problems(goal, state, now)
     found += _grant_problems(goal, state)
     return found
+
+
+def parts_steps(goal: EnableGoal, state: State) -> list[Step]:
+    """The steps that make the identity, vault, key and grant that a registry is to use."""
+    return [_identity_step(goal, state), *_vault_steps(goal, state), _key_step(goal, state), _grant_step(goal, state)]
 
 
 def _grant_problems(goal: EnableGoal, state: State) -> list[Problem]:
@@ -227,6 +233,12 @@ def _registry_step(goal: EnableGoal, state: State) -> Step:
         return Step("registry", REUSE, state.registry.id, "Already encrypted with this key.")
     reason = f"Premium registry encrypted with the key ({mode}); this can't be turned off again."
     return Step("registry", CREATE, str(goal.registry), reason, after=after, irreversible=True)
+
+
+def in_order(steps: list[Step]) -> Plan:
+    """A plan of steps that wait only for steps that it has."""
+    present = {step.name for step in steps}
+    return Plan(tuple(_waiting_only_for(step, present) for step in steps))
 
 
 def _waiting_only_for(step: Step, present: set[str]) -> Step:

@@ -6,13 +6,21 @@ from dataclasses import dataclass
 
 CREATE = "create"
 UPDATE = "update"
+DELETE = "delete"
 RECOVER = "recover"
 REUSE = "reuse"
 VERIFY = "verify"
 
 # As `az deployment group what-if` has them, and ^ for what comes back from soft delete.
-SYMBOLS = {CREATE: "+", UPDATE: "~", RECOVER: "^", REUSE: "=", VERIFY: "?"}
-OUTCOMES = {CREATE: "created", UPDATE: "updated", RECOVER: "recovered", REUSE: "reused", VERIFY: "reused"}
+SYMBOLS = {CREATE: "+", UPDATE: "~", DELETE: "-", RECOVER: "^", REUSE: "=", VERIFY: "?"}
+OUTCOMES = {
+    CREATE: "created",
+    UPDATE: "updated",
+    DELETE: "removed",
+    RECOVER: "recovered",
+    REUSE: "reused",
+    VERIFY: "reused",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Step:
 
     @property
     def changes(self) -> bool:
-        return self.action in (CREATE, UPDATE, RECOVER)
+        return self.action in (CREATE, UPDATE, DELETE, RECOVER)
 
 
 INVALID = "invalid"

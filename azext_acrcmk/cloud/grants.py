@@ -1,0 +1,98 @@
+"""Making and taking away what lets an identity use a key, in the way of each kind of vault."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.errors import read_error, same_code
+from azext_acrcmk.cloud.hsm import grant_hsm_key, revoke_hsm_role
+from azext_acrcmk.cloud.waiting import Stop, retrying
+from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.state import ACCESS_POLICY, RoleGrant, Vault
+
+# How long a new principal may stay unknown to role assignments, and a vault busy with another change, in seconds.
+PRINCIPAL_TIMEOUT = 300
+CONFLICT_TIMEOUT = 60
+
+# What a registry needs of an access policy, and no more.
+POLICY_PERMISSIONS = ("get", "wrapKey", "unwrapKey")
+
+_NAMESPACE = uuid.UUID("7c6d0e0e-3f0b-5d0c-9a51-5a0c3ce1b7f2")
+
+
+def grant(clients: Clients, vault: Vault, scope: str, principal_id: str, tenant: str, stop: Stop) -> None:
+    """What a registry needs and no more: the role at `scope`, or get, wrapKey and unwrapKey by access policy."""
+    if vault.is_hsm:
+        name = _assignment_name(f"{vault.id}{scope}", HSM_ENCRYPTION_USER, principal_id)
+        grant_hsm_key(clients, vault.host, scope.rsplit("/", 1)[-1], principal_id, name)
+    elif vault.access_model == ACCESS_POLICY:
+        change_policy(clients, vault, "add", principal_id, tenant, POLICY_PERMISSIONS, stop)
+    else:
+        assign_role(clients, scope, ENCRYPTION_USER, principal_id, stop)
+
+
+def change_policy(
+    clients: Clients,
+    vault: Vault,
+    kind: str,
+    principal_id: str,
+    tenant: str,
+    permissions: tuple[str, ...],
+    stop: Stop,
+) -> None:
+    """Adds key permissions to those a principal has ("add"), or takes them away ("remove").
+
+    Writing the whole vault, as `az keyvault set-policy` does, could undo somebody else's change.
+    """
+    policy = {"tenantId": tenant, "objectId": principal_id, "permissions": {"keys": list(permissions)}}
+    body = {"properties": {"accessPolicies": [policy]}}
+    id_ = ArmId.parse(vault.id)
+    vaults = clients.key_vault(id_.subscription).vaults
+    when_free(lambda: vaults.update_access_policy(id_.group, id_.name, kind, body), stop)
+
+
+def assign_role(clients: Clients, scope: str, role: str, principal_id: str, stop: Stop) -> None:
+    """Assigns a role by its GUID. One that is there already is success."""
+    subscription = scope.split("/")[2]
+    definition = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    properties = {"roleDefinitionId": definition, "principalId": principal_id, "principalType": "ServicePrincipal"}
+    name = _assignment_name(scope, role, principal_id)
+    assignments = clients.authorization(subscription).role_assignments
+
+    def create() -> None:
+        from azure.core.exceptions import HttpResponseError
+
+        try:
+            assignments.create(scope, name, {"properties": properties})
+        except HttpResponseError as error:
+            if not same_code(read_error(error), "RoleAssignmentExists"):
+                raise
+
+    retrying(create, lambda error: same_code(read_error(error), "PrincipalNotFound"), stop, PRINCIPAL_TIMEOUT)
+
+
+def remove_role(clients: Clients, vault: Vault, role: RoleGrant) -> None:
+    """Removes a role assignment. One that is gone already is success."""
+    if vault.is_hsm:
+        revoke_hsm_role(clients, vault.host, role)
+    else:
+        clients.authorization(ArmId.parse(vault.id).subscription).role_assignments.delete_by_id(role.id)
+
+
+def _assignment_name(scope: str, role: str, principal_id: str) -> str:
+    """The same grant always has the same name, so that a second run meets the first one's."""
+    return str(uuid.uuid5(_NAMESPACE, f"{scope}|{role}|{principal_id}".lower()))
+
+
+def when_free(change: Callable[[], Any], stop: Stop) -> Any:
+    """The result of a change of a vault, tried again while another change of it is under way."""
+    return retrying(change, _busy, stop, CONFLICT_TIMEOUT)
+
+
+def _busy(error: Exception) -> bool:
+    said = read_error(error)
+    return said.status == 409 and "deleted state" not in said

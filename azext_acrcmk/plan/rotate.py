@@ -1,0 +1,182 @@
+"""From a goal and what exists to the steps that bring a registry to another key, version or identity. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from azext_acrcmk.model.goal import RotateGoal
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.state import ABSENT, Absent, Identity, Key, Registry, State, Vault
+from azext_acrcmk.plan.enable import in_order, parts_problems, parts_steps
+from azext_acrcmk.plan.remedies import key_command
+from azext_acrcmk.plan.revoke import revocable
+from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Plan, Problem, Step
+
+
+def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime) -> Plan:
+    """The steps from `current`, the registry with what it uses now, to `goal`, whose parts `target` shows.
+
+    A new version that was made before and that the registry doesn't use yet is taken, not made again: so a run that
+    was cut short is finished by a second one.
+    """
+    problems = _problems(goal, current, target, now)
+    if problems:
+        return Plan(problems=tuple(problems))
+    steps = _identity_steps(goal, current, target)
+    parts = [step for step in parts_steps(goal.target, _without_registry(target)) if step.name != "identity"]
+    # The old key's grant may be for the identity as it is; the new identity's is made when it is attached.
+    steps += [replace(step, after=(*step.after, "attach")) if step.name == "grant" else step for step in parts]
+    if version := _version_step(goal, current, target):
+        steps.append(version)
+    steps.append(_registry_step(goal, current, target, bool(version)))
+    steps += _old_grant_steps(goal, current, target)
+    steps += _old_version_steps(goal, current, target)
+    return in_order(steps)
+
+
+def uses_latest(current: State) -> bool:
+    """Whether the registry uses the latest version of its key, as far as can be seen."""
+    version = current.registry.encryption.version_in_use
+    return isinstance(current.key, Key) and bool(version) and same(current.key.latest_version, version)
+
+
+def same_key(goal: RotateGoal, current: State) -> bool:
+    return goal.target.key.same_key(current.registry.encryption.key)
+
+
+def same_identity(goal: RotateGoal, current: State) -> bool:
+    registry = current.registry
+    if goal.system_identity:
+        return same(registry.encryption.identity, "system")
+    attached = registry.attached_as(registry.encryption.identity or "")
+    return bool(attached) and same(attached.id, goal.target.identity)
+
+
+def _without_registry(target: State) -> State:
+    """The checks of `enable` on a registry that exists are about its own key; here it is to get another."""
+    return replace(target, registry=ABSENT)
+
+
+def _problems(goal: RotateGoal, current: State, target: State, now: datetime) -> list[Problem]:
+    registry: Registry = current.registry
+    if not registry.encryption.enabled or registry.encryption.key is None:
+        return [
+            Problem(
+                f"Registry '{registry.name}' is not encrypted with a customer-managed key, so it has none to rotate.",
+                (f"To see its state: az acr cmk show --name {registry.name}",),
+            )
+        ]
+    if not registry.settled:
+        return [
+            Problem(
+                f"Registry '{registry.name}' is in state {registry.provisioning_state}.",
+                ("Wait for the running operation to end, then run this command again.",),
+            )
+        ]
+    found = _disabled_version(goal, current)
+    expired_is_fine = goal.new_version and same_key(goal, current)
+    judged = replace(target, key=_undated(target.key)) if expired_is_fine else target
+    if goal.system_identity and isinstance(judged.identity, Absent):
+        # It comes to be when it is attached.
+        judged = replace(judged, identity=Identity(registry.id, registry.location, "system", ""))
+    return found + parts_problems(goal.target, _without_registry(judged), now)
+
+
+def _undated(key):
+    """A key whose dates don't matter: a new version replaces it."""
+    return replace(key, expires=None, not_before=None) if isinstance(key, Key) else key
+
+
+def _disabled_version(goal: RotateGoal, current: State) -> list[Problem]:
+    used = current.version_in_use
+    if not isinstance(used, Key) or used.enabled is not False:
+        return []
+    return [
+        Problem(
+            f"The key's version in use, {used.id}, is disabled. The registry needs it once more to change to another.",
+            (f"Enable it: {key_command('set-attributes', used.id, f'--version {used.id.version} --enabled true')}",),
+        )
+    ]
+
+
+def _identity_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
+    registry = current.registry
+    steps = []
+    if not goal.system_identity:
+        exists = isinstance(target.identity, Identity)
+        action, reason = (REUSE, "Exists.") if exists else (CREATE, "User-assigned identity for the key.")
+        resource = target.identity.id if exists else str(goal.target.identity)
+        steps.append(Step("identity", action, resource, reason))
+    attached = registry.system_principal_id if goal.system_identity else registry.attaches(str(goal.target.identity))
+    if not attached:
+        what = "System-assigned identity is turned on." if goal.system_identity else "Identity is attached."
+        steps.append(Step("attach", UPDATE, registry.id, what, after=("identity",)))
+    return steps
+
+
+def _version_step(goal: RotateGoal, current: State, target: State) -> Step | None:
+    if not goal.new_version:
+        return None
+    key = goal.target.key.versionless
+    if isinstance(target.key, Key) and not uses_latest(current):
+        reason = f"Version {target.key.latest_version} is newer than the one in use, and is taken."
+        return Step("version", REUSE, key, reason)
+    return Step("version", CREATE, key, "New version of the key, made in the vault itself.", after=("grant",))
+
+
+def _registry_step(goal: RotateGoal, current: State, target: State, new_version: bool) -> Step:
+    registry = current.registry
+    after = ("identity", "attach", "vault", "purge-protection", "key", "grant", "version")
+    mode = "pinned to the version" if goal.manual else "new versions adopted by itself"
+    same_mode = goal.manual == (registry.encryption.key.version is not None)
+    pinned = goal.target.key.version
+    same_version = not pinned or same(pinned, registry.encryption.version_in_use)
+    unchanged = same_key(goal, current) and same_identity(goal, current) and same_mode and same_version
+    if unchanged and not new_version and uses_latest(current) and registry.provisioning_state == "Succeeded":
+        return Step("registry", REUSE, registry.id, "Uses the latest version of this key through this identity.")
+    return Step("registry", UPDATE, registry.id, f"Takes the key through the identity ({mode}).", after=after)
+
+
+def _old_grant_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
+    """Removing grants of the old identity on the old key, unless the registry goes on with both."""
+    if not goal.revoke_old or (same_key(goal, current) and same_identity(goal, current)):
+        return []
+    key, principal = current.registry.encryption.key, _old_principal(current)
+    if not isinstance(current.vault, Vault) or not principal:
+        return []
+    grants, _ = revocable(current.vault, key.name, principal, current.roles)
+    keeps = _vault_still_needed(goal, current, target)
+    return [
+        Step(
+            f"old-grant-{number}" if number > 1 else "old-grant",
+            DELETE,
+            grant.resource,
+            f"{grant.what}, no longer needed.",
+            after=("registry",),
+        )
+        for number, grant in enumerate(grants, 1)
+        if not keeps
+    ]
+
+
+def _vault_still_needed(goal: RotateGoal, current: State, target: State) -> bool:
+    """A grant on a vault serves all its keys: it stays where the same identity uses another key of the same vault."""
+    same_vault = isinstance(target.vault, Vault) and same(target.vault.id, current.vault.id)
+    return same_vault and same_identity(goal, current)
+
+
+def _old_principal(current: State) -> str | None:
+    registry = current.registry
+    if same(registry.encryption.identity, "system"):
+        return registry.system_principal_id
+    return current.identity.principal_id if isinstance(current.identity, Identity) else None
+
+
+def _old_version_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
+    encryption = current.registry.encryption
+    if not goal.disable_old_version or not encryption.version_in_use:
+        return []
+    old = encryption.key.with_version(encryption.version_in_use)
+    reason = "Old version is disabled, once the registry was seen on the new one."
+    return [Step("old-version", UPDATE, str(old), reason, after=("registry",))]
