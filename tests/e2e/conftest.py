@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.client import Sandbox
 from tests.e2e.az import AZ, Az, ForkServer
+from tests.e2e.seed import Seed
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,14 @@ def azure(shared_sandbox: Sandbox) -> Sandbox:
     """A new, empty Azure, to seed and to ask."""
     shared_sandbox.reset()
     return shared_sandbox
+
+
+@pytest.fixture
+def seed(azure: Sandbox) -> Seed:
+    """Puts things into the Azure of a test, which then has a resource group `rg`."""
+    seed = Seed(azure)
+    seed.group()
+    return seed
 
 
 @pytest.fixture
