@@ -35,6 +35,36 @@ examples:
       text: az acr cmk enable --name myregistry --resource-group mygroup --identity myidentity --key-vault myvault --skip-grant
 """
 
+helps["acr cmk rotate"] = """
+type: command
+short-summary: Bring a registry to a new version of its key, to another key, or to another identity.
+long-summary: >
+    Without options a new version of the key in use is made, by the vault itself (it takes a right on the vault's keys),
+    and the registry is told to take it at once. A version that was made before and isn't in use yet is taken instead of
+    making another. A new identity is attached and granted the key before it is used; the old grant and the old version
+    stay unless you ask for their removal, which waits until the registry was seen on the new ones. Images can be pulled
+    all the time.
+examples:
+    - name: Make a new version of the key and have the registry use it.
+      text: az acr cmk rotate --name myregistry
+    - name: Have the registry take the latest version that there is, and follow new ones by itself from now on.
+      text: az acr cmk rotate --name myregistry --no-new-version --rotation auto
+    - name: Change to another key and remove the grant on the old one.
+      text: az acr cmk rotate --name myregistry --key-encryption-key https://myvault.vault.azure.net/keys/other --revoke-old
+    - name: Go on with a vault behind a firewall, through the registry's own identity.
+      text: az acr cmk rotate --name myregistry --key-vault lockedvault --key mykey --identity [system]
+    - name: Start a rotation and wait for it later.
+      text: az acr cmk rotate --name myregistry --no-wait
+"""
+
+helps["acr cmk wait"] = """
+type: command
+short-summary: Wait until an operation on a registry has ended, or a condition holds.
+examples:
+    - name: Wait for a rotation that was started with --no-wait.
+      text: az acr cmk wait --name myregistry --updated
+"""
+
 helps["acr cmk check"] = """
 type: command
 short-summary: Check everything that a registry's encryption depends on, and fail if something is wrong.

@@ -8,12 +8,23 @@ from azure.cli.core.commands.parameters import (
     tags_type,
 )
 
-from azext_acrcmk._validators import validate_enable, validate_registry_name
+from azext_acrcmk._validators import validate_enable, validate_registry_name, validate_rotate
 from azext_acrcmk.model.defaults import EXPIRY_DAYS, GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
 
+WHAT_IF = "Show what would be done, and change nothing."
+SKIP_GRANT = "Don't grant the identity the key; verify that others have done so."
+GRANT_TIMEOUT_HELP = f"How many seconds to wait for a new grant to take effect. Default: {GRANT_TIMEOUT}."
+
 
 def load_arguments(loader, _command):
+    _load_common(loader)
+    _load_enable(loader)
+    _load_rotate(loader)
+    _load_check(loader)
+
+
+def _load_common(loader):
     with loader.argument_context("acr cmk") as c:
         c.argument(
             "registry_name",
@@ -26,6 +37,8 @@ def load_arguments(loader, _command):
             id_part="name",
         )
 
+
+def _load_enable(loader):
     with loader.argument_context("acr cmk enable") as c:
         c.argument("registry_name", id_part=None, completer=None, validator=validate_enable)
         c.argument(
@@ -157,6 +170,64 @@ def load_arguments(loader, _command):
         )
         c.argument("admin_enabled", get_three_state_flag(), help="Whether the admin user is enabled.")
 
+
+def _load_rotate(loader):
+    with loader.argument_context("acr cmk rotate") as c:
+        c.argument("registry_name", validator=validate_rotate, id_part="name")
+        c.argument("what_if", options_list=["--what-if", "-w"], action="store_true", help=WHAT_IF)
+        c.argument(
+            "yes",
+            options_list=["--yes", "-y"],
+            action="store_true",
+            help="Don't ask before turning on purge protection or letting trusted services past a vault's firewall.",
+        )
+
+    with loader.argument_context("acr cmk rotate", arg_group="Key") as c:
+        c.argument("key_encryption_key", help="URI of another key, in a key vault or managed HSM.")
+        c.argument(
+            "key_vault",
+            help="Name or ID of the key vault of another key. Default: the vault of the present key.",
+            completer=get_resource_name_completion_list(VAULT_TYPE),
+        )
+        c.argument(
+            "key_name",
+            options_list=["--key"],
+            help="Name of another key. Created when absent. Default: the name of the present key.",
+        )
+        c.argument(
+            "no_new_version",
+            action="store_true",
+            help="Make no new version of the present key: have the registry take the latest that there is.",
+        )
+        c.argument(
+            "rotation",
+            get_enum_type(["auto", "manual"]),
+            help="Whether the registry takes new versions by itself (auto) or is pinned to one (manual). Default: as "
+            "it is.",
+        )
+        c.argument(
+            "disable_old_version",
+            action="store_true",
+            help="Disable the version that was in use, once the registry was seen on another.",
+        )
+
+    with loader.argument_context("acr cmk rotate", arg_group="Identity and Grant") as c:
+        c.argument(
+            "identity",
+            help="Name or ID of the user-assigned identity to use the key through, or `[system]` for the registry's "
+            "own. Attached and granted the key before it is used. Default: the present one.",
+        )
+        c.argument("skip_grant", action="store_true", help=SKIP_GRANT)
+        c.argument("grant_timeout", type=int, help=GRANT_TIMEOUT_HELP)
+        c.argument(
+            "revoke_old",
+            action="store_true",
+            help="Remove the old identity's grant on the old key, once the new ones are in use and where "
+            "nobody needs it.",
+        )
+
+
+def _load_check(loader):
     with loader.argument_context("acr cmk check") as c:
         c.argument(
             "fail_on",

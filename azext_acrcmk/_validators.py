@@ -25,6 +25,7 @@ NEW_PARTS = (
     "retention_days",
     "restrict_vault_network",
 )
+SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
 MIN_LIFETIME_DAYS = 28
 
@@ -98,10 +99,28 @@ def _check_vault(namespace):
     _check_name_or_id(namespace, "key_vault", "key vault", VAULT_TYPE)
 
 
+def validate_rotate(cmd, namespace):
+    """Checks the options of `rotate`."""
+    validate_registry_name(cmd, namespace)
+    if namespace.identity != SYSTEM_IDENTITY:
+        _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
+    _check_vault(namespace)
+    _check_name("key", namespace.key_name)
+    _check_key_encryption_key(cmd, namespace)
+    if namespace.grant_timeout < 0:
+        raise InvalidArgumentValueError("--grant-timeout takes a number of seconds that is not negative.")
+    after_wait = [name for name in ("revoke_old", "disable_old_version") if getattr(namespace, name)]
+    if namespace.no_wait and after_wait:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in after_wait)
+        raise MutuallyExclusiveArgumentError(
+            f"--no-wait does not see the registry on its new key, which {options} must wait for."
+        )
+
+
 def _check_key_encryption_key(cmd, namespace):
     if namespace.key_encryption_key is None:
         return
-    given = [name for name in NEW_PARTS if getattr(namespace, name)]
+    given = [name for name in NEW_PARTS if getattr(namespace, name, None)]
     if given:
         options = ", ".join("--key" if name == "key_name" else f"--{name.replace('_', '-')}" for name in given)
         raise MutuallyExclusiveArgumentError(

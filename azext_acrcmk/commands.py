@@ -7,4 +7,6 @@ def load_command_table(loader, _args):
     with loader.command_group("acr cmk") as group:
         group.custom_command("enable", "enable", table_transformer=enable_table)
         group.custom_command("check", "check", table_transformer=check_table)
+        group.custom_command("rotate", "rotate", table_transformer=enable_table, supports_no_wait=True)
+        group.custom_wait_command("wait", "registry_for_wait")
         group.custom_show_command("show", "show", table_transformer=show_table)

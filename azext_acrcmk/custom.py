@@ -80,3 +80,49 @@ def check(cmd, registry_name, resource_group_name=None, fail_on="error", expiry_
     from azext_acrcmk.operations.check import check as operation
 
     return operation(cmd, registry_name, resource_group_name, fail_on, expiry_days)
+
+
+def rotate(
+    cmd,
+    registry_name,
+    resource_group_name=None,
+    key_encryption_key=None,
+    key_vault=None,
+    key_name=None,
+    identity=None,
+    rotation=None,
+    no_new_version=False,
+    skip_grant=False,
+    grant_timeout=GRANT_TIMEOUT,
+    revoke_old=False,
+    disable_old_version=False,
+    what_if=False,
+    no_wait=False,
+    yes=False,
+):
+    from azext_acrcmk.operations.rotate import rotate as operation
+
+    return operation(
+        cmd,
+        registry_name,
+        resource_group_name,
+        what_if,
+        yes,
+        no_wait,
+        key_encryption_key=key_encryption_key,
+        key_vault=key_vault,
+        key_name=key_name,
+        identity=identity,
+        rotation=rotation,
+        no_new_version=no_new_version,
+        skip_grant=skip_grant,
+        grant_timeout=grant_timeout,
+        revoke_old=revoke_old,
+        disable_old_version=disable_old_version,
+    )
+
+
+def registry_for_wait(cmd, registry_name, resource_group_name=None):
+    from azext_acrcmk.operations.wait import registry_for_wait as operation
+
+    return operation(cmd, registry_name, resource_group_name)

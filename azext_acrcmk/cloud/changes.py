@@ -160,38 +160,37 @@ def create_registry(
 
 
 def set_encryption(clients: Clients, registry: Registry, identity: str, key: KeyId, stop: Stop) -> Registry:
-    """PATCHes the registry's key and nothing else; the registry as a GET shows it when the operation has ended.
+    """Changes the registry's key. `identity` is a client id, or "system"."""
+    return _patch(clients, registry, {"properties": {"encryption": _encryption(identity, key)}}, stop)
 
-    `identity` is a client id, or "system".
-    """
+
+def begin_set_encryption(clients: Clients, registry: Registry, identity: str, key: KeyId) -> None:
+    """As `set_encryption`, without waiting for the operation to end."""
     id_ = ArmId.parse(registry.id)
     body = {"properties": {"encryption": _encryption(identity, key)}}
-    polling = poller(stop, "azure-async-operation")
-    begun = clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=polling, cls=wire)
-    return read_registry(begun.result())
+    clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=False)
 
 
 def attach_identity(clients: Clients, registry: Registry, identity_id: str | None, stop: Stop) -> Registry:
     """Attaches a user-assigned identity, or (None) turns on the system-assigned one, beside those there are."""
-    id_ = ArmId.parse(registry.id)
     attached = {each.id: {} for each in registry.attached} | ({identity_id: {}} if identity_id else {})
     kinds = ["SystemAssigned"] if registry.system_principal_id or identity_id is None else []
     kinds += ["UserAssigned"] if attached else []
     identity = {"type": ", ".join(kinds)} | ({"userAssignedIdentities": attached} if attached else {})
-    polling = poller(stop, "azure-async-operation")
-    registries = clients.registries(id_.subscription)
-    return read_registry(
-        registries.begin_update(id_.group, id_.name, {"identity": identity}, polling=polling, cls=wire).result()
-    )
+    return _patch(clients, registry, {"identity": identity}, stop)
 
 
 def set_tags(clients: Clients, registry: Registry, tags: dict[str, str], stop: Stop) -> Registry:
     """Replaces the registry's tags."""
+    return _patch(clients, registry, {"tags": tags}, stop)
+
+
+def _patch(clients: Clients, registry: Registry, body: dict[str, Any], stop: Stop) -> Registry:
+    """PATCHes only what changes; the registry as a GET shows it when the operation has ended."""
     id_ = ArmId.parse(registry.id)
-    registries = clients.registries(id_.subscription)
-    return read_registry(
-        registries.begin_update(id_.group, id_.name, {"tags": tags}, polling=poller(stop), cls=wire).result()
-    )
+    polling = poller(stop, "azure-async-operation")
+    begun = clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=polling, cls=wire)
+    return read_registry(begun.result())
 
 
 def _encryption(identity: str, key: KeyId) -> dict[str, Any]:

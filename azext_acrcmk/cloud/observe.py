@@ -27,6 +27,7 @@ from azext_acrcmk.model.state import (
     Key,
     Registry,
     RoleGrant,
+    Sharer,
     Unknown,
     Vault,
 )
@@ -89,10 +90,10 @@ def registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
     return answer.get("message") or f"The registry name '{id_.name}' is not available."
 
 
-def see_sharing(clients: Clients, registry: Registry) -> tuple[str, ...] | Unknown:
-    """The ids of the other registries of the subscription that use the same key."""
-    key, subscription = registry.encryption.key, ArmId.parse(registry.id).subscription
-    if key is None:
+def see_sharing(clients: Clients, registry: Registry) -> tuple[Sharer, ...] | Unknown:
+    """The other registries of the subscription that use the same key, vault or identity."""
+    used, subscription = registry.encryption, ArmId.parse(registry.id).subscription
+    if used.key is None:
         return ()
     others = look(
         lambda: [read_registry(body) for body in pages(clients.registries(subscription).list)],
@@ -101,8 +102,17 @@ def see_sharing(clients: Clients, registry: Registry) -> tuple[str, ...] | Unkno
     )
     if isinstance(others, Unknown):
         return others
-    used = [(other.id, other.encryption.key) for other in others or () if not same(other.id, registry.id)]
-    return tuple(id_ for id_, other in used if other and other.same_key(key))
+    sharers = [
+        Sharer(
+            other.id,
+            key=other.encryption.key.same_key(used.key),
+            identity=same(other.encryption.identity, used.identity) and not same(used.identity, "system"),
+            vault=same(other.encryption.key.host, used.key.host),
+        )
+        for other in others or ()
+        if other.encryption.key and not same(other.id, registry.id)
+    ]
+    return tuple(each for each in sharers if each.key or each.identity or each.vault)
 
 
 def see_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:

@@ -43,17 +43,23 @@ from azext_acrcmk.model.state import (
 
 
 def survey_goal(
-    clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], note: Callable[[str], None], stop: Stop
+    clients: Clients,
+    goal: EnableGoal,
+    subscriptions: Sequence[str],
+    note: Callable[[str], None],
+    stop: Stop,
+    known_identity: Identity | Absent | None = None,
 ) -> tuple[EnableGoal, State]:
     """What exists of a goal; and the goal with its vault where that was found in another place than assumed.
 
     `subscriptions` are those a vault given by name or URI is looked for in, the login's own first. Waits for an
     operation on the registry that is under way, saying so by `note`: until it ends nothing about it is sure.
+    `known_identity` is given where the goal's identity need not be looked for: a registry's own.
     """
     registry, group, identity, (goal, vault) = together(
         lambda: _see_settled_registry(clients, goal.registry, note, stop),
         lambda: see_group(clients, goal.registry.subscription, goal.registry.group),
-        lambda: see_identity(clients, goal.identity),
+        lambda: see_identity(clients, goal.identity) if known_identity is None else known_identity,
         lambda: _locate_vault(clients, goal, subscriptions),
     )
     name_problem, key, in_use, roles, groups = together(

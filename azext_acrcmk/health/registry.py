@@ -108,7 +108,7 @@ def _shared(facts: Facts) -> Verdict | None:
         return None
     if not isinstance(sharing, tuple):
         return unseen("which other registries use the same key", sharing)
-    if not sharing:
+    names = ", ".join(ArmId.parse(each.id).name for each in sharing if each.key)
+    if not names:
         return passed("No other registry of the subscription uses the same key.")
-    names = ", ".join(ArmId.parse(id_).name for id_ in sharing)
     return failed(f"Other registries use the same key: {names}.")

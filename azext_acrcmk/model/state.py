@@ -210,14 +210,24 @@ class RoleGrant:
 
 
 @dataclass(frozen=True)
+class Sharer:
+    """Another registry, and what it has in common with the one in question."""
+
+    id: str
+    key: bool = False
+    identity: bool = False
+    vault: bool = False
+
+
+@dataclass(frozen=True)
 class State:
     """All that bears on a registry's encryption, as far as the caller can see it.
 
     `vault` is the key's vault or managed HSM, `key` the key with its latest version (or the one asked for), and
     `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case
     id, as far as looked at. `roles` are the role assignments of the identity that reach the key. `name_problem` says
-    why the registry's name can't be had, where there is no registry. `sharing` are the ids of other registries with
-    the same key; None where nobody looked.
+    why the registry's name can't be had, where there is no registry. `sharing` are the other registries with the
+    same key, vault or identity; None where nobody looked.
     """
 
     registry: Registry | Absent | Unknown = ABSENT
@@ -228,7 +238,7 @@ class State:
     roles: tuple[RoleGrant, ...] | Unknown = ()
     groups: tuple[tuple[str, Group | Absent | Unknown], ...] = ()
     name_problem: str | None = None
-    sharing: tuple[str, ...] | Unknown | None = None
+    sharing: tuple[Sharer, ...] | Unknown | None = None
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:
         """The resource group of `resource`."""

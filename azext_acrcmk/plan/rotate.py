@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from azext_acrcmk.model.goal import RotateGoal
-from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.state import ABSENT, Absent, Identity, Key, Registry, State, Vault
+from azext_acrcmk.plan.checks import shuts_out_registries
 from azext_acrcmk.plan.enable import in_order, parts_problems, parts_steps
 from azext_acrcmk.plan.remedies import key_command
 from azext_acrcmk.plan.revoke import revocable
@@ -27,6 +28,7 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime) 
     parts = [step for step in parts_steps(goal.target, _without_registry(target)) if step.name != "identity"]
     # The old key's grant may be for the identity as it is; the new identity's is made when it is attached.
     steps += [replace(step, after=(*step.after, "attach")) if step.name == "grant" else step for step in parts]
+    steps += trusted_services_steps(target.vault)
     if version := _version_step(goal, current, target):
         steps.append(version)
     steps.append(_registry_step(goal, current, target, bool(version)))
@@ -77,6 +79,9 @@ def _problems(goal: RotateGoal, current: State, target: State, now: datetime) ->
     found = _disabled_version(goal, current)
     expired_is_fine = goal.new_version and same_key(goal, current)
     judged = replace(target, key=_undated(target.key)) if expired_is_fine else target
+    if isinstance(target.vault, Vault):
+        # A closed firewall is opened to trusted services, after a question.
+        judged = replace(judged, vault=replace(target.vault, bypass="AzureServices"))
     if goal.system_identity and isinstance(judged.identity, Absent):
         # It comes to be when it is attached.
         judged = replace(judged, identity=Identity(registry.id, registry.location, "system", ""))
@@ -115,6 +120,15 @@ def _identity_steps(goal: RotateGoal, current: State, target: State) -> list[Ste
     return steps
 
 
+def trusted_services_steps(vault) -> list[Step]:
+    """Opening a vault's closed firewall to trusted services, the registry among them. It widens access: it is asked."""
+    if not isinstance(vault, Vault) or not shuts_out_registries(vault):
+        return []
+    question = f"The firewall of '{vault.name}' lets no trusted services in. Let trusted Azure services in?"
+    reason = "Trusted Azure services are let past the vault's firewall."
+    return [Step("trusted-services", UPDATE, vault.id, reason, after=("purge-protection",), confirm=question)]
+
+
 def _version_step(goal: RotateGoal, current: State, target: State) -> Step | None:
     if not goal.new_version:
         return None
@@ -127,7 +141,7 @@ def _version_step(goal: RotateGoal, current: State, target: State) -> Step | Non
 
 def _registry_step(goal: RotateGoal, current: State, target: State, new_version: bool) -> Step:
     registry = current.registry
-    after = ("identity", "attach", "vault", "purge-protection", "key", "grant", "version")
+    after = ("identity", "attach", "vault", "purge-protection", "trusted-services", "key", "grant", "version")
     mode = "pinned to the version" if goal.manual else "new versions adopted by itself"
     same_mode = goal.manual == (registry.encryption.key.version is not None)
     pinned = goal.target.key.version
@@ -139,34 +153,36 @@ def _registry_step(goal: RotateGoal, current: State, target: State, new_version:
 
 
 def _old_grant_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
-    """Removing grants of the old identity on the old key, unless the registry goes on with both."""
+    """Removing the old identity's grants on the old key, where neither this registry nor another needs them."""
     if not goal.revoke_old or (same_key(goal, current) and same_identity(goal, current)):
         return []
-    key, principal = current.registry.encryption.key, _old_principal(current)
+    key, principal = current.registry.encryption.key, old_principal(current)
     if not isinstance(current.vault, Vault) or not principal:
         return []
     grants, _ = revocable(current.vault, key.name, principal, current.roles)
-    keeps = _vault_still_needed(goal, current, target)
-    return [
-        Step(
-            f"old-grant-{number}" if number > 1 else "old-grant",
-            DELETE,
-            grant.resource,
-            f"{grant.what}, no longer needed.",
-            after=("registry",),
-        )
-        for number, grant in enumerate(grants, 1)
-        if not keeps
-    ]
+    steps = []
+    for number, grant in enumerate(grants, 1):
+        name = "old-grant" if number == 1 else f"old-grant-{number}"
+        if why := _still_needed(goal, current, target):
+            steps.append(Step(name, REUSE, grant.resource, f"{grant.what}, still needed by {why}."))
+        else:
+            steps.append(Step(name, DELETE, grant.resource, f"{grant.what}, no longer needed.", after=("registry",)))
+    return steps
 
 
-def _vault_still_needed(goal: RotateGoal, current: State, target: State) -> bool:
-    """A grant on a vault serves all its keys: it stays where the same identity uses another key of the same vault."""
+def _still_needed(goal: RotateGoal, current: State, target: State) -> str | None:
+    """Who goes on using the old identity in the old vault. A grant on a vault serves all its keys."""
     same_vault = isinstance(target.vault, Vault) and same(target.vault.id, current.vault.id)
-    return same_vault and same_identity(goal, current)
+    if same_vault and same_identity(goal, current):
+        return "this registry"
+    if not isinstance(current.sharing, tuple):
+        return "what can't be seen"
+    others = [ArmId.parse(each.id).name for each in current.sharing if each.identity and each.vault]
+    return ", ".join(others) or None
 
 
-def _old_principal(current: State) -> str | None:
+def old_principal(current: State) -> str | None:
+    """The object id of the identity that the registry uses now."""
     registry = current.registry
     if same(registry.encryption.identity, "system"):
         return registry.system_principal_id

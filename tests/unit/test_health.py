@@ -11,6 +11,7 @@ from azext_acrcmk.model.state import (
     DeletedVault,
     Encryption,
     RotationPolicy,
+    Sharer,
     Unknown,
 )
 from azext_acrcmk.report import registry_document
@@ -49,7 +50,7 @@ CASES = [
     ("NotEncrypted", "notEncrypted", {"registry__encryption": Encryption("disabled")}),
     ("NotPremium", "attention", {"registry__sku": "Basic"}),
     ("ContentTrustEnabled", "attention", {"registry__content_trust": True}),
-    ("KeyShared", "healthy", {"sharing": (str(make.REGISTRY),)}),
+    ("KeyShared", "healthy", {"sharing": (Sharer(str(make.REGISTRY), key=True),)}),
     ("GrantWiderThanNeeded", "healthy", {"roles": (make.role("/", data_actions=("*",)),)}),
     ("RegistryNotSucceeded", "attention", {"registry__provisioning_state": "Failed"}),
     ("RegistryNotSucceeded", "attention", {"registry__provisioning_state": "Updating"}),

@@ -1,0 +1,66 @@
+"""`az acr cmk rotate`"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from azext_acrcmk.acts.rotate import RotateActs
+from azext_acrcmk.cloud.observe import see_sharing, together
+from azext_acrcmk.cloud.survey import survey_goal, survey_registry
+from azext_acrcmk.model.goal import RotateGoal, rotate_goal
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.state import ABSENT, Identity, State, Vault
+from azext_acrcmk.operations.session import Session
+from azext_acrcmk.plan.rotate import plan_rotate, same_identity, same_key
+from azext_acrcmk.report import plan_document, registry_document, steps_document
+
+
+def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool, no_wait: bool, **options):
+    """Brings a registry to another key, version or identity, and ends when it is seen to use it."""
+    with Session.of(cmd) as session:
+        registry = session.registry(registry_name, group)
+        login = session.login
+        current, sharing = together(
+            lambda: survey_registry(session.clients, registry, login.subscriptions),
+            lambda: see_sharing(session.clients, registry) if options["revoke_old"] else None,
+        )
+        current = replace(current, sharing=sharing)
+        if registry.encryption.enabled and registry.encryption.key:
+            vault_id = ArmId.parse(current.vault.id) if isinstance(current.vault, Vault) else None
+            goal = rotate_goal(registry, vault_id, login.tenant, login.vault_suffix, **options)
+            goal, target = _see_target(session, goal, current)
+        else:
+            goal, target = None, current
+        plan = session.checked(plan_rotate(goal, current, target, session.now))
+        if what_if:
+            return plan_document(plan)
+        acts = RotateActs(session.clients, goal, current, target, session.progress, session.stop, no_wait)
+        outcomes = session.carry_out(plan, acts, yes)
+        if no_wait:
+            return None
+        found = acts.parts.vault
+        state = survey_registry(
+            session.clients,
+            acts.registry,
+            login.subscriptions,
+            ArmId.parse(found.id) if isinstance(found, Vault) else None,
+        )
+        return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
+
+
+def _see_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:
+    """What exists of what the registry is to use. What it uses already was looked at."""
+    if same_key(goal, current) and same_identity(goal, current) and not goal.target.key.version:
+        return goal, replace(current, identity=_system(current) if goal.system_identity else current.identity)
+    identity = _system(current) if goal.system_identity else None
+    target, state = survey_goal(
+        session.clients, goal.target, session.login.subscriptions, session.progress.note, session.stop, identity
+    )
+    return replace(goal, target=target), state
+
+
+def _system(current: State):
+    registry = current.registry
+    if not registry.system_principal_id:
+        return ABSENT
+    return Identity(registry.id, registry.location, "system", registry.system_principal_id)
