@@ -242,4 +242,8 @@ def see_roles(clients: Clients, scope: str, subscription: str, principal_id: str
     )
     if isinstance(found, Unknown):
         return found
-    return read_role_grants(found or [], lambda id_: client.role_definitions.get_by_id(id_, cls=wire))
+    # By the subscription, also where the id is the tenant's, which not everyone may read at.
+    home = f"/subscriptions/{subscription}"
+    return read_role_grants(
+        found or [], lambda id_: client.role_definitions.get(home, id_.rsplit("/", 1)[-1], cls=wire)
+    )

@@ -36,6 +36,7 @@ def everything(world: World) -> Iterator[dict[str, Any]]:
     kinds = {
         "Microsoft.ManagedIdentity/userAssignedIdentities": world.identities,
         "Microsoft.KeyVault/vaults": world.vaults,
+        "Microsoft.KeyVault/managedHSMs": world.managed_hsms,
         "Microsoft.ContainerRegistry/registries": world.registries,
     }
     for kind, resources in kinds.items():

@@ -53,8 +53,8 @@ class Seed:
 
     def hsm(self, name: str = "myhsm", **properties: Any) -> str:
         """An activated managed HSM that the owner administers; returns its id."""
-        properties = {"tenantId": TENANT, "initialAdminObjectIds": [OWNER_OBJECT_ID], **properties}
-        body = {"location": LOCATION, "sku": {"family": "B", "name": "Standard_B1"}, "properties": properties}
+        wanted = {"tenantId": TENANT, "initialAdminObjectIds": [OWNER_OBJECT_ID], "enablePurgeProtection": True}
+        body = {"location": LOCATION, "sku": {"family": "B", "name": "Standard_B1"}, "properties": wanted | properties}
         return self.put(f"{GROUP}/providers/{HSM_TYPE}/{name}", body)["id"]
 
     def key(self, vault: object = VAULT, name: str = KEY, **properties: Any) -> dict[str, Any]:
@@ -77,10 +77,32 @@ class Seed:
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
         self.put(path, {"properties": properties})
 
+    def role(self, *actions: str) -> str:
+        """A role of one's own with data actions on vaults, such as keys/read; returns its GUID."""
+        guid, scope = str(uuid.uuid4()), f"/subscriptions/{SUBSCRIPTION}"
+        permission = {"dataActions": [f"{VAULT_TYPE}/{action}" for action in actions]}
+        properties = {
+            "roleName": "Ours",
+            "type": "CustomRole",
+            "permissions": [permission],
+            "assignableScopes": [scope],
+        }
+        self.put(f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}", {"properties": properties})
+        return guid
+
+    def assignments(self, scope: object = VAULT) -> list[dict[str, Any]]:
+        """The role assignments at and below a scope."""
+        found = self.get(f"{scope}/providers/Microsoft.Authorization/roleAssignments")["value"]
+        return [each for each in found if each["properties"]["scope"].lower().startswith(str(scope).lower())]
+
+    def parts_without_grant(self, **vault: Any) -> dict[str, Any]:
+        """Identity, vault and key as `enable` makes them; returns the identity."""
+        self.key(self.vault(**vault), keyOps=["wrapKey", "unwrapKey"])
+        return self.identity()
+
     def parts(self, **vault: Any) -> dict[str, Any]:
         """Identity, vault, key and grant as `enable` makes them; returns the identity."""
-        identity = self.identity()
-        self.key(self.vault(**vault), keyOps=["wrapKey", "unwrapKey"])
+        identity = self.parts_without_grant(**vault)
         self.grant(identity["principalId"])
         return identity
 
@@ -123,6 +145,11 @@ def changes(azure: Sandbox) -> list[str]:
         for entry in azure.log()
         if entry["method"] in ("PUT", "PATCH", "POST", "DELETE") and not _ASKING.search(entry["path"])
     ]
+
+
+def outcomes(result: dict[str, Any]) -> dict[str, str]:
+    """What became of each step, by the result of `enable`."""
+    return {step["step"]: step["outcome"] for step in result["steps"]}
 
 
 def bodies(azure: Sandbox, method: str, path: str) -> list[Any]:

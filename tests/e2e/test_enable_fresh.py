@@ -7,13 +7,9 @@ import pytest
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from sandbox.world import OTHER_SUBSCRIPTION as OTHER
 from sandbox.world import SUBSCRIPTION
-from tests.e2e.seed import ENABLE, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, Seed, bodies, changes
+from tests.e2e.seed import ENABLE, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, Seed, bodies, changes, outcomes
 
 STEPS = ["group", "identity", "vault", "key", "grant", "registry"]
-
-
-def outcomes(result) -> dict[str, str]:
-    return {step["step"]: step["outcome"] for step in result["steps"]}
 
 
 def pulls(azure) -> bool:
