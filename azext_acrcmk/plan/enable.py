@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from azext_acrcmk.model.access import ENCRYPTION_USER_NAME, HSM_ENCRYPTION_USER_NAME, Access, access_by_roles, access_to
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.state import (
+    ABSENT,
     ACCESS_POLICY,
     RBAC,
     Absent,
@@ -37,6 +39,8 @@ def plan_enable(goal: EnableGoal, state: State, now: datetime | None = None) -> 
     Where the goal is reached every step only reuses. `now` is for judging the key's dates.
     """
     now = now or datetime.now(timezone.utc)
+    if creation_failed(goal, state.registry):
+        state = replace(state, registry=ABSENT)
     problems = _problems(goal, state, now)
     if problems:
         return Plan(problems=tuple(problems))
@@ -46,6 +50,19 @@ def plan_enable(goal: EnableGoal, state: State, now: datetime | None = None) -> 
         _registry_step(goal, state),
     ]
     return in_order(steps)
+
+
+def creation_failed(goal: EnableGoal, registry: Registry | Absent | Unknown) -> bool:
+    """Whether this is what a run whose key was not accepted left behind: never encrypted, so it is created again.
+
+    The identity tells it from a registry of somebody else's that is in a bad state.
+    """
+    return (
+        isinstance(registry, Registry)
+        and registry.provisioning_state == "Failed"
+        and not registry.encryption.enabled
+        and registry.attaches(str(goal.identity))
+    )
 
 
 def location_of(goal: EnableGoal, state: State) -> str | None:

@@ -128,6 +128,12 @@ class TestRerun:
         state = replace(state, registry=replace(state.registry, provisioning_state="Failed"))
         assert make.actions(plan(goal, state))["registry"] == "update"
 
+    def test_a_registry_whose_creation_failed_is_created_again(self):
+        goal = make.goal()
+        state = make.reached(goal)
+        failed = replace(state.registry, provisioning_state="Failed", encryption=Encryption("disabled"))
+        assert make.actions(plan(goal, replace(state, registry=failed)))["registry"] == "create"
+
 
 class TestExistingRegistry:
     def refusal(self, goal=None, **changes):
@@ -140,8 +146,8 @@ class TestExistingRegistry:
         assert "can't be turned on later" in found.message
         assert "az acr import" in words(found)
 
-    def test_a_creation_that_failed(self):
-        found = self.refusal(encryption=Encryption("disabled"), provisioning_state="Failed")
+    def test_a_creation_that_failed_with_another_identity(self):
+        found = self.refusal(encryption=Encryption("disabled"), provisioning_state="Failed", attached=())
         assert "az acr delete" in words(found)
 
     def test_another_key(self):
