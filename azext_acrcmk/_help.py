@@ -57,6 +57,34 @@ examples:
       text: az acr cmk rotate --name myregistry --no-wait
 """
 
+helps["acr cmk revoke"] = """
+type: command
+short-summary: Take a registry's key from it, so that it serves no image until `az acr cmk restore`.
+long-summary: >
+    Removes the grant of the registry's identity, or disables the key's version in use. Before that it says what stops
+    working and which other registries and resources it can see use the same key or identity, and asks. A key is never
+    deleted. What was taken away is noted in Azure, so `az acr cmk restore` undoes exactly that on any machine. How soon
+    the registry notices is up to Azure.
+examples:
+    - name: See what would be revoked, and whom else it would hit.
+      text: az acr cmk revoke --name myregistry --what-if --output table
+    - name: Remove the identity's grant on the key.
+      text: az acr cmk revoke --name myregistry
+    - name: Disable the key's version in use, without a question.
+      text: az acr cmk revoke --name myregistry --by key --yes
+"""
+
+helps["acr cmk restore"] = """
+type: command
+short-summary: Undo `az acr cmk revoke`.
+long-summary: >
+    Makes the grants again that `revoke` removed, and enables the key version that it disabled; a version that somebody
+    else disabled is left alone.
+examples:
+    - name: Give a registry its key back.
+      text: az acr cmk restore --name myregistry
+"""
+
 helps["acr cmk wait"] = """
 type: command
 short-summary: Wait until an operation on a registry has ended, or a condition holds.

@@ -22,6 +22,7 @@ def load_arguments(loader, _command):
     _load_enable(loader)
     _load_rotate(loader)
     _load_check(loader)
+    _load_revoke(loader)
 
 
 def _load_common(loader):
@@ -239,3 +240,18 @@ def _load_check(loader):
             type=int,
             help=f"A key counts as expiring when it does within this many days. Default: {EXPIRY_DAYS}.",
         )
+
+
+def _load_revoke(loader):
+    with loader.argument_context("acr cmk revoke") as c:
+        c.argument(
+            "by",
+            get_enum_type(["grant", "key"]),
+            help="Remove the identity's grant on the key, or disable the key's version in use.",
+        )
+        c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Don't ask.")
+    with loader.argument_context("acr cmk restore") as c:
+        c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Don't ask.")
+    for command in ("revoke", "restore"):
+        with loader.argument_context(f"acr cmk {command}") as c:
+            c.argument("what_if", options_list=["--what-if", "-w"], action="store_true", help=WHAT_IF)

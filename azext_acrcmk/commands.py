@@ -8,5 +8,7 @@ def load_command_table(loader, _args):
         group.custom_command("enable", "enable", table_transformer=enable_table)
         group.custom_command("check", "check", table_transformer=check_table)
         group.custom_command("rotate", "rotate", table_transformer=enable_table, supports_no_wait=True)
+        group.custom_command("revoke", "revoke", table_transformer=enable_table)
+        group.custom_command("restore", "restore", table_transformer=enable_table)
         group.custom_wait_command("wait", "registry_for_wait")
         group.custom_show_command("show", "show", table_transformer=show_table)

@@ -126,3 +126,15 @@ def registry_for_wait(cmd, registry_name, resource_group_name=None):
     from azext_acrcmk.operations.wait import registry_for_wait as operation
 
     return operation(cmd, registry_name, resource_group_name)
+
+
+def revoke(cmd, registry_name, resource_group_name=None, by="grant", what_if=False, yes=False):
+    from azext_acrcmk.operations.revoke import revoke as operation
+
+    return operation(cmd, registry_name, resource_group_name, by, what_if, yes)
+
+
+def restore(cmd, registry_name, resource_group_name=None, what_if=False, yes=False):
+    from azext_acrcmk.operations.revoke import restore as operation
+
+    return operation(cmd, registry_name, resource_group_name, what_if, yes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.model.ids import KeyId
+from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.state import Vault
 
 # Marks a key version that `revoke` disabled, so that `restore` enables just that, on any machine.
@@ -32,19 +32,24 @@ def set_operations(clients: Clients, vault: Vault, key: KeyId, operations: list[
 
 def revoke_version(clients: Clients, vault: Vault, key: KeyId) -> None:
     """Disables a version and marks it, in one request."""
-    client = clients.keys(vault.host)
-    tags = dict(client.get_key(key.name, key.version).properties.tags or {})
-    client.update_key_properties(key.name, key.version, enabled=False, tags={**tags, REVOKED_TAG: "true"})
+    tags = {**_tags(clients, vault, key), REVOKED_TAG: "true"}
+    clients.keys(vault.host).update_key_properties(key.name, key.version, enabled=False, tags=tags)
 
 
 def restore_version(clients: Clients, vault: Vault, key: KeyId) -> None:
     """Enables a version and takes the mark off, in one request."""
-    client = clients.keys(vault.host)
-    tags = dict(client.get_key(key.name, key.version).properties.tags or {})
-    tags.pop(REVOKED_TAG, None)
-    client.update_key_properties(key.name, key.version, enabled=True, tags=tags)
+    tags = {name: value for name, value in _tags(clients, vault, key).items() if name != REVOKED_TAG}
+    clients.keys(vault.host).update_key_properties(key.name, key.version, enabled=True, tags=tags)
 
 
 def is_revoked(clients: Clients, vault: Vault, key: KeyId) -> bool:
     """Whether a version carries the mark of `revoke`."""
-    return REVOKED_TAG in (clients.keys(vault.host).get_key(key.name, key.version).properties.tags or {})
+    return REVOKED_TAG in _tags(clients, vault, key)
+
+
+def _tags(clients: Clients, vault: Vault, key: KeyId) -> dict[str, str]:
+    """A version's tags, from the list of versions: a disabled version can't be got (service facts 1.6)."""
+    for version in clients.keys(vault.host).list_properties_of_key_versions(key.name):
+        if same(version.version, key.version):
+            return dict(version.tags or {})
+    return {}

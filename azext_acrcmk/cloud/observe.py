@@ -115,6 +115,21 @@ def see_sharing(clients: Clients, registry: Registry) -> tuple[Sharer, ...] | Un
     return tuple(each for each in sharers if each.key or each.identity or each.vault)
 
 
+def see_identity_users(clients: Clients, identity_id: str, subscription: str) -> tuple[str, ...] | Unknown:
+    """The ids of the subscription's resources that an identity is attached to."""
+
+    def search() -> tuple[str, ...]:
+        found = []
+        for body in pages(clients.resources(subscription).resources.list):
+            attached = (body.get("identity") or {}).get("userAssignedIdentities") or {}
+            if any(same(each, identity_id) for each in attached):
+                found.append(body["id"])
+        return tuple(found)
+
+    seen = look(search, "Microsoft.Resources/subscriptions/resources/read", f"/subscriptions/{subscription}")
+    return seen or ()
+
+
 def see_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
     return look(
         lambda: read_identity(clients.identities(id_.subscription).get(id_.group, id_.name, cls=wire)),

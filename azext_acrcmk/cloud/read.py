@@ -49,6 +49,7 @@ def read_registry(body: dict[str, Any]) -> Registry:
         zone_redundancy=properties.get("zoneRedundancy"),
         admin_enabled=properties.get("adminUserEnabled"),
         content_trust=_flag(trust.get("status"), "enabled") or False,
+        tags=body.get("tags") or {},
     )
 
 

@@ -95,6 +95,7 @@ class Registry:
     zone_redundancy: str | None = None
     admin_enabled: bool | None = None
     content_trust: bool = False
+    tags: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
 
     @property
     def settled(self) -> bool:

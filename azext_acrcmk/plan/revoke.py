@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS, NEEDED_ACTIONS, allows, key_scope
-from azext_acrcmk.model.ids import same, within
-from azext_acrcmk.model.state import ACCESS_POLICY, RoleGrant, Unknown, Vault
+from azext_acrcmk.health.catalogue import Facts
+from azext_acrcmk.model.access import (
+    ENCRYPTION_USER,
+    HSM_ENCRYPTION_USER,
+    HSM_NEEDED_ACTIONS,
+    NEEDED_ACTIONS,
+    allows,
+    key_scope,
+)
+from azext_acrcmk.model.ids import ArmId, same, within
+from azext_acrcmk.model.state import ACCESS_POLICY, Key, RoleGrant, State, Unknown, Vault
+from azext_acrcmk.plan.enable import in_order
+from azext_acrcmk.plan.remedies import key_command
+from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, REUSE, UPDATE, VERIFY, Plan, Problem, Step
+
+BY_GRANT, BY_KEY = "grant", "key"
+
+# The registry's tag that notes what `revoke` took away, where that is not what `restore` would grant by itself.
+JOURNAL_TAG = "acrcmk-revoked"
 
 
 @dataclass(frozen=True)
 class Grant:
-    """One grant: a role assignment (`role`), or the key permissions of an access policy."""
+    """One grant: a role (by GUID, on the `vault` or the `key`), or key permissions of the vault's access policy.
+
+    `role` is the assignment where it exists.
+    """
 
     resource: str
     what: str
-    role: RoleGrant | None = None
+    role_id: str = ""
+    on: str = "vault"
     permissions: tuple[str, ...] = ()
+    role: RoleGrant | None = None
+
+    def __str__(self) -> str:
+        """As the journal has it."""
+        return f"{self.role_id}@{self.on}" if self.role_id else f"policy:{'+'.join(self.permissions)}"
 
 
 def revocable(
@@ -27,18 +52,169 @@ def revocable(
     The second are inherited from above the vault or come through a group, so removing them would hit others too.
     """
     if vault.access_model == ACCESS_POLICY:
-        held = {p for policy in vault.policies if same(policy.object_id, principal_id) for p in policy.key_permissions}
-        names = tuple(sorted(held))
-        return ([Grant(vault.id, f"Access policy ({', '.join(names)})", permissions=names)] if names else []), []
+        return _policy_grants(vault, principal_id), []
     own, elsewhere = [], []
     actions = (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()
     scope = key_scope(vault, key_name)
     for role in () if isinstance(roles, Unknown) else roles:
         if not within(scope, role.scope) or not any(allows(role, action) for action in actions):
             continue
-        direct = same(role.principal_id, principal_id) and (vault.is_hsm or within(role.scope, vault.id))
-        if direct:
-            own.append(Grant(role.id, f"Role '{role.role_name}' at {role.scope}", role=role))
+        if same(role.principal_id, principal_id) and (vault.is_hsm or within(role.scope, vault.id)):
+            on = "key" if same(role.scope, scope) else "vault"
+            own.append(Grant(role.id, f"Role '{role.role_name}' on the {on}", role.role_id, on, role=role))
         else:
             elsewhere.append(role)
     return own, elsewhere
+
+
+def _policy_grants(vault: Vault, principal_id: str) -> list[Grant]:
+    held = {p for policy in vault.policies if same(policy.object_id, principal_id) for p in policy.key_permissions}
+    needed = {"all"} if "all" in held else held & {name.lower() for name in NEEDED_ACTIONS}
+    names = tuple(sorted(needed))
+    return [Grant(vault.id, f"Access policy ({', '.join(names)})", permissions=names)] if names else []
+
+
+def needs_journal(vault: Vault, grants: list[Grant]) -> bool:
+    """Whether `restore` could not tell by itself what was there: anything but the grant that it would make."""
+    if vault.access_model == ACCESS_POLICY:
+        return any("all" in grant.permissions for grant in grants)
+    usual = (HSM_ENCRYPTION_USER, "key") if vault.is_hsm else (ENCRYPTION_USER, "vault")
+    return [(grant.role_id, grant.on) for grant in grants] != [usual]
+
+
+def read_journal(text: str | None, vault: Vault, key_name: str) -> list[Grant]:
+    """The grants that a journal names. Entries that are not understood are left out."""
+    grants = []
+    for entry in (text or "").split(" "):
+        if entry.startswith("policy:"):
+            permissions = tuple(entry.removeprefix("policy:").split("+"))
+            grants.append(Grant(vault.id, f"Access policy ({', '.join(permissions)})", permissions=permissions))
+        elif "@" in entry:
+            role_id, on = entry.split("@", 1)
+            scope = key_scope(vault, key_name) if on == "key" else vault.id
+            grants.append(Grant(scope, f"Role {role_id} on the {on}", role_id, on))
+    return grants
+
+
+def plan_revoke(facts: Facts, by: str, users: tuple[str, ...]) -> Plan:
+    """The steps that take the registry's key from it. `users` are the ids of other resources with its identity."""
+    if problems := _problems(facts.state):
+        return Plan(problems=tuple(problems))
+    return _revoke_key(facts) if by == BY_KEY else _revoke_grant(facts, users)
+
+
+def _problems(state: State) -> list[Problem]:
+    registry = state.registry
+    if not registry.encryption.enabled or registry.encryption.key is None:
+        return [
+            Problem(
+                f"Registry '{registry.name}' is not encrypted with a customer-managed key: there is nothing to revoke."
+            )
+        ]
+    if not isinstance(state.vault, Vault):
+        why = state.vault.why if isinstance(state.vault, Unknown) else "It is not there."
+        return [Problem(f"The vault of {registry.encryption.key} can't be looked at. {why}", (), FORBIDDEN)]
+    return []
+
+
+def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
+    state, registry, access = facts.state, facts.registry, facts.access
+    if access.granted is None:
+        needs = access.unknown.action if access.unknown else ""
+        advice = (f"It takes the permission '{needs}'.",) if needs else ()
+        return Plan(problems=(Problem("Whether the identity is granted the key can't be seen.", advice, FORBIDDEN),))
+    key = registry.encryption.key
+    own, elsewhere = revocable(state.vault, key.name, facts.principal, state.roles)
+    if elsewhere:
+        names = "; ".join(f"'{role.role_name}' at {role.scope}" for role in elsewhere)
+        return Plan(
+            problems=(
+                Problem(
+                    f"The identity also has the key by roles that reach it from elsewhere: {names}. Removing only its "
+                    "own would not stop it, and removing these would hit others. Nothing was changed.",
+                    (f"Disable the key instead: az acr cmk revoke --name {registry.name} --by key",),
+                ),
+            )
+        )
+    if not own:
+        return Plan((Step("grant", REUSE, key.versionless, "The identity has no grant of the key any more."),))
+    steps = []
+    if needs_journal(state.vault, own):
+        reason = "Notes in a tag what is removed, for `restore`."
+        steps.append(Step("journal", UPDATE, registry.id, reason))
+    for number, grant in enumerate(own, 1):
+        name = "grant" if number == 1 else f"grant-{number}"
+        steps.append(Step(name, DELETE, grant.resource, f"{grant.what} is removed.", after=("journal",)))
+    return in_order([_asking(steps[0], facts, _hit_by_grant(facts, users)), *steps[1:]])
+
+
+def _revoke_key(facts: Facts) -> Plan:
+    used = facts.state.version_in_use
+    if not isinstance(used, Key):
+        return Plan(problems=(Problem("The key's version in use can't be looked at.", (), FORBIDDEN),))
+    if used.enabled is False:
+        return Plan((Step("key", REUSE, str(used.id), "The version in use is disabled."),))
+    step = Step("key", UPDATE, str(used.id), "The version in use is disabled; no key is deleted.")
+    sharing = facts.state.sharing if isinstance(facts.state.sharing, tuple) else ()
+    others = [f"registry {ArmId.parse(each.id).name}" for each in sharing if each.key]
+    return Plan((_asking(step, facts, others),))
+
+
+def _hit_by_grant(facts: Facts, users: tuple[str, ...]) -> list[str]:
+    sharing = facts.state.sharing if isinstance(facts.state.sharing, tuple) else ()
+    registries = [each.id.lower() for each in sharing if each.identity and each.vault]
+    rest = [id_ for id_ in users if id_.lower() not in registries]
+    named = [f"registry {ArmId.parse(id_).name}" for id_ in registries]
+    return named + [f"{ArmId.parse(id_).type.split('/', 1)[1]} {ArmId.parse(id_).name}" for id_ in rest]
+
+
+def _asking(step: Step, facts: Facts, others: list[str]) -> Step:
+    """The step with the question that tells what stops working."""
+    also = f" The same key or identity is used by: {', '.join(others)}." if others else ""
+    if facts.state.sharing is None or isinstance(facts.state.sharing, Unknown):
+        also += " Which other registries use them can't be seen."
+    question = (
+        f"Registry '{facts.registry.name}' will serve no image, to nobody, until `az acr cmk restore`: pulls and "
+        f"pushes fail.{also} Revoke its key?"
+    )
+    return Step(step.name, step.action, step.resource, step.reason + also, step.after, step.irreversible, question)
+
+
+def plan_restore(facts: Facts, disabled_by_revoke: bool | None) -> Plan:
+    """The steps that undo a revoke, and nothing else. `disabled_by_revoke` None: the key's mark can't be seen."""
+    if problems := _problems(facts.state):
+        return Plan(problems=tuple(problems))
+    steps = [_restore_key_step(facts, disabled_by_revoke), *_restore_grant_steps(facts)]
+    return in_order([step for step in steps if step])
+
+
+def _restore_key_step(facts: Facts, disabled_by_revoke: bool | None) -> Step | None:
+    used = facts.state.version_in_use
+    if not isinstance(used, Key):
+        return None
+    if used.enabled is not False:
+        return Step("key", REUSE, str(used.id), "The version in use is enabled.")
+    if disabled_by_revoke:
+        return Step("key", UPDATE, str(used.id), "The version in use, which was disabled by `revoke`, is enabled.")
+    why = "and not by `revoke`" if disabled_by_revoke is False else "and by whom can't be seen"
+    enable = key_command("set-attributes", used.id, f"--version {used.id.version} --enabled true")
+    return Step(
+        "key", VERIFY, str(used.id), f"The version in use is disabled, {why}: left alone. To enable it: {enable}"
+    )
+
+
+def _restore_grant_steps(facts: Facts) -> list[Step]:
+    state, key = facts.state, facts.encryption.key
+    journal = read_journal(facts.registry.tags.get(JOURNAL_TAG), state.vault, key.name)
+    if not journal:
+        if facts.access.granted is False:
+            reason = "The grant that a registry needs is made: get, wrapKey and unwrapKey."
+            return [Step("grant", CREATE, key.versionless, reason)]
+        seen = "The identity is granted the key." if facts.access.granted else "The grant can't be seen; left alone."
+        return [Step("grant", REUSE if facts.access.granted else VERIFY, key.versionless, seen)]
+    steps = [
+        Step("grant" if number == 1 else f"grant-{number}", CREATE, grant.resource, f"{grant.what} is granted again.")
+        for number, grant in enumerate(journal, 1)
+    ]
+    after = tuple(step.name for step in steps)
+    return [*steps, Step("journal", UPDATE, facts.registry.id, "The note of what was revoked is removed.", after=after)]

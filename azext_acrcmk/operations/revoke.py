@@ -1,0 +1,99 @@
+"""`az acr cmk revoke` and `az acr cmk restore`"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from azext_acrcmk.acts.revoke import RestoreActs, RevokeActs
+from azext_acrcmk.cloud.keys import is_revoked
+from azext_acrcmk.cloud.observe import look, see_identity_users, see_registry, see_sharing, together
+from azext_acrcmk.cloud.survey import survey_registry
+from azext_acrcmk.cloud.waiting import until_settled
+from azext_acrcmk.health.catalogue import Facts
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.operations.session import Session
+from azext_acrcmk.plan.revoke import BY_GRANT, plan_restore, plan_revoke
+from azext_acrcmk.plan.step import Plan
+from azext_acrcmk.report import plan_document, registry_document, steps_document
+
+# How long what was changed may take to show in a read, in seconds.
+READ_BACK_TIMEOUT = 60
+
+
+def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, yes: bool):
+    """Takes the registry's key from it, and ends when that is read back."""
+    with Session.of(cmd) as session:
+        registry = session.registry(registry_name, group)
+        state, sharing = together(
+            lambda: survey_registry(session.clients, registry, session.login.subscriptions),
+            lambda: see_sharing(session.clients, registry),
+        )
+        facts = Facts(replace(state, sharing=sharing), session.now)
+        plan = session.checked(plan_revoke(facts, by, _users(session, facts) if by == BY_GRANT else ()))
+        if what_if:
+            return plan_document(plan)
+        acts = RevokeActs(session.clients, facts, session.login.tenant, session.stop)
+        return _carry_out(session, facts, plan, acts, yes, lambda seen: _is_revoked(seen, by))
+
+
+def restore(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool):
+    """Undoes a revoke, and ends when that is read back."""
+    with Session.of(cmd) as session:
+        registry = session.registry(registry_name, group)
+        state = survey_registry(session.clients, registry, session.login.subscriptions)
+        facts = Facts(state, session.now)
+        plan = session.checked(plan_restore(facts, _disabled_by_revoke(session, state)))
+        if what_if:
+            return plan_document(plan)
+        acts = RestoreActs(session.clients, facts, session.login.tenant, session.stop)
+        return _carry_out(session, facts, plan, acts, yes, _is_restored)
+
+
+def _carry_out(session: Session, facts: Facts, plan: Plan, acts, yes: bool, proven):
+    outcomes = session.carry_out(plan, acts, yes)
+    vault = facts.state.vault
+    vault_id = ArmId.parse(vault.id) if isinstance(vault, Vault) else None
+    subscriptions = session.login.subscriptions
+
+    def read_back() -> State:
+        registry = see_registry(session.clients, ArmId.parse(facts.registry.id)) if plan.changes else facts.registry
+        known = registry if isinstance(registry, Registry) else facts.registry
+        return survey_registry(session.clients, known, subscriptions, vault_id)
+
+    state = until_settled(read_back, proven, session.stop, READ_BACK_TIMEOUT) if plan.changes else facts.state
+    return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
+
+
+def _is_revoked(state: State, by: str) -> bool:
+    if by == BY_GRANT:
+        return Facts(state, None).access.granted is not True
+    return isinstance(state.version_in_use, Key) and state.version_in_use.enabled is False
+
+
+def _is_restored(state: State) -> bool:
+    used = state.version_in_use
+    return Facts(state, None).access.granted is not False and not (isinstance(used, Key) and used.enabled is False)
+
+
+def _users(session: Session, facts: Facts) -> tuple[str, ...]:
+    """The ids of other resources that have the registry's identity, as far as they can be seen."""
+    identity = facts.state.identity
+    if not isinstance(identity, Identity):
+        return ()
+    found = see_identity_users(session.clients, identity.id, session.login.subscription)
+    return () if isinstance(found, Unknown) else tuple(id_ for id_ in found if id_.lower() != facts.registry.id.lower())
+
+
+def _disabled_by_revoke(session: Session, state: State) -> bool | None:
+    """Whether `revoke` disabled the version in use; None where that can't be seen."""
+    from azure.core.exceptions import AzureError
+
+    used = state.version_in_use
+    if not isinstance(used, Key) or used.enabled is not False or not isinstance(state.vault, Vault):
+        return False
+    try:
+        seen = look(lambda: is_revoked(session.clients, state.vault, used.id), "", used.id)
+    except AzureError:
+        return None
+    return seen if isinstance(seen, bool) else None
