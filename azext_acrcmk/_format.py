@@ -50,6 +50,21 @@ def check_table(result):
     return [line for row in rows for line in _check_lines(row)]
 
 
+def repair_table(result):
+    """The plan of --what-if, or what was done and what is left."""
+    if isinstance(result, list):
+        return enable_table(result)
+    done = [OrderedDict(Step=row["step"], Outcome=row["outcome"], Resource=row["resource"]) for row in result["steps"]]
+    rows = [("Done", f"{row['Step']} {row['Outcome']}: {short(row['Resource'])}") for row in done]
+    rows += [("Left", f"{row['code']}: {row['message']}") for row in result["findings"]]
+    rows.append(("Health", result["health"]))
+    return [
+        OrderedDict(Property=name if first else "", Value=part)
+        for name, value in rows
+        for first, part in _wrapped(value)
+    ]
+
+
 def _check_lines(row):
     head = {"Code": row["code"], "Severity": row["severity"], "Status": row["status"]}
     text = row["message"] + (f" Fix: {row['fix']}" if row["fix"] else "")

@@ -57,6 +57,21 @@ examples:
       text: az acr cmk rotate --name myregistry --no-wait
 """
 
+helps["acr cmk repair"] = """
+type: command
+short-summary: Mend what `az acr cmk check` finds wrong.
+long-summary: >
+    Attaches the identity again, grants it the key, recovers a deleted vault or key, enables the key version in use, lets
+    trusted services past the vault's firewall, turns on purge protection, changes to an identity that was made again, and
+    has the registry take its key again. What is irreversible or widens access is asked first. What can't be mended from
+    here is told with the way out. Ends by checking again; the exit code is 1 when an error is left.
+examples:
+    - name: See what would be mended, and what can't be.
+      text: az acr cmk repair --name myregistry --what-if --output table
+    - name: Mend it without questions.
+      text: az acr cmk repair --name myregistry --yes
+"""
+
 helps["acr cmk revoke"] = """
 type: command
 short-summary: Take a registry's key from it, so that it serves no image until `az acr cmk restore`.

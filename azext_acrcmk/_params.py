@@ -22,6 +22,7 @@ def load_arguments(loader, _command):
     _load_enable(loader)
     _load_rotate(loader)
     _load_check(loader)
+    _load_repair(loader)
     _load_revoke(loader)
 
 
@@ -239,6 +240,18 @@ def _load_check(loader):
             "expiry_days",
             type=int,
             help=f"A key counts as expiring when it does within this many days. Default: {EXPIRY_DAYS}.",
+        )
+
+
+def _load_repair(loader):
+    with loader.argument_context("acr cmk repair") as c:
+        c.argument("what_if", options_list=["--what-if", "-w"], action="store_true", help=WHAT_IF)
+        c.argument("grant_timeout", type=int, help=GRANT_TIMEOUT_HELP)
+        c.argument(
+            "yes",
+            options_list=["--yes", "-y"],
+            action="store_true",
+            help="Don't ask before what is irreversible or widens access.",
         )
 
 

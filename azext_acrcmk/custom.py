@@ -138,3 +138,9 @@ def restore(cmd, registry_name, resource_group_name=None, what_if=False, yes=Fal
     from azext_acrcmk.operations.revoke import restore as operation
 
     return operation(cmd, registry_name, resource_group_name, what_if, yes)
+
+
+def repair(cmd, registry_name, resource_group_name=None, grant_timeout=GRANT_TIMEOUT, what_if=False, yes=False):
+    from azext_acrcmk.operations.repair import repair as operation
+
+    return operation(cmd, registry_name, resource_group_name, what_if, yes, grant_timeout)

@@ -17,6 +17,7 @@ _WORDS = {
     "recover": "Recovering",
     "reuse": "Using",
     "verify": "Not checking",
+    "manual": "Leaving",
 }
 
 
@@ -53,5 +54,7 @@ def short(resource: str) -> str:
         return f"{host.split('.', 1)[0]}/{name}"
     if not resource.startswith("/"):
         return resource
+    if "/roleAssignments/" in resource:
+        return f"role on {short(resource.split('/providers/Microsoft.Authorization/', 1)[0])}"
     parts = resource.rstrip("/").split("/")
     return "/".join(parts[-3::2]) if parts[-2].lower() == "keys" else parts[-1]

@@ -173,7 +173,9 @@ def begin_set_encryption(clients: Clients, registry: Registry, identity: str, ke
 
 def attach_identity(clients: Clients, registry: Registry, identity_id: str | None, stop: Stop) -> Registry:
     """Attaches a user-assigned identity, or (None) turns on the system-assigned one, beside those there are."""
-    attached = {each.id: {} for each in registry.attached} | ({identity_id: {}} if identity_id else {})
+    attached = {each.id: {} for each in registry.attached}
+    if identity_id and not registry.attaches(identity_id):
+        attached[identity_id] = {}
     kinds = ["SystemAssigned"] if registry.system_principal_id or identity_id is None else []
     kinds += ["UserAssigned"] if attached else []
     identity = {"type": ", ".join(kinds)} | ({"userAssignedIdentities": attached} if attached else {})

@@ -1,4 +1,7 @@
-"""Looking at what exists. 404 is absent, 403 is unknown; anything else is an error and is raised."""
+"""Looking at what exists. 404 is absent, 403 is unknown; anything else is an error and is raised.
+
+Key Vault's control plane refuses keys as `ForbiddenByRbac` with status 400 or 500 (service facts 2.2): unknown, too.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +48,8 @@ def look(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unkn
         said = read_error(error)
         if said.status == 404 and said.code != "SubscriptionNotFound":
             return ABSENT
-        if said.status == 403:
-            return Unknown(action, str(scope), said.message)
+        if said.status == 403 or "ForbiddenByRbac" in said:
+            return Unknown(action, str(scope), said.message.split("\r\n", 1)[0])
         raise
 
 

@@ -155,14 +155,14 @@ def _vault_steps(goal: EnableGoal, state: State) -> list[Step]:
     if isinstance(vault, DeletedVault):
         reason = "Soft-deleted vault of this name is recovered, with its keys; role assignments are made again."
         steps = [Step("vault", RECOVER, vault.id, reason, after=("group",))]
-        return steps if vault.purge_protection else [*steps, _purge_protection_step(vault.id, vault.name)]
+        return steps if vault.purge_protection else [*steps, purge_protection_step(vault.id, vault.name)]
     if isinstance(vault, Unknown):
         reason = "Can't be seen; the registry will tell whether it can use the key."
         return [Step("vault", VERIFY, f"https://{goal.key.host}", reason)]
     kind = "Managed HSM" if vault.is_hsm else "Key vault"
     model = "" if vault.is_hsm else f", {'access policies' if vault.access_model == ACCESS_POLICY else 'Azure RBAC'}"
     steps = [Step("vault", REUSE, vault.id, f"{kind} exists{model}.")]
-    return steps if vault.purge_protection else [*steps, _purge_protection_step(vault.id, vault.name)]
+    return steps if vault.purge_protection else [*steps, purge_protection_step(vault.id, vault.name)]
 
 
 def _new_vault_step(goal: EnableGoal) -> Step:
@@ -175,7 +175,8 @@ def _new_vault_step(goal: EnableGoal) -> Step:
     return Step("vault", CREATE, str(goal.vault), reason, after=("group",), irreversible=True)
 
 
-def _purge_protection_step(vault_id: str, name: str) -> Step:
+def purge_protection_step(vault_id: str, name: str) -> Step:
+    """Turning on purge protection of a vault that exists: irreversible, so it is asked."""
     return Step(
         "purge-protection",
         UPDATE,

@@ -10,9 +10,10 @@ DELETE = "delete"
 RECOVER = "recover"
 REUSE = "reuse"
 VERIFY = "verify"
+MANUAL = "manual"
 
 # As `az deployment group what-if` has them, and ^ for what comes back from soft delete.
-SYMBOLS = {CREATE: "+", UPDATE: "~", DELETE: "-", RECOVER: "^", REUSE: "=", VERIFY: "?"}
+SYMBOLS = {CREATE: "+", UPDATE: "~", DELETE: "-", RECOVER: "^", REUSE: "=", VERIFY: "?", MANUAL: "!"}
 OUTCOMES = {
     CREATE: "created",
     UPDATE: "updated",
@@ -20,6 +21,7 @@ OUTCOMES = {
     RECOVER: "recovered",
     REUSE: "reused",
     VERIFY: "reused",
+    MANUAL: "left",
 }
 
 

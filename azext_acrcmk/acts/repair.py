@@ -1,0 +1,33 @@
+"""What the steps of a plan for `repair` do, beside those of a rotation."""
+
+from __future__ import annotations
+
+from azext_acrcmk.acts.rotate import RotateActs
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.keys import set_enabled, set_operations
+from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.model.goal import RotateGoal
+from azext_acrcmk.model.state import State
+from azext_acrcmk.plan.step import UPDATE
+from azext_acrcmk.progress import Progress
+
+
+class RepairActs(RotateActs):
+    """A repair is a rotation to what the registry has: the same key through the same identity, made to work."""
+
+    def __init__(self, clients: Clients, goal: RotateGoal, state: State, progress: Progress, stop: Stop):
+        super().__init__(clients, goal, state, state, progress, stop)
+        self._state = state
+        self._acts |= {
+            ("key-version", UPDATE): self._enable_version,
+            ("key-operations", UPDATE): self._permit_wrapping,
+        }
+
+    def _enable_version(self) -> None:
+        set_enabled(self._clients, self._state.vault, self._state.version_in_use.id, enabled=True)
+
+    def _permit_wrapping(self) -> None:
+        used = self._state.version_in_use
+        permitted = ["wrapKey", "unwrapKey"]
+        others = sorted(used.operations - {name.lower() for name in permitted})
+        set_operations(self._clients, self._state.vault, used.id, permitted + others)

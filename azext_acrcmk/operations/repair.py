@@ -1,0 +1,57 @@
+"""`az acr cmk repair`"""
+
+from __future__ import annotations
+
+from azext_acrcmk.acts.repair import RepairActs
+from azext_acrcmk.cloud.observe import see_registry
+from azext_acrcmk.cloud.survey import survey_registry
+from azext_acrcmk.health import Health, examine, fails
+from azext_acrcmk.health.catalogue import ERROR, PASSED, Facts
+from azext_acrcmk.model.goal import rotate_goal
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.state import Registry, Vault
+from azext_acrcmk.operations.session import Session
+from azext_acrcmk.plan.repair import needs_new_version, plan_repair
+from azext_acrcmk.report import findings_document, plan_document, steps_document
+
+ROUNDS = 3
+
+
+def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool, grant_timeout: int):
+    """Mends what checks find, and ends by checking again; fails where an error is left."""
+    with Session.of(cmd) as session:
+        registry = session.registry(registry_name, group)
+        facts, health = _examine(session, registry)
+        plan = session.checked(plan_repair(facts, health))
+        if what_if:
+            return plan_document(plan)
+        outcomes = []
+        # What a recovered vault or key hides is seen, and mended, in another round.
+        for _ in range(ROUNDS):
+            if not plan.changes:
+                break
+            outcomes += session.carry_out(plan, _acts(session, facts, health, grant_timeout), yes)
+            facts, health = _examine(session, see_registry(session.clients, ArmId.parse(registry.id)) or registry)
+            plan = plan_repair(facts, health)
+        if fails(health, ERROR):
+            session.fail_after_output()
+        left = [row for row in findings_document(health) if row["status"] != PASSED]
+        return {"health": health.status, "steps": steps_document(outcomes), "findings": left}
+
+
+def _examine(session: Session, registry: Registry) -> tuple[Facts, Health]:
+    state = survey_registry(session.clients, registry, session.login.subscriptions)
+    return Facts(state, session.now), examine(state, session.now)
+
+
+def _acts(session: Session, facts: Facts, health: Health, grant_timeout: int) -> RepairActs:
+    login, vault = session.login, facts.state.vault
+    goal = rotate_goal(
+        facts.registry,
+        ArmId.parse(vault.id) if isinstance(vault, Vault) else None,
+        login.tenant,
+        login.vault_suffix,
+        no_new_version=not needs_new_version(health),
+        grant_timeout=grant_timeout,
+    )
+    return RepairActs(session.clients, goal, facts.state, session.progress, session.stop)
