@@ -20,7 +20,7 @@ VAULT = ArmId(SUBSCRIPTION, "rg", VAULT_TYPE, default_vault_name(REGISTRY))
 KEY = "myregistry-cmk"
 ENABLE = "acr cmk enable -n myregistry -g rg"
 
-CRYPTO_OFFICER = "Key Vault Crypto Officer"
+CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 _VERSIONS = {
     "Microsoft.Authorization": "2022-04-01",
     "Microsoft.ContainerRegistry": "2025-04-01",
@@ -62,8 +62,9 @@ class Seed:
         return self.put(f"{vault}/keys/{name}", {"properties": {"kty": "RSA", **properties}})["properties"]
 
     def change_key(self, method: str, uri: str, body: Any = None) -> None:
-        """A request to the data plane, by one who may do all with the keys of the default vault."""
-        answer = self._azure.vault(method, uri, body, as_=self._azure.principal((CRYPTO_OFFICER, str(VAULT))))
+        """A request to the data plane, by somebody who may do all with keys by role."""
+        officer = self._azure.principal((CRYPTO_OFFICER, f"/subscriptions/{SUBSCRIPTION}"))
+        answer = self._azure.vault(method, uri, body, as_=officer)
         assert answer.ok, answer.text
         self._azure.clear_log()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION as OTHER
 from sandbox.world import SUBSCRIPTION, TENANT
-from tests.e2e.seed import ENABLE, GROUP, KEY, LOCATION, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, GROUP, KEY, LOCATION, REGISTRY, VAULT, bodies, changes, outcomes
 
-OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 ELSEWHERE = f"/subscriptions/{OTHER}/resourceGroups/elsewhere"
 
 
@@ -157,11 +157,11 @@ def test_the_uri_of_a_key_in_a_managed_hsm(azure, az, seed):
 @pytest.mark.parametrize(
     ("scope", "role"),
     [
-        (VAULT, "e147488a-f6f5-4113-8e2d-b22465e65bf6"),
-        (f"{VAULT}/keys/{KEY}", "e147488a-f6f5-4113-8e2d-b22465e65bf6"),
-        (GROUP, "e147488a-f6f5-4113-8e2d-b22465e65bf6"),
-        (f"/subscriptions/{SUBSCRIPTION}", OFFICER),
-        (VAULT, OFFICER),
+        (VAULT, ENCRYPTION_USER),
+        (f"{VAULT}/keys/{KEY}", ENCRYPTION_USER),
+        (GROUP, ENCRYPTION_USER),
+        (f"/subscriptions/{SUBSCRIPTION}", CRYPTO_OFFICER),
+        (VAULT, CRYPTO_OFFICER),
     ],
     ids=["vault", "key", "group", "subscription-officer", "officer"],
 )
