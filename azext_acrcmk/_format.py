@@ -35,7 +35,10 @@ def _plan_lines(row):
 def show_table(result):
     """A registry as lines of property and value, its findings last. --ids may give several registries."""
     registries = result if isinstance(result, list) else [result]
-    lines = [line for registry in registries for line in _show_lines(registry)]
+    return _property_table(line for registry in registries for line in _show_lines(registry))
+
+
+def _property_table(lines):
     return [
         OrderedDict(Property=name if first else "", Value=part)
         for name, value in lines
@@ -54,15 +57,9 @@ def repair_table(result):
     """The plan of --what-if, or what was done and what is left."""
     if isinstance(result, list):
         return enable_table(result)
-    done = [OrderedDict(Step=row["step"], Outcome=row["outcome"], Resource=row["resource"]) for row in result["steps"]]
-    rows = [("Done", f"{row['Step']} {row['Outcome']}: {short(row['Resource'])}") for row in done]
+    rows = [("Done", f"{row['step']} {row['outcome']}: {short(row['resource'])}") for row in result["steps"]]
     rows += [("Left", f"{row['code']}: {row['message']}") for row in result["findings"]]
-    rows.append(("Health", result["health"]))
-    return [
-        OrderedDict(Property=name if first else "", Value=part)
-        for name, value in rows
-        for first, part in _wrapped(value)
-    ]
+    return _property_table([*rows, ("Health", result["health"])])
 
 
 def _check_lines(row):

@@ -21,6 +21,20 @@ _WORDS = {
 }
 
 
+# What the names of steps don't say by themselves.
+_NAMES = {
+    "purge-protection": "purge protection of vault",
+    "trusted-services": "firewall of vault",
+    "attach": "identities of registry",
+    "version": "new version of key",
+    "key-version": "version of key",
+    "key-operations": "operations of key",
+    "old-version": "old version of key",
+    "old-grant": "old grant",
+    "journal": "note on registry",
+}
+
+
 class Progress:
     """Says what a command is doing. `silent` leaves only the log lines of --verbose."""
 
@@ -35,7 +49,8 @@ class Progress:
 
     def started(self, step: Step) -> None:
         mark = " (irreversible)" if step.irreversible else ""
-        self.note(f"{step.symbol} {_WORDS[step.action]} {step.name}: {short(step.resource)}{mark}")
+        name = _NAMES.get(step.name, step.name)
+        self.note(f"{step.symbol} {_WORDS[step.action]} {name}: {short(step.resource)}{mark}")
         logger.info("%s %s: %s", _WORDS[step.action], step.resource, step.reason)
 
     def finished(self, step: Step, outcome: str, seconds: float) -> None:

@@ -18,7 +18,7 @@ from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.state import Registry, Unknown
 from azext_acrcmk.plan.step import Plan, Step
 from azext_acrcmk.progress import Progress
-from azext_acrcmk.run import Outcome, run
+from azext_acrcmk.run import Outcome, RunInterrupted, StepFailed, run
 
 
 class Session:
@@ -30,6 +30,7 @@ class Session:
         self.clients = Clients(cmd.cli_ctx)
         self.progress = Progress.of(cmd.cli_ctx)
         self.stop = Stop()
+        self._done: list[Outcome] = []
 
     @classmethod
     @contextmanager
@@ -87,7 +88,13 @@ class Session:
         for step in plan.steps:
             if step.confirm:
                 user_confirmation(step.confirm, yes)
-        return run(plan, act, self.progress, self.stop)
+        try:
+            outcomes = run(plan, act, self.progress, self.stop)
+        except (StepFailed, RunInterrupted) as stopped:
+            stopped.outcomes = [*self._done, *stopped.outcomes]
+            raise
+        self._done += outcomes
+        return outcomes
 
     def fail_after_output(self) -> None:
         """Has the command end with exit code 1 once its result is written, in whatever format."""
