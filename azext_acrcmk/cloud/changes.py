@@ -4,42 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+from azext_acrcmk.cloud.bodies import encryption_block, registry_body, vault_body, with_tags
 from azext_acrcmk.cloud.clients import Clients, wire
 from azext_acrcmk.cloud.grants import when_free
 from azext_acrcmk.cloud.read import read_identity, read_key, read_registry, read_vault
 from azext_acrcmk.cloud.waiting import Stop, poller
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
-from azext_acrcmk.model.state import RBAC, DeletedVault, Group, Identity, Key, Registry, Vault
+from azext_acrcmk.model.state import DeletedVault, Group, Identity, Key, Registry, Vault
 
 
 def create_group(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None) -> Group:
-    body = _with_tags({"location": location}, tags)
+    body = with_tags({"location": location}, tags)
     made = clients.resources(id_.subscription).resource_groups.create_or_update(id_.group, body)
     return Group(made.id, made.location)
 
 
 def create_identity(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None) -> Identity:
-    body = _with_tags({"location": location}, tags)
+    body = with_tags({"location": location}, tags)
     return read_identity(clients.identities(id_.subscription).create_or_update(id_.group, id_.name, body, cls=wire))
 
 
 def create_vault(clients: Clients, goal: EnableGoal, location: str, stop: Stop) -> Vault:
     """A vault with soft delete and purge protection. Ends when its DNS name is registered."""
-    properties: dict[str, Any] = {
-        "tenantId": goal.tenant,
-        "sku": {"family": "A", "name": goal.new_vault_sku},
-        "enableSoftDelete": True,
-        "softDeleteRetentionInDays": goal.new_retention_days,
-        "enablePurgeProtection": True,
-        "enableRbacAuthorization": goal.new_vault_model == RBAC,
-        "accessPolicies": [],
-    }
-    if goal.restrict_vault_network:
-        properties["networkAcls"] = {"bypass": "AzureServices", "defaultAction": "Deny"}
-    return _put_vault(
-        clients, goal.vault, _with_tags({"location": location, "properties": properties}, goal.tags), stop
-    )
+    return _put_vault(clients, goal.vault, vault_body(goal, location), stop)
 
 
 def recover_vault(clients: Clients, deleted: DeletedVault, tenant: str, stop: Stop) -> Vault:
@@ -62,8 +50,9 @@ def protect_vault(clients: Clients, vault: Vault, stop: Stop) -> Vault:
 
 
 def allow_trusted_services(clients: Clients, vault: Vault, stop: Stop) -> Vault:
-    """Lets trusted services, a registry among them, past the vault's firewall; its rules stay."""
-    rules = {"bypass": "AzureServices", "defaultAction": vault.default_action}
+    """Lets trusted services, a registry among them, past the vault's firewall; its other rules stay."""
+    # The service replaces the rules as a whole, so those there are go with it.
+    rules = {"defaultAction": vault.default_action, **vault.network_rules, "bypass": "AzureServices"}
     return _update_vault(clients, vault, {"networkAcls": rules}, stop)
 
 
@@ -133,41 +122,22 @@ def create_registry(
     clients: Clients, goal: EnableGoal, location: str, identity: Identity, key: KeyId, stop: Stop
 ) -> Registry:
     """A Premium registry encrypted with `key`, as a GET shows it when the operation has ended."""
-    options = goal.options
-    properties: dict[str, Any] = {"encryption": _encryption(identity.client_id, key)}
-    if options.admin_enabled is not None:
-        properties["adminUserEnabled"] = options.admin_enabled
-    if options.public_network_enabled is not None:
-        properties["publicNetworkAccess"] = "Enabled" if options.public_network_enabled else "Disabled"
-    if options.new_default_action is not None:
-        properties["networkRuleSet"] = {"defaultAction": options.new_default_action}
-    if options.allow_trusted_services is not None:
-        properties["networkRuleBypassOptions"] = "AzureServices" if options.allow_trusted_services else "None"
-    if options.zone_redundancy is not None:
-        properties["zoneRedundancy"] = options.zone_redundancy
-    body = {
-        "location": location,
-        "sku": {"name": "Premium"},
-        "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity.id: {}}},
-        "properties": properties,
-    }
+    body = registry_body(goal, location, identity.id, identity.client_id, key)
     registries = clients.registries(goal.registry.subscription)
     polling = poller(stop, "azure-async-operation")
-    begun = registries.begin_create(
-        goal.registry.group, goal.registry.name, _with_tags(body, goal.tags), polling=polling, cls=wire
-    )
+    begun = registries.begin_create(goal.registry.group, goal.registry.name, body, polling=polling, cls=wire)
     return read_registry(begun.result())
 
 
 def set_encryption(clients: Clients, registry: Registry, identity: str, key: KeyId, stop: Stop) -> Registry:
     """Changes the registry's key. `identity` is a client id, or "system"."""
-    return _patch(clients, registry, {"properties": {"encryption": _encryption(identity, key)}}, stop)
+    return _patch(clients, registry, {"properties": {"encryption": encryption_block(identity, key)}}, stop)
 
 
 def begin_set_encryption(clients: Clients, registry: Registry, identity: str, key: KeyId) -> None:
     """As `set_encryption`, without waiting for the operation to end."""
     id_ = ArmId.parse(registry.id)
-    body = {"properties": {"encryption": _encryption(identity, key)}}
+    body = {"properties": {"encryption": encryption_block(identity, key)}}
     clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=False)
 
 
@@ -193,11 +163,3 @@ def _patch(clients: Clients, registry: Registry, body: dict[str, Any], stop: Sto
     polling = poller(stop, "azure-async-operation")
     begun = clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=polling, cls=wire)
     return read_registry(begun.result())
-
-
-def _encryption(identity: str, key: KeyId) -> dict[str, Any]:
-    return {"status": "enabled", "keyVaultProperties": {"keyIdentifier": str(key), "identity": identity}}
-
-
-def _with_tags(body: dict[str, Any], tags: dict[str, str] | None) -> dict[str, Any]:
-    return body if tags is None else {**body, "tags": tags}

@@ -106,6 +106,7 @@ def read_vault(body: dict[str, Any], kind: str = "vault") -> Vault:
         default_action=rules.get("defaultAction") or "Allow",
         bypass=rules.get("bypass") or ("AzureServices" if not rules else "None"),
         policies=tuple(_read_policy(each) for each in properties.get("accessPolicies") or ()),
+        network_rules=rules,
         provisioning_state=properties.get("provisioningState") or "Succeeded",
     )
 

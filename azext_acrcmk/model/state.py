@@ -137,6 +137,7 @@ class Vault:
     bypass: str | None = "AzureServices"
     policies: tuple[AccessPolicy, ...] = ()
     provisioning_state: str = "Succeeded"
+    network_rules: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
 
     @property
     def is_hsm(self) -> bool:

@@ -319,14 +319,14 @@ def key_problems(goal: EnableGoal, state: State, now: datetime) -> list[Problem]
 
 
 def _existing_key_problems(goal: EnableGoal, key: Key, now: datetime) -> list[Problem]:
-    problems = []
     if key.type not in RSA_TYPES:
-        problems.append(
+        return [
             Problem(
                 f"The key {key.id.versionless} is of type {key.type}; a registry takes RSA or RSA-HSM keys only.",
                 ("Name another key.",),
             )
-        )
+        ]
+    problems = []
     if key.enabled is False:
         command = key_command("set-attributes", key.id, "--enabled true")
         problems.append(Problem(f"The key {key.id} is disabled.", (f"Enable it: {command}",)))

@@ -1,0 +1,57 @@
+"""What is sent to create a vault and a registry, in wire format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.ids import KeyId
+from azext_acrcmk.model.state import RBAC
+
+
+def vault_body(goal: EnableGoal, location: str) -> dict[str, Any]:
+    """A vault with soft delete and purge protection."""
+    properties: dict[str, Any] = {
+        "tenantId": goal.tenant,
+        "sku": {"family": "A", "name": goal.new_vault_sku},
+        "enableSoftDelete": True,
+        "softDeleteRetentionInDays": goal.new_retention_days,
+        "enablePurgeProtection": True,
+        "enableRbacAuthorization": goal.new_vault_model == RBAC,
+        "accessPolicies": [],
+    }
+    if goal.restrict_vault_network:
+        properties["networkAcls"] = {"bypass": "AzureServices", "defaultAction": "Deny"}
+    return with_tags({"location": location, "properties": properties}, goal.tags)
+
+
+def registry_body(goal: EnableGoal, location: str, identity_id: str, client_id: str, key: KeyId) -> dict[str, Any]:
+    """A Premium registry encrypted with `key` through the identity."""
+    options = goal.options
+    properties: dict[str, Any] = {"encryption": encryption_block(client_id, key)}
+    if options.admin_enabled is not None:
+        properties["adminUserEnabled"] = options.admin_enabled
+    if options.public_network_enabled is not None:
+        properties["publicNetworkAccess"] = "Enabled" if options.public_network_enabled else "Disabled"
+    if options.new_default_action is not None:
+        properties["networkRuleSet"] = {"defaultAction": options.new_default_action}
+    if options.allow_trusted_services is not None:
+        properties["networkRuleBypassOptions"] = "AzureServices" if options.allow_trusted_services else "None"
+    if options.zone_redundancy is not None:
+        properties["zoneRedundancy"] = options.zone_redundancy
+    body = {
+        "location": location,
+        "sku": {"name": "Premium"},
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity_id: {}}},
+        "properties": properties,
+    }
+    return with_tags(body, goal.tags)
+
+
+def encryption_block(identity: str, key: KeyId) -> dict[str, Any]:
+    """`identity` is a client id, or "system"."""
+    return {"status": "enabled", "keyVaultProperties": {"keyIdentifier": str(key), "identity": identity}}
+
+
+def with_tags(body: dict[str, Any], tags: dict[str, str] | None) -> dict[str, Any]:
+    return body if tags is None else {**body, "tags": tags}
