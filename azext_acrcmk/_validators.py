@@ -45,6 +45,11 @@ def validate_registry_name(cmd, namespace):
 def validate_enable(cmd, namespace):
     """Checks and normalises the options of `enable`."""
     validate_registry_name(cmd, namespace)
+    if namespace.registry_name != namespace.registry_name.lower():
+        # As `az acr create`: names of images are in lower case, and the registry's is part of them.
+        raise InvalidArgumentValueError(
+            f"'{namespace.registry_name}': a registry's name takes lower case letters only."
+        )
     _check_name("resource group", namespace.resource_group_name)
     _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
     _check_vault(namespace)
@@ -85,9 +90,13 @@ def _check_name_or_id(namespace, argument, kind, type_):
         raise InvalidArgumentValueError(f"--{argument.replace('_', '-')}: {error}") from None
     if not same(id_.type, type_):
         raise InvalidArgumentValueError(
-            f"--{argument.replace('_', '-')} takes the name or ID of a {kind}, not of a {id_.type}."
+            f"--{argument.replace('_', '-')} takes the name or ID of {_a(kind)}, not of a {id_.type}."
         )
     _check_name(kind, id_.name)
+
+
+def _a(kind):
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _check_vault(namespace):

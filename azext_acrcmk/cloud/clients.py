@@ -6,6 +6,7 @@ back as wire JSON (see `wire` and `pages`): models differ between the SDK versio
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,10 @@ REGISTRY_API_VERSION = "2025-04-01"
 KEY_VAULT_API_VERSION = "2026-02-01"
 # Keys and local roles on the data plane. The SDK's own default is a preview.
 DATA_PLANE_API_VERSION = "7.4"
+
+# For a look ahead: the caller's permissions, and how many role assignments the subscription has left.
+PERMISSIONS_API_VERSION = "2022-04-01"
+ROLE_USAGE_API_VERSION = "2019-08-01-preview"
 
 
 class Clients:
@@ -44,6 +49,9 @@ class Clients:
     def resources(self, subscription: str):
         return self._management("MGMT_RESOURCE_RESOURCES", subscription)
 
+    def policy_restrictions(self, subscription: str):
+        return self._once(("policy", subscription), lambda: self._policy_client(subscription)).policy_restrictions
+
     def keys(self, host: str):
         """The data plane of the vault or managed HSM at `host`."""
         return self._once(("keys", host), lambda: self._data_plane(host, "azure.keyvault.keys", "KeyClient"))
@@ -66,6 +74,13 @@ class Clients:
             )
 
         return self._once((resource_type, subscription), make)
+
+    def _policy_client(self, subscription: str):
+        # The CLI's resource type has no client of its own for it.
+        from azure.cli.core.commands.client_factory import get_mgmt_service_client
+        from azure.mgmt.policyinsights import PolicyInsightsClient
+
+        return get_mgmt_service_client(self._cli_ctx, PolicyInsightsClient, subscription_id=subscription)
 
     def _data_plane(self, host: str, package: str, client: str):
         from importlib import import_module
@@ -104,7 +119,8 @@ class Clients:
 
 def wire(pipeline_response, _model, _headers) -> dict[str, Any]:
     """Pass as `cls` to an SDK operation to get the answer's JSON as the service sent it."""
-    return pipeline_response.http_response.json()
+    # Not `.json()`: the answers of older SDKs don't have it.
+    return json.loads(pipeline_response.http_response.text())
 
 
 def pages(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:
@@ -113,4 +129,4 @@ def pages(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[
     for _ in operation(*args, raw_response_hook=answers.append, **kwargs):
         pass
     for answer in answers:
-        yield from answer.http_response.json().get("value") or ()
+        yield from wire(answer, None, None).get("value") or ()

@@ -112,10 +112,11 @@ def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Un
 
 def allows(role: RoleGrant, action: str) -> bool:
     """Whether the role's data actions, less its not-data-actions, hold `action`."""
-    return _matches(role.data_actions, action) and not _matches(role.not_data_actions, action)
+    return matches(role.data_actions, action) and not matches(role.not_data_actions, action)
 
 
-def _matches(patterns: tuple[str, ...], action: str) -> bool:
+def matches(patterns: tuple[str, ...], action: str) -> bool:
+    """Whether one of a role's patterns, with * for anything, holds `action`."""
     return any(re.fullmatch(re.escape(each).replace(r"\*", ".*"), action, re.IGNORECASE) for each in patterns)
 
 

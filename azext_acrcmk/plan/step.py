@@ -11,9 +11,22 @@ RECOVER = "recover"
 REUSE = "reuse"
 VERIFY = "verify"
 MANUAL = "manual"
+# What a look ahead finds: what would stop the plan, and what can't be told.
+BLOCKED = "blocked"
+UNSEEN = "unknown"
 
 # As `az deployment group what-if` has them, and ^ for what comes back from soft delete.
-SYMBOLS = {CREATE: "+", UPDATE: "~", DELETE: "-", RECOVER: "^", REUSE: "=", VERIFY: "?", MANUAL: "!"}
+SYMBOLS = {
+    CREATE: "+",
+    UPDATE: "~",
+    DELETE: "-",
+    RECOVER: "^",
+    REUSE: "=",
+    VERIFY: "?",
+    MANUAL: "!",
+    BLOCKED: "x",
+    UNSEEN: "?",
+}
 OUTCOMES = {
     CREATE: "created",
     UPDATE: "updated",
