@@ -2,7 +2,8 @@
 
 Facts: an assignment holds at its scope and everything below; a role grants what its `actions` match and its
 `notActions` do not; data actions are apart, so Owner (`actions: *`) may not use a key; group members have the group's
-roles. Conditions on assignments are kept, not evaluated.
+roles. Conditions on assignments are kept, not evaluated. A deny assignment wins over every role (documentation:
+role-based-access-control/deny-assignments); it takes effect as late as a role assignment.
 """
 
 from __future__ import annotations
@@ -13,20 +14,32 @@ from functools import lru_cache
 from typing import Any
 
 from sandbox.web import AzureError, Caller
-from sandbox.world import RoleAssignment, World
+from sandbox.world import DenyAssignment, RoleAssignment, World
 
 GATEWAY = {"x-ms-failure-cause": "gateway"}
+EVERYONE = "00000000-0000-0000-0000-000000000000"  # the principal, of type SystemDefined, that stands for all
 
 
 def require(world: World, caller: Caller, action: str, scope: str) -> None:
-    """Refuse, in the words of Azure Resource Manager, a caller who may not do `action` at `scope`."""
-    if allowed(world, caller.object_id, action, scope):
-        return
-    message = (
-        f"{_client(caller)} does not have authorization to perform action '{action}' over scope '{scope}' or the scope "
-        "is invalid. If access was recently granted, please refresh your credentials."
-    )
-    raise AzureError(403, "AuthorizationFailed", message, headers=GATEWAY)
+    """Refuse, in the words of Azure Resource Manager, a caller who may not do `action` at `scope`.
+
+    The text about deny assignments is quoted in documentation and user reports (AKS node resource groups, managed
+    applications); their Id in it is the GUID without dashes.
+    """
+    if not _granted(world, caller.object_id, action, scope):
+        message = (
+            f"{_client(caller)} does not have authorization to perform action '{action}' over scope '{scope}' or the "
+            "scope is invalid. If access was recently granted, please refresh your credentials."
+        )
+        raise AzureError(403, "AuthorizationFailed", message, headers=GATEWAY)
+    denied = denial(world, caller.object_id, action, scope)
+    if denied:
+        message = (
+            f"{_client(caller)} has permission to perform action '{action}' on scope '{scope}'; however, the access is "
+            f"denied because of the deny assignment with name '{denied.display_name}' and Id '{compact(denied.name)}' "
+            f"at scope '{denied.scope}'."
+        )
+        raise AzureError(403, "DenyAssignmentAuthorizationFailed", message, headers=GATEWAY)
 
 
 def require_linked(
@@ -35,29 +48,44 @@ def require_linked(
     """Refuse a write at `scope` that refers to `linked_scope`, where the caller lacks `linked_action` there."""
     if allowed(world, caller.object_id, linked_action, linked_scope):
         return
+    on = f"on the linked scope(s) '{linked_scope}' or the linked scope(s) are invalid"
+    if _granted(world, caller.object_id, linked_action, linked_scope):  # text as users report it (ARO-RP #423)
+        on = (
+            "on the '0' linked scope(s) '' or the linked scope(s) are invalid and is blocked by deny assignments on "
+            f"the '1' linked scope(s) '{linked_scope}'"
+        )
     message = (
         f"{_client(caller)} has permission to perform action '{action_done}' on scope '{scope}'; however, it does not "
-        f"have permission to perform action '{linked_action}' on the linked scope(s) '{linked_scope}' or the linked "
-        "scope(s) are invalid."
+        f"have permission to perform action '{linked_action}' {on}."
     )
     raise AzureError(403, "LinkedAuthorizationFailed", message, headers=GATEWAY)
 
 
 def allowed(world: World, object_id: str, action: str, scope: str) -> bool:
     """Whether a principal may do a control-plane action. A new assignment counts at once."""
-    return _grants(world, object_id, action, scope, "actions", "notActions", min_age=0)
+    return _allowed(world, object_id, action, scope)
 
 
 def allowed_control_keys(world: World, object_id: str, action: str, scope: str) -> bool:
     """The same for ARM keys, where Key Vault asks its own, slower copy of the assignments."""
-    age = world.settings.control_role_seconds
-    return _grants(world, object_id, action, scope, "actions", "notActions", min_age=age)
+    return _allowed(world, object_id, action, scope, min_age=world.settings.control_role_seconds)
 
 
 def allowed_data(world: World, object_id: str, data_action: str, scope: str) -> bool:
     """Whether a principal may do a data-plane action. A new assignment counts after `settings.role_seconds`."""
-    age = world.settings.role_seconds
-    return _grants(world, object_id, data_action, scope, "dataActions", "notDataActions", min_age=age)
+    return _allowed(world, object_id, data_action, scope, data=True, min_age=world.settings.role_seconds)
+
+
+def denial(
+    world: World, object_id: str, action: str, scope: str, *, data: bool = False, min_age: float = 0
+) -> DenyAssignment | None:
+    """The deny assignment that forbids a principal an action at a scope, if there is one."""
+    names, latest = identities_of(world, object_id), world.now() - min_age
+    for denied in world.deny_assignments.values():
+        applies = denied.created <= latest and _concerns(denied, names) and _reaches(denied, scope)
+        if applies and any(_includes(block, action, data) for block in denied.permissions):
+            return denied
+    return None
 
 
 def permissions_at(world: World, object_id: str, scope: str) -> list[dict[str, Any]]:
@@ -89,17 +117,41 @@ def matches(pattern: str, action: str) -> bool:
     return _regex(pattern).fullmatch(action) is not None
 
 
+def compact(guid: str) -> str:
+    """A GUID as messages of Microsoft.Authorization write it."""
+    return guid.replace("-", "")
+
+
 def _client(caller: Caller) -> str:
     return f"The client '{caller.name or caller.app_id}' with object id '{caller.object_id}'"
 
 
-def _grants(world: World, object_id: str, action: str, scope: str, given: str, taken: str, min_age: float) -> bool:
-    for assignment in _assignments_of(world, object_id, scope, min_age):
-        for block in _blocks(world, assignment):
-            granted = any(matches(pattern, action) for pattern in block.get(given) or ())
-            if granted and not any(matches(pattern, action) for pattern in block.get(taken) or ()):
-                return True
-    return False
+def _allowed(world: World, object_id: str, action: str, scope: str, **how: Any) -> bool:
+    return _granted(world, object_id, action, scope, **how) and not denial(world, object_id, action, scope, **how)
+
+
+def _granted(world: World, object_id: str, action: str, scope: str, *, data: bool = False, min_age: float = 0) -> bool:
+    assignments = _assignments_of(world, object_id, scope, min_age)
+    return any(_includes(block, action, data) for given in assignments for block in _blocks(world, given))
+
+
+def _includes(block: dict[str, Any], action: str, data: bool) -> bool:
+    """Whether a permission block, of a role or of a deny assignment, names an action and does not exempt it."""
+    given, exempted = ("dataActions", "notDataActions") if data else ("actions", "notActions")
+    named = any(matches(pattern, action) for pattern in block.get(given) or ())
+    return named and not any(matches(pattern, action) for pattern in block.get(exempted) or ())
+
+
+def _concerns(denied: DenyAssignment, names: set[str]) -> bool:
+    subjects = {principal["id"].lower() for principal in denied.principals}
+    exempt = {principal["id"].lower() for principal in denied.excluded}
+    return (EVERYONE in subjects or bool(subjects & names)) and not exempt & names
+
+
+def _reaches(denied: DenyAssignment, scope: str) -> bool:
+    if denied.own_scope_only:
+        return denied.scope.rstrip("/").lower() == scope.rstrip("/").lower()
+    return covers(denied.scope, scope)
 
 
 def _assignments_of(world: World, object_id: str, scope: str, min_age: float) -> Iterator[RoleAssignment]:

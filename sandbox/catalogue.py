@@ -102,11 +102,23 @@ PROVIDERS: dict[str, dict[str, list[str]]] = {
     },
     "Microsoft.ContainerRegistry": {"registries": _REGISTRIES, "checkNameAvailability": _REGISTRIES},
     "Microsoft.ManagedIdentity": {"userAssignedIdentities": _IDENTITIES},
-    "Microsoft.Authorization": {"roleAssignments": ["2022-04-01"], "roleDefinitions": ["2022-05-01-preview"]},
+    "Microsoft.Authorization": {
+        "roleAssignments": ["2022-04-01"],
+        "roleDefinitions": ["2022-05-01-preview"],
+        "roleAssignmentsUsageMetrics": ["2019-08-01-preview"],
+        "denyAssignments": ["2024-07-01-preview", "2022-04-01"],
+        "permissions": ["2022-05-01-preview", "2022-04-01", "2018-07-01", "2015-07-01"],
+    },
+    "Microsoft.PolicyInsights": {"checkPolicyRestrictions": ["2024-10-01", "2023-03-01", "2022-03-01"]},
     "Microsoft.Resources": {"resourceGroups": ["2024-11-01"]},
 }
 
-_CHECKED = ("Microsoft.KeyVault", "Microsoft.ContainerRegistry", "Microsoft.ManagedIdentity")
+_CHECKED = (
+    "Microsoft.KeyVault",
+    "Microsoft.ContainerRegistry",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.PolicyInsights",
+)
 API_VERSIONS: dict[str, list[str]] = {
     f"{namespace}/{kind}".lower(): versions for namespace in _CHECKED for kind, versions in PROVIDERS[namespace].items()
 }

@@ -113,6 +113,19 @@ class Sandbox:
         given = {**principal, "roles": [{"role": role, "scope": scope} for role, scope in roles]}
         return Account(**self._control("POST", "/principals", given))
 
+    def add_to_group(self, object_id: str, group: str = "") -> Account:
+        """Put any principal, such as that of a managed identity, into a group: the one given, or a new one."""
+        given = {"group": group} if group else {}
+        return Account(**self._control("POST", f"/principals/{object_id}/groups", given))
+
+    def deny_assignment(self, scope: str, **denied: Any) -> dict[str, str]:
+        """Make a deny assignment (actions, not_actions, data_actions, not_data_actions, principals, exclude, name,
+        own_scope_only: see sandbox/tampering.py), for everyone unless principals are given. Returns its id and name."""
+        return self._control("POST", "/deny-assignments", {"scope": scope, **denied})
+
+    def clear_deny_assignments(self) -> None:
+        self._control("DELETE", "/deny-assignments")
+
     def unregister(self, namespace: str) -> None:
         """Take a resource provider's registration from both subscriptions."""
         self._control("POST", f"/providers/{namespace}/unregister")
@@ -127,6 +140,10 @@ class Sandbox:
     def pull(self, registry: str) -> dict[str, Any]:
         """Whether the registry could serve an image now: {"status": 200|403|404, "reason"}."""
         return self._control("POST", f"/registries/{registry}/pull")
+
+    def change_registry(self, registry: str, **changes: Any) -> None:
+        """Give a registry what no request can: content_trust, status, provisioning_state (see sandbox/tampering.py)."""
+        self._control("PATCH", f"/registries/{registry}", changes)
 
     def state(self) -> dict[str, Any]:
         """Ids and counts of everything."""

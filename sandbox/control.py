@@ -6,8 +6,11 @@ POST   /clock/advance                {"seconds"}
 POST   /faults                       a fault (see server/faults.py);  DELETE /faults
 GET    /log                          the requests so far;  DELETE /log
 POST   /principals                   {"kind"?, "name"?, "secret"?, "groups"?, "roles"?: [{"role", "scope"}]}
+POST   /principals/{object_id}/groups  {"group"?}: into a group that there is, or a new one
+POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE /deny-assignments
 POST   /providers/{namespace}/unregister
 POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
+PATCH  /registries/{name}            {"content_trust"?, "status"?, "provisioning_state"?}, see tampering.change_registry
 POST   /registries/{name}/pull       whether the registry could serve an image now
 GET    /state                        counts and ids of everything
 """
@@ -20,14 +23,14 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import gateway
+from sandbox import gateway, tampering
 from sandbox.directory import add_principal
 from sandbox.policies import DenyPolicy
 from sandbox.registry_encryption import pull
 from sandbox.server.faults import Fault
 from sandbox.server.instance import Instance
 from sandbox.state import summary
-from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, World
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, Principal, World
 
 Endpoint = Callable[[Instance, dict[str, Any], web.Request], Any]
 _ENDPOINTS: list[tuple[str, str, Endpoint]] = []
@@ -107,13 +110,26 @@ def _add_principal(instance: Instance, given: dict[str, Any], request: web.Reque
         principal = add_principal(world, kind, given.get("name", ""), secret, given.get("groups", ()))
         for wanted in given.get("roles", ()):
             world.grant(principal.object_id, _role_id(world, wanted["role"]), wanted["scope"])
-    return {
-        "object_id": principal.object_id,
-        "kind": principal.kind,
-        "app_id": principal.app_id,
-        "secret": principal.secret,
-        "name": principal.name,
-    }
+    return _account(principal)
+
+
+@_endpoint("POST", "/principals/{object_id}/groups")
+def _add_to_group(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    with instance.world.lock:
+        return _account(tampering.add_to_group(instance.world, request.match_info["object_id"], **given))
+
+
+@_endpoint("POST", "/deny-assignments")
+def _deny(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    with instance.world.lock:
+        denied = tampering.deny(instance.world, **given)
+    return {"id": denied.id, "name": denied.name}
+
+
+@_endpoint("DELETE", "/deny-assignments")
+def _clear_deny_assignments(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        instance.world.deny_assignments.clear()
 
 
 @_endpoint("POST", "/providers/{namespace}/unregister")
@@ -133,6 +149,12 @@ def _clear_policies(instance: Instance, given: dict[str, Any], request: web.Requ
     instance.world.policies.clear()
 
 
+@_endpoint("PATCH", "/registries/{name}")
+def _change_registry(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        tampering.change_registry(instance.world, request.match_info["name"], **given)
+
+
 @_endpoint("POST", "/registries/{name}/pull")
 def _pull(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
     world = instance.world
@@ -147,6 +169,16 @@ def _state(instance: Instance, given: dict[str, Any], request: web.Request) -> d
     with world.lock:
         gateway.settle(world)
         return summary(world)
+
+
+def _account(principal: Principal) -> dict[str, Any]:
+    return {
+        "object_id": principal.object_id,
+        "kind": principal.kind,
+        "app_id": principal.app_id,
+        "secret": principal.secret,
+        "name": principal.name,
+    }
 
 
 def _role_id(world: World, role: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from sandbox.access import allowed_data, identities_of
+from sandbox.access import allowed_data, compact, denial, identities_of
 from sandbox.hsm_store import ManagedHsm
 from sandbox.key_material import Key, KeyVersion
 from sandbox.key_store import KeyStore, Vault
 from sandbox.web import AzureError, Caller
-from sandbox.world import TENANT, World
+from sandbox.world import TENANT, DenyAssignment, World
 
 _VAULTS = "Microsoft.KeyVault/vaults"
 _HSM = "Microsoft.KeyVault/managedHsm"
@@ -114,13 +114,16 @@ def check_state(version: KeyVersion, operation: str, now: float) -> None:
         raise _forbidden(f"Operation {name} is not permitted on this key.", "KeyOperationForbidden")
 
 
-def forbidden_by_rbac_text(caller: str, action: str, scope: str, place: str) -> str:
-    """The message of ForbiddenByRbac (facts: service.md 2.2 and 2.3)."""
+def forbidden_by_rbac_text(
+    caller: str, action: str, scope: str, place: str, denied: DenyAssignment | None = None
+) -> str:
+    """The message of ForbiddenByRbac (facts: service.md 2.2 and 2.3). How a deny assignment shows in it is assumed."""
+    deny_id = f"'{compact(denied.name)}'" if denied else "null"
     return (
         "Caller is not authorized to perform action on resource.\r\n"
         "If role assignments, deny assignments or role definitions were changed recently, please observe propagation "
         f"time.\r\nCaller: {caller}\r\nAction: '{action}'\r\nResource: '{scope.lower()}'\r\nAssignment: (not found)\r\n"
-        f"DenyAssignmentId: null\r\nDecisionReason: null \r\nVault: {place}\r\n"
+        f"DenyAssignmentId: {deny_id}\r\nDecisionReason: null \r\nVault: {place}\r\n"
     )
 
 
@@ -178,7 +181,9 @@ def _check_roles(world: World, store: Vault, user: KeyUser, operation: Operation
     scope = key_scope(store, key_name)
     if allowed_data(world, user.object_id, operation.action, scope):
         return
-    message = forbidden_by_rbac_text(user.described, operation.action, scope, place_of(store))
+    age = world.settings.role_seconds
+    denied = denial(world, user.object_id, operation.action, scope, data=True, min_age=age)
+    message = forbidden_by_rbac_text(user.described, operation.action, scope, place_of(store), denied)
     raise _forbidden(message, "ForbiddenByRbac")
 
 

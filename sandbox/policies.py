@@ -23,6 +23,14 @@ class DenyPolicy:
     condition: dict[str, Any] | None = None
     reason: str = ""
 
+    @property
+    def assignment_id(self) -> str:
+        return f"{self.scope}/providers/Microsoft.Authorization/policyAssignments/{self.name}"
+
+    @property
+    def definition_id(self) -> str:
+        return f"{self.scope}/providers/Microsoft.Authorization/policyDefinitions/{self.name}"
+
     def denies(self, body: Any, partial: bool) -> bool:
         """Whether a request body is refused. A partial body (PATCH) counts only where it touches the field."""
         if not self.condition:
@@ -39,23 +47,31 @@ class DenyPolicy:
 
 def check(world: World, method: str, resource_type: str, name: str, scope: str, body: Any) -> None:
     """Refuse a write that a denying policy at or above its scope forbids."""
-    for policy in world.policies:
-        applies = policy.type.lower() == resource_type.lower() and covers(policy.scope, scope)
-        if applies and policy.denies(body, partial=method == "PATCH"):
-            raise _refusal(policy, resource_type, name)
+    broken = broken_by(world, resource_type, scope, body, partial=method == "PATCH")
+    if broken:
+        raise _refusal(broken[0], resource_type, name)
+
+
+def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partial: bool = False) -> list[DenyPolicy]:
+    """The policies at or above a scope that refuse this body of a resource."""
+    return [
+        policy
+        for policy in world.policies
+        if policy.type.lower() == resource_type.lower()
+        and covers(policy.scope, scope)
+        and policy.denies(body, partial=partial)
+    ]
 
 
 def _refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
     reason = policy.reason or policy.name
-    assignment = f"{policy.scope}/providers/Microsoft.Authorization/policyAssignments/{policy.name}"
-    definition = f"{policy.scope}/providers/Microsoft.Authorization/policyDefinitions/{policy.name}"
     info = {
-        "evaluationDetails": {"evaluatedExpressions": _expressions(policy, resource_type)},
-        "policyDefinitionId": definition,
+        "evaluationDetails": {"evaluatedExpressions": expressions(policy, resource_type)},
+        "policyDefinitionId": policy.definition_id,
         "policyDefinitionName": policy.name,
         "policyDefinitionDisplayName": policy.name,
         "policyDefinitionEffect": "deny",
-        "policyAssignmentId": assignment,
+        "policyAssignmentId": policy.assignment_id,
         "policyAssignmentName": policy.name,
         "policyAssignmentDisplayName": policy.name,
         "policyAssignmentScope": policy.scope,
@@ -71,7 +87,8 @@ def _refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
     )
 
 
-def _expressions(policy: DenyPolicy, resource_type: str) -> list[dict[str, Any]]:
+def expressions(policy: DenyPolicy, resource_type: str) -> list[dict[str, Any]]:
+    """What of a policy rule was compared with what, as refusals and previews show it."""
     field = {"result": "True", "expressionKind": "Field"}
     kind = {"expressionValue": resource_type, "targetValue": resource_type, "operator": "Equals"}
     found = [{**field, "expression": "type", "path": "type", **kind}]

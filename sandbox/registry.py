@@ -103,6 +103,7 @@ class Registry:
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     network_rules: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
+    status: dict[str, str] | None = None  # what the service has to say: displayStatus, message, timestamp
     # Encryption and identity to show while the operation runs (settings.stale_first_answer), or None for the present.
     stale: tuple[dict[str, Any], dict[str, Any] | None] | None = None
 
@@ -112,6 +113,11 @@ class Registry:
 
     def state(self, now: float) -> str:
         return self.operation.settle(now) if self.operation else "Succeeded"
+
+    def creation_failed(self, now: float) -> bool:
+        """Whether it was never made properly: a registry that was shows what failed later, and goes on."""
+        creating = self.operation is not None and self.operation.kind == "Creating"
+        return creating and self.state(now) == "Failed"
 
     def identity_document(self) -> dict[str, Any] | None:
         """Types come back in camel case (facts: wire.md 3.1)."""
@@ -172,6 +178,8 @@ def _properties(registry: Registry, encryption: dict, state: str, api_version: s
         "dataEndpointHostNames": [f"{registry.name}.{registry.location}.data.azurecr.io".lower()] if endpoint else [],
         "privateEndpointConnections": [],
     }
+    if registry.status:
+        shown["status"] = registry.status
     if registry.sku != "Premium":
         del shown["networkRuleSet"]
     later = {name: value for name, value in registry.properties.items() if name not in shown}

@@ -84,10 +84,10 @@ def pull(world: World, name: str) -> dict[str, Any]:
     registry = find_registry(world, name)
     if registry is None:
         return _pulled(404, f"There is no registry {name}.")
-    state = registry.state(world.now())
+    failed = registry.creation_failed(world.now())
     encryption = registry.encryption
     if encryption is None:
-        return _pulled(403, "The creation of the registry failed.") if state == "Failed" else _pulled(200, "")
+        return _pulled(403, "The creation of the registry failed.") if failed else _pulled(200, "")
     if not is_active(world, encryption.credential):
         return _pulled(403, _INACTIVE)
     try:

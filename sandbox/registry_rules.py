@@ -61,7 +61,7 @@ def apply(registry: Registry, body: dict[str, Any], now: float, *, new: bool, wh
 
 
 def check_tier(registry: Registry, encrypting: bool) -> None:
-    """Refuse what needs Premium on a lesser tier, and content trust on an encrypted registry."""
+    """Refuse what needs Premium on a lesser tier."""
     encrypted = encrypting or registry.encryption is not None
     premium_only = {
         "Encryption with customer-managed keys": encrypted,
@@ -74,7 +74,19 @@ def check_tier(registry: Registry, encrypting: bool) -> None:
     if registry.sku != "Premium" and wanted:
         # The service's own words are not known (facts: service.md A7).
         raise AzureError(400, "BadRequest", f"{wanted} is not supported for registries of the {registry.sku} SKU.")
-    if encrypted and registry.policies["trustPolicy"]["status"] == "enabled":
+
+
+def trusts_content(registry: Registry) -> bool:
+    return registry.policies.get("trustPolicy", {}).get("status") == "enabled"
+
+
+def check_content_trust(registry: Registry, encrypting: bool) -> None:
+    """Refuse content trust on an encrypted registry (facts: service.md A5).
+
+    Only where it is newly switched on: what the service says to an old registry that has both, say to a rotation that
+    sends the whole registry back as `az acr encryption rotate-key` does, is not known.
+    """
+    if trusts_content(registry) and (encrypting or registry.encryption is not None):
         raise AzureError(
             400,
             "BlockedForEncryptionEnabledRegistry",

@@ -18,6 +18,7 @@ def summary(world: World) -> dict[str, Any]:
         "deleted_vaults": sorted(world.deleted_vaults),
         "registries": _ids(world.registries),
         "role_assignments": sorted(_assignment(entry) for entry in world.role_assignments.values()),
+        "deny_assignments": _ids(world.deny_assignments),
         "custom_roles": sorted(
             entry["roleName"] for entry in world.role_definitions.values() if entry["type"] == "CustomRole"
         ),

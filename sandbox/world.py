@@ -72,6 +72,22 @@ class RoleAssignment:
 
 
 @dataclass
+class DenyAssignment:
+    """Takes rights away that roles give. `permissions` and the principals are as on the wire."""
+
+    id: str
+    name: str
+    scope: str
+    display_name: str
+    permissions: list[dict[str, Any]]
+    principals: list[dict[str, str]]
+    excluded: list[dict[str, str]]
+    created: float
+    own_scope_only: bool = False
+    description: str = ""
+
+
+@dataclass
 class Operation:
     """A long-running operation: `due` is when its work is done, `finish` what happens then (called once).
 
@@ -110,6 +126,7 @@ class World:
         self.identities: dict[str, Identity] = {}
         self.role_definitions: dict[str, dict[str, Any]] = builtin_roles()  # GUID -> wire `properties`
         self.role_assignments: dict[str, RoleAssignment] = {}
+        self.deny_assignments: dict[str, DenyAssignment] = {}
         self.vaults: dict[str, Any] = {}  # sandbox.key_store.Vault
         self.deleted_vaults: dict[str, Any] = {}  # vault name lower -> sandbox.key_store.DeletedVault
         self.managed_hsms: dict[str, Any] = {}  # sandbox.hsm_store.ManagedHsm

@@ -19,6 +19,8 @@ _NAMES = (
     "identities",
     "roles",
     "role_definitions",
+    "deny_assignments",
+    "policy_restrictions",
     "vaults",
     "deleted_vaults",
     "vault_keys",

@@ -45,7 +45,7 @@ def put(world: World, request: Request) -> Reply:
     registry_rules.check_name(world, request.params["name"], existing)
     registry = replace(existing) if existing else _blank(world, request, location)
     # A registry whose creation failed was never encrypted, and may be put again. (Assumed; not recorded.)
-    new = existing is None or (existing.encryption is None and existing.state(world.now()) == "Failed")
+    new = existing is None or (existing.encryption is None and existing.creation_failed(world.now()))
     registry.tags = body.get("tags") or {}
     change = _apply(world, request, registry, body, new=new, whole=True)
     return _start(world, request, registry, existing, change)
@@ -138,10 +138,13 @@ def _apply(
 ) -> registry_rules.Change:
     """Set what the body says on a copy of the registry, or refuse it."""
     properties = body.get("properties") or {}
+    trusting = registry_rules.trusts_content(registry)
     registry_rules.apply(registry, body, world.now(), new=new, whole=whole)
     changed = registry_identity.apply(world, request.caller, registry, body.get("identity"), whole=whole)
     choice = encryption.choose(registry, properties, new=new, whole=whole)
     registry_rules.check_tier(registry, choice is not None)
+    if not trusting:
+        registry_rules.check_content_trust(registry, choice is not None)
     if choice and changed and registry_rules.is_present_choice(registry, choice):
         choice = None  # only the identities change; a detached one could not vouch for the key any more
     return registry_rules.Change(choice, changed)
@@ -154,7 +157,7 @@ def _start(
     settings, now = world.settings, world.now()
     answer_after = settings.registry_patch_answer_seconds if existing else settings.registry_answer_seconds
     work = settings.registry_patch_seconds if existing else settings.registry_seconds
-    kind = "Updating" if existing else "Creating"
+    kind = "Creating" if existing is None or existing.creation_failed(now) else "Updating"
     operation = Operation(f"registries-{uuid.uuid1()}", kind, now + answer_after + work)
     failure = _engage(world, registry, change.key)
     if failure:

@@ -1,4 +1,4 @@
-"""Role assignments and effective permissions (recordings roleassignment_*; facts: service.md 2.4)."""
+"""Role assignments, their quota, and effective permissions (recordings roleassignment_*; facts: service.md 2.4)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox import arm
-from sandbox.access import covers, identities_of, permissions_at, require
+from sandbox.access import compact, covers, identities_of, permissions_at, require
 from sandbox.clock import iso
 from sandbox.directory import known
 from sandbox.web import AzureError, Reply, Request, Router
@@ -80,9 +80,32 @@ def list_assignments(world: World, request: Request) -> Reply:
 
 @router.route("GET", arm.HOST, "{scope:path}/providers/Microsoft.Authorization/permissions")
 def list_permissions(world: World, request: Request) -> Reply:
-    """What the caller may do at a scope: the permission blocks of all its roles."""
+    """What the caller may do at a scope: the permission blocks of all its roles.
+
+    Not confirmed: that it takes no right (there is a `permissions/read`), and that deny assignments do not show.
+    """
     blocks = permissions_at(world, request.caller.object_id, request.params["scope"])
     return Reply(200, {"value": blocks})
+
+
+@router.route(
+    "GET", arm.HOST, "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignmentsUsageMetrics"
+)
+def usage(world: World, request: Request) -> Reply:
+    """How many assignments a subscription has and may have (specification 2019-08-01-preview, its example).
+
+    The right is named as Resource Manager names the reading of any type; not confirmed.
+    """
+    scope = f"/subscriptions/{request.params['subscription']}"
+    require(world, request.caller, "Microsoft.Authorization/roleAssignmentsUsageMetrics/read", scope)
+    limit, count = world.settings.role_assignment_limit, _count(world, scope)
+    answer = {
+        "subscriptionId": request.params["subscription"],
+        "roleAssignmentsLimit": limit,
+        "roleAssignmentsCurrentCount": count,
+        "roleAssignmentsRemainingCount": max(limit - count, 0),
+    }
+    return Reply(200, answer)
 
 
 def document(assignment: RoleAssignment, answer_to_put: bool = False) -> dict[str, Any]:
@@ -127,7 +150,7 @@ def _read(world: World, request: Request) -> RoleAssignment:
     role = properties["roleDefinitionId"]
     guid = role.rsplit("/", 1)[-1].lower()
     if guid not in world.role_definitions:
-        text = f"The specified role definition with ID '{_compact(guid)}' does not exist."
+        text = f"The specified role definition with ID '{compact(guid)}' does not exist."
         raise AzureError(400, "RoleDefinitionDoesNotExist", text)
     return RoleAssignment(
         id=_id(request),
@@ -151,7 +174,7 @@ def _check_principal(world: World, request: Request, wanted: RoleAssignment) -> 
         raise AzureError(
             400,
             "PrincipalNotFound",
-            f"Principal {_compact(wanted.principal_id)} does not exist in the directory {TENANT}. Check that you have "
+            f"Principal {compact(wanted.principal_id)} does not exist in the directory {TENANT}. Check that you have "
             "the correct principal ID. If you are creating this principal and then immediately assigning a role, "
             "this error might be related to a replication delay. In this case, set the role assignment principalType "
             "property to a value, such as ServicePrincipal, User, or Group.  See https://aka.ms/docs-principaltype",
@@ -160,7 +183,7 @@ def _check_principal(world: World, request: Request, wanted: RoleAssignment) -> 
         raise AzureError(
             400,
             "UnmatchedPrincipalType",
-            f"The PrincipalId '{_compact(wanted.principal_id)}' has type '{principal.kind}' , which is different from "
+            f"The PrincipalId '{compact(wanted.principal_id)}' has type '{principal.kind}' , which is different from "
             f"specified PrinciaplType '{wanted.principal_type}'.",  # sic, the service's own spelling
         )
     wanted.principal_type = principal.kind
@@ -169,17 +192,20 @@ def _check_principal(world: World, request: Request, wanted: RoleAssignment) -> 
 def _check_unique(world: World, wanted: RoleAssignment) -> None:
     for other in world.role_assignments.values():
         if _triple(other) == _triple(wanted):
-            name = _compact(other.name)
+            name = compact(other.name)
             text = f"The role assignment already exists. The ID of the existing role assignment is {name}."
             raise AzureError(409, "RoleAssignmentExists", text)
 
 
 def _check_limit(world: World, wanted: RoleAssignment) -> None:
     subscription = "/".join(wanted.scope.split("/")[:3])
-    count = sum(covers(subscription, other.scope) for other in world.role_assignments.values())
-    if count >= world.settings.role_assignment_limit:
+    if _count(world, subscription) >= world.settings.role_assignment_limit:
         text = "No more role assignments can be created (code: RoleAssignmentLimitExceeded)"
         raise AzureError(400, "RoleAssignmentLimitExceeded", text)
+
+
+def _count(world: World, subscription: str) -> int:
+    return sum(covers(subscription, assignment.scope) for assignment in world.role_assignments.values())
 
 
 def _triple(assignment: RoleAssignment) -> tuple[str, str, str]:
@@ -207,10 +233,6 @@ def _tests(world: World, text: str, scope: str) -> list[Test]:
             )
             raise AzureError(400, "UnsupportedQuery", text)
     return tests
-
-
-def _compact(guid: str) -> str:
-    return guid.replace("-", "")
 
 
 def _id(request: Request) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sandbox.access import allowed, allowed_control_keys, require
+from sandbox.access import allowed, allowed_control_keys, denial, require
 from sandbox.arm import HOST, not_found
 from sandbox.key_access import forbidden_by_rbac_text, place_of
 from sandbox.key_material import Key, KeyShape, KeyVersion, check_shape, new_version, read_policy
@@ -178,8 +178,10 @@ def _vault_for(world: World, request: Request, verb: str) -> Vault:
         f"name=KeyVault/ManagementPlane;appid={caller.app_id};oid={caller.object_id};"
         f"iss=https://sts.windows.net/{TENANT}/"
     )
-    message = f"[ForbiddenByRbac (Forbidden)] {forbidden_by_rbac_text(described, action, scope, place_of(vault))}"
-    raise AzureError(400, "ForbiddenByRbac", message)
+    age = world.settings.control_role_seconds
+    denied = denial(world, caller.object_id, action, scope, min_age=age)
+    text = forbidden_by_rbac_text(described, action, scope, place_of(vault), denied)
+    raise AzureError(400, "ForbiddenByRbac", f"[ForbiddenByRbac (Forbidden)] {text}")
 
 
 def _type(store: KeyStore) -> str:

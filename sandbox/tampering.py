@@ -1,0 +1,96 @@
+"""What no request of a user brings about, and tests need: done to a world behind the backs of its services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.access import EVERYONE
+from sandbox.directory import add_principal
+from sandbox.registry import find_registry
+from sandbox.world import DenyAssignment, Operation, Principal, World
+
+_FAILURE = {"code": "InternalServerError", "message": "The operation failed."}
+
+
+def deny(
+    world: World,
+    scope: str,
+    *,
+    actions: Iterable[str] = (),
+    not_actions: Iterable[str] = (),
+    data_actions: Iterable[str] = (),
+    not_data_actions: Iterable[str] = (),
+    principals: Iterable[str] = (EVERYONE,),
+    exclude: Iterable[str] = (),
+    name: str = "Sandbox deny assignment",
+    own_scope_only: bool = False,
+) -> DenyAssignment:
+    """A deny assignment, for everyone unless principals are named (object ids), as Azure makes them for itself."""
+    guid = world.new_guid()
+    denied = DenyAssignment(
+        id=f"{scope.rstrip('/')}/providers/Microsoft.Authorization/denyAssignments/{guid}",
+        name=guid,
+        scope=scope,
+        display_name=name,
+        permissions=[
+            {
+                "actions": list(actions),
+                "notActions": list(not_actions),
+                "dataActions": list(data_actions),
+                "notDataActions": list(not_data_actions),
+            }
+        ],
+        principals=[_principal(world, object_id) for object_id in principals],
+        excluded=[_principal(world, object_id) for object_id in exclude],
+        created=world.now(),
+        own_scope_only=own_scope_only,
+    )
+    world.deny_assignments[denied.id.lower()] = denied
+    return denied
+
+
+def add_to_group(world: World, object_id: str, group: str = "") -> Principal:
+    """Put any principal, such as that of a managed identity, into a group: a new one, unless its object id is given.
+
+    Membership counts at once. (Azure may cache that of a managed identity for a day: facts service.md 4.4.)
+    """
+    member = world.principals[object_id.lower()]
+    joined = world.principals[group.lower()] if group else add_principal(world, "Group")
+    if joined.kind != "Group":
+        raise ValueError(f"{joined.object_id} is a {joined.kind}, not a Group.")
+    member.groups.add(joined.object_id)
+    return joined
+
+
+def change_registry(
+    world: World,
+    name: str,
+    *,
+    content_trust: bool | None = None,
+    status: dict[str, str] | None = None,
+    provisioning_state: str | None = None,
+) -> None:
+    """Give a registry what requests can't: content trust although it is encrypted (an old one may have it), a `status`
+    ({} for none), and the state "Failed", which ends with the next operation that succeeds, or "Succeeded"."""
+    registry = find_registry(world, name)
+    if registry is None:
+        raise ValueError(f"There is no registry '{name}'.")
+    if provisioning_state not in (None, "Failed", "Succeeded"):
+        raise ValueError(f"A registry can't be put into the state '{provisioning_state}'.")
+    if content_trust is not None:
+        wanted = "enabled" if content_trust else "disabled"
+        registry.policies = registry.policies | {"trustPolicy": registry.policies["trustPolicy"] | {"status": wanted}}
+    if status is not None:
+        registry.status = status or None
+    if provisioning_state == "Failed":
+        registry.operation = Operation(
+            f"registries-{world.new_guid()}", "Updating", world.now(), error=dict(_FAILURE), done=True
+        )
+    elif provisioning_state == "Succeeded":
+        registry.operation = None
+
+
+def _principal(world: World, object_id: str) -> dict[str, str]:
+    if object_id == EVERYONE:
+        return {"id": EVERYONE, "type": "SystemDefined"}
+    return {"id": object_id, "type": world.principals[object_id.lower()].kind}
