@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from sandbox.client import Sandbox
+from sandbox.client import OWNER, Account, Sandbox
 from tests.e2e.az import AZ, Az, ForkServer
 from tests.e2e.seed import Seed
 
@@ -48,8 +49,21 @@ def seed(azure: Sandbox) -> Seed:
 
 
 @pytest.fixture
-def az(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[Az]:
+def az(az_as: Callable[[Account], Az]) -> Az:
     """The real `az`, signed in as owner, with a configuration of its own."""
-    az = Az(fork_server, azure.login(tmp_path), tmp_path)
-    yield az
-    az.close()
+    return az_as(OWNER)
+
+
+@pytest.fixture
+def az_as(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[Callable[[Account], Az]]:
+    """The real `az` of whatever account."""
+    with ExitStack() as opened:
+
+        def sign_in(account: Account) -> Az:
+            directory = tmp_path / account.object_id
+            directory.mkdir()
+            az = Az(fork_server, azure.login(directory, account), directory)
+            opened.callback(az.close)
+            return az
+
+        yield sign_in

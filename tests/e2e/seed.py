@@ -124,6 +124,9 @@ class Seed:
     def put(self, path: object, body: dict[str, Any]) -> dict[str, Any]:
         return self._arm("PUT", path, body)
 
+    def patch(self, path: object, body: dict[str, Any]) -> None:
+        self._arm("PATCH", path, body)
+
     def delete(self, path: object) -> None:
         self._arm("DELETE", path)
 

@@ -329,7 +329,7 @@ class TestKey:
         state = replace(
             make.nothing(goal),
             vault=make.vault(goal, default_action="Deny", bypass="None"),
-            key=make.key(goal, type="EC", enabled=False),
+            key=make.key(goal, enabled=False, operations=frozenset()),
         )
         assert len(plan(goal, state).problems) == 3
 

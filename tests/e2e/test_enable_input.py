@@ -1,0 +1,140 @@
+"""What is wrong with the options alone: said at once, before any request."""
+
+from __future__ import annotations
+
+import pytest
+
+from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
+from sandbox.world import SUBSCRIPTION
+from tests.e2e.seed import IDENTITY, VAULT
+
+VERSION = "0" * 32
+URI = "https://myvault.vault.azure.net/keys/mykey"
+
+
+def refused(azure, az, options: str, *words: str, name: str = "myregistry", group: str = "rg", code: int = 1) -> None:
+    result = az(f"acr cmk enable -n {name} -g {group} {options}")
+    assert result.code == code, result
+    assert azure.log() == []
+    for word in words:
+        assert word in result.err, result
+
+
+@pytest.mark.parametrize(
+    "name", ["abc", "my-registry", "my_registry", "a" * 51, "MyRegistry", "myregistry.azurecr.cn", "''"]
+)
+def test_name_of_a_registry(azure, az, name):
+    refused(azure, az, "", name=name)
+
+
+@pytest.mark.parametrize("group", ["'my group'", "group.", "a" * 91])
+def test_name_of_a_group(azure, az, group):
+    refused(azure, az, "", "is not a legal resource group name", group=group)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--identity", "a", "is not a legal identity name"),
+        ("--identity", str(VAULT), "takes the name or ID of an identity, not of a Microsoft.KeyVault/vaults"),
+        ("--identity", "/subscriptions/x", "is not the ID of a resource"),
+        ("--identity", str(IDENTITY).replace(SUBSCRIPTION, "mysubscription"), "is not a subscription ID"),
+        ("--key-vault", "ab", "is not a legal key vault name"),
+        ("--key-vault", "1vault", "is not a legal key vault name"),
+        ("--key-vault", "my--vault", "is not a legal key vault name"),
+        ("--key-vault", "a" * 25, "is not a legal key vault name"),
+        ("--key-vault", "vault_1", "is not a legal key vault name"),
+        ("--key-vault", str(ArmId(SUBSCRIPTION, "rg", VAULT_TYPE, "my--vault")), "is not a legal key vault name"),
+        ("--key-vault", str(IDENTITY), "takes the name or ID of a key vault"),
+        ("--key-vault", str(VAULT).replace("vaults", "managedHSMs"), "give its URI with --key-encryption-key"),
+        ("--key", "my_key", "is not a legal key name"),
+        ("--key", "a" * 128, "is not a legal key name"),
+        ("--retention-days", "6", "takes 7 to 90, not 6"),
+        ("--retention-days", "91", "takes 7 to 90, not 91"),
+        ("--grant-timeout", "-1", "not negative"),
+        ("--rotation-period", "soon", "is not a duration"),
+        ("--rotation-period", "6d", "takes at least 7 days"),
+        ("--rotation-period", "PT48H", "is not a duration"),
+        ("--key-lifetime", "27d", "takes at least 28 days"),
+    ],
+)
+def test_value_of_an_option(azure, az, option, value, words):
+    refused(azure, az, f"{option} {value}", words)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--rotation", "never"),
+        ("--key-type", "EC"),
+        ("--key-size", "1024"),
+        ("--access-model", "none"),
+        ("--grant-scope", "group"),
+        ("--vault-sku", "basic"),
+        ("--zone-redundancy", "maybe"),
+        ("--default-action", "maybe"),
+    ],
+)
+def test_value_that_is_none_of_the_choices(azure, az, option, value):
+    refused(azure, az, f"{option} {value}", f"'{value}' is not a valid value for '{option}'", code=2)
+
+
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("http://myvault.vault.azure.net/keys/mykey", "does not start with https://"),
+        ("myvault.vault.azure.net/keys/mykey", "does not start with https://"),
+        ("mykey", "does not start with https://"),
+        ("https://myvault.vault.azure.net/secrets/mykey", "is the URI of a secret"),
+        ("https://myvault.vault.azure.net/certificates/mykey", "is the URI of a certificate"),
+        ("https://myvault.vault.azure.net/", "is not of the form https://<host>/keys/<name>[/<version>]"),
+        ("https://myvault.vault.azure.net/keys", "is not of the form"),
+        (f"{URI}/{VERSION}/more", "is not of the form"),
+        (f"{URI}/1", "is not a key version"),
+        (f"{URI}?version=1", "has more in it than a host and a path"),
+        ("https://user@myvault.vault.azure.net/keys/mykey", "has more in it"),
+        ("https://myvault.vault.azure.net:8443/keys/mykey", "has more in it"),
+        ("https://myvault.vault.azure.net/keys/my_key", "is not a legal key name"),
+        ("https://example.com/keys/mykey", "is not the host of a key vault or managed HSM"),
+        ("https://vault.azure.net/keys/mykey", "is not the host of a key vault or managed HSM"),
+        ("https://myvault.vault.azure.net.example.com/keys/mykey", "is not in the cloud you are logged in to"),
+        ("https://myvault.vault.azure.cn/keys/mykey", "is not in the cloud you are logged in to (AzureCloud)"),
+        ("https://myvault.vault.usgovcloudapi.net/keys/mykey", "is not in the cloud you are logged in to"),
+        ("https://myhsm.managedhsm.usgovcloudapi.net/keys/mykey", "is not in the cloud you are logged in to"),
+    ],
+)
+def test_uri_of_a_key(azure, az, uri, words):
+    refused(azure, az, f"--key-encryption-key '{uri}'", words)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            f"--key-encryption-key {URI} --key-vault vault --key k --key-size 2048",
+            "--key-vault, --key, --key-size can't be",
+        ),
+        (f"--key-encryption-key {URI} --access-model rbac", "--access-model can't be given with it"),
+        (f"--key-encryption-key {URI} --rotation manual", "contradicts --rotation manual"),
+        (f"--key-encryption-key {URI}/{VERSION} --rotation auto", "contradicts --rotation auto"),
+        ("--key-type RSA-HSM --vault-sku standard", "Use --vault-sku premium"),
+        ("--access-model access-policy --grant-scope key", "--grant-scope key takes the rbac model"),
+        ("--rotation-period 90d --key-lifetime 60d", "is not shorter than --key-lifetime"),
+        ("--key-lifetime 1y", "takes --rotation-period too"),
+    ],
+)
+def test_options_that_contradict_each_other(azure, az, options, words):
+    refused(azure, az, options, words)
+
+
+def test_a_group_is_required(azure, az):
+    result = az("acr cmk enable -n myregistry")
+    assert result.code == 2
+    assert "--resource-group" in result.err
+
+
+@pytest.mark.parametrize("period", ["90d", "p90d", "P90D", "13w", "3m"])
+def test_durations_are_read_in_the_forms_that_people_write(az, period):
+    plan = az(f"acr cmk enable -n myregistry -g rg -l westeurope -w --rotation-period {period}").json()
+    (key,) = [row for row in plan if row["step"] == "key"]
+    assert f"rotated every P{period.lower().removeprefix('p').upper()}" in key["reason"]
