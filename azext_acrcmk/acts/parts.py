@@ -69,7 +69,7 @@ class Parts:
 
     def _create_identity(self) -> None:
         goal = self.goal
-        self.identity = changes.create_identity(self.clients, goal.identity, self.location, goal.tags)
+        self.identity = changes.create_identity(self.clients, goal.identity, self.location, goal.tags, self.stop)
 
     def _create_vault(self) -> None:
         self.vault = changes.create_vault(self.clients, self.goal, self.location, self.stop)

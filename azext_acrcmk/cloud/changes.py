@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from azext_acrcmk.cloud.bodies import encryption_block, registry_body, vault_body, with_tags
-from azext_acrcmk.cloud.clients import Clients, wire
+from azext_acrcmk.cloud.clients import Clients, unregistered, wire
 from azext_acrcmk.cloud.grants import when_free
+from azext_acrcmk.cloud.providers import registering
 from azext_acrcmk.cloud.read import read_identity, read_key, read_registry, read_vault
 from azext_acrcmk.cloud.waiting import Stop, poller
 from azext_acrcmk.model.goal import EnableGoal
@@ -20,9 +21,14 @@ def create_group(clients: Clients, id_: ArmId, location: str, tags: dict[str, st
     return Group(made.id, made.location)
 
 
-def create_identity(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None) -> Identity:
+def create_identity(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None, stop: Stop) -> Identity:
     body = with_tags({"location": location}, tags)
-    return read_identity(clients.identities(id_.subscription).create_or_update(id_.group, id_.name, body, cls=wire))
+    identities = clients.identities(id_.subscription)
+
+    def create():
+        return identities.create_or_update(id_.group, id_.name, body, cls=wire, raw_response_hook=unregistered)
+
+    return read_identity(registering(clients, id_.subscription, create, stop))
 
 
 def create_vault(clients: Clients, goal: EnableGoal, location: str, stop: Stop) -> Vault:
@@ -39,8 +45,11 @@ def recover_vault(clients: Clients, deleted: DeletedVault, tenant: str, stop: St
 
 def _put_vault(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Vault:
     vaults = clients.key_vault(id_.subscription).vaults
-    begun = vaults.begin_create_or_update(id_.group, id_.name, body, polling=poller(stop), cls=wire)
-    return read_vault(begun.result())
+
+    def begin():
+        return vaults.begin_create_or_update(id_.group, id_.name, body, polling=poller(stop), cls=wire)
+
+    return read_vault(registering(clients, id_.subscription, begin, stop).result())
 
 
 def protect_vault(clients: Clients, vault: Vault, stop: Stop) -> Vault:
@@ -123,10 +132,14 @@ def create_registry(
 ) -> Registry:
     """A Premium registry encrypted with `key`, as a GET shows it when the operation has ended."""
     body = registry_body(goal, location, identity.id, identity.client_id, key)
-    registries = clients.registries(goal.registry.subscription)
-    polling = poller(stop, "azure-async-operation")
-    begun = registries.begin_create(goal.registry.group, goal.registry.name, body, polling=polling, cls=wire)
-    return read_registry(begun.result())
+    id_ = goal.registry
+    registries = clients.registries(id_.subscription)
+
+    def begin():
+        polling = poller(stop, "azure-async-operation")
+        return registries.begin_create(id_.group, id_.name, body, polling=polling, cls=wire)
+
+    return read_registry(registering(clients, id_.subscription, begin, stop).result())
 
 
 def set_encryption(clients: Clients, registry: Registry, identity: str, key: KeyId, stop: Stop) -> Registry:

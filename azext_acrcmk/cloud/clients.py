@@ -123,6 +123,16 @@ def wire(pipeline_response, _model, _headers) -> dict[str, Any]:
     return json.loads(pipeline_response.http_response.text())
 
 
+def unregistered(response) -> None:
+    """Pass as `raw_response_hook` so that the SDK does not register the subscription for the resource provider when
+    this lacks: what only asks must not, and the rest does so by `registering`. The refusal is raised before it is seen.
+    """
+    from azure.core.exceptions import HttpResponseError
+
+    if response.http_response.status_code == 409:
+        raise HttpResponseError(response=response.http_response)
+
+
 def pages(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:
     """The items of a paged SDK operation as the service sent them."""
     answers: list[Any] = []

@@ -121,9 +121,16 @@ def _disallowed_by_policy(error: ServiceError) -> Explanation:
     )
 
 
-def _not_registered(error: ServiceError) -> Explanation:
+def missing_registration(error: ServiceError) -> str | None:
+    """The resource provider that the subscription has to be registered for, where that is the error."""
+    if not same_code(error, "MissingSubscriptionRegistration"):
+        return None
     targets = [str(each["target"]) for each in error.details if each.get("target")]
-    namespace = targets[0] if targets else _quoted(r"use namespace '([^']+)'", error)
+    return targets[0] if targets else _quoted(r"use namespace '([^']+)'", error)
+
+
+def _not_registered(error: ServiceError) -> Explanation:
+    namespace = missing_registration(error)
     return Explanation(
         f"The subscription is not registered to use {namespace}.",
         (f"Register it: az provider register --namespace {namespace} --wait",),

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from azext_acrcmk.cloud.clients import Clients, pages, wire
-from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.clients import Clients, pages, unregistered, wire
+from azext_acrcmk.cloud.errors import read_error, same_code
 from azext_acrcmk.cloud.read import (
     read_deleted_vault,
     read_identity,
@@ -48,7 +48,7 @@ def look(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unkn
         said = read_error(error)
         if said.status == 404 and said.code != "SubscriptionNotFound":
             return ABSENT
-        if said.status == 403 or "ForbiddenByRbac" in said:
+        if said.status == 403 or "ForbiddenByRbac" in said or same_code(said, "MissingSubscriptionRegistration"):
             return Unknown(action, str(scope), said.message.split("\r\n", 1)[0])
         raise
 
@@ -83,7 +83,7 @@ def registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
     """Why the name can't be had, in the service's words. None where it is free, or where one may not ask."""
     answer = look(
         lambda: clients.registries(id_.subscription).check_name_availability(
-            {"name": id_.name, "type": REGISTRY_TYPE}, cls=wire
+            {"name": id_.name, "type": REGISTRY_TYPE}, cls=wire, raw_response_hook=unregistered
         ),
         "Microsoft.ContainerRegistry/checkNameAvailability/read",
         f"/subscriptions/{id_.subscription}",
@@ -170,7 +170,7 @@ def vault_name_is_free(clients: Clients, subscription: str, name: str) -> bool:
     """Whether no vault of this name exists anywhere, not even a deleted one. False where one may not ask."""
     answer = look(
         lambda: clients.key_vault(subscription).vaults.check_name_availability(
-            {"name": name, "type": VAULT_TYPE}, cls=wire
+            {"name": name, "type": VAULT_TYPE}, cls=wire, raw_response_hook=unregistered
         ),
         "Microsoft.KeyVault/checkNameAvailability/read",
         f"/subscriptions/{subscription}",

@@ -12,6 +12,7 @@ from azext_acrcmk.cloud.clients import (
     REGISTRY_API_VERSION,
     ROLE_USAGE_API_VERSION,
     Clients,
+    unregistered,
     wire,
 )
 from azext_acrcmk.cloud.errors import read_error
@@ -109,7 +110,9 @@ def _contents(
 def _check(clients: Clients, resource: ArmId, content: dict[str, Any]) -> list[Denial]:
     parameters = {"resourceDetails": {"resourceContent": content, "apiVersion": _API_VERSIONS[resource.type]}}
     restrictions = clients.policy_restrictions(resource.subscription)
-    answer = restrictions.check_at_resource_group_scope(resource.group, parameters, cls=wire)
+    answer = restrictions.check_at_resource_group_scope(
+        resource.group, parameters, cls=wire, raw_response_hook=unregistered
+    )
     evaluations = (answer.get("contentEvaluationResult") or {}).get("policyEvaluations") or ()
     denials = []
     for each in evaluations:

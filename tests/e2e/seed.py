@@ -27,7 +27,7 @@ _VERSIONS = {
     "Microsoft.KeyVault": "2026-02-01",
     "Microsoft.ManagedIdentity": "2024-11-30",
 }
-_ASKING = re.compile(r"/checkNameAvailability$|/oauth2/v2.0/token$", re.IGNORECASE)
+_ASKING = re.compile(r"/(checkNameAvailability|checkPolicyRestrictions|token)$", re.IGNORECASE)
 
 
 class Seed:
@@ -73,7 +73,6 @@ class Seed:
         properties = {
             "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{role}",
             "principalId": principal_id,
-            "principalType": "ServicePrincipal",
         }
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
         self.put(path, {"properties": properties})

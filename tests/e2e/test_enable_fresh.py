@@ -183,10 +183,16 @@ def test_asks_every_service_in_the_version_that_is_pinned(azure, az, seed):
     az(ENABLE).ok()
     versions: dict[str, set[str]] = {}
     for entry in azure.log():
-        service = entry["host"] if entry["host"].endswith(".vault.azure.net") else _namespace(entry["path"])
-        versions.setdefault(service, set()).add(entry["query"].get("api-version"))
+        versions.setdefault(_namespace(entry["path"]), set()).add(entry["query"].get("api-version"))
     assert versions["microsoft.containerregistry"] == {"2025-04-01"}
     assert versions["microsoft.keyvault"] == {"2026-02-01"}
+
+
+def test_asks_the_data_plane_in_the_version_that_is_pinned(azure, az, seed):
+    seed.vault()
+    az(ENABLE).ok()
+    asked = [each for each in azure.log() if each["host"] == f"{VAULT.name}.vault.azure.net"]
+    assert {each["query"]["api-version"] for each in asked} == {"7.4"}
 
 
 def test_a_login_server_is_taken_for_the_name(azure, az, seed):

@@ -14,11 +14,14 @@ def pulls(azure) -> bool:
     return azure.pull("myregistry")["status"] == 200
 
 
-@pytest.mark.parametrize("failure", ["sync", "async"])
 @pytest.mark.parametrize(
-    ("options", "late"),
-    [("", {"role_seconds": 0.5}), ("--access-model access-policy", {"policy_seconds": 0.5})],
-    ids=["role", "policy"],
+    ("options", "late", "failure"),
+    [
+        ("", {"role_seconds": 0.5}, "sync"),
+        ("", {"role_seconds": 0.5}, "async"),
+        ("--access-model access-policy", {"policy_seconds": 0.5}, "sync"),
+    ],
+    ids=["role", "role-async", "policy"],
 )
 def test_waits_for_a_late_grant(azure, az, seed, options, late, failure):
     azure.settings(cmk_failure=failure, **late)

@@ -1,0 +1,39 @@
+"""Registering a subscription for a resource provider. The SDKs do so, too, but for no operation that runs long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from knack.log import get_logger
+
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.errors import missing_registration, read_error
+from azext_acrcmk.cloud.waiting import Stop, retrying
+
+logger = get_logger(__name__)
+T = TypeVar("T")
+
+# How long a registration may take, in seconds.
+REGISTRATION_TIMEOUT = 300
+
+
+def registering(clients: Clients, subscription: str, begin: Callable[[], T], stop: Stop) -> T:
+    """What `begin` returns; where the subscription is not registered for its provider, once it is.
+
+    One who may not register it gets the refusal of `begin`.
+    """
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        return begin()
+    except HttpResponseError as error:
+        namespace = missing_registration(read_error(error))
+        if not namespace:
+            raise
+        logger.warning("The subscription is not registered to use %s; registering it.", namespace)
+        try:
+            clients.resources(subscription).providers.register(namespace)
+        except HttpResponseError:
+            raise error from None
+    return retrying(begin, lambda error: bool(missing_registration(read_error(error))), stop, REGISTRATION_TIMEOUT)
