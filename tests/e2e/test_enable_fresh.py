@@ -159,7 +159,6 @@ def test_the_vault_is_as_asked_for(azure, az, seed):
     "options",
     [
         "",
-        "--public-network-enabled false",
         "--public-network-enabled false --default-action Allow",
         "--default-action Deny --allow-trusted-services false",
         "--allow-trusted-services --zone-redundancy Enabled --admin-enabled",

@@ -74,13 +74,19 @@ def test_an_identity_is_created_where_its_id_says(azure, az, seed, elsewhere):
     ],
     ids=["group", "other-group", "other-subscription"],
 )
-@pytest.mark.parametrize("by", ["name", "id"])
-def test_the_vault(azure, az, seed, elsewhere, id_, by):
+def test_the_vault_by_its_name(azure, az, seed, elsewhere, id_):
     seed.group("others")
     seed.vault(id_)
-    result = az(f"{ENABLE} --key-vault {id_ if by == 'id' else 'Shared-Vault'}").json()
+    result = az(f"{ENABLE} --key-vault Shared-Vault").json()
     assert reused(result) == {"group", "vault"}
     assert result["vault"]["id"].lower() == str(id_).lower()
+
+
+def test_the_vault_by_its_id(azure, az, seed, elsewhere):
+    id_ = seed.vault(ArmId(OTHER, "elsewhere", VAULT_TYPE, "shared-vault"))
+    result = az(f"{ENABLE} --key-vault {id_}").json()
+    assert reused(result) == {"group", "vault"}
+    assert result["vault"]["id"].lower() == id_.lower()
 
 
 def test_a_vault_is_created_where_its_id_says(azure, az, seed, elsewhere):
