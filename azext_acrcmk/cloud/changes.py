@@ -102,8 +102,17 @@ def rotation_policy(goal: EnableGoal) -> dict[str, Any] | None:
 
 
 def create_key_by_data_plane(clients: Clients, vault: Vault, goal: EnableGoal) -> KeyId:
-    """The key by the vault itself: takes a right on the vault's keys and a network path to it."""
+    """The key by the vault itself: takes a right on the vault's keys and a network path to it.
+
+    A key that is there already is returned: to create it again would make a new version.
+    """
+    from azure.core.exceptions import ResourceNotFoundError
+
     client = clients.keys(vault.host)
+    try:
+        return KeyId.parse(client.get_key(goal.key_name).id)
+    except ResourceNotFoundError:
+        pass
     made = client.create_rsa_key(
         goal.key_name,
         size=goal.new_key_size,

@@ -130,9 +130,13 @@ def find_registry(clients: Clients, name: str, subscription: str) -> ArmId | Abs
 
 
 def _see_settled_registry(clients: Clients, id_: ArmId, note: Callable[[str], None], stop: Stop):
+    told = False
+
     def settled(seen: Registry | Absent | Unknown) -> bool:
+        nonlocal told
         busy = isinstance(seen, Registry) and not seen.settled
-        if busy:
+        if busy and not told:
+            told = True
             note(f"  Waiting for registry {seen.name}, which is in state {seen.provisioning_state}.")
         return not busy
 

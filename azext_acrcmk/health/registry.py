@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.health.catalogue import ERROR, INFO, REGISTRY, WARNING, Facts, Verdict, check, failed, passed, unseen
+from azext_acrcmk.health.catalogue import (
+    ERROR,
+    INFO,
+    REGISTRY,
+    UNKNOWN,
+    WARNING,
+    Facts,
+    Verdict,
+    check,
+    failed,
+    passed,
+    unseen,
+)
 from azext_acrcmk.model.ids import ArmId, same
 
 
@@ -112,3 +124,23 @@ def _shared(facts: Facts) -> Verdict | None:
     if not names:
         return passed("No other registry of the subscription uses the same key.")
     return failed(f"Other registries use the same key: {names}.")
+
+
+@check(
+    "ArtifactStreaming",
+    INFO,
+    REGISTRY,
+    cause="Artifact streaming does not work on a registry with a customer-managed key. It is switched on for each "
+    "repository, inside the registry, where this command does not look.",
+    cure="Look at a repository with `az acr artifact-streaming show`.",
+)
+def _artifact_streaming(facts: Facts) -> Verdict | None:
+    # Only where everything is looked at: `show` would say it of every registry.
+    if not facts.encryption.enabled or facts.state.sharing is None:
+        return None
+    message = (
+        "Whether artifact streaming is switched on for a repository is not seen here; it does not work with a "
+        "customer-managed key. It takes the right to read the repository: az acr artifact-streaming show "
+        f"--name {facts.registry.name} --repository REPOSITORY"
+    )
+    return Verdict(UNKNOWN, message)

@@ -95,7 +95,7 @@ def _other_key(goal: EnableGoal, registry: Registry) -> list[Problem]:
         return [
             Problem(
                 f"Registry '{name}' uses this key, but it {now}. Nothing was changed.",
-                (f"To change that: az acr cmk rotate --name {name} --rotation {goal.rotation}",),
+                (f"To change that: az acr cmk rotate --name {name} --rotation {goal.rotation} --no-new-version",),
             )
         ]
     return []
