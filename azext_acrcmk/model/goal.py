@@ -169,6 +169,7 @@ class RotateGoal:
 def rotate_goal(
     registry: Registry,
     vault: ArmId | None,
+    used_identity: str | None,
     tenant: str,
     vault_suffix: str,
     *,
@@ -184,18 +185,20 @@ def rotate_goal(
 ) -> RotateGoal:
     """The goal of options that have been checked. What is not given stays as the registry has it.
 
-    `vault` is where the registry's present key is, None where that can't be seen.
+    `vault` is where the registry's present key is and `used_identity` the id of its present identity, None where that
+    can't be seen. Raises ValueError where it would be needed.
     """
     id_, encryption = ArmId.parse(registry.id), registry.encryption
     system = identity == "[system]" or (identity is None and (encryption.identity or "").lower() == "system")
-    attached = registry.attached_as(encryption.identity or "")
-    if system:
-        identity_id = id_
-    elif identity:
-        identity_id = _name_or_id(identity, IDENTITY_TYPE, id_)
-    else:
-        identity_id = ArmId.parse(attached.id) if attached else _name_or_id(UNKNOWN_IDENTITY, IDENTITY_TYPE, id_)
+    if not system and not identity and not used_identity:
+        raise ValueError(
+            f"The identity that registry '{registry.name}' uses ({encryption.identity}) is not attached to it and was "
+            "not found. Name the identity to use: az acr cmk rotate --identity"
+        )
+    identity_id = id_ if system else _name_or_id(identity or used_identity, IDENTITY_TYPE, id_)
     other_key = bool(key_vault or key_name)
+    if key_name and not key_vault and not vault:
+        raise ValueError(f"The vault of {encryption.key} can't be seen. Name the vault of the other key: --key-vault")
     key_uri = KeyId.parse(key_encryption_key) if key_encryption_key else encryption.key.with_version(None)
     vault_id = None
     if other_key:
@@ -221,7 +224,3 @@ def rotate_goal(
         new_version=not (other_key or key_encryption_key or no_new_version),
         **options,
     )
-
-
-# Stands for an identity that the registry names by a client id that none of those attached to it has.
-UNKNOWN_IDENTITY = "unknown"

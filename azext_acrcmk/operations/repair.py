@@ -7,9 +7,9 @@ from azext_acrcmk.cloud.observe import see_registry
 from azext_acrcmk.cloud.survey import survey_registry
 from azext_acrcmk.health import Health, examine, fails
 from azext_acrcmk.health.catalogue import ERROR, PASSED, Facts
-from azext_acrcmk.model.goal import rotate_goal
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.state import Registry, Vault
+from azext_acrcmk.model.state import Registry
+from azext_acrcmk.operations.rotate import goal_of
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.repair import needs_new_version, plan_repair
 from azext_acrcmk.report import findings_document, plan_document, steps_document
@@ -45,13 +45,5 @@ def _examine(session: Session, registry: Registry) -> tuple[Facts, Health]:
 
 
 def _acts(session: Session, facts: Facts, health: Health, grant_timeout: int) -> RepairActs:
-    login, vault = session.login, facts.state.vault
-    goal = rotate_goal(
-        facts.registry,
-        ArmId.parse(vault.id) if isinstance(vault, Vault) else None,
-        login.tenant,
-        login.vault_suffix,
-        no_new_version=not needs_new_version(health),
-        grant_timeout=grant_timeout,
-    )
+    goal = goal_of(session, facts.state, no_new_version=not needs_new_version(health), grant_timeout=grant_timeout)
     return RepairActs(session.clients, goal, facts.state, session.progress, session.stop)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from azure.cli.core.azclierror import RequiredArgumentMissingError
+
 from azext_acrcmk.acts.rotate import RotateActs
 from azext_acrcmk.cloud.observe import see_sharing, together
 from azext_acrcmk.cloud.survey import survey_goal, survey_registry
@@ -26,8 +28,7 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         )
         current = replace(current, sharing=sharing)
         if registry.encryption.enabled and registry.encryption.key:
-            vault_id = ArmId.parse(current.vault.id) if isinstance(current.vault, Vault) else None
-            goal = rotate_goal(registry, vault_id, login.tenant, login.vault_suffix, **options)
+            goal = goal_of(session, current, **options)
             goal, target = _see_target(session, goal, current)
         else:
             goal, target = None, current
@@ -46,6 +47,20 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             ArmId.parse(found.id) if isinstance(found, Vault) else None,
         )
         return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
+
+
+def goal_of(session: Session, current: State, **options) -> RotateGoal:
+    """The goal of a rotation of a registry that is encrypted, from what it uses now."""
+    registry, login = current.registry, session.login
+    attached = registry.attached_as(registry.encryption.identity or "")
+    identity = current.identity if isinstance(current.identity, Identity) else attached
+    vault_id = ArmId.parse(current.vault.id) if isinstance(current.vault, Vault) else None
+    try:
+        return rotate_goal(
+            registry, vault_id, identity.id if identity else None, login.tenant, login.vault_suffix, **options
+        )
+    except ValueError as error:
+        raise RequiredArgumentMissingError(str(error)) from None
 
 
 def _see_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:

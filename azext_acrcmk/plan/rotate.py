@@ -49,9 +49,13 @@ def same_key(goal: RotateGoal, current: State) -> bool:
 
 def same_identity(goal: RotateGoal, current: State) -> bool:
     registry = current.registry
+    used = registry.encryption.identity or ""
     if goal.system_identity:
-        return same(registry.encryption.identity, "system")
-    attached = registry.attached_as(registry.encryption.identity or "")
+        return same(used, "system")
+    if isinstance(current.identity, Identity):
+        # One that was made again under its old name has another client id.
+        return same(current.identity.client_id, used) and same(current.identity.id, goal.target.identity)
+    attached = registry.attached_as(used)
     return bool(attached) and same(attached.id, goal.target.identity)
 
 
@@ -113,11 +117,18 @@ def _identity_steps(goal: RotateGoal, current: State, target: State) -> list[Ste
         action, reason = (REUSE, "Exists.") if exists else (CREATE, "User-assigned identity for the key.")
         resource = target.identity.id if exists else str(goal.target.identity)
         steps.append(Step("identity", action, resource, reason))
-    attached = registry.system_principal_id if goal.system_identity else registry.attaches(str(goal.target.identity))
-    if not attached:
+    if not _is_attached(goal, registry, target):
         what = "System-assigned identity is turned on." if goal.system_identity else "Identity is attached."
         steps.append(Step("attach", UPDATE, registry.id, what, after=("identity",)))
     return steps
+
+
+def _is_attached(goal: RotateGoal, registry: Registry, target: State) -> bool:
+    if goal.system_identity:
+        return bool(registry.system_principal_id)
+    if isinstance(target.identity, Identity):
+        return bool(registry.attached_as(target.identity.client_id))
+    return registry.attaches(str(goal.target.identity))
 
 
 def trusted_services_steps(vault) -> list[Step]:
