@@ -69,9 +69,11 @@ def change_registry(
     content_trust: bool | None = None,
     status: dict[str, str] | None = None,
     provisioning_state: str | None = None,
+    sku: str | None = None,
 ) -> None:
     """Give a registry what requests can't: content trust although it is encrypted (an old one may have it), a `status`
-    ({} for none), and the state "Failed", which ends with the next operation that succeeds, or "Succeeded"."""
+    ({} for none), the state "Failed", which ends with the next operation that succeeds, or "Succeeded", and a SKU other
+    than Premium although it is encrypted (no such registry is known; what one would be is assumed)."""
     registry = find_registry(world, name)
     if registry is None:
         raise ValueError(f"There is no registry '{name}'.")
@@ -82,6 +84,8 @@ def change_registry(
         registry.policies = registry.policies | {"trustPolicy": registry.policies["trustPolicy"] | {"status": wanted}}
     if status is not None:
         registry.status = status or None
+    if sku is not None:
+        registry.sku = sku
     if provisioning_state == "Failed":
         registry.operation = Operation(
             f"registries-{world.new_guid()}", "Updating", world.now(), error=dict(_FAILURE), done=True

@@ -28,7 +28,8 @@ def _grant(facts: Facts) -> str:
 def _visible(facts: Facts) -> Verdict | None:
     if not _judged(facts) or facts.access.granted is not None:
         return None
-    return unseen("whether the identity is granted the key", facts.access.unknown or Unknown())
+    unknown = Unknown() if facts.access.unknown is None else facts.access.unknown
+    return unseen("whether the identity is granted the key", unknown)
 
 
 @check(

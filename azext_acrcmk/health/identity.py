@@ -26,7 +26,7 @@ def _visible(facts: Facts) -> Verdict | None:
     ERROR,
     IDENTITY,
     cause="The identity was deleted.",
-    cure="Change to an identity that exists: `az acr cmk rotate --identity`.",
+    cure="Change to another identity, or to a new one of the same name: `az acr cmk rotate --identity`.",
 )
 def _exists(facts: Facts) -> Verdict | None:
     if not facts.encryption.enabled or facts.uses_system_identity:
@@ -38,9 +38,11 @@ def _exists(facts: Facts) -> Verdict | None:
     if not isinstance(facts.state.identity, Absent):
         return None
     where = f": {attached.id}." if attached else "."
+    # Only where its name is known: which other identity to take is not for us to choose.
+    rotate = f"az acr cmk rotate --name {facts.registry.name} --identity {attached.id} --no-new-version"
     return failed(
         f"The identity that the registry uses its key through (client ID {client_id}) does not exist{where}",
-        f"az acr cmk repair --name {facts.registry.name}",
+        rotate if attached else None,
     )
 
 

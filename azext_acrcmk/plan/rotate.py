@@ -55,6 +55,8 @@ def same_identity(goal: RotateGoal, current: State) -> bool:
     if isinstance(current.identity, Identity):
         # One that was made again under its old name has another client id.
         return same(current.identity.client_id, used) and same(current.identity.id, goal.target.identity)
+    if isinstance(current.identity, Absent):
+        return False
     attached = registry.attached_as(used)
     return bool(attached) and same(attached.id, goal.target.identity)
 
@@ -128,6 +130,9 @@ def _is_attached(goal: RotateGoal, registry: Registry, target: State) -> bool:
         return bool(registry.system_principal_id)
     if isinstance(target.identity, Identity):
         return bool(registry.attached_as(target.identity.client_id))
+    if isinstance(target.identity, Absent):
+        # It is yet to be made; the registry may still list one of this name that was deleted.
+        return False
     return registry.attaches(str(goal.target.identity))
 
 
