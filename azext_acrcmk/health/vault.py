@@ -28,7 +28,8 @@ def _store(facts: Facts) -> str:
 )
 def _visible(facts: Facts) -> Verdict | None:
     if facts.encryption.enabled and isinstance(facts.state.vault, Unknown):
-        return unseen(f"the key vault or managed HSM '{_store(facts)}'", facts.state.vault)
+        what = f"the key vault or managed HSM '{_store(facts)}', and so neither the key nor who is granted it"
+        return unseen(what, facts.state.vault)
     return None
 
 

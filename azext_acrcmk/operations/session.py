@@ -48,6 +48,8 @@ class Session:
         if group:
             return ArmId(self.login.subscription, group, REGISTRY_TYPE, name)
         found = find_registry(self.clients, name, self.login.subscription)
+        if isinstance(found, Unknown):
+            raise _forbidden(name, found)
         if not isinstance(found, ArmId):
             raise ResourceNotFoundError(
                 f"No registry '{name}' was found in subscription {self.login.subscription}.",
@@ -60,10 +62,7 @@ class Session:
         id_ = self.registry_id(name, group)
         found = see_registry(self.clients, id_)
         if isinstance(found, Unknown):
-            raise ForbiddenError(
-                f"You may not see registry '{id_.name}': {found.why}",
-                f"It takes the permission '{found.action}' on {found.scope}.",
-            )
+            raise _forbidden(id_.name, found)
         if not isinstance(found, Registry):
             raise ResourceNotFoundError(
                 f"There is no registry '{id_.name}' in resource group '{id_.group}'.",
@@ -104,3 +103,10 @@ class Session:
             raise SystemExit(1)
 
         self._cli_ctx.register_event(EVENT_CLI_SUCCESSFUL_EXECUTE, fail)
+
+
+def _forbidden(name: str, unknown: Unknown) -> ForbiddenError:
+    return ForbiddenError(
+        f"You may not see registry '{name}': {unknown.why}",
+        f"It takes the permission '{unknown.action}' on {unknown.scope}.",
+    )
