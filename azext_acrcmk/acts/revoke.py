@@ -72,7 +72,7 @@ class RestoreActs:
             scope = key_scope(vault, facts.encryption.key.name) if vault.is_hsm else vault.id
             grant(self._clients, vault, scope, facts.principal, self._tenant, self._stop)
         elif noted.role_id:
-            assign_role(self._clients, noted.resource, noted.role_id, facts.principal, self._stop)
+            assign_role(self._clients, vault, noted.resource, noted.role_id, facts.principal, self._stop)
         else:
             change_policy(self._clients, vault, "add", facts.principal, self._tenant, noted.permissions, self._stop)
 

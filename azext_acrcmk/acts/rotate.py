@@ -6,7 +6,7 @@ from azext_acrcmk.acts.parts import Parts, Refused
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import explain, read_error
-from azext_acrcmk.cloud.grants import POLICY_PERMISSIONS, change_policy, remove_role
+from azext_acrcmk.cloud.grants import change_policy, remove_role
 from azext_acrcmk.cloud.keys import new_version, set_enabled
 from azext_acrcmk.cloud.observe import see_registry
 from azext_acrcmk.cloud.waiting import Stop, until_settled
@@ -125,7 +125,7 @@ class RotateActs:
             remove_role(self._clients, vault, grant.role)
         else:
             principal, tenant = old_principal(self._current), self._goal.target.tenant
-            change_policy(self._clients, vault, "remove", principal, tenant, POLICY_PERMISSIONS, self._stop)
+            change_policy(self._clients, vault, "remove", principal, tenant, grant.permissions, self._stop)
 
     def _disable_old_version(self) -> str | None:
         encryption = self._current.registry.encryption

@@ -8,7 +8,7 @@ from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error, same_code
-from azext_acrcmk.cloud.hsm import grant_hsm_key, revoke_hsm_role
+from azext_acrcmk.cloud.hsm import assign_hsm_role, revoke_hsm_role
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER
 from azext_acrcmk.model.ids import ArmId
@@ -26,13 +26,11 @@ _NAMESPACE = uuid.UUID("7c6d0e0e-3f0b-5d0c-9a51-5a0c3ce1b7f2")
 
 def grant(clients: Clients, vault: Vault, scope: str, principal_id: str, tenant: str, stop: Stop) -> None:
     """What a registry needs and no more: the role at `scope`, or get, wrapKey and unwrapKey by access policy."""
-    if vault.is_hsm:
-        name = _assignment_name(f"{vault.id}{scope}", HSM_ENCRYPTION_USER, principal_id)
-        grant_hsm_key(clients, vault.host, scope.rsplit("/", 1)[-1], principal_id, name)
-    elif vault.access_model == ACCESS_POLICY:
+    if vault.access_model == ACCESS_POLICY:
         change_policy(clients, vault, "add", principal_id, tenant, POLICY_PERMISSIONS, stop)
     else:
-        assign_role(clients, scope, ENCRYPTION_USER, principal_id, stop)
+        role = HSM_ENCRYPTION_USER if vault.is_hsm else ENCRYPTION_USER
+        assign_role(clients, vault, scope, role, principal_id, stop)
 
 
 def change_policy(
@@ -55,8 +53,12 @@ def change_policy(
     when_free(lambda: vaults.update_access_policy(id_.group, id_.name, kind, body), stop)
 
 
-def assign_role(clients: Clients, scope: str, role: str, principal_id: str, stop: Stop) -> None:
-    """Assigns a role by its GUID. One that is there already is success."""
+def assign_role(clients: Clients, vault: Vault, scope: str, role: str, principal_id: str, stop: Stop) -> None:
+    """Assigns a role by its GUID, in a managed HSM one that is local to it. One that is there already is success."""
+    if vault.is_hsm:
+        name = _assignment_name(f"{vault.id}{scope}", role, principal_id)
+        assign_hsm_role(clients, vault.host, scope, role, principal_id, name)
+        return
     subscription = scope.split("/")[2]
     definition = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
     properties = {"roleDefinitionId": definition, "principalId": principal_id, "principalType": "ServicePrincipal"}

@@ -7,9 +7,9 @@ from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.observe import look
 from azext_acrcmk.model.access import HSM_ENCRYPTION_USER, HSM_ENCRYPTION_USER_NAME, HSM_NEEDED_ACTIONS
 from azext_acrcmk.model.ids import same
-from azext_acrcmk.model.state import RoleGrant, Unknown
+from azext_acrcmk.model.state import Absent, RoleGrant, Unknown
 
-_ROLE = f"Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{HSM_ENCRYPTION_USER}"
+_ROLES = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions"
 _ACTION = "Microsoft.KeyVault/managedHsm/roleAssignments/read/action"
 
 
@@ -27,9 +27,10 @@ def see_hsm_roles(clients: Clients, host: str, key_name: str, principal_id: str)
         return tuple(_grant(client, each) for each in found.values())
 
     try:
-        return look(read, _ACTION, f"https://{host}") or Unknown(_ACTION, f"https://{host}")
+        found = look(read, _ACTION, f"https://{host}")
     except AzureError as error:
         return Unknown(_ACTION, f"https://{host}", read_error(error).message)
+    return Unknown(_ACTION, f"https://{host}") if isinstance(found, Absent) else found
 
 
 def _grant(client, assignment) -> RoleGrant:
@@ -53,12 +54,12 @@ def _grant(client, assignment) -> RoleGrant:
     )
 
 
-def grant_hsm_key(clients: Clients, host: str, key_name: str, principal_id: str, assignment_name: str) -> None:
-    """Assigns the local role on the key alone, as the registry's documentation prefers it."""
+def assign_hsm_role(clients: Clients, host: str, scope: str, role: str, principal_id: str, name: str) -> None:
+    """Assigns a local role by its GUID. One that is there already is success."""
     from azure.core.exceptions import HttpResponseError
 
     try:
-        clients.hsm_roles(host).create_role_assignment(f"/keys/{key_name}", _ROLE, principal_id, name=assignment_name)
+        clients.hsm_roles(host).create_role_assignment(scope, f"{_ROLES}/{role}", principal_id, name=name)
     except HttpResponseError as error:
         if read_error(error).status != 409:
             raise

@@ -24,7 +24,7 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         login = session.login
         current, sharing = together(
             lambda: survey_registry(session.clients, registry, login.subscriptions),
-            lambda: see_sharing(session.clients, registry) if options["revoke_old"] else None,
+            lambda: see_sharing(session.clients, registry) if _tidies(options) else None,
         )
         current = replace(current, sharing=sharing)
         if registry.encryption.enabled and registry.encryption.key:
@@ -61,6 +61,10 @@ def goal_of(session: Session, current: State, **options) -> RotateGoal:
         )
     except ValueError as error:
         raise RequiredArgumentMissingError(str(error)) from None
+
+
+def _tidies(options: dict) -> bool:
+    return options["revoke_old"] or options["disable_old_version"]
 
 
 def _see_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:

@@ -29,6 +29,7 @@ JOURNAL_TAG = "acrcmk-revoked"
 class Grant:
     """One grant: a role (by GUID, on the `vault` or the `key`), or key permissions of the vault's access policy.
 
+    In a managed HSM `on` is `key`, or the scope within it: / or /keys.
     `role` is the assignment where it exists.
     """
 
@@ -60,24 +61,24 @@ def revocable(
         if not within(scope, role.scope) or not any(allows(role, action) for action in actions):
             continue
         if same(role.principal_id, principal_id) and (vault.is_hsm or within(role.scope, vault.id)):
-            on = "key" if same(role.scope, scope) else "vault"
-            own.append(Grant(role.id, f"Role '{role.role_name}' on the {on}", role.role_id, on, role=role))
+            on = "key" if same(role.scope, scope) else role.scope if vault.is_hsm else "vault"
+            own.append(Grant(role.id, f"Role '{role.role_name}' on {_place(on)}", role.role_id, on, role=role))
         else:
             elsewhere.append(role)
     return own, elsewhere
 
 
 def _policy_grants(vault: Vault, principal_id: str) -> list[Grant]:
-    held = {p for policy in vault.policies if same(policy.object_id, principal_id) for p in policy.key_permissions}
-    needed = {"all"} if "all" in held else held & {name.lower() for name in NEEDED_ACTIONS}
-    names = tuple(sorted(needed))
+    own = [each for each in vault.policies if same(each.object_id, principal_id) and not each.application_id]
+    held = {permission for policy in own for permission in policy.key_permissions}
+    names = tuple(name for name in ("all", *NEEDED_ACTIONS) if name.lower() in held)
     return [Grant(vault.id, f"Access policy ({', '.join(names)})", permissions=names)] if names else []
 
 
 def needs_journal(vault: Vault, grants: list[Grant]) -> bool:
     """Whether `restore` could not tell by itself what was there: anything but the grant that it would make."""
     if vault.access_model == ACCESS_POLICY:
-        return any("all" in grant.permissions for grant in grants)
+        return [set(grant.permissions) for grant in grants] != [set(NEEDED_ACTIONS)]
     usual = (HSM_ENCRYPTION_USER, "key") if vault.is_hsm else (ENCRYPTION_USER, "vault")
     return [(grant.role_id, grant.on) for grant in grants] != [usual]
 
@@ -91,9 +92,13 @@ def read_journal(text: str | None, vault: Vault, key_name: str) -> list[Grant]:
             grants.append(Grant(vault.id, f"Access policy ({', '.join(permissions)})", permissions=permissions))
         elif "@" in entry:
             role_id, on = entry.split("@", 1)
-            scope = key_scope(vault, key_name) if on == "key" else vault.id
-            grants.append(Grant(scope, f"Role {role_id} on the {on}", role_id, on))
+            scope = key_scope(vault, key_name) if on == "key" else on if on.startswith("/") else vault.id
+            grants.append(Grant(scope, f"Role {role_id} on {_place(on)}", role_id, on))
     return grants
+
+
+def _place(on: str) -> str:
+    return f"{on} of the managed HSM" if on.startswith("/") else f"the {on}"
 
 
 def plan_revoke(facts: Facts, by: str, users: tuple[str, ...]) -> Plan:
@@ -139,7 +144,9 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
     if not own:
         return Plan((Step("grant", REUSE, key.versionless, "The identity has no grant of the key any more."),))
     steps = []
-    if needs_journal(state.vault, own):
+    noted = {str(each) for each in read_journal(registry.tags.get(JOURNAL_TAG), state.vault, key.name)}
+    # A run that was cut short has noted all that it meant to remove, of which this may be the rest.
+    if not noted.issuperset(map(str, own)) and (noted or needs_journal(state.vault, own)):
         reason = "Notes in a tag what is removed, for `restore`."
         steps.append(Step("journal", UPDATE, registry.id, reason))
     for number, grant in enumerate(own, 1):

@@ -31,9 +31,9 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime) 
     steps += trusted_services_steps(target.vault)
     if version := _version_step(goal, current, target):
         steps.append(version)
-    steps.append(_registry_step(goal, current, target, bool(version)))
+    steps.append(_registry_step(goal, current, bool(version)))
     steps += _old_grant_steps(goal, current, target)
-    steps += _old_version_steps(goal, current, target)
+    steps += _old_version_steps(goal, current)
     return in_order(steps)
 
 
@@ -155,17 +155,24 @@ def _version_step(goal: RotateGoal, current: State, target: State) -> Step | Non
     return Step("version", CREATE, key, "New version of the key, made in the vault itself.", after=("grant",))
 
 
-def _registry_step(goal: RotateGoal, current: State, target: State, new_version: bool) -> Step:
+def _registry_step(goal: RotateGoal, current: State, new_version: bool) -> Step:
     registry = current.registry
     after = ("identity", "attach", "vault", "purge-protection", "trusted-services", "key", "grant", "version")
     mode = "pinned to the version" if goal.manual else "new versions adopted by itself"
     same_mode = goal.manual == (registry.encryption.key.version is not None)
-    pinned = goal.target.key.version
-    same_version = not pinned or same(pinned, registry.encryption.version_in_use)
-    unchanged = same_key(goal, current) and same_identity(goal, current) and same_mode and same_version
-    if unchanged and not new_version and uses_latest(current) and registry.provisioning_state == "Succeeded":
-        return Step("registry", REUSE, registry.id, "Uses the latest version of this key through this identity.")
+    unchanged = same_mode and same_identity(goal, current) and not _changes_version(goal, current)
+    if unchanged and not new_version and registry.provisioning_state == "Succeeded":
+        version = "this" if goal.target.key.version else "the latest"
+        return Step("registry", REUSE, registry.id, f"Uses {version} version of this key through this identity.")
     return Step("registry", UPDATE, registry.id, f"Takes the key through the identity ({mode}).", after=after)
+
+
+def _changes_version(goal: RotateGoal, current: State) -> bool:
+    """Whether the registry is to use another version than now, of this key or another, as far as can be seen."""
+    if goal.new_version or not same_key(goal, current):
+        return True
+    pinned = goal.target.key.version
+    return not same(pinned, current.registry.encryption.version_in_use) if pinned else not uses_latest(current)
 
 
 def _old_grant_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
@@ -179,22 +186,22 @@ def _old_grant_steps(goal: RotateGoal, current: State, target: State) -> list[St
     steps = []
     for number, grant in enumerate(grants, 1):
         name = "old-grant" if number == 1 else f"old-grant-{number}"
-        if why := _still_needed(goal, current, target):
+        if why := _still_needed(goal, current, target, on_key=grant.on == "key"):
             steps.append(Step(name, REUSE, grant.resource, f"{grant.what}, still needed by {why}."))
         else:
             steps.append(Step(name, DELETE, grant.resource, f"{grant.what}, no longer needed.", after=("registry",)))
     return steps
 
 
-def _still_needed(goal: RotateGoal, current: State, target: State) -> str | None:
-    """Who goes on using the old identity in the old vault. A grant on a vault serves all its keys."""
+def _still_needed(goal: RotateGoal, current: State, target: State, on_key: bool) -> str | None:
+    """Who goes on using the old identity on what it is granted. A grant on a vault serves all its keys."""
     same_vault = isinstance(target.vault, Vault) and same(target.vault.id, current.vault.id)
-    if same_vault and same_identity(goal, current):
+    if same_identity(goal, current) and (same_key(goal, current) if on_key else same_vault):
         return "this registry"
     if not isinstance(current.sharing, tuple):
         return "what can't be seen"
-    others = [ArmId.parse(each.id).name for each in current.sharing if each.identity and each.vault]
-    return ", ".join(others) or None
+    users = [each for each in current.sharing if each.identity and (each.key if on_key else each.vault)]
+    return ", ".join(ArmId.parse(each.id).name for each in users) or None
 
 
 def old_principal(current: State) -> str | None:
@@ -205,10 +212,19 @@ def old_principal(current: State) -> str | None:
     return current.identity.principal_id if isinstance(current.identity, Identity) else None
 
 
-def _old_version_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
+def _old_version_steps(goal: RotateGoal, current: State) -> list[Step]:
     encryption = current.registry.encryption
-    if not goal.disable_old_version or not encryption.version_in_use:
+    if not goal.disable_old_version or not encryption.version_in_use or not _changes_version(goal, current):
         return []
     old = encryption.key.with_version(encryption.version_in_use)
+    if why := _other_users_of_key(current):
+        return [Step("old-version", REUSE, str(old), f"Old version stays enabled: {why} may still need it.")]
     reason = "Old version is disabled, once the registry was seen on the new one."
     return [Step("old-version", UPDATE, str(old), reason, after=("registry",))]
+
+
+def _other_users_of_key(current: State) -> str | None:
+    """Who else has the old key, of whatever version: each registry takes new ones in its own time."""
+    if not isinstance(current.sharing, tuple):
+        return "what can't be seen"
+    return ", ".join(ArmId.parse(each.id).name for each in current.sharing if each.key) or None

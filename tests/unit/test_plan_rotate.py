@@ -1,0 +1,360 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS
+from azext_acrcmk.model.goal import RotateGoal, rotate_goal
+from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId, KeyId
+from azext_acrcmk.model.state import (
+    ABSENT,
+    ACCESS_POLICY,
+    AttachedIdentity,
+    Encryption,
+    Identity,
+    Key,
+    Sharer,
+    State,
+    Unknown,
+)
+from azext_acrcmk.plan.rotate import plan_rotate, same_identity, same_key
+from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE
+from tests.unit import make
+
+OTHER_CLIENT = "c0000000-0000-4000-8000-00000000000c"
+OTHER_PRINCIPAL = "b0000000-0000-4000-8000-00000000000b"
+SYSTEM_PRINCIPAL = "b0000000-0000-4000-8000-00000000005e"
+OTHER_IDENTITY = ArmId(make.SUBSCRIPTION, "images", IDENTITY_TYPE, "other")
+SECOND = f"{make.REGISTRY.group_id}/providers/Microsoft.ContainerRegistry/registries/second"
+OLD_GRANT = ("old-grant", "old-grant-2")
+
+
+def encrypted(*, pinned=False, behind=False, **vault) -> State:
+    """A registry as `enable` leaves it, and where `behind`, a newer version of its key than the one it uses."""
+    asked = make.goal(rotation="manual" if pinned else "auto")
+    state = make.reached(asked)
+    used = make.key(asked)
+    latest = replace(used, id=used.id.with_version(make.NEWER)) if behind else used
+    return replace(state, key=latest, version_in_use=used, vault=replace(state.vault, **vault), sharing=())
+
+
+def goal(state: State, **options) -> RotateGoal:
+    options = {"revoke_old": False, "disable_old_version": False, **options}
+    vault, used = ArmId.parse(state.vault.id), getattr(state.identity, "id", None)
+    return rotate_goal(state.registry, vault, used, make.TENANT, ".vault.azure.net", **options)
+
+
+def target_of(asked: RotateGoal, current: State, **there) -> State:
+    """What exists of the goal's parts: those in use now, and none of the others unless given."""
+    state = replace(current, **there)
+    if not same_key(asked, current):
+        state = replace(state, **{"key": ABSENT, **there})
+        if asked.target.key.host != current.vault.host:
+            state = replace(state, **{"vault": ABSENT, "roles": (), **there})
+    if not same_identity(asked, current):
+        state = replace(state, **{"identity": ABSENT, "roles": (), **there})
+    return state
+
+
+def plan(current: State, there=None, **options):
+    asked = goal(current, **options)
+    return plan_rotate(asked, current, target_of(asked, current, **(there or {})), make.NOW)
+
+
+def to_do(made) -> dict[str, str]:
+    assert made.problems == ()
+    return {name: action for name, action in make.actions(made).items() if action != REUSE}
+
+
+def other_identity() -> Identity:
+    return Identity(str(OTHER_IDENTITY), "westeurope", OTHER_CLIENT, OTHER_PRINCIPAL)
+
+
+class TestNewVersion:
+    @pytest.mark.parametrize("pinned", [False, True])
+    def test_is_made_and_then_taken(self, pinned):
+        made = plan(encrypted(pinned=pinned))
+        assert to_do(made) == {"version": CREATE, "registry": UPDATE}
+        assert "version" in made.step("registry").after
+        assert ("pinned" in made.step("registry").reason) is pinned
+
+    def test_that_was_made_before_is_taken_and_no_other_is_made(self):
+        made = plan(encrypted(behind=True))
+        assert to_do(made) == {"registry": UPDATE}
+        assert make.NEWER in made.step("version").reason
+
+    def test_waits_for_the_grant(self):
+        state = replace(encrypted(), roles=())
+        made = plan(state)
+        assert to_do(made) == {"grant": CREATE, "version": CREATE, "registry": UPDATE}
+        assert made.step("version").after == ("grant",)
+
+    def test_is_not_made_of_another_key(self):
+        assert "version" not in make.actions(plan(encrypted(), key_name="other"))
+        assert "version" not in make.actions(plan(encrypted(), key_encryption_key=make.uri("other")))
+
+    def test_mends_an_expired_key_but_another_key_must_be_valid(self):
+        state = encrypted()
+        expired = replace(state.key, expires=make.NOW.replace(year=2020))
+        assert to_do(plan(replace(state, key=expired)))["version"] == CREATE
+        asked = goal(state, key_name="other")
+        other = replace(expired, id=asked.target.key.with_version(make.VERSION))
+        made = plan_rotate(asked, state, target_of(asked, state, key=other), make.NOW)
+        assert "expired" in made.problems[0].message
+
+
+class TestUpToDate:
+    @pytest.mark.parametrize("pinned", [False, True])
+    @pytest.mark.parametrize("tidy", [False, True])
+    def test_is_nothing_to_do(self, pinned, tidy):
+        options = {"no_new_version": True, "revoke_old": tidy, "disable_old_version": tidy}
+        assert not plan(encrypted(pinned=pinned), **options).changes
+
+    def test_behind_is_told_again(self):
+        assert to_do(plan(encrypted(behind=True), no_new_version=True)) == {"registry": UPDATE}
+
+    def test_a_key_that_cannot_be_seen_is_not_taken_for_up_to_date(self):
+        state = replace(encrypted(), key=Unknown("keys/read", "vault"))
+        assert plan(state, no_new_version=True).problems
+
+    @pytest.mark.parametrize("mode", ["auto", "manual"])
+    def test_in_another_mode_is_told(self, mode):
+        made = plan(encrypted(pinned=mode == "auto"), no_new_version=True, rotation=mode)
+        assert to_do(made) == {"registry": UPDATE}
+
+    def test_pinned_to_an_older_version_by_wish(self):
+        state = encrypted(pinned=True, behind=True)
+        older = str(state.registry.encryption.key)
+        assert not plan(state, key_encryption_key=older).changes
+
+    def test_a_failed_registry_is_told_again(self):
+        state = encrypted()
+        state = replace(state, registry=replace(state.registry, provisioning_state="Failed"))
+        assert to_do(plan(state, no_new_version=True)) == {"registry": UPDATE}
+
+
+class TestIdentity:
+    def test_is_made_attached_and_granted_before_it_is_used(self):
+        made = plan(encrypted(), identity="other", no_new_version=True)
+        assert to_do(made) == {"identity": CREATE, "attach": UPDATE, "grant": CREATE, "registry": UPDATE}
+        assert made.step("attach").after == ("identity",)
+        assert {"identity", "attach"} <= set(made.step("grant").after)
+        assert {"attach", "grant"} <= set(made.step("registry").after)
+
+    def test_the_registrys_own_is_turned_on_and_granted(self):
+        made = plan(encrypted(), identity="[system]", no_new_version=True)
+        assert to_do(made) == {"attach": UPDATE, "grant": CREATE, "registry": UPDATE}
+        assert "System-assigned" in made.step("attach").reason
+
+    def test_that_is_attached_and_granted_is_only_used(self):
+        state = encrypted()
+        attached = (*state.registry.attached, AttachedIdentity(str(OTHER_IDENTITY), OTHER_CLIENT, OTHER_PRINCIPAL))
+        state = replace(state, registry=replace(state.registry, attached=attached))
+        granted = (make.role(state.vault.id, principal_id=OTHER_PRINCIPAL),)
+        there = {"identity": other_identity(), "roles": granted}
+        assert to_do(plan(state, there, identity=str(OTHER_IDENTITY), no_new_version=True)) == {"registry": UPDATE}
+
+    def test_the_present_one_detached_is_attached_again(self):
+        state = encrypted()
+        state = replace(state, registry=replace(state.registry, attached=()))
+        assert to_do(plan(state, no_new_version=True)) == {"attach": UPDATE}
+
+
+class TestOldGrant:
+    def test_is_kept_unless_told_otherwise(self):
+        assert not plan(encrypted(), identity="other").step("old-grant")
+
+    def test_is_removed_after_the_registry_was_seen_on_the_new_one(self):
+        made = plan(encrypted(), identity="other", revoke_old=True)
+        assert make.actions(made)["old-grant"] == DELETE
+        assert made.step("old-grant").after == ("registry",)
+
+    def test_is_kept_where_neither_key_nor_identity_changes(self):
+        assert not plan(encrypted(), revoke_old=True).step("old-grant")
+
+    def test_on_the_vault_is_kept_for_another_key_of_the_same_vault(self):
+        made = plan(encrypted(), key_name="other", revoke_old=True)
+        assert make.actions(made)["old-grant"] == REUSE
+        assert "needed by this registry" in made.step("old-grant").reason
+
+    def test_on_the_key_alone_goes_with_the_key(self):
+        state = encrypted()
+        scope = f"{state.vault.id}/keys/{state.registry.encryption.key.name}"
+        state = replace(state, roles=(make.role(scope),))
+        made = plan(state, {"roles": ()}, key_name="other", revoke_old=True)
+        assert make.actions(made)["old-grant"] == DELETE
+
+    @pytest.mark.parametrize(
+        ("on_key", "sharer", "kept"),
+        [
+            (False, Sharer(SECOND, identity=True, vault=True), True),
+            (False, Sharer(SECOND, identity=True), False),
+            (False, Sharer(SECOND, key=True, vault=True), False),
+            (True, Sharer(SECOND, identity=True, vault=True), False),
+            (True, Sharer(SECOND, identity=True, vault=True, key=True), True),
+        ],
+    )
+    def test_is_kept_while_another_registry_needs_it(self, on_key, sharer, kept):
+        state = encrypted()
+        scope = f"{state.vault.id}/keys/{state.registry.encryption.key.name}" if on_key else state.vault.id
+        state = replace(state, sharing=(sharer,), roles=(make.role(scope),))
+        made = plan(state, identity="other", revoke_old=True)
+        assert make.actions(made)["old-grant"] == (REUSE if kept else DELETE)
+        assert ("second" in made.step("old-grant").reason) is kept
+
+    def test_is_kept_where_others_cannot_be_seen(self):
+        made = plan(replace(encrypted(), sharing=Unknown()), identity="other", revoke_old=True)
+        assert make.actions(made)["old-grant"] == REUSE
+
+    def test_all_of_its_own_go_and_none_inherited(self):
+        state = encrypted()
+        scope = f"{state.vault.id}/keys/{state.registry.encryption.key.name}"
+        own = (make.role(state.vault.id), make.role(scope))
+        state = replace(state, roles=(*own, make.role(make.REGISTRY.group_id)))
+        made = plan(state, {"roles": ()}, identity="other", revoke_old=True)
+        gone = {step.resource for step in made.steps if step.action == DELETE}
+        assert gone == {each.id for each in own}
+
+    def test_by_access_policy(self):
+        state = encrypted(access_model=ACCESS_POLICY, policies=(make.policy("all"),))
+        made = plan(replace(state, roles=()), identity="other", revoke_old=True)
+        assert make.actions(made)["old-grant"] == DELETE
+        assert "all" in made.step("old-grant").reason
+
+
+class TestOldVersion:
+    def test_is_disabled_last(self):
+        made = plan(encrypted(), disable_old_version=True)
+        assert make.actions(made)["old-version"] == UPDATE
+        assert made.step("old-version").after == ("registry",)
+        assert made.step("old-version").resource.endswith(make.VERSION)
+
+    def test_is_never_disabled_by_default(self):
+        assert not plan(encrypted()).step("old-version")
+
+    @pytest.mark.parametrize("sharing", [(Sharer(SECOND, key=True),), Unknown()])
+    def test_is_left_while_others_may_need_it(self, sharing):
+        made = plan(replace(encrypted(), sharing=sharing), disable_old_version=True)
+        assert make.actions(made)["old-version"] == REUSE
+
+    def test_is_not_old_where_only_the_identity_changes(self):
+        made = plan(encrypted(), identity="other", no_new_version=True, disable_old_version=True)
+        assert not made.step("old-version")
+
+
+class TestFirewall:
+    def test_is_opened_to_trusted_services_after_a_question(self):
+        made = plan(encrypted(bypass="None", default_action="Deny"), no_new_version=True)
+        assert to_do(made) == {"trusted-services": UPDATE}
+        assert "trusted" in made.step("trusted-services").confirm
+
+    def test_that_lets_them_in_is_left(self):
+        assert not plan(encrypted(default_action="Deny"), no_new_version=True).changes
+
+
+class TestProblems:
+    def only(self, made):
+        assert made.steps == ()
+        (found,) = made.problems
+        return " ".join((found.message, *found.advice))
+
+    def test_not_encrypted(self):
+        state = encrypted()
+        state = replace(state, registry=replace(state.registry, encryption=Encryption("disabled")))
+        assert "not encrypted" in self.only(plan_rotate(None, state, state, make.NOW))
+
+    @pytest.mark.parametrize("provisioning", ["Updating", "Creating", "Deleting"])
+    def test_an_operation_under_way(self, provisioning):
+        state = encrypted()
+        state = replace(state, registry=replace(state.registry, provisioning_state=provisioning))
+        assert provisioning in self.only(plan(state))
+
+    def test_a_disabled_version_in_use(self):
+        state = encrypted(behind=True)
+        state = replace(state, version_in_use=replace(state.version_in_use, enabled=False))
+        said = self.only(plan(state))
+        assert f"--version {make.VERSION} --enabled true" in said
+
+    def test_an_elliptic_curve_key(self):
+        state = encrypted()
+        asked = goal(state, key_name="other")
+        curve = Key(asked.target.key.with_version(make.VERSION), "EC")
+        assert "EC" in self.only(plan_rotate(asked, state, target_of(asked, state, key=curve), make.NOW))
+
+    def test_an_identity_that_cannot_be_seen(self):
+        assert "can't be looked at" in self.only(plan(encrypted(), {"identity": Unknown()}, identity="other"))
+
+
+def test_a_managed_hsm_key_is_granted_on_the_key_within_it():
+    state = encrypted()
+    key = KeyId("myhsm.managedhsm.azure.net", "k")
+    hsm = replace(state.vault, id=state.vault.id.replace("vaults", "managedHSMs"), kind="managedHSM", access_model=None)
+    hsm = replace(hsm, uri=f"https://{key.host}/", name="myhsm")
+    there = {"vault": hsm, "key": Key(key.with_version(make.VERSION), "RSA-HSM"), "roles": ()}
+    made = plan(state, there, key_encryption_key=str(key))
+    assert to_do(made) == {"grant": CREATE, "registry": UPDATE}
+    granted = make.role("/keys/k", data_actions=tuple(HSM_NEEDED_ACTIONS.values()))
+    assert to_do(plan(state, {**there, "roles": (granted,)}, key_encryption_key=str(key))) == {"registry": UPDATE}
+
+
+rotations = st.fixed_dictionaries(
+    {
+        "identity": st.sampled_from([None, "myregistry-cmk", str(OTHER_IDENTITY), "[system]"]),
+        "key_vault": st.sampled_from([None, "myvault"]),
+        "key_name": st.sampled_from([None, "mykey"]),
+        "rotation": st.sampled_from([None, "auto", "manual"]),
+        "no_new_version": st.booleans(),
+        "revoke_old": st.booleans(),
+        "disable_old_version": st.booleans(),
+    }
+)
+
+
+def carried_out(asked: RotateGoal, current: State, target: State) -> State:
+    """The registry and its parts after a rotation; written apart from the code that does it."""
+    registry = current.registry
+    version = make.NEWER
+    if asked.system_identity:
+        principal, client = registry.system_principal_id or SYSTEM_PRINCIPAL, "system"
+        registry, identity = replace(registry, system_principal_id=principal), Unknown()
+    else:
+        identity = target.identity or replace(other_identity(), id=str(asked.target.identity))
+        principal, client = identity.principal_id, identity.client_id
+        if not registry.attaches(identity.id):
+            attached = (*registry.attached, AttachedIdentity(identity.id, client, principal))
+            registry = replace(registry, attached=attached)
+    key = Key(asked.target.key.with_version(version), "RSA")
+    uri = asked.target.key.with_version(version if asked.manual else None)
+    registry = replace(registry, encryption=Encryption("enabled", uri, version, client, not asked.manual))
+    vault = target.vault or make.vault(asked.target)
+    roles = (make.role(vault.id, principal_id=principal),)
+    return State(registry, identity, vault, key, key, roles, current.groups, sharing=())
+
+
+@given(rotations, st.booleans(), st.booleans())
+def test_planning_the_state_that_a_rotation_leads_to_yields_nothing_to_do(options, pinned, behind):
+    current = encrypted(pinned=pinned, behind=behind)
+    asked = goal(current, **options)
+    target = target_of(asked, current)
+    first = plan_rotate(asked, current, target, make.NOW)
+    assert first.problems == ()
+    after = carried_out(asked, current, target)
+    again = goal(after, **{**options, "no_new_version": True})
+    system = Identity(after.registry.id, "westeurope", "system", SYSTEM_PRINCIPAL)
+    seen = replace(after, identity=system) if again.system_identity else after
+    second = plan_rotate(again, after, seen, make.NOW)
+    assert second.problems == ()
+    assert not second.changes, second
+
+
+@given(rotations, st.booleans(), st.booleans())
+def test_what_is_old_goes_only_after_the_registry_has_the_new(options, pinned, behind):
+    current = encrypted(pinned=pinned, behind=behind)
+    asked = goal(current, **options)
+    made = plan_rotate(asked, current, target_of(asked, current), make.NOW)
+    names = [step.name for step in made.steps]
+    for step in made.steps:
+        assert set(step.after) <= set(names[: names.index(step.name)])
+        if step.name in (*OLD_GRANT, "old-version"):
+            assert step.action == REUSE or step.after == ("registry",)
