@@ -9,12 +9,7 @@ from azure.cli.core.commands.parameters import (
 )
 
 from azext_acrcmk._validators import validate_enable, validate_registry_name, validate_rotate
-from azext_acrcmk.model.defaults import EXPIRY_DAYS, GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
-
-WHAT_IF = "Show what would be done, and change nothing."
-SKIP_GRANT = "Don't grant the identity the key; verify that others have done so."
-GRANT_TIMEOUT_HELP = f"How many seconds to wait for a new grant to take effect. Default: {GRANT_TIMEOUT}."
 
 
 def load_arguments(loader, _command):
@@ -32,12 +27,25 @@ def _load_common(loader):
             "registry_name",
             options_list=["--name", "-n"],
             help="Name of the container registry. You can configure the default registry name using "
-            "`az configure --defaults acr=<registry name>`.".replace("<registry name>", "REGISTRY"),
+            "`az configure --defaults acr=REGISTRY`.",
             completer=get_resource_name_completion_list(REGISTRY_TYPE),
             configured_default="acr",
             validator=validate_registry_name,
             id_part="name",
         )
+        c.argument(
+            "what_if",
+            options_list=["--what-if", "-w"],
+            action="store_true",
+            help="Show what would be done, and change nothing.",
+        )
+        c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Don't ask.")
+        c.argument(
+            "skip_grant",
+            action="store_true",
+            help="Don't grant the identity the key; verify that others have done so.",
+        )
+        c.argument("grant_timeout", type=int, help="How many seconds to wait for a new grant to take effect.")
 
 
 def _load_enable(loader):
@@ -53,18 +61,7 @@ def _load_enable(loader):
             help="Location of what is created. Default: the location of the resource group.",
         )
         c.argument("tags", tags_type, help="Space-separated tags for every resource that is created: key[=value].")
-        c.argument(
-            "what_if",
-            options_list=["--what-if", "-w"],
-            action="store_true",
-            help="Show what would be done, and change nothing.",
-        )
-        c.argument(
-            "yes",
-            options_list=["--yes", "-y"],
-            action="store_true",
-            help="Don't ask before turning on purge protection of an existing vault, which is irreversible.",
-        )
+        c.argument("yes", help="Don't ask before turning on purge protection of an existing vault: it is irreversible.")
 
     with loader.argument_context("acr cmk enable", arg_group="Key") as c:
         c.argument(
@@ -121,16 +118,8 @@ def _load_enable(loader):
             help="Whether the role is assigned on the vault or on the key alone. An access policy is always on the "
             "vault.",
         )
-        c.argument(
-            "skip_grant",
-            action="store_true",
-            help="Don't grant the identity the key; verify that others have done so.",
-        )
-        c.argument(
-            "grant_timeout",
-            type=int,
-            help=f"How many seconds to wait for a new grant to take effect. Default: {GRANT_TIMEOUT}.",
-        )
+        c.argument("skip_grant")
+        c.argument("grant_timeout")
 
     with loader.argument_context("acr cmk enable", arg_group="New Key Vault") as c:
         c.argument(
@@ -176,11 +165,8 @@ def _load_enable(loader):
 def _load_rotate(loader):
     with loader.argument_context("acr cmk rotate") as c:
         c.argument("registry_name", validator=validate_rotate, id_part="name")
-        c.argument("what_if", options_list=["--what-if", "-w"], action="store_true", help=WHAT_IF)
         c.argument(
             "yes",
-            options_list=["--yes", "-y"],
-            action="store_true",
             help="Don't ask before turning on purge protection or letting trusted services past a vault's firewall.",
         )
 
@@ -219,8 +205,8 @@ def _load_rotate(loader):
             help="Name or ID of the user-assigned identity to use the key through, or `[system]` for the registry's "
             "own. Attached and granted the key before it is used. Default: the present one.",
         )
-        c.argument("skip_grant", action="store_true", help=SKIP_GRANT)
-        c.argument("grant_timeout", type=int, help=GRANT_TIMEOUT_HELP)
+        c.argument("skip_grant")
+        c.argument("grant_timeout")
         c.argument(
             "revoke_old",
             action="store_true",
@@ -239,20 +225,13 @@ def _load_check(loader):
         c.argument(
             "expiry_days",
             type=int,
-            help=f"A key counts as expiring when it does within this many days. Default: {EXPIRY_DAYS}.",
+            help="A key counts as expiring when it does within this many days.",
         )
 
 
 def _load_repair(loader):
     with loader.argument_context("acr cmk repair") as c:
-        c.argument("what_if", options_list=["--what-if", "-w"], action="store_true", help=WHAT_IF)
-        c.argument("grant_timeout", type=int, help=GRANT_TIMEOUT_HELP)
-        c.argument(
-            "yes",
-            options_list=["--yes", "-y"],
-            action="store_true",
-            help="Don't ask before what is irreversible or widens access.",
-        )
+        c.argument("yes", help="Don't ask before what is irreversible or widens access.")
 
 
 def _load_revoke(loader):
@@ -262,9 +241,3 @@ def _load_revoke(loader):
             get_enum_type(["grant", "key"]),
             help="Remove the identity's grant on the key, or disable the key's version in use.",
         )
-        c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Don't ask.")
-    with loader.argument_context("acr cmk restore") as c:
-        c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Don't ask.")
-    for command in ("revoke", "restore"):
-        with loader.argument_context(f"acr cmk {command}") as c:
-            c.argument("what_if", options_list=["--what-if", "-w"], action="store_true", help=WHAT_IF)

@@ -134,10 +134,10 @@ def revoke(cmd, registry_name, resource_group_name=None, by="grant", what_if=Fal
     return operation(cmd, registry_name, resource_group_name, by, what_if, yes)
 
 
-def restore(cmd, registry_name, resource_group_name=None, what_if=False, yes=False):
+def restore(cmd, registry_name, resource_group_name=None, what_if=False):
     from azext_acrcmk.operations.revoke import restore as operation
 
-    return operation(cmd, registry_name, resource_group_name, what_if, yes)
+    return operation(cmd, registry_name, resource_group_name, what_if)
 
 
 def repair(cmd, registry_name, resource_group_name=None, grant_timeout=GRANT_TIMEOUT, what_if=False, yes=False):

@@ -37,8 +37,8 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
         return _carry_out(session, facts, plan, acts, yes, lambda seen: _is_revoked(seen, by))
 
 
-def restore(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool):
-    """Undoes a revoke, and ends when that is read back."""
+def restore(cmd, registry_name: str, group: str | None, what_if: bool):
+    """Undoes a revoke, and ends when that is read back. It only gives back, so it asks nothing."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         state = survey_registry(session.clients, registry, session.login.subscriptions)
@@ -47,7 +47,7 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool
         if what_if:
             return plan_document(plan)
         acts = RestoreActs(session.clients, facts, session.login.tenant, session.stop)
-        return _carry_out(session, facts, plan, acts, yes, _is_restored)
+        return _carry_out(session, facts, plan, acts, True, _is_restored)
 
 
 def _carry_out(session: Session, facts: Facts, plan: Plan, acts, yes: bool, proven):
