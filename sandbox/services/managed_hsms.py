@@ -14,9 +14,10 @@ from sandbox.arm import HOST, not_found
 from sandbox.clock import iso
 from sandbox.data_plane import user_of
 from sandbox.hsm_store import LOCAL_ROLES, LocalAssignment, ManagedHsm
+from sandbox.key_material import Key
 from sandbox.key_store import HSM_SUFFIX, find_store
 from sandbox.resource import SystemData, body_of, location_of
-from sandbox.services.vault_keys import create_key
+from sandbox.services.vault_keys import create_key, version_document
 from sandbox.services.vault_keys import document as key_document
 from sandbox.web import AzureError, Reply, Request, Router
 from sandbox.world import World
@@ -79,11 +80,19 @@ def create_key_if_not_exist(world: World, request: Request) -> Reply:
 @router.route("GET", HOST, f"{_HSM}/keys/{{key}}")
 def get_key(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/keys/read", request.path)
-    hsm = _existing(world, request)
-    key = hsm.keys.get(request.params["key"].lower())
-    if key is None:
-        raise not_found(f"{TYPE}/keys", (hsm.name, request.params["key"]), request.params["group"])
+    hsm, key = _existing_key(world, request)
     return Reply(200, key_document(hsm, key))
+
+
+@router.route("GET", HOST, f"{_HSM}/keys/{{key}}/versions/{{version}}")
+def get_version(world: World, request: Request) -> Reply:
+    require(world, request.caller, f"{TYPE}/keys/versions/read", request.path)
+    hsm, key = _existing_key(world, request)
+    version = key.version(request.params["version"])
+    if version is None:
+        names = (hsm.name, key.name, request.params["version"])
+        raise not_found(f"{TYPE}/keys/versions", names, request.params["group"])
+    return Reply(200, version_document(hsm, key, version))
 
 
 @data_plane.serve(router, "GET", f"{_ROLES}/roleDefinitions", f"{_ROOT_ROLES}/roleDefinitions", suffixes=(HSM_SUFFIX,))
@@ -196,6 +205,14 @@ def _existing(world: World, request: Request) -> ManagedHsm:
     if hsm is None:
         raise not_found(TYPE, (params["name"],), params["group"])
     return hsm
+
+
+def _existing_key(world: World, request: Request) -> tuple[ManagedHsm, Key]:
+    hsm = _existing(world, request)
+    key = hsm.keys.get(request.params["key"].lower())
+    if key is None:
+        raise not_found(f"{TYPE}/keys", (hsm.name, request.params["key"]), request.params["group"])
+    return hsm, key
 
 
 def _require_local(world: World, hsm: ManagedHsm, request: Request, action: str) -> None:

@@ -43,6 +43,9 @@ def test_through_resource_manager(scene):
     key = scene.azure.ok("PUT", f"{PATH}/keys/key1", {"properties": {"kty": "RSA-HSM"}})
     assert key["properties"]["keyUri"] == KEY
     assert scene.azure.get(f"{PATH}/keys/key1") == key
+    version = key["properties"]["keyUriWithVersion"].rsplit("/", 1)[-1]
+    assert scene.azure.get(f"{PATH}/keys/key1/versions/{version}")["properties"] == key["properties"]
+    assert scene.azure.error("GET", f"{PATH}/keys/key1/versions/{'0' * 32}")[0] == 404
 
 
 def test_challenge(scene):
