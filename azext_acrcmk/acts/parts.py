@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
+from typing import TypeVar
 
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.clients import Clients
@@ -26,6 +27,9 @@ from azext_acrcmk.progress import Progress
 
 # How long the control plane may refuse a key because the caller's own role has not arrived there, in seconds.
 OWN_ROLE_TIMEOUT = 180
+
+
+Made = TypeVar("Made")
 
 
 class Refused(Exception):
@@ -169,13 +173,17 @@ class Parts:
 
     def until_key_works(self, encrypt: Callable[[], Registry]) -> Registry:
         """What `encrypt` makes of the registry, read back; waits, bounded, for a grant that has not taken effect."""
+        return self._judged(self.until_key_accepted(encrypt))
+
+    def until_key_accepted(self, encrypt: Callable[[], Made]) -> Made:
+        """What `encrypt` returns once the key is not refused; waits, bounded, for a grant that has not taken effect."""
         from azure.core.exceptions import HttpResponseError
 
         started, told = time.monotonic(), False
         pauses = growing(first=2.0, most=20.0)
         while True:
             try:
-                return self._judged(encrypt())
+                return encrypt()
             except HttpResponseError as error:
                 if not key_access_refused(read_error(error)):
                     raise

@@ -84,7 +84,7 @@ class RotateActs:
         identity = "system" if self._goal.system_identity else self.parts.identity.client_id
         registry = self.registry
         if self._no_wait:
-            changes.begin_set_encryption(self._clients, registry, identity, key)
+            self.parts.until_key_accepted(lambda: changes.begin_set_encryption(self._clients, registry, identity, key))
             return
         self.registry = self.parts.until_key_works(
             lambda: changes.set_encryption(self._clients, registry, identity, key, self._stop)
