@@ -113,8 +113,10 @@ def _key(state: State) -> dict[str, Any] | None:
     if encryption.key is None:
         return None
     seen = key if isinstance(key, Key) else None
-    used = state.version_in_use if isinstance(state.version_in_use, Key) else seen
     latest = seen.latest_version if seen else None
+    up_to_date = same(latest, encryption.version_in_use) if latest and encryption.version_in_use else None
+    # The latest does not stand for the version in use where that is another.
+    used = state.version_in_use if isinstance(state.version_in_use, Key) else seen if up_to_date is not False else None
     policy = seen.rotation_policy if seen else None
     return {
         "id": encryption.key.versionless,
@@ -124,7 +126,7 @@ def _key(state: State) -> dict[str, Any] | None:
         "expires": used.expires.isoformat() if used and used.expires else None,
         "latestVersion": latest,
         "versionInUse": encryption.version_in_use,
-        "upToDate": same(latest, encryption.version_in_use) if latest and encryption.version_in_use else None,
+        "upToDate": up_to_date,
         "rotationPolicy": {
             "rotateAfter": policy.rotate_after,
             "rotateBeforeExpiry": policy.rotate_before_expiry,

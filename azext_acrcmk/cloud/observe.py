@@ -228,7 +228,8 @@ def see_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknow
             return read_key(keys.get_version(vault.group, vault.name, key.name, key.version, cls=wire), key)
         return read_key(keys.get(vault.group, vault.name, key.name, cls=wire), key)
 
-    return look(get, f"{vault.type}/keys/read", f"{vault}/keys/{key.name}")
+    action = "keys/versions/read" if key.version else "keys/read"
+    return look(get, f"{vault.type}/{action}", f"{vault}/keys/{key.name}")
 
 
 def see_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | Absent | Unknown:

@@ -17,9 +17,11 @@ def _key(facts: Facts) -> Key | None:
 
 
 def _used(facts: Facts) -> Key | None:
-    """The version in use, where it can be seen; else the latest."""
+    """The version in use, where it can be seen. The latest stands for it, unless it is known to be another."""
     key = _key(facts)
-    return facts.state.version_in_use if key and isinstance(facts.state.version_in_use, Key) else key
+    if key and isinstance(facts.state.version_in_use, Key):
+        return facts.state.version_in_use
+    return None if _behind(facts) else key
 
 
 def _sought(facts: Facts) -> bool:
@@ -30,12 +32,14 @@ def _sought(facts: Facts) -> bool:
     "KeyUnknown",
     ERROR,
     KEY,
-    cause="You may not look at the key.",
+    cause="You may not look at the key, or at its version in use.",
     cure="Have the permission that the message names assigned to you.",
 )
 def _visible(facts: Facts) -> Verdict | None:
     if _sought(facts) and isinstance(facts.state.key, Unknown):
         return unseen(f"the key {facts.encryption.key.versionless}", facts.state.key)
+    if _behind(facts) and isinstance(facts.state.version_in_use, Unknown):
+        return unseen(f"the key's version in use, {facts.encryption.version_in_use}", facts.state.version_in_use)
     return None
 
 

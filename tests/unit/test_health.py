@@ -109,6 +109,21 @@ def test_a_pinned_registry_that_is_behind():
     assert "RotationLag" not in codes
 
 
+def test_the_latest_version_does_not_stand_for_another_that_is_in_use_and_cannot_be_seen():
+    state = changed(key__id=HEALTHY.key.id.with_version(make.NEWER), version_in_use=UNKNOWN)
+    health = examine(state, make.NOW)
+    assert health.status == "unknown"
+    assert make.VERSION in next(each.message for each in health.findings if each.code == "KeyUnknown")
+    key = registry_document(state, make.NOW)["key"]
+    assert (key["latestVersion"], key["enabled"], key["expires"]) == (make.NEWER, None, None)
+
+
+def test_the_latest_version_stands_for_the_one_in_use_where_it_is_the_same():
+    state = changed(version_in_use=UNKNOWN)
+    assert examine(state, make.NOW).status == "healthy"
+    assert registry_document(state, make.NOW)["key"]["enabled"] is True
+
+
 def test_an_expiry_far_away_is_no_finding():
     state = changed(version_in_use=used(expires=make.NOW + timedelta(days=31)))
     assert examine(state, make.NOW).status == "healthy"
