@@ -18,7 +18,7 @@ from azext_acrcmk.cloud.read import (
     read_registry,
     read_vault,
 )
-from azext_acrcmk.cloud.roles import read_role_grants
+from azext_acrcmk.cloud.roles import read_role_grants, with_denials
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
 from azext_acrcmk.model.state import (
     ABSENT,
@@ -250,19 +250,25 @@ def see_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | A
 
 
 def see_roles(clients: Clients, scope: str, subscription: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:
-    """The role assignments of a principal, also those through groups, at `scope` and above it."""
+    """The role assignments of a principal, also those through groups, at `scope` and above it, less what is denied."""
     client = clients.authorization(subscription)
-    found = look(
-        lambda: list(
-            pages(client.role_assignments.list_for_scope, scope, filter=f"atScope() and assignedTo('{principal_id}')")
+    assigned, deny = client.role_assignments.list_for_scope, client.deny_assignments.list_for_scope
+    found, denials = together(
+        lambda: look(
+            lambda: list(pages(assigned, scope, filter=f"atScope() and assignedTo('{principal_id}')")),
+            "Microsoft.Authorization/roleAssignments/read",
+            scope,
         ),
-        "Microsoft.Authorization/roleAssignments/read",
-        scope,
+        # Few have them, and fewer may see them: what can't be seen counts as not there.
+        lambda: look(
+            lambda: list(pages(deny, scope, filter="atScope()")), "Microsoft.Authorization/denyAssignments/read", scope
+        ),
     )
     if isinstance(found, Unknown):
         return found
     # By the subscription, also where the id is the tenant's, which not everyone may read at.
     home = f"/subscriptions/{subscription}"
-    return read_role_grants(
+    grants = read_role_grants(
         found or [], lambda id_: client.role_definitions.get(home, id_.rsplit("/", 1)[-1], cls=wire)
     )
+    return with_denials(grants, denials or (), scope, principal_id)

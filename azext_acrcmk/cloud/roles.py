@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.model.access import ENCRYPTION_USER, ENCRYPTION_USER_NAME, NEEDED_ACTIONS
-from azext_acrcmk.model.state import RoleGrant
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.state import DenyAssignment, RoleGrant
+
+# How deny assignments name everyone.
+_EVERYONE = "00000000-0000-0000-0000-000000000000"
 
 
 def read_role_grants(
@@ -39,6 +44,50 @@ def read_role_grants(
             )
         )
     return tuple(grants)
+
+
+def with_denials(
+    grants: Sequence[RoleGrant], denials: Iterable[dict[str, Any]], scope: str, principal_id: str
+) -> tuple[RoleGrant, ...]:
+    """The grants less what deny assignments take from the principal at `scope`.
+
+    Of groups only those are known through which it has a role: where it takes more, the grants are uncertain.
+    """
+    own = {principal_id.lower(), *(grant.principal_id.lower() for grant in grants)}
+    found, doubt = [], None
+    for denial in denials:
+        properties = denial.get("properties") or {}
+        if properties.get("doNotApplyToChildScopes") and not same(properties.get("scope"), scope):
+            continue
+        blocks = [each for each in properties.get("permissions") or () if each.get("dataActions")]
+        concerned = _concerned(properties, own)
+        name = properties.get("denyAssignmentName") or denial.get("name") or ""
+        if blocks and concerned is None:
+            doubt = f"The deny assignment '{name}' concerns groups, and whether the identity is in them is not seen."
+        elif blocks and concerned:
+            found += [
+                DenyAssignment(name, tuple(each["dataActions"]), tuple(each.get("notDataActions") or ()))
+                for each in blocks
+            ]
+    return tuple(replace(grant, denied_by=tuple(found), uncertain=grant.uncertain or doubt) for grant in grants)
+
+
+def _concerned(properties: dict[str, Any], own: set[str]) -> bool | None:
+    """Whether a deny assignment concerns one who goes by the ids `own`; None where other groups decide it."""
+    subjects, exempt = properties.get("principals") or (), properties.get("excludePrincipals") or ()
+    if _named(exempt, own):
+        return False
+    if _named(subjects, {*own, _EVERYONE}):
+        return None if _has_group(exempt) else True
+    return None if _has_group(subjects) else False
+
+
+def _named(principals: Iterable[dict[str, Any]], ids: set[str]) -> bool:
+    return any((each.get("id") or "").lower() in ids for each in principals)
+
+
+def _has_group(principals: Iterable[dict[str, Any]]) -> bool:
+    return any(same(each.get("type"), "Group") for each in principals)
 
 
 class _Role:

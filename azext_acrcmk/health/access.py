@@ -44,7 +44,7 @@ def _granted(facts: Facts) -> Verdict | None:
         return None
     if facts.access.granted:
         return passed(f"The identity is granted the key by {describe(facts.access.sources)}.")
-    if len(facts.access.missing) < len(NEEDED_ACTIONS):
+    if len(facts.access.missing) < len(NEEDED_ACTIONS) or facts.access.denied_by:
         return None
     return failed(f"The registry's identity lacks {', '.join(facts.access.missing)} on the key.", _grant(facts))
 
@@ -58,9 +58,24 @@ def _granted(facts: Facts) -> Verdict | None:
 )
 def _granted_in_full(facts: Facts) -> Verdict | None:
     missing = facts.access.missing if _judged(facts) and facts.access.granted is False else ()
-    if not 0 < len(missing) < len(NEEDED_ACTIONS):
+    if not 0 < len(missing) < len(NEEDED_ACTIONS) or facts.access.denied_by:
         return None
     return failed(f"The registry's identity lacks {', '.join(missing)} on the key.", _grant(facts))
+
+
+@check(
+    "GrantDenied",
+    ERROR,
+    GRANT,
+    cause="The identity is granted the key, and a deny assignment takes it away again.",
+    cure="Have the identity exempted from the deny assignment by who made it: a managed application, a deployment "
+    "stack or the like.",
+)
+def _denied(facts: Facts) -> Verdict | None:
+    if not _judged(facts) or facts.access.granted is not False or not facts.access.denied_by:
+        return None
+    names = ", ".join(f"'{name}'" for name in facts.access.denied_by)
+    return failed(f"The deny assignment {names} takes {', '.join(facts.access.missing)} on the key from the identity.")
 
 
 @check(

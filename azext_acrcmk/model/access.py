@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from azext_acrcmk.model.ids import same, within
-from azext_acrcmk.model.state import ACCESS_POLICY, RoleGrant, Unknown, Vault
+from azext_acrcmk.model.state import ACCESS_POLICY, DenyAssignment, RoleGrant, Unknown, Vault
 
 # Key Vault Crypto Service Encryption User: exactly the data actions a registry needs (service facts 4.1).
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -41,12 +41,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Access:
-    """`granted` None means it can't be seen. `missing` names what lacks of get, wrapKey and unwrapKey."""
+    """`granted` None means it can't be seen. `missing` names what lacks of get, wrapKey and unwrapKey, and `denied_by`
+    the deny assignments that take it away."""
 
     granted: bool | None
     sources: tuple[Source, ...] = ()
     missing: tuple[str, ...] = ()
     unknown: Unknown | None = None
+    denied_by: tuple[str, ...] = ()
 
 
 def key_scope(vault: Vault, key_name: str) -> str:
@@ -83,7 +85,9 @@ def access_by_roles(
         return Access(None, unknown=roles)
     reaching = [role for role in roles if within(scope, role.scope)]
     certain = [role for role in reaching if not role.uncertain]
-    missing = [name for name, action in needed.items() if not any(allows(role, action) for role in certain)]
+    missing = [name for name, action in needed.items() if not any(_effective(role, action) for role in certain)]
+    denied = (each for role in certain for each in role.denied_by if any(_denies(each, needed[m]) for m in missing))
+    denied_by = tuple(sorted({each.name for each in denied}))
     helping = [role for role in certain if any(allows(role, action) for action in needed.values())]
     sources = tuple(
         Source(
@@ -96,8 +100,8 @@ def access_by_roles(
         for role in helping
     )
     if missing and (doubt := next((role.uncertain for role in reaching if role.uncertain), None)):
-        return Access(None, sources, tuple(missing), Unknown(why=doubt))
-    return Access(not missing, sources, tuple(missing))
+        return Access(None, sources, tuple(missing), Unknown(why=doubt), denied_by)
+    return Access(not missing, sources, tuple(missing), denied_by=denied_by)
 
 
 def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> list[str]:
@@ -113,6 +117,14 @@ def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Un
 def allows(role: RoleGrant, action: str) -> bool:
     """Whether the role's data actions, less its not-data-actions, hold `action`."""
     return matches(role.data_actions, action) and not matches(role.not_data_actions, action)
+
+
+def _effective(role: RoleGrant, action: str) -> bool:
+    return allows(role, action) and not any(_denies(each, action) for each in role.denied_by)
+
+
+def _denies(denied: DenyAssignment, action: str) -> bool:
+    return matches(denied.data_actions, action) and not matches(denied.not_data_actions, action)
 
 
 def matches(patterns: tuple[str, ...], action: str) -> bool:

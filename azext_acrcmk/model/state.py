@@ -196,8 +196,20 @@ class DeletedKey:
 
 
 @dataclass(frozen=True)
+class DenyAssignment:
+    """Data actions that a deny assignment takes away, whatever roles allow."""
+
+    name: str
+    data_actions: tuple[str, ...]
+    not_data_actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RoleGrant:
-    """A role assignment that reaches the key, with the data actions of its role."""
+    """A role assignment that reaches the key, with the data actions of its role.
+
+    `denied_by` are the deny assignments that reach the key and concern the same principal.
+    """
 
     id: str
     scope: str
@@ -209,6 +221,7 @@ class RoleGrant:
     created: datetime | None = None
     # Why it can't be told from outside what this assignment allows: it has a condition, or its role can't be read.
     uncertain: str | None = None
+    denied_by: tuple[DenyAssignment, ...] = ()
 
 
 @dataclass(frozen=True)

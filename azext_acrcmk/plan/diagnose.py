@@ -47,7 +47,7 @@ def diagnose(goal: EnableGoal, state: State, identity: Identity, now: datetime, 
     if isinstance(vault, Unknown):
         return Diagnosis(_unseen_vault(), goal.grant_timeout)
     access = access_to(vault, goal.key.name, identity.principal_id, state.roles)
-    if access.granted is False and not granted_now:
+    if access.granted is False and (access.denied_by or not granted_now):
         return Diagnosis(_not_granted(goal, vault, identity, access))
     if access.granted is None:
         return Diagnosis(_unseen_grant(goal, vault, identity), goal.grant_timeout)
@@ -65,6 +65,12 @@ def _unseen_vault() -> Problem:
 
 
 def _not_granted(goal: EnableGoal, vault: Vault, identity: Identity, access: Access) -> Problem:
+    if access.denied_by:
+        return Problem(
+            f"The deny assignment '{access.denied_by[0]}' takes {', '.join(access.missing)} on the key from the "
+            f"identity '{goal.identity.name}'.",
+            ("Have the identity exempted from it by who made it.",),
+        )
     return Problem(
         f"The identity '{goal.identity.name}' lacks {', '.join(access.missing)} on the key.",
         (f"Grant it: {grant_key(vault, goal.key.name, identity.principal_id, goal.grant_scope)}",),

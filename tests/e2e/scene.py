@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import uuid
 from typing import Any
 
+from azext_acrcmk.model.access import HSM_ENCRYPTION_USER
 from sandbox.client import Account, Sandbox
 from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT
 from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, Seed
@@ -24,9 +26,9 @@ class Scene:
         self.azure, self.seed = azure, seed
         self.identity: dict[str, Any] = {}
 
-    def encrypt(self, pinned: bool = False, grant: bool = True, **vault: Any) -> Scene:
-        """Makes the registry; options are the vault's. Without `grant` the caller has granted the key in another way."""
-        self.identity = self.seed.parts(**vault) if grant else self.seed.identity()
+    def encrypt(self, pinned: bool = False, **vault: Any) -> Scene:
+        """Makes the registry; other options are the vault's."""
+        self.identity = self.seed.parts(**vault)
         self.use_key(VAULT, pinned)
         return self
 
@@ -40,12 +42,26 @@ class Scene:
             self.change_vault(enableRbacAuthorization=True)
         return self
 
-    def encrypt_by_hsm(self, **hsm: Any) -> str:
-        """Makes the registry with a key of a managed HSM; returns the HSM's id. The grant is the local role."""
+    def encrypt_by_hsm(self) -> Scene:
+        """Makes the registry with a key of a managed HSM, granted by the local role."""
         self.identity = self.seed.identity()
-        hsm_id = self.seed.hsm(**hsm)
-        self.seed.key(hsm_id, kty="RSA-HSM", keyOps=["wrapKey", "unwrapKey"])
-        return hsm_id
+        hsm = self.seed.hsm()
+        self.seed.key(hsm, kty="RSA-HSM", keyOps=["wrapKey", "unwrapKey"])
+        self.change_hsm_role("PUT")
+        self.use_key(hsm)
+        return self
+
+    def change_hsm_role(self, method: str) -> None:
+        """Makes (PUT) or removes (DELETE) the identity's local role on the key of the managed HSM."""
+        host = "https://myhsm.managedhsm.azure.net"
+        name = uuid.uuid5(uuid.NAMESPACE_URL, self.identity["principalId"])
+        url = f"{host}/keys/{KEY}/providers/Microsoft.Authorization/roleAssignments/{name}"
+        role = f"Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{HSM_ENCRYPTION_USER}"
+        body = {"properties": {"roleDefinitionId": role, "principalId": self.identity["principalId"]}}
+        query = {"api-version": "7.4"}
+        answer = self.azure.request(method, url, "https://managedhsm.azure.net", body, query)
+        assert answer.ok, answer.text
+        self.azure.clear_log()
 
     def use_key(self, vault: object, pinned: bool = False, registry: object = REGISTRY) -> None:
         key = self.seed.get(f"{vault}/keys/{KEY}")["properties"]["keyUriWithVersion" if pinned else "keyUri"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from azext_acrcmk.health.catalogue import CATALOGUE
-from azext_acrcmk.model.ids import HSM_TYPE
 from sandbox.client import OWNER, Account
-from tests.e2e.scene import CLOSED, HERE, KEY_URI, LONG, OTHER_REGISTRY, Scene, moment
-from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, REGISTRY, VAULT, changes
+from tests.e2e.scene import CLOSED, HERE, LONG, OTHER_REGISTRY, Scene, moment
+from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, REGISTRY, VAULT
 
 CHECK = "acr cmk check -n myregistry -g rg"
 ENCRYPTION_ROLE = '--role "Key Vault Crypto Service Encryption User"'
@@ -32,7 +32,7 @@ class Case:
 
     code: str
     severity: str
-    make: Callable[[Scene], Account | None]
+    make: Callable[[Scene], Any]
     says: str
     fix: str | None = None
     pulls: tuple[int, int] = (200, 200)
@@ -68,6 +68,16 @@ def role_ignored(scene: Scene) -> None:
     scene.encrypt().change_vault(enableRbacAuthorization=False)
 
 
+def deleted_key(scene: Scene) -> None:
+    scene.encrypt().delete_key()
+    scene.officer()
+
+
+def disabled_while_behind(scene: Scene) -> None:
+    scene.encrypt().new_version()
+    scene.change_version(attributes={"enabled": False})
+
+
 def wrong_type(scene: Scene) -> None:
     scene.unprotected().lose_key()
     scene.seed.key(kty="EC")
@@ -97,9 +107,16 @@ def lost_system_identity(scene: Scene) -> None:
     scene.detach_identity()
 
 
-def deny_to_identity(scene: Scene) -> None:
+def denied(scene: Scene) -> None:
     scene.encrypt()
-    scene.azure.deny_assignment(str(VAULT), data_actions=["*"], principals=[scene.identity["principalId"]])
+    principals = [scene.identity["principalId"]]
+    scene.azure.deny_assignment(str(VAULT), data_actions=["*"], principals=principals, name="Locked by the platform")
+
+
+def denied_to_a_group(scene: Scene) -> None:
+    scene.encrypt()
+    group = scene.azure.principal(kind="Group")
+    scene.azure.deny_assignment(str(VAULT), data_actions=["*"], principals=[group.object_id], name="Locked for some")
 
 
 def conditional_role(scene: Scene) -> None:
@@ -152,7 +169,7 @@ CASES = [
         agreed=" --yes",
     ),
     Case("KeyShared", "info", lambda s: s.encrypt().use_key(VAULT, registry=OTHER_REGISTRY), "key: otherregistry."),
-    Case("ArtifactStreaming", "info", lambda s: s.encrypt() and None, "is not seen here", status="unknown"),
+    Case("ArtifactStreaming", "info", lambda s: s.encrypt(), "is not seen here", status="unknown"),
     Case(
         "IdentityUnknown",
         "error",
@@ -232,6 +249,16 @@ CASES = [
         f"az keyvault set-policy --name {VAULT.name} --subscription ",
         left=None,
     ),
+    Case(
+        "GrantMissing",
+        "error",
+        lambda s: s.encrypt_by_hsm().change_hsm_role("DELETE"),
+        "lacks get, wrapKey, unwrapKey",
+        "az keyvault role assignment create --hsm-name myhsm ",
+        pulls=(403, 200),
+    ),
+    Case("GrantDenied", "error", denied, "The deny assignment 'Locked by the platform' takes", pulls=(403, 403)),
+    Case("AccessUnknown", "error", denied_to_a_group, "'Locked for some' concerns groups", status="unknown"),
     Case("GrantThroughGroup", "warning", through_group, "only through a group", ASSIGN, left=None),
     Case(
         "GrantWiderThanNeeded",
@@ -242,7 +269,7 @@ CASES = [
     Case(
         "IgnoredGrant",
         "warning",
-        lambda s: s.encrypt_by_policy(rbac=True) and None,
+        lambda s: s.encrypt_by_policy(rbac=True),
         "the vault uses Azure RBAC",
         ASSIGN,
         pulls=(403, 200),
@@ -275,7 +302,7 @@ CASES = [
     Case(
         "KeyDeleted",
         "error",
-        lambda s: (s.encrypt().delete_key(), s.officer()) and None,
+        deleted_key,
         "is soft-deleted, to be",
         RECOVER_KEY,
         pulls=(403, 200),
@@ -302,7 +329,7 @@ CASES = [
     Case(
         "KeyDisabled",
         "error",
-        lambda s: (s.encrypt().new_version(), s.change_version(attributes={"enabled": False})) and None,
+        disabled_while_behind,
         "still needs it to change to the latest version",
         SET_KEY,
         pulls=(403, 200),
@@ -346,11 +373,11 @@ CASES = [
     Case(
         "ManualRotation",
         "info",
-        lambda s: s.encrypt(pinned=True) and None,
+        lambda s: s.encrypt(pinned=True),
         "takes no new one by itself",
         f"{ROTATE} --rotation auto --no-new-version",
     ),
-    Case("NoRotationPolicy", "info", lambda s: s.encrypt() and None, "no rotation policy"),
+    Case("NoRotationPolicy", "info", lambda s: s.encrypt(), "no rotation policy"),
     Case("VaultUnknown", "error", no_key_for_the_caller, "the key vault or managed HSM", status="unknown"),
     Case(
         "VaultUnknown",
@@ -399,18 +426,18 @@ CASES = [
     Case(
         "NoPurgeProtection",
         "warning",
-        lambda s: s.unprotected() and None,
+        lambda s: s.unprotected(),
         "can be lost for good",
         f"az keyvault update --name {VAULT.name} --enable-purge-protection true",
     ),
-    Case("ShortRetention", "info", lambda s: s.encrypt(softDeleteRetentionInDays=7) and None, "for 7 days only"),
+    Case("ShortRetention", "info", lambda s: s.encrypt(softDeleteRetentionInDays=7), "for 7 days only"),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.code}-{number}" for number, case in enumerate(CASES)])
 def test_finding_and_its_fix(scene, az_as, case):
-    looker = case.make(scene) or OWNER
-    az = az_as(looker)
+    looker = case.make(scene)
+    az = az_as(looker if isinstance(looker, Account) else OWNER)
     before = az(CHECK)
     found = finding(before, case.code)
     assert (found["severity"], found["status"]) == (case.severity, case.status), before
