@@ -8,7 +8,7 @@ from azure.cli.core.commands.parameters import (
     tags_type,
 )
 
-from azext_acrcmk._validators import validate_enable, validate_registry_name, validate_rotate
+from azext_acrcmk._validators import validate_enable, validate_expiry_days, validate_registry_name, validate_rotate
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
 
 
@@ -225,6 +225,7 @@ def _load_check(loader):
         c.argument(
             "expiry_days",
             type=int,
+            validator=validate_expiry_days,
             help="A key counts as expiring when it does within this many days.",
         )
 

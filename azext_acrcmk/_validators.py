@@ -28,6 +28,7 @@ NEW_PARTS = (
 SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
 MIN_LIFETIME_DAYS = 28
+MAX_EXPIRY_DAYS = 36500
 
 
 def validate_registry_name(cmd, namespace):
@@ -40,6 +41,12 @@ def validate_registry_name(cmd, namespace):
         namespace.registry_name = name = name[: -len(suffix)]
         logger.warning("The login server suffix '%s' is omitted: the name of the registry is '%s'.", suffix, name)
     _check_name("registry", name)
+
+
+def validate_expiry_days(namespace):
+    """A number of days that a date can be moved by."""
+    if not 0 <= namespace.expiry_days <= MAX_EXPIRY_DAYS:
+        raise InvalidArgumentValueError(f"--expiry-days takes a number from 0 to {MAX_EXPIRY_DAYS}.")
 
 
 def validate_enable(cmd, namespace):

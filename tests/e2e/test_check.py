@@ -11,8 +11,8 @@ import pytest
 
 from azext_acrcmk.health.catalogue import CATALOGUE
 from sandbox.client import OWNER, Account
-from tests.e2e.scene import CLOSED, HERE, LONG, OTHER_REGISTRY, Scene, moment
-from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, REGISTRY, VAULT
+from tests.e2e.scene import CLOSED, HERE, KEY_URI, LONG, OTHER_REGISTRY, Scene, moment
+from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, REGISTRY, VAULT, changes
 
 CHECK = "acr cmk check -n myregistry -g rg"
 ENCRYPTION_ROLE = '--role "Key Vault Crypto Service Encryption User"'
@@ -481,3 +481,162 @@ def status_of(result, code: str) -> str | None:
 
 def expected_code(result) -> int:
     return int(any((row["severity"], row["status"]) == ("error", "failed") for row in rows_of(result)))
+
+
+def test_not_encrypted_takes_a_new_registry(az, seed):
+    seed.registry()
+    result = az(CHECK)
+    found = finding(result, "NotEncrypted")
+    assert (result.code, found["severity"], found["status"]) == (1, "error", "failed")
+    assert "only while a registry is being created" in found["message"]
+    assert found["fix"] == "az acr cmk enable --name myregistrycmk --resource-group rg"
+    assert [row["code"] for row in rows_of(result) if row["status"] == "failed"] == ["NotEncrypted"]
+    az(found["fix"].removeprefix("az ")).ok()
+    assert status_of(az("acr cmk check -n myregistrycmk -g rg"), "NotEncrypted") == "passed"
+
+
+def test_nothing_is_wrong_with_what_enable_makes(az, azure, seed):
+    az("acr cmk enable -n myregistry -g rg --rotation-period 90d --key-lifetime 180d").ok()
+    azure.clear_log()
+    rows = az(CHECK).json()
+    assert {row["code"] for row in rows if row["status"] != "passed"} == {"ArtifactStreaming"}
+    assert changes(azure) == []
+
+
+def test_a_row_has_exactly_these_keys_and_the_gravest_comes_first(az, scene):
+    scene.encrypt(pinned=True).ungrant()
+    scene.new_version()
+    rows = rows_of(az(CHECK))
+    assert {tuple(sorted(row)) for row in rows} == {("code", "fix", "message", "severity", "status", "subject")}
+    assert (rows[0]["code"], rows[0]["subject"]) == ("GrantMissing", KEY_URI)
+    said = [(row["status"], row["severity"]) for row in rows]
+    first = [severity for status, severity in said if status != "passed"]
+    assert first == sorted(first, key=["error", "warning", "info"].index)
+    assert [status for status, _ in said] == sorted((status for status, _ in said), key=lambda s: s == "passed")
+    assert all(row["fix"] is None for row in rows if row["status"] != "failed")
+
+
+class TestExitCode:
+    FORMATS = (
+        "-o json",
+        "-o jsonc",
+        "-o table",
+        "-o tsv",
+        "-o yaml",
+        "-o none",
+        "--query [].code -o tsv",
+        "--query []",
+    )
+
+    @pytest.mark.parametrize("how", FORMATS)
+    def test_is_1_where_an_error_failed_in_every_format(self, az, scene, how):
+        scene.encrypt().ungrant()
+        result = az(f"{CHECK} {how}")
+        assert (result.code, result.err) == (1, "")
+        assert ("GrantMissing" in result.out) == (how not in ("-o none", "--query []")) or how == "--query []"
+
+    @pytest.mark.parametrize("how", ["-o json", "-o table", "-o none"])
+    def test_is_0_where_only_warnings_did(self, az, scene, how):
+        scene.encrypt().new_version()
+        result = az(f"{CHECK} {how}")
+        assert (result.code, result.err) == (0, "")
+
+    @pytest.mark.parametrize(
+        ("option", "make", "code"),
+        [
+            ("warning", lambda s: s.new_version(), 1),
+            ("warning", lambda s: None, 0),
+            ("error", lambda s: s.new_version(), 0),
+            ("none", lambda s: s.ungrant(), 0),
+        ],
+        ids=["warning", "only-information", "error", "none"],
+    )
+    def test_fail_on(self, az, scene, option, make, code):
+        make(scene.encrypt())
+        result = az(f"{CHECK} --fail-on {option}")
+        assert (result.code, result.err) == (code, ""), result
+        assert rows_of(result)
+
+    def test_fail_on_warning_also_where_something_cannot_be_seen(self, az_as, scene):
+        az = az_as(scene.encrypt().reader_without("Microsoft.Authorization/roleAssignments/read"))
+        assert az(CHECK).code == 0
+        assert az(f"{CHECK} --fail-on warning").code == 1
+
+    def test_of_an_unknown_choice(self, az):
+        assert az(f"{CHECK} --fail-on info").code == 2
+
+
+class TestExpiryDays:
+    @pytest.mark.parametrize(("days", "status"), [("", "passed"), ("--expiry-days 32", "failed")])
+    def test_moves_the_warning(self, az, scene, days, status):
+        scene.encrypt().change_version(attributes={"exp": moment(31)})
+        result = az(f"{CHECK} {days} --fail-on warning")
+        assert (status_of(result, "KeyExpiresSoon"), result.code) == (status, int(status == "failed"))
+
+    @pytest.mark.parametrize("days", ["-1", "soon", "99999999999"])
+    def test_must_be_a_number_of_days(self, az, days):
+        result = az(f"{CHECK} --expiry-days={days}")
+        assert (result.code, "Traceback" in result.err) == (2 if days == "soon" else 1, False), result
+        assert "expiry-days" in result.err.lower()
+
+
+class TestWhichRegistry:
+    def test_found_by_its_name_alone(self, az, scene):
+        scene.encrypt()
+        assert status_of(az("acr cmk check -n MyRegistry"), "NotEncrypted") == "passed"
+
+    def test_several_by_their_ids_fail_where_one_does(self, az, scene):
+        scene.encrypt()
+        scene.use_key(VAULT, registry=OTHER_REGISTRY)
+        both = f"acr cmk check --ids {REGISTRY} {OTHER_REGISTRY}"
+        assert az(both).code == 0
+        scene.seed.patch(OTHER_REGISTRY, {"identity": {"type": "None"}})
+        for order in (both, f"acr cmk check --ids {OTHER_REGISTRY} {REGISTRY}"):
+            result = az(order)
+            assert (result.code, len(json.loads(result.out))) == (1, 2), result
+            codes = [row["code"] for rows in json.loads(result.out) for row in rows if row["status"] == "failed"]
+            assert codes.count("IdentityNotAttached") == 1
+        assert "IdentityNotAttached" in az(f"{both} -o table").out
+
+    @pytest.mark.parametrize("where", ["-n nosuchregistry -g rg", "-n nosuchregistry", "-n myregistry -g nosuchgroup"])
+    def test_that_does_not_exist(self, az, scene, where):
+        scene.encrypt()
+        result = az(f"acr cmk check {where}")
+        assert (result.code, result.out) == (3, ""), result
+        assert "az acr list" in result.err
+
+    def test_that_may_not_be_seen(self, az_as, scene):
+        az = az_as(scene.encrypt().azure.principal(("Reader", f"{REGISTRY.group_id}/providers/x/y/z")))
+        result = az(CHECK)
+        assert (result.code, result.out) == (1, "")
+        assert "Microsoft.ContainerRegistry/registries/read" in result.err
+
+
+def test_one_who_sees_only_the_registry_is_told_what_it_takes_and_fails_nothing(az_as, scene):
+    az = az_as(no_key_for_the_caller(scene))
+    rows = az(CHECK).json()
+    unknown = {row["code"]: row["message"] for row in rows if row["status"] == "unknown"}
+    assert set(unknown) == {"ArtifactStreaming", "IdentityUnknown", "KeyShared", "VaultUnknown"}
+    assert "'Microsoft.ManagedIdentity/userAssignedIdentities/read' on " in unknown["IdentityUnknown"]
+    assert "'Microsoft.ContainerRegistry/registries/read' on " in unknown["KeyShared"]
+    assert not [row for row in rows if row["status"] == "failed"]
+
+
+def test_an_operation_under_way_is_told(az, azure, scene):
+    scene.encrypt()
+    azure.settings(registry_patch_seconds=3600)
+    scene.seed.patch(REGISTRY, {"tags": {"a": "b"}, "properties": {"encryption": None}})
+    scene.seed.patch(REGISTRY, {"identity": {"type": "None"}})
+    found = finding(az(CHECK), "RegistryNotSucceeded")
+    assert "an operation is under way" in found["message"]
+    assert found["fix"] is None
+
+
+def test_without_a_connection(azure, az, scene):
+    scene.encrypt()
+    azure.fault("reset-before", method="GET", path=f"{VAULT}$", times=50)
+    result = az(CHECK)
+    assert (result.code, result.out) == (1, ""), result
+    assert "Traceback" not in result.err
+    azure.clear_faults()
+    assert az(CHECK).code == 0
