@@ -13,7 +13,15 @@ from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.plan.revoke import BY_GRANT, plan_restore, plan_revoke
+from azext_acrcmk.plan.revoke import (
+    BY_GRANT,
+    JOURNAL_TAG,
+    cover,
+    plan_restore,
+    plan_revoke,
+    read_journal,
+    revocable,
+)
 from azext_acrcmk.plan.step import Plan
 from azext_acrcmk.report import plan_document, registry_document, steps_document
 
@@ -47,7 +55,7 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
         if what_if:
             return plan_document(plan)
         acts = RestoreActs(session.clients, facts, session.login.tenant, session.stop)
-        return _carry_out(session, facts, plan, acts, True, _is_restored)
+        return _carry_out(session, facts, plan, acts, True, lambda seen: _is_restored(seen, facts, plan))
 
 
 def _carry_out(session: Session, facts: Facts, plan: Plan, acts, yes: bool, proven):
@@ -71,9 +79,18 @@ def _is_revoked(state: State, by: str) -> bool:
     return isinstance(state.version_in_use, Key) and state.version_in_use.enabled is False
 
 
-def _is_restored(state: State) -> bool:
-    used = state.version_in_use
-    return Facts(state, None).access.granted is not False and not (isinstance(used, Key) and used.enabled is False)
+def _is_restored(state: State, before: Facts, plan: Plan) -> bool:
+    """Whether what the plan was to give back is there: what was narrow before is so again."""
+    facts, used, key = Facts(state, None), state.version_in_use, before.encryption.key
+    changed = [step.name for step in plan.steps if step.changes]
+    if "key" in changed and isinstance(used, Key) and used.enabled is False:
+        return False
+    if "grant" not in changed:
+        return True
+    noted = read_journal(before.registry.tags.get(JOURNAL_TAG), before.state.vault, key.name)
+    if not noted or not facts.principal or not isinstance(state.vault, Vault):
+        return facts.access.granted is not False
+    return cover(revocable(state.vault, key.name, facts.principal, state.roles)[0], noted)
 
 
 def _users(session: Session, facts: Facts) -> tuple[str, ...]:

@@ -97,6 +97,16 @@ def read_journal(text: str | None, vault: Vault, key_name: str) -> list[Grant]:
     return grants
 
 
+def cover(grants: list[Grant], noted: list[Grant]) -> bool:
+    """Whether `grants` give all that those `noted` do, each in its place."""
+
+    def gives(grant: Grant, other: Grant) -> bool:
+        in_place = same(grant.role_id, other.role_id) and same(grant.on, other.on)
+        return in_place and {p.lower() for p in grant.permissions} >= {p.lower() for p in other.permissions}
+
+    return all(any(gives(grant, each) for grant in grants) for each in noted)
+
+
 def _place(on: str) -> str:
     return f"{on} of the managed HSM" if on.startswith("/") else f"the {on}"
 
@@ -125,8 +135,9 @@ def _problems(state: State) -> list[Problem]:
 def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
     state, registry, access = facts.state, facts.registry, facts.access
     if access.granted is None:
-        needs = access.unknown.action if access.unknown else ""
-        advice = (f"It takes the permission '{needs}'.",) if needs else ()
+        unknown = access.unknown
+        needs = unknown.action if unknown is not None else ""
+        advice = (f"It takes the permission '{needs}' on {unknown.scope}.",) if needs else ()
         return Plan(problems=(Problem("Whether the identity is granted the key can't be seen.", advice, FORBIDDEN),))
     key = registry.encryption.key
     own, elsewhere = revocable(state.vault, key.name, facts.principal, state.roles)
@@ -144,9 +155,9 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
     if not own:
         return Plan((Step("grant", REUSE, key.versionless, "The identity has no grant of the key any more."),))
     steps = []
-    noted = {str(each) for each in read_journal(registry.tags.get(JOURNAL_TAG), state.vault, key.name)}
+    noted = read_journal(registry.tags.get(JOURNAL_TAG), state.vault, key.name)
     # A run that was cut short has noted all that it meant to remove, of which this may be the rest.
-    if not noted.issuperset(map(str, own)) and (noted or needs_journal(state.vault, own)):
+    if not cover(noted, own) and (noted or needs_journal(state.vault, own)):
         reason = "Notes in a tag what is removed, for `restore`."
         steps.append(Step("journal", UPDATE, registry.id, reason))
     for number, grant in enumerate(own, 1):

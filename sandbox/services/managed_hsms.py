@@ -101,6 +101,17 @@ def list_role_definitions(world: World, hsm: ManagedHsm, request: Request) -> Re
     return Reply(200, {"value": [_role(role) for role in LOCAL_ROLES]})
 
 
+@data_plane.serve(
+    router, "GET", f"{_ROLES}/roleDefinitions/{{id}}", f"{_ROOT_ROLES}/roleDefinitions/{{id}}", suffixes=(HSM_SUFFIX,)
+)
+def get_role_definition(world: World, hsm: ManagedHsm, request: Request) -> Reply:
+    _require_local(world, hsm, request, "roleDefinitions/read/action")
+    role = request.params["id"].lower()
+    if role not in LOCAL_ROLES:
+        raise AzureError(404, "RoleDefinitionNotFound", f"The role definition {role} does not exist.")
+    return Reply(200, _role(role))
+
+
 @data_plane.serve(router, "GET", f"{_ROLES}/roleAssignments", f"{_ROOT_ROLES}/roleAssignments", suffixes=(HSM_SUFFIX,))
 def list_role_assignments(world: World, hsm: ManagedHsm, request: Request) -> Reply:
     _require_local(world, hsm, request, "roleAssignments/read/action")

@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox import arm
 from sandbox.access import allowed, covers
+from sandbox.registry import Registry
 from sandbox.web import AzureError, Reply, Request, Router
 from sandbox.world import World
 
@@ -48,7 +49,8 @@ def everything(world: World) -> Iterator[dict[str, Any]]:
                 "location": resource.location,
                 "tags": dict(resource.tags or {}),
             }
-            yield entry
+            identity = resource.identity_document() if isinstance(resource, Registry) else None
+            yield entry | ({"identity": identity} if identity else {})
 
 
 def _clauses(text: str) -> list[tuple[str, str]]:
