@@ -144,7 +144,10 @@ def _load_enable(loader):
 
     with loader.argument_context("acr cmk enable", arg_group="Registry") as c:
         c.argument(
-            "public_network_enabled", get_three_state_flag(), help="Allow public network access to the registry."
+            "public_network_enabled",
+            get_three_state_flag(),
+            options_list=["--public-network-enabled", "--public-network"],
+            help="Allow public network access to the registry.",
         )
         c.argument(
             "default_action",
@@ -154,6 +157,7 @@ def _load_enable(loader):
         c.argument(
             "allow_trusted_services",
             get_three_state_flag(),
+            options_list=["--allow-trusted-services", "--trusted-services"],
             help="Allow trusted Azure services to reach a network-restricted registry.",
         )
         c.argument(
