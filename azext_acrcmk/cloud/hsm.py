@@ -45,7 +45,8 @@ def _grant(client, assignment) -> RoleGrant:
         excluded = tuple(str(getattr(a, "value", a)) for each in role.permissions for a in each.not_data_actions or ())
     return RoleGrant(
         id=assignment.role_assignment_id,
-        scope=properties.scope,
+        # An enumeration where it is / or /keys, whose text in a message would be its name.
+        scope=str(getattr(properties.scope, "value", properties.scope)),
         role_id=guid,
         role_name=name,
         principal_id=properties.principal_id,
