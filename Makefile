@@ -33,7 +33,7 @@ demo: $(BUILD)/extension.stamp ## Encrypt a registry with one command, in an Azu
 	@$(SANDBOX) exec -- $(BIN)/python demo/demo.py
 
 sandbox: $(BUILD)/extension.stamp ## A shell in which az talks to an Azure on loopback
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(SANDBOX) shell
+	@$(SANDBOX) shell
 
 test: $(BUILD)/extension.stamp ## Run all tests
 	$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
@@ -38,6 +39,7 @@ def variables(directory: Path, ca_file: Path, proxy_port: int, identity_port: in
         "AZURE_CORE_SURVEY_MESSAGE": "0",
         "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://127.0.0.1:{identity_port}",
+        "PATH": _path(),
         "PYTHONPATH": _python_path(),
         **{name: str(ca_file) for name in certificates},
         **names,
@@ -67,6 +69,12 @@ def prepare_config(config_directory: Path) -> None:
     versions = {name: {"local": local, "pypi": local} for name in ("azure-cli", "core", "telemetry")}
     seed = {"versions": versions, "update_time": datetime.now().strftime("%Y-%m-%d %H:%M:%S.%f")}
     (config_directory / "versionCheck.json").write_text(json.dumps(seed), encoding="utf-8")
+
+
+def _path() -> str:
+    """The `az` installed beside this interpreter comes first: it is the one that the sandbox is made for."""
+    here, path = Path(sys.executable).parent, os.environ.get("PATH", os.defpath)
+    return f"{here}{os.pathsep}{path}" if (here / "az").exists() else path
 
 
 def _python_path() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.client import OWNER, Account, Sandbox
-from tests.e2e.az import AZ, Az, ForkServer
+from tests.e2e.az import Az, ForkServer
 from tests.e2e.seed import Seed
 
 
@@ -20,7 +19,6 @@ def shared_sandbox(tmp_path_factory: pytest.TempPathFactory, extension_directory
     with Sandbox(directory) as sandbox:
         sandbox.environment |= {
             "AZURE_EXTENSION_DIR": str(extension_directory),
-            "PATH": f"{AZ.parent}{os.pathsep}{os.environ['PATH']}",
             "XDG_CACHE_HOME": str(directory / "cache"),
         }
         yield sandbox
