@@ -109,7 +109,8 @@ def survey_registry(
         lambda: see_roles_on(clients, found, key, _principal(registry, identity)),
     )
     if isinstance(latest, Absent) and isinstance(vault, Vault):
-        latest = see_deleted_key(clients, vault, key.name) or ABSENT
+        deleted = see_deleted_key(clients, vault, key.name)
+        latest = Absent(unless=deleted) if isinstance(deleted, Unknown) else deleted
     return State(registry=registry, identity=identity, vault=vault, key=latest, version_in_use=in_use, roles=roles)
 
 

@@ -54,11 +54,12 @@ def _exists(facts: Facts) -> Verdict | None:
     if _key(facts):
         return passed("The key exists.")
     if _sought(facts) and isinstance(facts.state.key, Absent):
-        key = facts.encryption.key
-        return failed(
-            f"The key {key.versionless} is not there; if it was deleted, it may be recovered.",
-            key_command("recover", key),
-        )
+        key, unless = facts.encryption.key, facts.state.key.unless
+        if unless is None:
+            return failed(f"The key {key.versionless} is not there, not even soft-deleted.")
+        takes = f" Whether it is soft-deleted, you may not see: it takes '{unless.action}' on {unless.scope}."
+        message = f"The key {key.versionless} is not there; if it was deleted, it may be recovered.{takes}"
+        return failed(message, key_command("recover", key))
     return None
 
 

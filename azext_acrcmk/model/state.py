@@ -14,7 +14,9 @@ ACCESS_POLICY = "access-policy"
 
 @dataclass(frozen=True)
 class Absent:
-    """Looked for, and not there."""
+    """Looked for, and not there. `unless` is what could not be looked at: it may be there soft-deleted."""
+
+    unless: Unknown | None = None
 
     def __bool__(self) -> bool:
         return False

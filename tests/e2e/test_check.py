@@ -73,6 +73,11 @@ def deleted_key(scene: Scene) -> None:
     scene.officer()
 
 
+def purged_key(scene: Scene) -> None:
+    scene.unprotected().lose_key()
+    scene.officer()
+
+
 def disabled_while_behind(scene: Scene) -> None:
     scene.encrypt().new_version()
     scene.change_version(attributes={"enabled": False})
@@ -295,10 +300,11 @@ CASES = [
         "KeyNotFound",
         "error",
         lambda s: s.encrypt().delete_key(),
-        "if it was deleted, it may be recovered",
+        "Whether it is soft-deleted, you may not see: it takes 'Microsoft.KeyVault/vaults/keys/read' on ",
         RECOVER_KEY,
         pulls=(403, 200),
     ),
+    Case("KeyNotFound", "error", purged_key, "is not there, not even soft-deleted", pulls=(403, 403)),
     Case(
         "KeyDeleted",
         "error",
