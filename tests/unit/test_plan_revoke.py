@@ -1,0 +1,279 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azext_acrcmk.health.catalogue import Facts
+from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER, HSM_NEEDED_ACTIONS
+from azext_acrcmk.model.state import ACCESS_POLICY, Encryption, Sharer, State, Unknown
+from azext_acrcmk.plan.revoke import (
+    BY_GRANT,
+    BY_KEY,
+    JOURNAL_TAG,
+    cover,
+    needs_journal,
+    plan_restore,
+    plan_revoke,
+    read_journal,
+    revocable,
+)
+from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, REUSE, UPDATE, VERIFY
+from tests.unit import make
+
+OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
+SECOND = f"{make.REGISTRY.group_id}/providers/Microsoft.ContainerRegistry/registries/second"
+MACHINE = f"{make.REGISTRY.group_id}/providers/Microsoft.Compute/virtualMachines/builder"
+KEY = "myregistry-cmk"
+
+
+def encrypted(**vault) -> State:
+    state = make.reached(make.goal())
+    return replace(state, vault=replace(state.vault, **vault), sharing=())
+
+
+def by_policy(*permissions, **more) -> State:
+    return replace(encrypted(access_model=ACCESS_POLICY, policies=(make.policy(*permissions, **more),)), roles=())
+
+
+def in_hsm(*roles) -> State:
+    """A registry whose key is in a managed HSM, with roles as pairs of GUID and scope."""
+    state = encrypted()
+    vault_id = state.vault.id.replace("vaults", "managedHSMs")
+    hsm = replace(state.vault, id=vault_id, kind="managedHSM", access_model=None)
+    actions = tuple(HSM_NEEDED_ACTIONS.values())
+    made = tuple(
+        make.role(scope, id=f"{scope}#{i}", role_id=role, data_actions=actions) for i, (role, scope) in enumerate(roles)
+    )
+    return replace(state, vault=hsm, roles=made)
+
+
+def with_roles(*roles) -> State:
+    """A registry whose identity has roles, as pairs of GUID and "vault" or "key"."""
+    state = encrypted()
+    scopes = {"vault": state.vault.id, "key": f"{state.vault.id}/keys/{KEY}"}
+    made = (make.role(scopes[on], id=f"{on}-{role}", role_id=role) for role, on in roles)
+    return replace(state, roles=tuple(made))
+
+
+def revoke(state, by=BY_GRANT, users=()):
+    return plan_revoke(Facts(state, make.NOW), by, users)
+
+
+def restore(state, disabled_by_revoke=False):
+    return plan_restore(Facts(state, make.NOW), disabled_by_revoke)
+
+
+def noted(state, text) -> State:
+    return replace(state, registry=replace(state.registry, tags={"team": "images", JOURNAL_TAG: text}))
+
+
+def own(state):
+    return revocable(state.vault, KEY, make.PRINCIPAL, state.roles)[0]
+
+
+def journal(state) -> str:
+    return " ".join(map(str, own(state)))
+
+
+def disabled(state) -> State:
+    return replace(state, version_in_use=replace(state.version_in_use, enabled=False))
+
+
+def words(made):
+    assert made.steps == ()
+    (found,) = made.problems
+    return " ".join((found.message, *found.advice))
+
+
+class TestRevokeByGrant:
+    def test_removes_the_usual_role_and_needs_no_note(self):
+        state = encrypted()
+        made = revoke(state)
+        assert make.actions(made) == {"grant": DELETE}
+        assert made.step("grant").resource == state.roles[0].id
+
+    @pytest.mark.parametrize(
+        "roles",
+        [
+            [(ENCRYPTION_USER, "key")],
+            [(OFFICER, "vault")],
+            [(ENCRYPTION_USER, "vault"), (OFFICER, "key")],
+        ],
+    )
+    def test_notes_what_is_not_usual_before_it_is_removed(self, roles):
+        made = revoke(with_roles(*roles))
+        assert make.actions(made)["journal"] == UPDATE
+        removed = [step for step in made.steps if step.action == DELETE]
+        assert len(removed) == len(roles)
+        assert all(step.after == ("journal",) for step in removed)
+
+    def test_a_policy_with_the_usual_permissions_needs_no_note(self):
+        assert make.actions(revoke(by_policy("get", "wrapkey", "unwrapkey", "list"))) == {"grant": DELETE}
+
+    @pytest.mark.parametrize("held", [["all"], ["get", "unwrapkey"], ["all", "unwrapkey"]])
+    def test_a_policy_with_others_is_noted(self, held):
+        assert make.actions(revoke(by_policy(*held))) == {"journal": UPDATE, "grant": DELETE}
+
+    def test_a_policy_loses_all_that_lets_it_use_the_key_and_nothing_else(self):
+        (grant,) = own(by_policy("all", "unwrapkey", "list", "sign"))
+        assert {p.lower() for p in grant.permissions} == {"all", "unwrapkey"}
+
+    def test_a_policy_for_an_application_on_behalf_of_the_identity_is_not_its_own(self):
+        assert own(by_policy("get", application_id=make.CLIENT)) == []
+
+    def test_asks_once_and_says_what_stops_working(self):
+        state = with_roles((ENCRYPTION_USER, "vault"), (OFFICER, "key"))
+        state = replace(state, sharing=(Sharer(SECOND, identity=True, vault=True),))
+        made = revoke(state, users=(MACHINE, SECOND))
+        (question,) = [step.confirm for step in made.steps if step.confirm]
+        for word in ("no image", "az acr cmk restore", "registry second", "builder"):
+            assert word in question
+        assert question.count("second") == 1
+        assert "builder" in made.steps[0].reason
+
+    def test_says_where_others_cannot_be_seen(self):
+        (step,) = revoke(replace(encrypted(), sharing=Unknown())).steps
+        assert "can't be seen" in step.confirm
+        assert "can't be seen" in step.reason
+
+    def test_another_registry_that_only_shares_the_key_is_not_hit(self):
+        (step,) = revoke(replace(encrypted(), sharing=(Sharer(SECOND, key=True, vault=True),))).steps
+        assert "second" not in step.confirm
+
+    @pytest.mark.parametrize(
+        "role",
+        [make.role(make.REGISTRY.group_id), make.role("/", principal_id="a group")],
+        ids=["inherited", "group"],
+    )
+    def test_roles_from_elsewhere_are_refused_with_the_way_out(self, role):
+        state = encrypted()
+        scope = state.vault.id if role.principal_id != make.PRINCIPAL else role.scope
+        said = words(revoke(replace(state, roles=(*state.roles, replace(role, scope=scope)))))
+        assert "from elsewhere" in said
+        assert "--by key" in said
+
+    def test_without_a_grant_is_nothing_to_do(self):
+        assert make.actions(revoke(replace(encrypted(), roles=()))) == {"grant": REUSE}
+
+    def test_a_grant_that_cannot_be_seen_is_refused_with_the_permission(self):
+        made = revoke(replace(encrypted(), roles=Unknown("roleAssignments/read", "the vault")))
+        assert made.problems[0].kind == FORBIDDEN
+        assert "'roleAssignments/read' on the vault" in words(made)
+
+    def test_the_rest_of_a_run_that_was_cut_short_does_not_replace_its_note(self):
+        state = with_roles((ENCRYPTION_USER, "key"), (OFFICER, "key"))
+        rest = replace(noted(state, journal(state)), roles=state.roles[1:])
+        assert make.actions(revoke(rest)) == {"grant": DELETE}
+
+    def test_what_was_granted_since_replaces_the_note(self):
+        old = with_roles((OFFICER, "vault"))
+        assert make.actions(revoke(noted(encrypted(), journal(old)))) == {"journal": UPDATE, "grant": DELETE}
+
+
+class TestRevokeByKey:
+    def test_disables_the_version_in_use(self):
+        state = encrypted()
+        made = revoke(state, BY_KEY)
+        assert make.actions(made) == {"key": UPDATE}
+        assert made.step("key").resource == str(state.version_in_use.id)
+        assert "no key is deleted" in made.step("key").reason
+
+    def test_says_which_others_have_the_key(self):
+        sharing = (Sharer(SECOND, key=True), Sharer(SECOND.replace("second", "third"), identity=True, vault=True))
+        (step,) = revoke(replace(encrypted(), sharing=sharing), BY_KEY).steps
+        assert "second" in step.confirm
+        assert "third" not in step.confirm
+
+    def test_run_again_is_nothing_to_do(self):
+        assert make.actions(revoke(disabled(encrypted()), BY_KEY)) == {"key": REUSE}
+
+    def test_a_version_that_cannot_be_seen_is_refused(self):
+        assert revoke(replace(encrypted(), version_in_use=Unknown()), BY_KEY).problems[0].kind == FORBIDDEN
+
+
+class TestRestore:
+    def test_of_what_was_not_revoked_is_nothing_to_do(self):
+        assert make.actions(restore(encrypted())) == {"key": REUSE, "grant": REUSE}
+
+    def test_makes_the_usual_grant_where_nothing_is_noted(self):
+        assert make.actions(restore(replace(encrypted(), roles=()))) == {"key": REUSE, "grant": CREATE}
+
+    def test_makes_what_is_noted_and_then_removes_the_note(self):
+        state = with_roles((ENCRYPTION_USER, "key"), (OFFICER, "vault"))
+        made = restore(replace(noted(state, journal(state)), roles=()))
+        assert make.actions(made) == {"key": REUSE, "grant": CREATE, "grant-2": CREATE, "journal": UPDATE}
+        assert made.step("grant").resource == f"{state.vault.id}/keys/{KEY}"
+        assert made.step("grant-2").resource == state.vault.id
+        assert set(made.step("journal").after) == {"grant", "grant-2"}
+
+    def test_enables_a_version_that_revoke_disabled(self):
+        assert make.actions(restore(disabled(encrypted()), True))["key"] == UPDATE
+
+    @pytest.mark.parametrize(("by_revoke", "why"), [(False, "not by `revoke`"), (None, "can't be seen")])
+    def test_leaves_alone_a_version_that_somebody_else_disabled(self, by_revoke, why):
+        step = restore(disabled(encrypted()), by_revoke).step("key")
+        assert step.action == VERIFY
+        assert why in step.reason
+        assert "--enabled true" in step.reason
+
+    def test_a_grant_that_cannot_be_seen_is_left_alone(self):
+        assert make.actions(restore(replace(encrypted(), roles=Unknown())))["grant"] == VERIFY
+
+    def test_asks_nothing(self):
+        assert not any(step.confirm for step in restore(disabled(replace(encrypted(), roles=())), True).steps)
+
+
+@pytest.mark.parametrize("plan", [revoke, restore])
+def test_a_registry_without_a_key_of_its_own_is_refused(plan):
+    state = encrypted()
+    state = replace(state, registry=replace(state.registry, encryption=Encryption("disabled")))
+    assert "not encrypted" in words(plan(state))
+
+
+@pytest.mark.parametrize("plan", [revoke, restore])
+def test_a_vault_that_cannot_be_seen_is_refused(plan):
+    said = words(plan(replace(encrypted(), vault=Unknown(why="No subscription has it."))))
+    assert "No subscription has it." in said
+
+
+on_vault = st.tuples(st.sampled_from([ENCRYPTION_USER, OFFICER, "custom"]), st.sampled_from(["vault", "key"]))
+on_hsm = st.tuples(
+    st.sampled_from([HSM_ENCRYPTION_USER, "21dbd100-6940-42c2-9190-5d6cb909625b"]),
+    st.sampled_from(["/", "/keys", f"/keys/{KEY}"]),
+)
+states = st.one_of(
+    st.lists(on_vault, min_size=1, max_size=5, unique=True).map(lambda roles: with_roles(*roles)),
+    st.lists(on_hsm, min_size=1, max_size=5, unique=True).map(lambda roles: in_hsm(*roles)),
+    st.sets(st.sampled_from(["all", "get", "wrapkey", "unwrapkey"]), min_size=1).map(lambda held: by_policy(*held)),
+)
+
+
+@given(states)
+def test_a_journal_written_and_read_back_is_the_same(state):
+    before = own(state)
+    text = journal(state)
+    read = read_journal(text, state.vault, KEY)
+    assert [str(each) for each in read] == [str(each) for each in before]
+    assert cover(read, before)
+    assert cover(before, read)
+    assert len(text) <= 256, "the most that the value of a tag holds"
+    places = [each.role.scope if each.role else state.vault.id for each in before]
+    assert [each.resource for each in read] == places
+
+
+@given(states)
+def test_restore_gives_back_just_what_revoke_took(state):
+    taken = {step.resource for step in revoke(state).steps if step.action == DELETE}
+    assert taken == {each.resource for each in own(state)}
+    gone = replace(state, roles=(), vault=replace(state.vault, policies=()))
+    if needs_journal(state.vault, own(state)):
+        gone = noted(gone, journal(state))
+    given_back = [step.resource for step in restore(gone).steps if step.action == CREATE]
+    assert len(given_back) == len(own(state))
+
+
+def test_entries_of_a_journal_that_are_not_understood_are_left_out():
+    vault = encrypted().vault
+    assert read_journal("nonsense  by somebody", vault, KEY) == []
+    assert read_journal(None, vault, KEY) == []
