@@ -34,6 +34,10 @@ def _load_common(loader):
             id_part="name",
         )
         c.argument(
+            "resource_group_name",
+            help="Name of the resource group. Without it the registry is found by its name, in the subscription.",
+        )
+        c.argument(
             "what_if",
             options_list=["--what-if", "-w"],
             action="store_true",

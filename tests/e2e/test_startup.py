@@ -1,0 +1,46 @@
+"""Looking at `az acr` and at our help stays fast: nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+HEAVY = re.compile(r"(azure\.(core|mgmt|keyvault)|msal|msrest|requests|urllib3|cryptography|asyncio)(\.|$)")
+SDKS = re.compile(r"(azure\.(mgmt|keyvault)|msal|msrest|requests)(\.|$)")
+
+
+@pytest.fixture
+def imported(az):
+    """The modules that an `az` from nothing imports."""
+
+    def run(command: str, **environment: str) -> set[str]:
+        az(command, environment=environment).ok()  # writes the command index, which is then there as it usually is
+        result = az(command, fresh=True, environment={"PYTHONPROFILEIMPORTTIME": "1", **environment}).ok()
+        return {line.rsplit("|", 1)[1].strip() for line in result.err.splitlines() if line.startswith("import time:")}
+
+    return run
+
+
+def matching(pattern: re.Pattern, modules: set[str]) -> set[str]:
+    return {module for module in modules if pattern.match(module)}
+
+
+@pytest.mark.parametrize("command", ["acr cmk -h", "acr cmk show -h"])
+def test_our_help_imports_no_sdk_and_none_of_what_commands_do(imported, command):
+    modules = imported(command)
+    assert "azext_acrcmk.commands" in modules
+    assert matching(SDKS, modules) == set()
+    assert matching(re.compile(r"azext_acrcmk\.(cloud|operations|acts|health|report|run)(\.|$)"), modules) == set()
+
+
+def test_commands_of_core_acr_import_nothing_heavy_for_us(imported, tmp_path):
+    without = imported("acr -h", AZURE_EXTENSION_DIR=str(tmp_path / "none"))
+    with_us = imported("acr -h")
+    assert "azext_acrcmk.commands" in with_us - without
+    assert matching(HEAVY, with_us - without) == set()
+    assert not any(re.match(r"azext_acrcmk\.(_params|_validators|custom|cloud|model)", module) for module in with_us)
+
+
+def test_other_commands_do_not_import_us_at_all(imported):
+    assert matching(re.compile("azext_acrcmk"), imported("group -h")) == set()
