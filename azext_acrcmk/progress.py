@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from knack.log import get_logger
@@ -67,9 +68,10 @@ def short(resource: str) -> str:
     if resource.startswith("https://") and "/keys/" in resource:
         host, _, name = resource.removeprefix("https://").partition("/keys/")
         return f"{host.split('.', 1)[0]}/{name}"
-    if not resource.startswith("/"):
-        return resource
     if "/roleAssignments/" in resource:
-        return f"role on {short(resource.split('/providers/Microsoft.Authorization/', 1)[0])}"
+        return f"role on {short(resource.split('/providers/Microsoft.Authorization/', 1)[0] or '/')}"
+    if not resource.startswith("/") or re.fullmatch(r"/|/keys(/[^/]+)?", resource):
+        # The second are scopes within a managed HSM.
+        return resource
     parts = resource.rstrip("/").split("/")
     return "/".join(parts[-3::2]) if parts[-2].lower() == "keys" else parts[-1]

@@ -83,6 +83,10 @@ def test_an_empty_plan_is_done():
         ("/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/keys/k", "v/k"),
         ("https://v.vault.azure.net/keys/k", "v/k"),
         ("https://v.vault.azure.net", "https://v.vault.azure.net"),
+        ("/", "/"),
+        ("/keys/k", "/keys/k"),
+        ("/providers/Microsoft.Authorization/roleAssignments/1", "role on /"),
+        ("/keys/k/providers/Microsoft.Authorization/roleAssignments/1", "role on /keys/k"),
     ],
 )
 def test_resources_are_shortened(resource, words):
