@@ -24,7 +24,7 @@ PYTEST := $(BIN)/python -m pytest
 SANDBOX := $(BIN)/python -m sandbox --directory $(BUILD)/sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test unit lint format wheel clean FORCE
+.PHONY: help demo sandbox test bench unit lint format wheel clean FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ sandbox: $(BUILD)/extension.stamp ## A shell in which az talks to an Azure on lo
 
 test: $(BUILD)/extension.stamp ## Run all tests
 	$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4
+
+bench: $(BUILD)/extension.stamp ## Measure against core az, into benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks.bench
 
 unit: $(BUILD)/venv.stamp ## Run the unit tests only
 	$(PYTEST) tests/unit
