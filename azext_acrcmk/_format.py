@@ -10,8 +10,20 @@ VALUE_WIDTH = 100
 
 def enable_table(result):
     """The plan of --what-if, or the steps that were done."""
-    if isinstance(result, list):
-        return [line for row in result for line in _plan_lines(row)]
+    return [line for each in _each(result) for line in (_plan(each) if isinstance(each, list) else _steps(each))]
+
+
+def _each(result):
+    """The result of each registry, as --ids may name several. A plan, and what `check` gives, is a list itself."""
+    several = isinstance(result, list) and result and (isinstance(result[0], list) or "health" in result[0])
+    return result if several else [result]
+
+
+def _plan(rows):
+    return [line for row in rows for line in _plan_lines(row)]
+
+
+def _steps(result):
     return [
         OrderedDict(
             Step=row["step"],
@@ -33,9 +45,8 @@ def _plan_lines(row):
 
 
 def show_table(result):
-    """A registry as lines of property and value, its findings last. --ids may give several registries."""
-    registries = result if isinstance(result, list) else [result]
-    return _property_table(line for registry in registries for line in _show_lines(registry))
+    """A registry as lines of property and value, its findings last."""
+    return _property_table(line for registry in _each(result) for line in _show_lines(registry))
 
 
 def _property_table(lines):
@@ -47,16 +58,16 @@ def _property_table(lines):
 
 
 def check_table(result):
-    """One row a check, with more lines where its message is long. --ids may give the rows of several registries."""
-    nested = result and isinstance(result[0], list)
-    rows = [row for rows in result for row in rows] if nested else result
-    return [line for row in rows for line in _check_lines(row)]
+    """One row a check, with more lines where its message is long."""
+    return [line for rows in _each(result) for row in rows for line in _check_lines(row)]
 
 
 def repair_table(result):
     """The plan of --what-if, or what was done and what is left."""
-    if isinstance(result, list):
-        return enable_table(result)
+    return [line for each in _each(result) for line in (_plan(each) if isinstance(each, list) else _repaired(each))]
+
+
+def _repaired(result):
     rows = [("Done", f"{row['step']} {row['outcome']}: {short(row['resource'])}") for row in result["steps"]]
     rows += [("Left", f"{row['code']}: {row['message']}") for row in result["findings"]]
     return _property_table([*rows, ("Health", result["health"])])
