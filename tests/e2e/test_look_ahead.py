@@ -1,0 +1,229 @@
+"""`enable --what-if` of a registry that is yet to be: what would stop it is said before anything is done."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE
+from sandbox.world import SUBSCRIPTION
+from tests.e2e.scene import HERE
+from tests.e2e.seed import ENABLE, IDENTITY, LOCATION, REGISTRY, VAULT, changes
+
+WHAT_IF = f"{ENABLE} --what-if"
+ROLE_WRITE = "Microsoft.Authorization/roleAssignments/write"
+
+
+@pytest.fixture
+def ahead(azure, az):
+    """Runs `enable --what-if`, which must change nothing; gives the exit code, and the rows that the plan lacks."""
+
+    def run(options: str = "", az=az, command: str = WHAT_IF) -> tuple[int, list[dict]]:
+        result = az(f"{command} {options}")
+        assert result.code in (0, 1), result
+        assert result.out, result
+        assert changes(azure) == [], result
+        rows = json.loads(result.out)
+        assert [row["step"] for row in rows][:1] in (["identity"], ["group"])
+        return result.code, [
+            row for row in rows if row["action"] in ("blocked", "unknown") or row["step"] == "provider"
+        ]
+
+    return run
+
+
+def told(rows: list[dict]) -> set[tuple[str, str, str]]:
+    return {(row["symbol"], row["action"], row["step"]) for row in rows}
+
+
+class TestNothingStandsInTheWay:
+    def test_nothing_is_added(self, seed, ahead):
+        assert ahead() == (0, [])
+
+    def test_nor_with_a_group_that_is_yet_to_be(self, azure, ahead):
+        assert ahead(f"-l {LOCATION}") == (0, [])
+
+    def test_and_enable_then_does_it(self, azure, az, seed, ahead):
+        assert ahead()[0] == 0
+        az(ENABLE).ok()
+        assert azure.pull("myregistry")["status"] == 200
+
+    def test_nor_for_one_who_has_just_the_roles_it_takes(self, azure, az_as, seed, ahead):
+        group = str(REGISTRY.group_id)
+        maker = azure.principal(
+            ("Contributor", group), ("Role Based Access Control Administrator", group), ("Reader", HERE)
+        )
+        assert ahead(az=az_as(maker)) == (0, [])
+
+
+class TestPermissions:
+    def test_that_lack_are_named_with_their_scope(self, azure, az_as, seed, ahead):
+        code, rows = ahead(az=az_as(azure.principal(("Reader", HERE))))
+        assert code == 1
+        lacking = [row["reason"] for row in rows if row["action"] == "blocked"]
+        for action in (
+            "Microsoft.ManagedIdentity/userAssignedIdentities/write",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+            "Microsoft.KeyVault/vaults/write",
+            "Microsoft.KeyVault/vaults/keys/write",
+            "Microsoft.ContainerRegistry/registries/write",
+            ROLE_WRITE,
+        ):
+            assert any(f"You lack the permission '{action}' on {REGISTRY.group_id.lower()}" in each for each in lacking)
+        assert not any("operationStatuses/read" in each for each in lacking)
+
+    def test_of_a_contributor_who_may_not_grant(self, azure, az_as, seed, ahead):
+        code, rows = ahead(az=az_as(azure.principal(("Contributor", HERE))))
+        assert (code, told(rows)) == (1, {("x", "blocked", "grant")})
+        assert ROLE_WRITE in rows[0]["reason"]
+
+    def test_of_a_contributor_suffice_with_access_policies(self, azure, az_as, seed, ahead):
+        az = az_as(azure.principal(("Contributor", HERE)))
+        assert ahead("--access-model access-policy", az=az) == (0, [])
+
+    def test_of_a_contributor_suffice_where_others_have_granted_the_key(self, azure, az_as, seed, ahead):
+        seed.parts()
+        assert ahead("--skip-grant", az=az_as(azure.principal(("Contributor", HERE)))) == (0, [])
+
+    def test_to_make_a_group(self, azure, az_as, seed, ahead):
+        az = az_as(azure.principal(("Reader", HERE)))
+        code, rows = ahead(f"-l {LOCATION}", az, "acr cmk enable -n myregistry -g other --what-if")
+        assert (code, told(rows)) == (1, {("x", "blocked", "group")})
+        assert "Microsoft.Resources/subscriptions/resourceGroups/write" in rows[0]["reason"]
+        assert rows[0]["reason"].endswith(f"{HERE}.")
+
+    def test_that_the_service_does_not_tell_are_unknown_and_no_failure(self, azure, seed, ahead):
+        azure.fault("status", method="GET", path="/Microsoft.Authorization/permissions$", status=403, times=9)
+        code, rows = ahead()
+        assert code == 0
+        assert ("?", "unknown", "registry") in told(rows)
+        assert {row["action"] for row in rows} == {"unknown"}
+        assert any(f"'{ROLE_WRITE}' can't be seen" in row["reason"] for row in rows)
+
+
+class TestProviders:
+    @pytest.mark.parametrize(
+        "namespace", ["Microsoft.ContainerRegistry", "Microsoft.KeyVault", "Microsoft.ManagedIdentity"]
+    )
+    def test_that_is_not_registered_is_told_with_the_command_and_stops_nothing(self, azure, az, seed, ahead, namespace):
+        azure.unregister(namespace)
+        code, rows = ahead()
+        assert (code, told(rows)) == (0, {("~", "update", "provider")})
+        assert rows[0]["resource"] == namespace
+        command = f"az provider register --namespace {namespace} --wait"
+        assert command in rows[0]["reason"]
+        az(command.removeprefix("az ")).ok()
+        azure.clear_log()
+        assert ahead() == (0, [])
+
+    def test_whose_state_may_not_be_seen_is_unknown(self, azure, seed, ahead):
+        azure.fault("status", method="GET", path="/providers/Microsoft.KeyVault$", status=403, times=9)
+        code, rows = ahead()
+        assert (code, told(rows)) == (0, {("?", "unknown", "provider")})
+
+
+class TestPolicies:
+    @pytest.mark.parametrize(
+        ("kind", "condition", "resource"),
+        [
+            (VAULT_TYPE, {"field": "properties.enableRbacAuthorization", "equals": True}, VAULT),
+            (REGISTRY_TYPE, {"field": "properties.publicNetworkAccess", "notEquals": "Disabled"}, REGISTRY),
+            (REGISTRY_TYPE, None, REGISTRY),
+        ],
+        ids=["vault", "registry", "no registry at all"],
+    )
+    def test_that_denies_is_named(self, azure, seed, ahead, kind, condition, resource):
+        azure.deny(kind, condition, name="no-such-thing")
+        code, rows = ahead()
+        assert (code, told(rows)) == (1, {("x", "blocked", "policy")})
+        assert rows[0]["resource"] == str(resource)
+        assert rows[0]["reason"] == "The policy no-such-thing would deny it."
+
+    def test_that_is_met_by_an_option_is_not(self, azure, seed, ahead):
+        azure.deny(VAULT_TYPE, {"field": "properties.enableRbacAuthorization", "equals": True}, name="no-rbac")
+        assert ahead("--access-model access-policy") == (0, [])
+
+    def test_that_does_not_concern_what_is_made_is_not_told(self, azure, seed, ahead):
+        azure.deny("Microsoft.Storage/storageAccounts", name="no-storage")
+        assert ahead() == (0, [])
+
+    def test_that_is_assigned_in_another_group_is_not_told(self, azure, seed, ahead):
+        other = seed.group("other")
+        azure.deny(REGISTRY_TYPE, name="not-there", scope=other)
+        assert ahead() == (0, [])
+
+    def test_that_may_not_be_asked_for_are_unknown(self, azure, seed, ahead):
+        azure.fault("status", method="POST", path="/checkPolicyRestrictions$", status=403, times=9)
+        code, rows = ahead()
+        assert (code, told(rows)) == (0, {("?", "unknown", "policy")})
+
+
+class TestQuota:
+    def test_of_role_assignments_that_is_used_up(self, azure, seed, ahead):
+        seed.grant(seed.identity()["principalId"], HERE)
+        seed.delete(IDENTITY)
+        azure.settings(role_assignment_limit=1)
+        code, rows = ahead()
+        assert (code, told(rows)) == (1, {("x", "blocked", "quota")})
+        assert "no role assignments left" in rows[0]["reason"]
+
+    def test_does_not_matter_with_access_policies(self, azure, seed, ahead):
+        azure.settings(role_assignment_limit=0)
+        assert ahead("--access-model access-policy") == (0, [])
+
+    def test_does_not_matter_where_the_key_is_granted(self, azure, seed, ahead):
+        seed.parts()
+        azure.settings(role_assignment_limit=0)
+        assert ahead() == (0, [])
+
+    def test_that_may_not_be_seen_is_unknown(self, azure, seed, ahead):
+        azure.fault("status", method="GET", path="/roleAssignmentsUsageMetrics$", status=403, times=9)
+        code, rows = ahead()
+        assert (code, told(rows)) == (0, {("?", "unknown", "quota")})
+
+
+class TestSeveral:
+    @pytest.fixture(autouse=True)
+    def blocked(self, azure, seed):
+        azure.deny(REGISTRY_TYPE, name="no-registries")
+        azure.unregister("Microsoft.KeyVault")
+        azure.settings(role_assignment_limit=0)
+
+    def test_are_all_told_at_once(self, ahead):
+        code, rows = ahead()
+        assert (code, {row["step"] for row in rows}) == (1, {"policy", "provider", "quota"})
+
+    @pytest.mark.parametrize("how", ["json", "jsonc", "yaml", "table", "tsv", "none"])
+    def test_exit_code_is_1_and_the_rows_are_there_in_every_format(self, az, azure, how):
+        result = az(f"{WHAT_IF} -o {how}")
+        assert (result.code, "ERROR" in result.err) == (1, False), result
+        assert ("no-registries" in result.out) == (how != "none")
+        assert changes(azure) == []
+        if how == "table":
+            assert max(map(len, result.out.splitlines())) <= 120
+
+    def test_with_a_query(self, az):
+        result = az(f"{WHAT_IF} --query \"[?action=='blocked'].step\" -o tsv")
+        assert (result.code, sorted(result.out.split())) == (1, ["policy", "quota"])
+
+
+def test_a_registry_that_exists_is_not_looked_ahead_for(azure, az, seed):
+    seed.encrypted()
+    azure.deny(REGISTRY_TYPE, name="no-registries")
+    rows = az(WHAT_IF).json()
+    assert "policy" not in {row["step"] for row in rows}
+
+
+def test_without_what_if_nobody_asks(azure, az, seed):
+    az(ENABLE).ok()
+    asked = [entry["path"] for entry in azure.log()]
+    assert not [path for path in asked if path.endswith(("/permissions", "/checkPolicyRestrictions", "UsageMetrics"))]
+
+
+def test_what_it_says_is_what_happens(azure, az, az_as, seed, ahead):
+    contributor = az_as(azure.principal(("Contributor", f"/subscriptions/{SUBSCRIPTION}")))
+    assert ahead(az=contributor)[0] == 1
+    result = contributor(f"{ENABLE} --grant-timeout 5")
+    assert result.code == 1
+    assert ROLE_WRITE in result.err
