@@ -75,7 +75,7 @@ def fails(health: Health, fail_on: str) -> bool:
 
 def _status(facts: Facts, findings: list[Finding]) -> str:
     if not facts.encryption.enabled:
-        return NOT_ENCRYPTED
+        return UNKNOWN if facts.registry.being_created else NOT_ENCRYPTED
     failures = {finding.severity for finding in findings if finding.status == FAILED}
     if ERROR in failures:
         return BROKEN

@@ -29,6 +29,9 @@ def _encrypted(facts: Facts) -> Verdict:
     registry = facts.registry
     if registry.encryption.enabled:
         return passed("The registry is encrypted with a customer-managed key.")
+    if registry.being_created:
+        # Until then it may say "disabled" although it will be encrypted (wire facts 3.1).
+        return Verdict(UNKNOWN, f"Registry '{registry.name}' is still being created; how, is told when that has ended.")
     group = ArmId.parse(registry.id).group
     return failed(
         f"Registry '{registry.name}' is not encrypted with a customer-managed key. Azure allows this only while a "

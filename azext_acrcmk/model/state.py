@@ -104,6 +104,10 @@ class Registry:
         """Whether no operation is running on it; until then its encryption block may lie (recordings to 2023-02)."""
         return self.provisioning_state in ("Succeeded", "Failed", "Canceled")
 
+    @property
+    def being_created(self) -> bool:
+        return self.provisioning_state == "Creating"
+
     def attached_as(self, client_id: str) -> AttachedIdentity | None:
         return next((each for each in self.attached if each.client_id and same(each.client_id, client_id)), None)
 

@@ -145,6 +145,26 @@ def test_attention(az, scene, make, code):
     assert scene.pull() == 200
 
 
+def test_unknown_until_the_registry_has_been_created(azure, az, scene):
+    azure.settings(registry_seconds=60, stale_first_answer=True)
+    scene.encrypt()
+    shown = show(az)
+    assert (shown["provisioningState"], shown["encryption"]) == ("Creating", {"status": "disabled"})
+    assert (shown["health"], codes(shown)) == ("unknown", {"NotEncrypted"})
+    assert "still being created" in shown["findings"][0]["message"]
+
+    azure.advance(61)
+    assert show(az)["health"] == "healthy"
+
+
+def test_attention_while_an_operation_is_under_way(azure, az, scene):
+    azure.settings(registry_patch_seconds=60)
+    scene.encrypt().detach_identity()
+    shown = show(az)
+    assert shown["provisioningState"] == "Updating"
+    assert "RegistryNotSucceeded" in codes(shown)
+
+
 def test_the_registry_serves_while_a_new_version_is_awaited_and_catches_up_by_itself(azure, az, scene):
     azure.settings(auto_rotation_seconds=600)
     scene.encrypt()

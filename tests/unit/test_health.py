@@ -101,6 +101,15 @@ def test_findings(code, status, changes):
     assert found.fix is None or found.fix.startswith("az ")
 
 
+def test_a_registry_that_is_being_created_is_not_yet_said_to_be_without_a_key():
+    state = changed(registry__encryption=Encryption("disabled"), registry__provisioning_state="Creating")
+    health = examine(state, make.NOW)
+    assert (health.status, [(each.code, each.status, each.fix) for each in health.findings]) == (
+        "unknown",
+        [("NotEncrypted", "unknown", None)],
+    )
+
+
 def test_a_pinned_registry_that_is_behind():
     state = make.reached(make.goal(rotation="manual"))
     state = replace(state, key=replace(state.key, id=state.key.id.with_version(make.NEWER)))
