@@ -12,10 +12,12 @@ from azure.cli.core.mock import DummyCli
 from knack.help_files import helps
 
 from azext_acrcmk import COMMAND_LOADER_CLS
+from azext_acrcmk.health import CATALOGUE
 from tests.conftest import BUILD
 from tests.e2e.seed import REGISTRY
 
 LONGEST_OPTION = 22
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 PLACEHOLDER = re.compile(r"<[a-zA-Z]")
 
 
@@ -74,6 +76,34 @@ def test_every_argument_has_a_short_enough_option(name):
         assert min((len(option) for option in long), default=0) <= LONGEST_OPTION
         assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", option) for option in long)
         assert all(len(option) == 2 for option in options if not option.startswith("--"))
+
+
+def options_of(name):
+    return [str(option) for argument in COMMANDS[name].arguments.values() for option in argument.options_list or ()]
+
+
+@each_command
+def test_no_two_arguments_have_the_same_option(name):
+    options = options_of(name)
+    assert sorted(options) == sorted(set(options))
+
+
+@each_command
+def test_texts_name_only_options_that_the_command_has(name):
+    texts = [known.type.settings.get("help") or "" for known in COMMANDS[name].arguments.values()]
+    texts += [HELP[name].short_summary, HELP[name].long_summary]
+    # Of the commands that are quoted, only our own are known here.
+    named = OPTION.findall(re.sub("`az [^`]*`", "", " ".join(texts)))
+    assert set(named) <= set(options_of(name))
+
+
+def test_commands_that_texts_and_findings_advise_can_be_typed():
+    texts = [*helps.values(), *(f"{check.cause} {check.cure}" for check in CATALOGUE)]
+    advised = [command for text in texts for command in re.findall("`az (acr cmk [^`]*)`", text)]
+    assert "acr cmk rotate --no-new-version" in advised
+    for command in advised:
+        name = " ".join(command.split()[:3])
+        assert set(OPTION.findall(command)) <= set(options_of(name)), command
 
 
 @pytest.mark.parametrize("name", sorted(HELP))

@@ -62,6 +62,13 @@ class TestWhichRegistry:
             ("otherregistry", "healthy"),
         ]
 
+    def test_of_several_ids_that_does_not_exist_is_told_and_the_others_are_shown(self, az, plain):
+        missing = plain.replace("myregistry", "nosuchregistry")
+        result = az(f"acr cmk show --ids {missing} {plain}")
+        assert result.json()["id"] == plain
+        assert "'nosuchregistry'" in result.err
+        assert az(f"acr cmk show --ids {missing}").code == 3
+
     @pytest.mark.parametrize("group", ["", "-g rg", "-g nogroup"])
     def test_that_does_not_exist_is_exit_code_3(self, az, seed, group):
         result = az(f"acr cmk show -n nosuchregistry {group}")
@@ -232,13 +239,7 @@ class TestDocument:
         assert (shown["access"]["granted"], shown["health"], scene.pull()) == (True, "healthy", 200)
 
     def test_of_parts_in_another_subscription(self, az, scene):
-        scene.seed.group("elsewhere", subscription=OTHER_SUBSCRIPTION)
-        vault = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
-        identity = ArmId(OTHER_SUBSCRIPTION, "elsewhere", IDENTITY_TYPE, "otheridentity")
-        scene.identity = scene.seed.identity(identity)
-        scene.seed.key(scene.seed.vault(vault))
-        scene.seed.grant(scene.identity["principalId"], vault)
-        scene.use_key(vault)
+        vault = scene.encrypt_elsewhere()
         shown = az(SHOW).json()
         assert shown["vault"]["id"] == str(vault)
         assert shown["identity"]["id"] == scene.identity["id"]
