@@ -26,7 +26,7 @@ def scene(azure, seed):
 
 def failures(result) -> set[str]:
     """The codes that are left of severity error or warning."""
-    return {row["code"] for row in json.loads(result.out)["findings"] if row["status"] == "failed"} - INFORMATION
+    return {row["code"] for row in result_of(result)["findings"] if row["status"] == "failed"} - INFORMATION
 
 
 INFORMATION = {"NoRotationPolicy", "ManualRotation"}
@@ -134,7 +134,7 @@ def test_each_failure_is_mended_and_a_second_run_does_nothing(az, azure, scene, 
 def test_several_failures_at_once(az, scene):
     scene.unprotected().change_version(attributes={"enabled": False})
     scene.new_version()
-    scene.change_vault(networkAcls=CLOSED)
+    scene.change_vault(networkAcls={**CLOSED, "ipRules": [{"value": "127.0.0.1/32"}]})
     scene.ungrant()
     scene.detach_identity()
     assert scene.pull() == 403
@@ -144,6 +144,20 @@ def test_several_failures_at_once(az, scene):
         *("attach", "grant", "key-version", "purge-protection", "registry", "trusted-services")
     }
     assert scene.pull() == 200
+
+
+def test_from_outside_the_network_of_the_vault_what_needs_it_is_told_and_the_rest_is_done(az, scene):
+    scene.encrypt().change_version(attributes={"enabled": False})
+    scene.ungrant()
+    scene.change_vault(networkAcls=CLOSED)
+    result = az(f"{REPAIR} --yes")
+    assert (result.code, result.out) == (1, ""), result
+    assert "Step 'key-version' failed" in result.err
+    assert "Run the command from a network that the vault allows" in result.err
+    assert "grant created" in result.err
+    scene.change_vault(networkAcls={"bypass": "AzureServices", "defaultAction": "Allow"})
+    result = az(f"{REPAIR} --yes")
+    assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
 
 
 def test_what_a_recovered_vault_hid_is_mended_too(az, scene):
@@ -376,5 +390,5 @@ def test_of_a_registry_that_does_not_exist(az, seed, where):
 
 
 def result_of(result):
-    assert result.out, result
+    assert result.out, str(result)
     return json.loads(result.out)
