@@ -102,12 +102,12 @@ RATIOS = (
 
 
 def report(results: dict[str, dict[str, Measure]], rounds: int) -> str:
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     lines = [
         "# Results",
         "",
-        f"`make bench`, {rounds} interleaved rounds. azure-cli {version('azure-cli')}, "
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}. Medians of whole commands, process start included, against the "
-        "sandbox: compare, don't take for Azure's times.",
+        f"`make bench`, {rounds} interleaved rounds. azure-cli {version('azure-cli')}, {machine}. Medians of whole",
+        "commands, process start included, against the sandbox: compare, don't take for Azure's times.",
         "",
     ]
     for profile, measures in results.items():
