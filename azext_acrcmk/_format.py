@@ -58,8 +58,19 @@ def _property_table(lines):
 
 
 def check_table(result):
-    """One row a check, with more lines where its message is long."""
-    return [line for rows in _each(result) for row in rows for line in _check_lines(row)]
+    """One row a check, with more lines where its message is long; each of several registries under its name."""
+    several = result and isinstance(result[0], list)
+    return [line for rows in _each(result) for line in (*(_check_head(rows) if several else ()), *_checks(rows))]
+
+
+def _check_head(rows):
+    # The one check that every registry has, and that is of the registry itself.
+    names = (short(row["subject"]) for row in rows if row["code"] == "NotEncrypted")
+    return [OrderedDict(Code="", Severity="", Status="", Message=f"Registry {name}") for name in names]
+
+
+def _checks(rows):
+    return [line for row in rows for line in _check_lines(row)]
 
 
 def repair_table(result):
@@ -70,7 +81,7 @@ def repair_table(result):
 def _repaired(result):
     rows = [("Done", f"{row['step']} {row['outcome']}: {short(row['resource'])}") for row in result["steps"]]
     rows += [("Left", f"{row['code']}: {row['message']}") for row in result["findings"]]
-    return _property_table([*rows, ("Health", result["health"])])
+    return _property_table([("Registry", result["name"]), *rows, ("Health", result["health"])])
 
 
 def _check_lines(row):

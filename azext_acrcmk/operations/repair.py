@@ -36,7 +36,7 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         if fails(health, ERROR):
             session.fail_after_output()
         left = [row for row in findings_document(health) if row["status"] != PASSED]
-        return {"health": health.status, "steps": steps_document(outcomes), "findings": left}
+        return {"name": registry.name, "health": health.status, "steps": steps_document(outcomes), "findings": left}
 
 
 def _examine(session: Session, registry: Registry) -> tuple[Facts, Health]:

@@ -135,7 +135,9 @@ class TestRegistries:
         plan = plan_repair(Facts(state, make.NOW), health)
         left = [row for row in findings_document(health) if row["status"] != "passed"]
         assert fits(shown(plan_document(plan), repair_table)) or not plan.steps
-        table = shown({"health": health.status, "steps": done(plan), "findings": left}, repair_table)
+        table = shown(
+            {"name": REGISTRY.name, "health": health.status, "steps": done(plan), "findings": left}, repair_table
+        )
         assert fits(table)
         assert rows(table)[-1] == ["Health", health.status]
         assert [row[0] for row in rows(table)].count("Left") == len(left)
@@ -187,7 +189,9 @@ class TestSeveralRegistries:
 
     def test_check(self):
         found = findings_document(examine(reached(), make.NOW))
-        assert len(rows(shown([found, found], check_table))) == 2 * len(rows(shown(found, check_table))) - 1
+        table = rows(shown([found, found], check_table))
+        assert [row for row in table if row[0] == "Registry"] == [["Registry", REGISTRY.name]] * 2
+        assert len(table) == 2 * len(rows(shown(found, check_table))) + 1
 
     @pytest.mark.parametrize("transformer", [enable_table, repair_table])
     def test_plans(self, transformer):
@@ -200,8 +204,14 @@ class TestSeveralRegistries:
         assert len(rows(shown([result, result], enable_table))) == 2 * len(plan.steps) + 1
 
     def test_repairs(self):
-        result = {"health": "healthy", "steps": [], "findings": []}
-        assert rows(shown([result, result], repair_table))[1:] == [["Health", "healthy"]] * 2
+        result = {"name": "one", "health": "healthy", "steps": [], "findings": []}
+        both = [result, {**result, "name": "two", "health": "broken"}]
+        assert rows(shown(both, repair_table))[1:] == [
+            ["Registry", "one"],
+            ["Health", "healthy"],
+            ["Registry", "two"],
+            ["Health", "broken"],
+        ]
 
 
 @pytest.mark.parametrize("transformer", [enable_table, repair_table, check_table])
