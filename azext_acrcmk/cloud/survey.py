@@ -171,16 +171,17 @@ def _find_vault_id(
     clients: Clients, key: KeyId, subscriptions: Sequence[str]
 ) -> ArmId | DeletedVault | Absent | Unknown:
     """Where the vault or managed HSM of a key is. Unknown where it may be in a place that can't be looked at."""
-    found = find_resource(clients, HSM_TYPE if key.is_hsm else VAULT_TYPE, key.store, subscriptions)
+    type_ = HSM_TYPE if key.is_hsm else VAULT_TYPE
+    found = find_resource(clients, type_, key.store, subscriptions)
     if isinstance(found, ArmId):
         return found
     if not key.is_hsm:
-        deleted = see_deleted_vault(clients, subscriptions[0], key.store)
-        if isinstance(deleted, DeletedVault):
-            return deleted
+        deleted = together(*(lambda s=each: see_deleted_vault(clients, s, key.store) for each in subscriptions))
+        if there := next((each for each in deleted if isinstance(each, DeletedVault)), None):
+            return there
         if vault_name_is_free(clients, subscriptions[0], key.store):
             return ABSENT
-    return Unknown(f"{VAULT_TYPE}/read", f"https://{key.host}", "No subscription that you can read has it.")
+    return Unknown(f"{type_}/read", f"https://{key.host}", "No subscription that you can read has it.")
 
 
 def _see_key(clients: Clients, vault, key: KeyId) -> Key | DeletedKey | Absent | Unknown:

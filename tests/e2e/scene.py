@@ -7,8 +7,9 @@ import uuid
 from typing import Any
 
 from azext_acrcmk.model.access import HSM_ENCRYPTION_USER
+from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
 from sandbox.client import Account, Sandbox
-from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT
+from sandbox.world import OTHER_SUBSCRIPTION, OWNER_OBJECT_ID, SUBSCRIPTION, TENANT
 from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, Seed
 
 HERE = f"/subscriptions/{SUBSCRIPTION}"
@@ -41,6 +42,16 @@ class Scene:
         if rbac:
             self.change_vault(enableRbacAuthorization=True)
         return self
+
+    def encrypt_elsewhere(self) -> ArmId:
+        """Makes the registry with identity and vault in the other subscription; returns the vault."""
+        self.seed.group("elsewhere", subscription=OTHER_SUBSCRIPTION)
+        vault = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
+        self.identity = self.seed.identity(ArmId(OTHER_SUBSCRIPTION, "elsewhere", IDENTITY_TYPE, "otheridentity"))
+        self.seed.key(self.seed.vault(vault))
+        self.seed.grant(self.identity["principalId"], vault)
+        self.use_key(vault)
+        return vault
 
     def encrypt_by_hsm(self) -> Scene:
         """Makes the registry with a key of a managed HSM, granted by the local role."""

@@ -145,6 +145,17 @@ def test_attention(az, scene, make, code):
     assert scene.pull() == 200
 
 
+def test_broken_by_a_vault_deleted_in_another_subscription(az, seed, scene):
+    vault = scene.encrypt_elsewhere()
+    seed.delete(vault)
+    (finding,) = [each for each in show(az)["findings"] if each["severity"] == "error"]
+    assert finding["code"] == "VaultDeleted"
+    assert f"--subscription {vault.subscription}" in finding["fix"]
+    az(finding["fix"].removeprefix("az ")).ok()
+    # A recovered vault has its keys, and none of its role assignments.
+    assert (codes(show(az)), scene.pull()) == ({"GrantMissing"}, 403)
+
+
 def test_unknown_until_the_registry_has_been_created(azure, az, scene):
     azure.settings(registry_seconds=60, stale_first_answer=True)
     scene.encrypt()
