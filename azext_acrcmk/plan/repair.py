@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azext_acrcmk.health import Finding, Health
-from azext_acrcmk.health.catalogue import CATALOGUE, FAILED, INFO, Facts
+from azext_acrcmk.health.catalogue import CATALOGUE, ERROR, FAILED, INFO, Facts
 from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.model.state import DeletedVault, Key, Vault
 from azext_acrcmk.plan.enable import in_order, purge_protection_step
@@ -28,10 +28,12 @@ def plan_repair(facts: Facts, health: Health) -> Plan:
         *_key_steps(facts, codes),
         *_identity_steps(facts, codes),
         *_grant_steps(facts, codes),
-        *_registry_steps(facts, codes),
     ]
-    mended = {code for step in steps for code in _mends(step, codes)}
-    steps += [_manual_step(each) for each in failed if each.code not in mended | FOLLOWS]
+    mended = FOLLOWS | {code for step in steps for code in _mends(step, codes)}
+    hopeless = any(each.severity == ERROR and each.code not in mended for each in failed)
+    steps += _registry_steps(facts, codes, provable=not hopeless)
+    mended |= {code for step in steps for code in _mends(step, codes)}
+    steps += [_manual_step(each) for each in failed if each.code not in mended]
     return in_order(steps)
 
 
@@ -88,11 +90,18 @@ def _grant_steps(facts: Facts, codes: set[str]) -> list[Step]:
     return [Step("grant", CREATE, target, reason, after=("vault", "purge-protection", "key"))]
 
 
-def _registry_steps(facts: Facts, codes: set[str]) -> list[Step]:
-    if not codes & {*RETRIGGER_CODES, "IdentityRecreated", "KeyExpired"} or not facts.registry.settled:
+def _registry_steps(facts: Facts, codes: set[str], provable: bool) -> list[Step]:
+    # A registry that is pinned to an older version would be moved to the latest: not for the proof alone.
+    proves_grant = provable and bool(codes & {"GrantMissing", "GrantPartial"}) and "NotLatestVersion" not in codes
+    takes_again = bool(codes & {*RETRIGGER_CODES, "IdentityRecreated", "KeyExpired"})
+    if not (takes_again or proves_grant) or not facts.registry.settled:
         return []
-    reason = "Takes the key's latest version again" if "IdentityRecreated" not in codes else "Takes the key"
-    reason += f" through the identity {facts.state.identity.id}." if "IdentityRecreated" in codes else "."
+    if "IdentityRecreated" in codes:
+        reason = f"Takes the key through the identity {facts.state.identity.id}."
+    elif takes_again:
+        reason = "Takes the key's latest version again."
+    else:
+        reason = "Takes its key again, once the grant has taken effect."
     names = ("vault", "purge-protection", "trusted-services", "key", "key-version", "key-operations", "version")
     return [Step("registry", UPDATE, facts.registry.id, reason, after=(*names, "attach", "grant"))]
 

@@ -69,20 +69,24 @@ FAILURES = {
         403,
         {"attach": "updated", "registry": "updated"},
     ),
-    "grant removed": (lambda s: s.encrypt().ungrant(), 403, {"grant": "created"}),
-    "half a grant": (half_granted, 403, {"grant": "created"}),
-    "policy removed": (without_policy, 403, {"grant": "created"}),
-    "vault changed to roles": (lambda s: s.encrypt_by_policy(rbac=True), 403, {"grant": "created"}),
+    "grant removed": (lambda s: s.encrypt().ungrant(), 403, {"grant": "created", "registry": "updated"}),
+    "half a grant": (half_granted, 403, {"grant": "created", "registry": "updated"}),
+    "policy removed": (without_policy, 403, {"grant": "created", "registry": "updated"}),
+    "vault changed to roles": (
+        lambda s: s.encrypt_by_policy(rbac=True),
+        403,
+        {"grant": "created", "registry": "updated"},
+    ),
     "vault changed to policies": (
         lambda s: s.encrypt().change_vault(enableRbacAuthorization=False),
         403,
-        {"grant": "created"},
+        {"grant": "created", "registry": "updated"},
     ),
     "grant through a group": (through_group, 200, {"grant": "created"}),
     "role in a managed HSM removed": (
         lambda s: s.encrypt_by_hsm().change_hsm_role("DELETE"),
         403,
-        {"grant": "created"},
+        {"grant": "created", "registry": "updated"},
     ),
     "key deleted": (lambda s: s.encrypt().delete_key(), 403, {"key": "recovered"}),
     "key disabled": (
@@ -178,6 +182,7 @@ class TestWhatIf:
             "trusted-services": "~",
             "key-version": "~",
             "grant": "+",
+            "registry": "~",
         }
         assert {key for row in rows for key in row} == {
             *("symbol", "action", "step", "resource", "reason", "irreversible")
@@ -221,7 +226,7 @@ class TestQuestions:
 
     def test_nothing_is_asked_where_nothing_is_irreversible(self, az, scene):
         scene.encrypt().ungrant()
-        assert outcomes(result_of(az(REPAIR).ok())) == {"grant": "created"}
+        assert outcomes(result_of(az(REPAIR).ok())) == {"grant": "created", "registry": "updated"}
 
 
 def test_the_other_rules_of_a_firewall_stay(az, azure, scene):
@@ -353,12 +358,34 @@ def test_as_a_table_what_was_done_and_what_is_left(az, scene):
     assert max(map(len, out.splitlines())) <= 120
 
 
-def test_a_grant_that_takes_effect_late_is_waited_for(az, azure, scene):
-    scene.encrypt().new_version()
-    scene.ungrant()
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_grant_that_takes_effect_late_is_waited_for(az, azure, scene, behind):
+    scene.encrypt().ungrant()
+    if behind:
+        scene.new_version()
     azure.settings(role_seconds=5)
     result = az(f"{REPAIR} --yes --grant-timeout 60")
     assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
+
+
+def test_a_grant_that_does_not_take_effect_in_time_is_told(az, azure, scene):
+    scene.encrypt().ungrant()
+    azure.settings(role_seconds=3600)
+    result = az(f"{REPAIR} --grant-timeout 2")
+    assert (result.code, result.out, scene.pull()) == (1, "", 403), result
+    assert "has most likely not taken effect yet" in result.err
+    azure.advance(3600)
+    assert result_of(az(REPAIR).ok())["steps"] == []
+    assert scene.pull() == 200
+
+
+def test_a_registry_pinned_to_an_older_version_stays_there(az, scene):
+    scene.encrypt(pinned=True).new_version()
+    scene.ungrant()
+    used = scene.used()["keyIdentifier"]
+    result = az(REPAIR)
+    assert (result.code, failures(result)) == (0, {"NotLatestVersion"}), result
+    assert (scene.used()["keyIdentifier"], scene.pull()) == (used, 200)
 
 
 def test_a_repair_never_sends_less_encryption_than_there_is(az, azure, scene):
