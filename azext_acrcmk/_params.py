@@ -141,7 +141,6 @@ def _load_enable(loader):
         )
         c.argument(
             "restrict_vault_network",
-            options_list=["--restrict-vault-network", "--restrict-network"],
             action="store_true",
             help="Deny network access to a new vault, except for trusted services such as the registry.",
         )
@@ -150,7 +149,6 @@ def _load_enable(loader):
         c.argument(
             "public_network_enabled",
             get_three_state_flag(),
-            options_list=["--public-network-enabled", "--public-network"],
             help="Allow public network access to the registry.",
         )
         c.argument(
@@ -161,7 +159,6 @@ def _load_enable(loader):
         c.argument(
             "allow_trusted_services",
             get_three_state_flag(),
-            options_list=["--allow-trusted-services", "--trusted-services"],
             help="Allow trusted Azure services to reach a network-restricted registry.",
         )
         c.argument(
