@@ -199,12 +199,14 @@ def _no_subscription(error: ServiceError) -> Explanation:
 
 def _no_vault_right(error: ServiceError) -> Explanation:
     action = _quoted(r"Action: '([^']+)'", error)
-    needs = f" ('{action}')" if action else ""
+    permission = _quoted(r"does not have keys (\w+) permission", error)
+    needs = f" ('{action or permission}')" if action or permission else ""
     return Explanation(
         f"You lack a right on the vault's keys{needs}.",
         (
             "On a vault with Azure RBAC have the role 'Key Vault Crypto Officer' assigned to you on the vault; "
-            "on one with access policies: az keyvault set-policy --key-permissions get create",
+            "on one with access policies: "
+            f"az keyvault set-policy --name <vault> --object-id <you> --key-permissions get {permission or 'create'}",
         ),
     )
 

@@ -179,7 +179,7 @@ class TestNewVersion:
         mine = {"tenantId": seed.get(VAULT)["properties"]["tenantId"], "objectId": principal}
         policy = {**mine, "permissions": {"keys": ["get", "wrapKey", "unwrapKey"]}}
         seed.vault(enableRbacAuthorization=False, accessPolicies=[policy])
-        refused(ROTATE, "A new version of the key could not be made", "az keyvault set-policy", "rotate")
+        refused(ROTATE, "A new version of the key could not be made", "('rotate')", "--key-permissions get rotate")
 
     def test_takes_a_way_past_the_firewall(self, azure, az, seed, officer):
         seed.encrypted()
