@@ -37,12 +37,13 @@ def _exists(facts: Facts) -> Verdict | None:
         return passed(f"The identity {facts.state.identity.id} exists.")
     if not isinstance(facts.state.identity, Absent):
         return None
-    where = f": {attached.id}." if attached else "."
-    # Only where its name is known: which other identity to take is not for us to choose.
-    rotate = f"az acr cmk rotate --name {facts.registry.name} --identity {attached.id} --no-new-version"
+    message = f"The identity that the registry uses its key through (client ID {client_id}) does not exist"
+    if not attached:
+        # What its name was is not known, and which other identity to take is not for us to choose.
+        return failed(f"{message}.")
     return failed(
-        f"The identity that the registry uses its key through (client ID {client_id}) does not exist{where}",
-        rotate if attached else None,
+        f"{message}: {attached.id}.",
+        f"az acr cmk rotate --name {facts.registry.name} --identity {attached.id} --no-new-version",
     )
 
 

@@ -102,6 +102,12 @@ def lost_vault(scene: Scene) -> None:
     scene.azure.advance(LONG)
 
 
+def detached_and_deleted(scene: Scene) -> None:
+    """Which name the identity had, nobody can say any more."""
+    scene.encrypt().detach_identity()
+    scene.seed.delete(IDENTITY)
+
+
 def lost_credential(scene: Scene) -> None:
     scene.encrypt().detach_identity()
     scene.azure.advance(LONG)
@@ -190,6 +196,7 @@ CASES = [
         f"{ROTATE} --identity {IDENTITY} --no-new-version",
         pulls=(403, 200),
     ),
+    Case("IdentityNotFound", "error", detached_and_deleted, "does not exist."),
     Case(
         "IdentityRecreated",
         "error",
@@ -471,7 +478,8 @@ def fits(fix: str | None, beginning: str | None) -> bool:
 
 
 def rows_of(result) -> list[dict]:
-    assert result.code in (0, 1), result
+    assert result.code in (0, 1), str(result)
+    assert result.out, str(result)
     return json.loads(result.out)
 
 
