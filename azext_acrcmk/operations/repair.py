@@ -8,7 +8,7 @@ from azext_acrcmk.cloud.survey import survey_registry
 from azext_acrcmk.health import Health, examine, fails
 from azext_acrcmk.health.catalogue import ERROR, PASSED, Facts
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.state import Registry
+from azext_acrcmk.model.state import Identity, Registry
 from azext_acrcmk.operations.rotate import goal_of
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.repair import needs_new_version, plan_repair
@@ -45,5 +45,10 @@ def _examine(session: Session, registry: Registry) -> tuple[Facts, Health]:
 
 
 def _acts(session: Session, facts: Facts, health: Health, grant_timeout: int) -> RepairActs:
-    goal = goal_of(session, facts.state, no_new_version=not needs_new_version(health), grant_timeout=grant_timeout)
+    client_id = facts.encryption.identity
+    unnamed = not isinstance(facts.state.identity, Identity) and not facts.registry.attached_as(client_id or "")
+    # What the goal is called by where the identity was not found: no step of the plan is about it.
+    identity = client_id if unnamed and not facts.uses_system_identity else None
+    options = {"no_new_version": not needs_new_version(health), "grant_timeout": grant_timeout, "identity": identity}
+    goal = goal_of(session, facts.state, **options)
     return RepairActs(session.clients, goal, facts.state, session.progress, session.stop)

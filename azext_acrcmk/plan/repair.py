@@ -66,7 +66,7 @@ def _key_steps(facts: Facts, codes: set[str]) -> list[Step]:
     if "KeyOperationsMissing" in codes:
         reason = "The version in use is permitted to wrap and unwrap."
         steps.append(Step("key-operations", UPDATE, str(used.id), reason, after=(*after, "key-version")))
-    if "KeyExpired" in codes:
+    if "KeyExpired" in codes and not _identity_is_lost(facts, codes):
         reason = "New version of the key, as the one in use has expired."
         steps.append(Step("version", CREATE, key.versionless, reason, after=(*after, "key-version", "grant")))
     return steps
@@ -91,6 +91,8 @@ def _grant_steps(facts: Facts, codes: set[str]) -> list[Step]:
 
 
 def _registry_steps(facts: Facts, codes: set[str], provable: bool) -> list[Step]:
+    if _identity_is_lost(facts, codes):
+        return []
     # A registry that is pinned to an older version would be moved to the latest: not for the proof alone.
     proves_grant = provable and bool(codes & {"GrantMissing", "GrantPartial"}) and "NotLatestVersion" not in codes
     takes_again = bool(codes & {*RETRIGGER_CODES, "IdentityRecreated", "KeyExpired"})
@@ -104,6 +106,11 @@ def _registry_steps(facts: Facts, codes: set[str], provable: bool) -> list[Step]
         reason = "Takes its key again, once the grant has taken effect."
     names = ("vault", "purge-protection", "trusted-services", "key", "key-version", "key-operations", "version")
     return [Step("registry", UPDATE, facts.registry.id, reason, after=(*names, "attach", "grant"))]
+
+
+def _identity_is_lost(facts: Facts, codes: set[str]) -> bool:
+    """Whether the registry has no identity to take a key through."""
+    return "IdentityNotFound" in codes or ("IdentityNotAttached" in codes and facts.uses_system_identity)
 
 
 def _mends(step: Step, codes: set[str]) -> set[str]:

@@ -164,6 +164,29 @@ def test_from_outside_the_network_of_the_vault_what_needs_it_is_told_and_the_res
     assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
 
 
+def test_the_grant_of_a_system_identity(az, scene):
+    principal = scene.encrypt().use_system_identity()
+    for each in scene.seed.assignments():
+        if each["properties"]["principalId"] == principal:
+            scene.seed.delete(each["id"])
+    scene.new_version()
+    assert scene.pull() == 403
+    result = az(f"{REPAIR} --yes")
+    assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
+    assert scene.used()["identity"] == "system"
+
+
+def test_by_one_who_may_not_see_the_identity(azure, az_as, scene):
+    scene.encrypt().ungrant()
+    scene.new_version()
+    owner = azure.principal(("Owner", HERE))
+    azure.deny_assignment(
+        HERE, actions=["Microsoft.ManagedIdentity/userAssignedIdentities/read"], principals=[owner.object_id]
+    )
+    result = az_as(owner)(f"{REPAIR} --yes")
+    assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
+
+
 def test_what_a_recovered_vault_hid_is_mended_too(az, scene):
     scene.encrypt().change_version(attributes={"enabled": False})
     scene.detach_identity()
@@ -297,12 +320,26 @@ class TestWhatCannotBeMended:
         assert (result.code, code in failures(result)) == (1, True), result
         assert scene.pull() == pull
 
-    def test_does_not_keep_the_rest_from_being_mended(self, az, scene):
+    @pytest.mark.parametrize("attached", [True, False])
+    def test_does_not_keep_the_rest_from_being_mended(self, az, scene, attached):
         scene.encrypt().change_version(attributes={"enabled": False})
+        if not attached:
+            scene.detach_identity()
         scene.seed.delete(IDENTITY)
         result = az(f"{REPAIR} --yes")
         assert (result.code, failures(result)) == (1, {"IdentityNotFound"}), result
         assert outcomes(result_of(result))["key-version"] == "updated"
+
+    @pytest.mark.parametrize("lose", [lambda s: s.seed.delete(IDENTITY), lambda s: s.use_system_identity()])
+    def test_takes_no_new_key_through_an_identity_that_is_lost(self, az, azure, scene, lose):
+        lose(scene.encrypt())
+        if scene.used()["identity"] == "system":
+            scene.detach_identity()
+        scene.new_version()
+        result = az(f"{REPAIR} --yes")
+        assert result.code == 1, result
+        assert "RotationLag" in failures(result)
+        assert result_of(result)["steps"] == []
 
     def test_a_registry_that_is_not_encrypted(self, az, azure, seed):
         seed.registry()
