@@ -14,7 +14,7 @@ from azext_acrcmk.model.goal import RotateGoal
 from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Vault
 from azext_acrcmk.plan.revoke import Grant, revocable
-from azext_acrcmk.plan.rotate import old_principal
+from azext_acrcmk.plan.rotate import ROTATED_TAG, note_of, old_principal
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Problem, Step
 from azext_acrcmk.progress import Progress
 
@@ -23,7 +23,11 @@ ADOPTION_TIMEOUT = 300
 
 
 class RotateActs:
-    """Call it with a step; it returns the outcome where that is not as planned. `registry` is what exists by now."""
+    """Call it with a step; it returns the outcome where that is not as planned. `registry` is what exists by now.
+
+    `old` is the registry with what it used before, where that is not `current`; `tidies` says that some of it is to be
+    removed at the end.
+    """
 
     def __init__(
         self,
@@ -34,10 +38,12 @@ class RotateActs:
         progress: Progress,
         stop: Stop,
         no_wait: bool = False,
+        old: State | None = None,
+        tidies: bool = False,
     ):
         self.parts = Parts(clients, goal.target, target, progress, stop)
         self.registry: Registry = current.registry
-        self._goal, self._current, self._no_wait = goal, current, no_wait
+        self._goal, self._old, self._no_wait, self._tidies = goal, old or current, no_wait, tidies
         self._clients, self._stop = clients, stop
         self._old_grants = self._find_old_grants()
         self._acts = {
@@ -46,6 +52,7 @@ class RotateActs:
             ("version", CREATE): self._new_version,
             ("registry", UPDATE): self._take_key,
             ("old-version", UPDATE): self._disable_old_version,
+            ("journal", UPDATE): self._remove_note,
         }
 
     def __call__(self, step: Step) -> str | None:
@@ -87,9 +94,17 @@ class RotateActs:
             self.parts.until_key_accepted(lambda: changes.begin_set_encryption(self._clients, registry, identity, key))
             return
         self.registry = self.parts.until_key_works(
-            lambda: changes.set_encryption(self._clients, registry, identity, key, self._stop)
+            lambda: changes.set_encryption(self._clients, registry, identity, key, self._stop, self._tags(registry))
         )
         self._see_adopted(latest)
+
+    def _tags(self, registry: Registry) -> dict[str, str] | None:
+        """With the note of what is to be tidied away, so that a second run can do it where this one can't."""
+        return {**registry.tags, ROTATED_TAG: note_of(self._old.registry)} if self._tidies else None
+
+    def _remove_note(self) -> None:
+        tags = {name: value for name, value in self.registry.tags.items() if name != ROTATED_TAG}
+        self.registry = changes.set_tags(self._clients, self.registry, tags, self._stop)
 
     def _see_adopted(self, latest: KeyId) -> None:
         """Waits, bounded, until the registry says that it uses the version: what it was told is not yet the proof."""
@@ -113,25 +128,25 @@ class RotateActs:
         self.registry = seen
 
     def _find_old_grants(self) -> dict[str, Grant]:
-        current, principal = self._current, old_principal(self._current)
-        if not isinstance(current.vault, Vault) or not principal:
+        old, principal = self._old, old_principal(self._old)
+        if not isinstance(old.vault, Vault) or not principal:
             return {}
-        grants, _ = revocable(current.vault, current.registry.encryption.key.name, principal, current.roles)
+        grants, _ = revocable(old.vault, old.registry.encryption.key.name, principal, old.roles)
         return {grant.resource: grant for grant in grants}
 
     def _remove(self, grant: Grant) -> None:
-        vault = self._current.vault
+        vault = self._old.vault
         if grant.role:
             remove_role(self._clients, vault, grant.role)
         else:
-            principal, tenant = old_principal(self._current), self._goal.target.tenant
+            principal, tenant = old_principal(self._old), self._goal.target.tenant
             change_policy(self._clients, vault, "remove", principal, tenant, grant.permissions, self._stop)
 
     def _disable_old_version(self) -> str | None:
-        encryption = self._current.registry.encryption
+        encryption = self._old.registry.encryption
         old = encryption.key.with_version(encryption.version_in_use)
         if same(self.registry.encryption.version_in_use, old.version):
             # The registry is where it was, so the version is not old.
             return "reused"
-        set_enabled(self._clients, self._current.vault, old, enabled=False)
+        set_enabled(self._clients, self._old.vault, old, enabled=False)
         return None

@@ -151,9 +151,12 @@ def create_registry(
     return read_registry(registering(clients, id_.subscription, begin, stop).result())
 
 
-def set_encryption(clients: Clients, registry: Registry, identity: str, key: KeyId, stop: Stop) -> Registry:
-    """Changes the registry's key. `identity` is a client id, or "system"."""
-    return _patch(clients, registry, {"properties": {"encryption": encryption_block(identity, key)}}, stop)
+def set_encryption(
+    clients: Clients, registry: Registry, identity: str, key: KeyId, stop: Stop, tags: dict[str, str] | None = None
+) -> Registry:
+    """Changes the registry's key, and where given its tags. `identity` is a client id, or "system"."""
+    body = with_tags({"properties": {"encryption": encryption_block(identity, key)}}, tags)
+    return _patch(clients, registry, body, stop)
 
 
 def begin_set_encryption(clients: Clients, registry: Registry, identity: str, key: KeyId) -> None:

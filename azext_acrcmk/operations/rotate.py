@@ -13,7 +13,7 @@ from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import ABSENT, Identity, State, Vault
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.plan.rotate import plan_rotate, same_identity, same_key
+from azext_acrcmk.plan.rotate import is_reached, plan_rotate, registry_before, same_identity, same_key
 from azext_acrcmk.report import plan_document, registry_document, steps_document
 
 
@@ -32,10 +32,14 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             goal, target = _see_target(session, goal, current)
         else:
             goal, target = None, current
-        plan = session.checked(plan_rotate(goal, current, target, session.now))
+        old = _see_old(session, goal, current)
+        if old:
+            goal = replace(goal, new_version=False)
+        plan = session.checked(plan_rotate(goal, current, target, session.now, old))
         if what_if:
             return plan_document(plan)
-        acts = RotateActs(session.clients, goal, current, target, session.progress, session.stop, no_wait)
+        tidies = bool(plan.step("journal"))
+        acts = RotateActs(session.clients, goal, current, target, session.progress, session.stop, no_wait, old, tidies)
         outcomes = session.carry_out(plan, acts, yes)
         if no_wait:
             return None
@@ -65,6 +69,20 @@ def goal_of(session: Session, current: State, **options) -> RotateGoal:
 
 def _tidies(options: dict) -> bool:
     return options["revoke_old"] or options["disable_old_version"]
+
+
+def _see_old(session: Session, goal: RotateGoal | None, current: State) -> State | None:
+    """What the registry used before a rotation that reached its goal and could not tidy up, by the note it left."""
+    if goal is None or not (goal.revoke_old or goal.disable_old_version) or not is_reached(goal, current):
+        return None
+    before = registry_before(current.registry)
+    if before is None:
+        return None
+    old, sharing = together(
+        lambda: survey_registry(session.clients, before, session.login.subscriptions),
+        lambda: see_sharing(session.clients, before),
+    )
+    return replace(old, sharing=sharing)
 
 
 def _see_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:

@@ -6,20 +6,24 @@ from dataclasses import replace
 from datetime import datetime
 
 from azext_acrcmk.model.goal import RotateGoal
-from azext_acrcmk.model.ids import ArmId, same
-from azext_acrcmk.model.state import ABSENT, Absent, Identity, Key, Registry, State, Vault
+from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.state import ABSENT, Absent, Encryption, Identity, Key, Registry, State, Vault
 from azext_acrcmk.plan.checks import shuts_out_registries
 from azext_acrcmk.plan.enable import in_order, parts_problems, parts_steps
 from azext_acrcmk.plan.remedies import key_command
 from azext_acrcmk.plan.revoke import revocable
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Plan, Problem, Step
 
+# The registry's tag that names what it used before, from the rotation until that is tidied away.
+ROTATED_TAG = "acrcmk-rotated-from"
 
-def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime) -> Plan:
+
+def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, old: State | None = None) -> Plan:
     """The steps from `current`, the registry with what it uses now, to `goal`, whose parts `target` shows.
 
     A new version that was made before and that the registry doesn't use yet is taken, not made again: so a run that
-    was cut short is finished by a second one.
+    was cut short is finished by a second one. `old` is the registry with what it used before a rotation that could not
+    tidy up; without it that is `current`.
     """
     problems = _problems(goal, current, target, now)
     if problems:
@@ -32,9 +36,35 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime) 
     if version := _version_step(goal, current, target):
         steps.append(version)
     steps.append(_registry_step(goal, current, bool(version)))
-    steps += _old_grant_steps(goal, current, target)
-    steps += _old_version_steps(goal, current)
-    return in_order(steps)
+    tidying = [*_old_grant_steps(goal, old or current, target), *_old_version_steps(goal, old or current)]
+    if any(step.changes for step in tidying):
+        after = tuple(step.name for step in tidying)
+        reason = "The note of what was used before, kept until it is tidied away, is removed."
+        tidying.append(Step("journal", UPDATE, current.registry.id, reason, after=after))
+    return in_order(steps + tidying)
+
+
+def note_of(registry: Registry) -> str:
+    """The key, version and identity that a registry uses, as its tag keeps them while they are tidied away."""
+    encryption = registry.encryption
+    return f"{encryption.key.with_version(encryption.version_in_use)} {encryption.identity}"
+
+
+def registry_before(registry: Registry) -> Registry | None:
+    """The registry as it was before a rotation that could not tidy up, by its note. None where there is none."""
+    uri, _, identity = registry.tags.get(ROTATED_TAG, "").partition(" ")
+    try:
+        key = KeyId.parse(uri)
+    except ValueError:
+        return None
+    return replace(registry, encryption=Encryption("enabled", key, key.version, identity))
+
+
+def is_reached(goal: RotateGoal, current: State) -> bool:
+    """Whether the registry is on the goal's key and identity by now, so that only tidying may be left."""
+    if not same_key(goal, current) or not same_identity(goal, current):
+        return False
+    return _registry_step(replace(goal, new_version=False), current, new_version=False).action == REUSE
 
 
 def uses_latest(current: State) -> bool:

@@ -255,6 +255,29 @@ class TestLatestVersion:
         assert result["provisioningState"] == "Succeeded"
 
 
+class TestTidyingCutShort:
+    def test_is_finished_by_a_second_run(self, azure, az, seed, officer):
+        seed.encrypted()
+        seed.patch(REGISTRY, {"tags": {"team": "blue"}})
+        old = used(seed)["versionedKeyIdentifier"]
+        azure.fault("status", method="PATCH", path="vault.azure.net/keys/", times=50, status=403, body={"error": {}})
+        failed = az(f"{ROTATE} --disable-old-version")
+        assert failed.code == 1
+        assert AGAIN in failed.err
+        azure.clear_faults()
+        result = az(f"{ROTATE} --disable-old-version").json()
+        assert outcomes(result)["old-version"] == "updated"
+        assert versions(azure) == {old: False, latest(seed): True}
+        assert used(seed)["versionedKeyIdentifier"] == latest(seed)
+        assert seed.get(REGISTRY)["tags"] == {"team": "blue"}
+        assert serves(azure)
+
+    def test_leaves_nothing_for_a_third(self, azure, az, seed, officer):
+        seed.encrypted()
+        az(f"{ROTATE} --disable-old-version").ok()
+        assert seed.get(REGISTRY)["tags"] == {}
+
+
 class TestAnotherKey:
     @pytest.mark.parametrize("version", [False, True], ids=["versionless", "version"])
     def test_by_its_uri(self, azure, az, seed, version):
@@ -414,6 +437,7 @@ class TestWhatIf:
                     "registry": "update",
                     "old-grant": "delete",
                     "old-version": "update",
+                    "journal": "update",
                 },
             ),
         ],
