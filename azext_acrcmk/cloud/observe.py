@@ -37,6 +37,9 @@ from azext_acrcmk.model.state import (
 
 T = TypeVar("T")
 
+# Reads made at the same time.
+MOST_AT_ONCE = 16
+
 
 def look(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unknown:
     """The result of a read that takes the permission `action` on `scope`; absent at 404, unknown at 403."""
@@ -57,7 +60,7 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
     """The results of independent reads, made side by side. Raises the first error."""
     if len(calls) < 2:
         return [call() for call in calls]
-    with ThreadPoolExecutor(max_workers=len(calls)) as pool:
+    with ThreadPoolExecutor(max_workers=min(len(calls), MOST_AT_ONCE)) as pool:
         return [each.result() for each in [pool.submit(call) for call in calls]]
 
 
@@ -93,18 +96,19 @@ def registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
     return answer.get("message") or f"The registry name '{id_.name}' is not available."
 
 
-def see_sharing(clients: Clients, registry: Registry) -> tuple[Sharer, ...] | Unknown:
-    """The other registries of the subscription that use the same key, vault or identity."""
-    used, subscription = registry.encryption, ArmId.parse(registry.id).subscription
+def see_sharing(clients: Clients, registry: Registry, subscriptions: Sequence[str]) -> tuple[Sharer, ...] | Unknown:
+    """The other registries that use the same key, vault or identity.
+
+    Those in the registry's own subscription must be seen; those in the other `subscriptions` are, where they can be.
+    """
+    used, own = registry.encryption, ArmId.parse(registry.id).subscription
     if used.key is None:
         return ()
-    others = look(
-        lambda: [read_registry(body) for body in pages(clients.registries(subscription).list)],
-        "Microsoft.ContainerRegistry/registries/read",
-        f"/subscriptions/{subscription}",
-    )
-    if isinstance(others, Unknown):
-        return others
+    places = [own, *(each for each in subscriptions if not same(each, own))]
+    lists = together(*(lambda s=subscription: _see_registries(clients, s) for subscription in places))
+    if isinstance(lists[0], Unknown):
+        return lists[0]
+    others = [other for found in lists if isinstance(found, list) for other in found]
     sharers = [
         Sharer(
             other.id,
@@ -112,14 +116,22 @@ def see_sharing(clients: Clients, registry: Registry) -> tuple[Sharer, ...] | Un
             identity=same(other.encryption.identity, used.identity) and not same(used.identity, "system"),
             vault=same(other.encryption.key.host, used.key.host),
         )
-        for other in others or ()
+        for other in others
         if other.encryption.key and not same(other.id, registry.id)
     ]
     return tuple(each for each in sharers if each.key or each.identity or each.vault)
 
 
-def see_identity_users(clients: Clients, identity_id: str, subscription: str) -> tuple[str, ...] | Unknown:
-    """The ids of the subscription's resources that an identity is attached to."""
+def _see_registries(clients: Clients, subscription: str) -> list[Registry] | Absent | Unknown:
+    return look(
+        lambda: [read_registry(body) for body in pages(clients.registries(subscription).list)],
+        "Microsoft.ContainerRegistry/registries/read",
+        f"/subscriptions/{subscription}",
+    )
+
+
+def see_identity_users(clients: Clients, identity_id: str, subscription: str) -> tuple[str, ...]:
+    """The ids of the subscription's resources that an identity is attached to, as far as they can be seen."""
 
     def search() -> tuple[str, ...]:
         found = []

@@ -125,7 +125,7 @@ def _shared(facts: Facts) -> Verdict | None:
         return unseen("which other registries use the same key", sharing)
     names = ", ".join(ArmId.parse(each.id).name for each in sharing if each.key)
     if not names:
-        return passed("No other registry of the subscription uses the same key.")
+        return passed("No other registry that can be seen uses the same key.")
     return failed(f"Other registries use the same key: {names}.")
 
 

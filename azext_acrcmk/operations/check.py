@@ -17,7 +17,7 @@ def check(cmd, registry_name: str, group: str | None, fail_on: str, expiry_days:
         registry = session.registry(registry_name, group)
         state, sharing = together(
             lambda: survey_registry(session.clients, registry, session.login.subscriptions),
-            lambda: see_sharing(session.clients, registry),
+            lambda: see_sharing(session.clients, registry, session.login.subscriptions),
         )
         health = examine(replace(state, sharing=sharing), session.now, expiry_days)
         if fails(health, fail_on):

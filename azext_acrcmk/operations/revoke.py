@@ -11,7 +11,7 @@ from azext_acrcmk.cloud.survey import survey_registry
 from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.model.state import Identity, Key, Registry, State, Vault
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.revoke import (
     BY_GRANT,
@@ -35,7 +35,7 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
         registry = session.registry(registry_name, group)
         state, sharing = together(
             lambda: survey_registry(session.clients, registry, session.login.subscriptions),
-            lambda: see_sharing(session.clients, registry),
+            lambda: see_sharing(session.clients, registry, session.login.subscriptions),
         )
         facts = Facts(replace(state, sharing=sharing), session.now)
         plan = session.checked(plan_revoke(facts, by, _users(session, facts) if by == BY_GRANT else ()))
@@ -98,8 +98,10 @@ def _users(session: Session, facts: Facts) -> tuple[str, ...]:
     identity = facts.state.identity
     if not isinstance(identity, Identity):
         return ()
-    found = see_identity_users(session.clients, identity.id, session.login.subscription)
-    return () if isinstance(found, Unknown) else tuple(id_ for id_ in found if id_.lower() != facts.registry.id.lower())
+    lists = together(
+        *(lambda s=each: see_identity_users(session.clients, identity.id, s) for each in session.login.subscriptions)
+    )
+    return tuple(id_ for found in lists for id_ in found if id_.lower() != facts.registry.id.lower())
 
 
 def _disabled_by_revoke(session: Session, state: State) -> bool | None:

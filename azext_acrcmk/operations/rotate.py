@@ -24,7 +24,7 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         login = session.login
         current, sharing = together(
             lambda: survey_registry(session.clients, registry, login.subscriptions),
-            lambda: see_sharing(session.clients, registry) if _tidies(options) else None,
+            lambda: see_sharing(session.clients, registry, login.subscriptions) if _tidies(options) else None,
         )
         current = replace(current, sharing=sharing)
         if registry.encryption.enabled and registry.encryption.key:
@@ -80,7 +80,7 @@ def _see_old(session: Session, goal: RotateGoal | None, current: State) -> State
         return None
     old, sharing = together(
         lambda: survey_registry(session.clients, before, session.login.subscriptions),
-        lambda: see_sharing(session.clients, before),
+        lambda: see_sharing(session.clients, before, session.login.subscriptions),
     )
     return replace(old, sharing=sharing)
 
