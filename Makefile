@@ -59,14 +59,14 @@ wheel: $(BUILD)/wheel.stamp ## Build the wheel, into .build/wheel
 clean: ## Remove all that was set up
 	rm -rf .venv .build build *.egg-info
 
-# A virtual environment that was begun and not finished is made anew. Python compiles of Azure CLI's many thousand modules
-# those few that are used, when they are: compiling all takes as long as their download.
+# A virtual environment that was begun and not finished is made anew. pip compiles all modules: where Python may not write
+# bytecode by itself, each `az` would else compile what it uses, again and again.
 $(BUILD)/venv.stamp: requirements-dev.txt
 	@mkdir -p '$(TMPDIR)'
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=...")'
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@echo 'Installing Azure CLI and the tools into .venv. This takes a minute or two, once.'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
 # The names of the sources, touched only when one appears or goes: the wheel is then built again, as when one changes.
