@@ -155,7 +155,7 @@ def _vault_deleted(error: ServiceError) -> Explanation:
         "A soft-deleted key vault has this name, and you can't see it, or another change of the vault is under way. "
         f"{error.message}",
         (
-            "To recover it takes 'Microsoft.KeyVault/locations/deletedVaults/read' on the subscription. "
+            "To recover it takes 'Microsoft.KeyVault/deletedVaults/read' on the subscription. "
             "Or choose another name with --key-vault.",
         ),
     )
@@ -201,14 +201,15 @@ def _no_vault_right(error: ServiceError) -> Explanation:
     action = _quoted(r"Action: '([^']+)'", error)
     permission = _quoted(r"does not have keys (\w+) permission", error)
     needs = f" ('{action or permission}')" if action or permission else ""
-    return Explanation(
-        f"You lack a right on the vault's keys{needs}.",
-        (
-            "On a vault with Azure RBAC have the role 'Key Vault Crypto Officer' assigned to you on the vault; "
-            "on one with access policies: "
-            f"az keyvault set-policy --name <vault> --object-id <you> --key-permissions get {permission or 'create'}",
-        ),
-    )
+    role = "have the role 'Key Vault Crypto Officer' assigned to you on the vault"
+    policy = f"az keyvault set-policy --name <vault> --object-id <you> --key-permissions get {permission or 'create'}"
+    if action:
+        advice = f"The vault uses Azure RBAC: {role}."
+    elif permission:
+        advice = f"The vault uses access policies: {policy}"
+    else:
+        advice = f"On a vault with Azure RBAC {role}; on one with access policies: {policy}"
+    return Explanation(f"You lack a right on the vault's keys{needs}.", (advice,))
 
 
 def _firewall(error: ServiceError) -> Explanation:

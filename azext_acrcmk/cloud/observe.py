@@ -199,7 +199,7 @@ def see_deleted_vault(clients: Clients, subscription: str, name: str) -> Deleted
                 return read_deleted_vault(body)
         return ABSENT
 
-    return look(search, "Microsoft.KeyVault/locations/deletedVaults/read", f"/subscriptions/{subscription}")
+    return look(search, "Microsoft.KeyVault/deletedVaults/read", f"/subscriptions/{subscription}")
 
 
 def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequence[str]) -> ArmId | Absent | Unknown:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.health.catalogue import ERROR, INFO, VAULT, WARNING, Facts, Verdict, check, failed, passed, unseen
+from azext_acrcmk.health.catalogue import (
+    ERROR,
+    INFO,
+    UNKNOWN,
+    VAULT,
+    WARNING,
+    Facts,
+    Verdict,
+    check,
+    failed,
+    passed,
+    unseen,
+)
 from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.state import Absent, DeletedVault, Unknown, Vault
 from azext_acrcmk.plan.checks import shuts_out_registries
@@ -89,7 +101,7 @@ def _firewall(facts: Facts) -> Verdict | None:
 
 @check(
     "SecuredByPerimeter",
-    WARNING,
+    ERROR,
     VAULT,
     cause="The vault is in a network security perimeter, which blocks trusted services too.",
     cure="Have a rule added to the perimeter that lets the registry's identity in.",
@@ -98,9 +110,10 @@ def _perimeter(facts: Facts) -> Verdict | None:
     vault = _vault(facts)
     if not vault or not same(vault.public_network_access, "SecuredByPerimeter"):
         return None
-    return failed(
+    return Verdict(
+        UNKNOWN,
         f"'{vault.name}' is secured by a network security perimeter, which lets the registry in only by a rule of "
-        "its own."
+        "its own. Whether there is one can't be seen from here.",
     )
 
 

@@ -431,10 +431,11 @@ CASES = [
     ),
     Case(
         "SecuredByPerimeter",
-        "warning",
+        "error",
         lambda s: s.encrypt().change_vault(publicNetworkAccess="SecuredByPerimeter"),
         "only by a rule of its own",
         pulls=(403, 403),
+        status="unknown",
     ),
     Case(
         "NoPurgeProtection",

@@ -144,7 +144,7 @@ class TestVaultName:
     def test_taken_by_a_deleted_vault_that_cannot_be_seen(self, azure, az_as, seed):
         seed.delete(seed.vault())
         az = az_as(azure.principal(("Owner", GROUP)))
-        refuses(az, "", "A soft-deleted key vault has this name", "Microsoft.KeyVault/locations/deletedVaults/read")
+        refuses(az, "", "A soft-deleted key vault has this name", "Microsoft.KeyVault/deletedVaults/read")
 
 
 class TestLimits:
