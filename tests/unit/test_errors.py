@@ -81,7 +81,22 @@ CASES = [
         "The vault name 'v1' is already in use. Vault names are globaly unique",
         ["'v1' is taken", "--key-vault"],
     ),
-    ("ConflictError", "A vault with the same name already exists in deleted state.", ["deletedVaults/read"]),
+    (
+        "ConflictError",
+        "A vault with the same name already exists in deleted state.",
+        ["'Microsoft.KeyVault/deletedVaults/read'"],
+    ),
+    (
+        "ForbiddenByRbac",
+        "Caller is not authorized to perform action on resource.\r\nAction: "
+        "'Microsoft.KeyVault/vaults/keys/rotate/action'\r\n",
+        ["'Microsoft.KeyVault/vaults/keys/rotate/action'", "The vault uses Azure RBAC", "Key Vault Crypto Officer"],
+    ),
+    (
+        "ForbiddenByPolicy",
+        "The user, group or application 'x' does not have keys rotate permission on key vault 'v'.",
+        ["('rotate')", "The vault uses access policies", "--key-permissions get rotate"],
+    ),
     ("RoleAssignmentLimitExceeded", "No more role assignments can be created", ["access-policy"]),
     ("QuotaExceeded", "Too many.", ["quota"]),
     ("TooManyRequests", "Slow down.", ["again"]),
