@@ -1,10 +1,18 @@
 """Shared by all tests."""
 
+import contextlib
+import fcntl
 import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from sandbox.client import Sandbox
 
 BUILD = Path(__file__).parents[1] / ".build"
 
@@ -25,3 +33,23 @@ def extension_directory() -> Path:
 def wheel_path() -> Path:
     (path,) = Path(os.environ.get("ACRCMK_WHEEL_DIR", BUILD / "wheel")).glob("*.whl")
     return path
+
+
+@pytest.fixture
+def cloud_shell(tmp_path: Path) -> Iterator[Sandbox]:
+    """An Azure with the identity endpoint of Cloud Shell. One at a time on a machine: the endpoint's port is fixed."""
+    with open(Path(tempfile.gettempdir()) / "acrcmk-cloud-shell.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_until_free(50342)
+        with Sandbox(tmp_path / "sandbox", options=("--cloud-shell",)) as sandbox:
+            yield sandbox
+
+
+def _wait_until_free(port: int, seconds: float = 60) -> None:
+    """The tests of another checkout on this machine know another lock."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 1):
+            time.sleep(0.5)
+            continue
+        return

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sandbox.client import OWNER, Account, Sandbox
+from sandbox.client import OWNER, Account
 from sandbox.world import OTHER_SUBSCRIPTION, OWNER_USER_NAME, SUBSCRIPTION
 
 AZ = Path(sys.executable).with_name("az")
@@ -63,17 +60,8 @@ def test_as_managed_identity(sandbox, tmp_path):
     assert output(environment, "group", "list") == []
 
 
-@pytest.fixture
-def shell_sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    # One at a time on this machine: the port of Cloud Shell's identity endpoint is fixed.
-    with open(Path(tempfile.gettempdir()) / "acrcmk-cloud-shell.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with Sandbox(tmp_path / "sandbox", options=("--cloud-shell",)) as sandbox:
-            yield sandbox
-
-
-def test_as_cloud_shell_session(shell_sandbox):
-    environment = shell_sandbox.environment
+def test_as_cloud_shell_session(cloud_shell):
+    environment = cloud_shell.environment
     found = output(environment, "login", "--identity")
     assert found[0]["user"]["name"] == OWNER_USER_NAME
     assert output(environment, "group", "create", "-n", "g", "-l", "westus")["name"] == "g"
