@@ -197,6 +197,16 @@ def _no_subscription(error: ServiceError) -> Explanation:
     return Explanation(error.message, ("List the subscriptions you can use: az account list --output table",))
 
 
+def _no_group(error: ServiceError) -> Explanation:
+    return Explanation(
+        error.message,
+        (
+            "Create the group: az group create. A missing group is created by this command only where you may see that "
+            "it is missing: 'Microsoft.Resources/subscriptions/resourceGroups/read' on the subscription.",
+        ),
+    )
+
+
 def _no_vault_right(error: ServiceError) -> Explanation:
     action = _quoted(r"Action: '([^']+)'", error)
     permission = _quoted(r"does not have keys (\w+) permission", error)
@@ -233,6 +243,7 @@ _EXPLANATIONS: dict[str, Callable[[ServiceError], Explanation]] = {
     "TooManyRequests": _throttled,
     "SubscriptionRequestsThrottled": _throttled,
     "SubscriptionNotFound": _no_subscription,
+    "ResourceGroupNotFound": _no_group,
     "InvalidAuthenticationToken": _unauthenticated,
     "ForbiddenByRbac": _no_vault_right,
     "ForbiddenByPolicy": _no_vault_right,
