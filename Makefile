@@ -24,7 +24,7 @@ PYTEST := $(BIN)/python -m pytest
 SANDBOX := $(BIN)/python -m sandbox --directory $(BUILD)/sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test bench unit lint format wheel clean FORCE
+.PHONY: help demo sandbox test bench unit lint format readme wheel clean FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ lint: $(BUILD)/venv.stamp ## Check style, format and the direction of imports
 format: $(BUILD)/venv.stamp ## Repair style and format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+readme: $(BUILD)/venv.stamp ## Write the table of findings in README.md from the catalogue
+	$(BIN)/python scripts/findings.py
 
 wheel: $(BUILD)/wheel.stamp ## Build the wheel, into .build/wheel
 	@ls $(BUILD)/wheel/*.whl

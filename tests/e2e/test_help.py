@@ -6,14 +6,11 @@ import re
 import shlex
 
 import pytest
-from azure.cli.core import MainCommandsLoader
-from azure.cli.core.file_util import create_invoker_and_load_cmds_and_args, get_all_help
-from azure.cli.core.mock import DummyCli
+from azure.cli.core.file_util import get_all_help
 from knack.help_files import helps
 
-from azext_acrcmk import COMMAND_LOADER_CLS
 from azext_acrcmk.health import CATALOGUE
-from tests.conftest import BUILD
+from tests.commands import CLI, COMMANDS, options_of
 from tests.e2e.seed import REGISTRY
 
 LONGEST_OPTION = 22
@@ -21,29 +18,6 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 PLACEHOLDER = re.compile(r"<[a-zA-Z]")
 
 
-class OurCommands(MainCommandsLoader):
-    """The CLI's own loader, with our commands only."""
-
-    def load_command_table(self, args):
-        loader = COMMAND_LOADER_CLS(self.cli_ctx)
-        loader.skip_applicability = True
-        self.command_table = loader.load_command_table(args)
-        self.cmd_to_loader_map = {name: [loader] for name in self.command_table}
-        self.loaders = [loader]
-        return self.command_table
-
-
-def load_cli() -> DummyCli:
-    with pytest.MonkeyPatch.context() as patch:
-        # The CLI writes into it.
-        patch.setenv("AZURE_CONFIG_DIR", str(BUILD / "azure"))
-        cli = DummyCli(commands_loader_cls=OurCommands)
-        create_invoker_and_load_cmds_and_args(cli)
-    return cli
-
-
-CLI = load_cli()
-COMMANDS = CLI.invocation.commands_loader.command_table
 HELP = {each.command: each for each in get_all_help(CLI, skip=False) if each.command.startswith("acr cmk")}
 EXAMPLES = [(name, example) for name in sorted(COMMANDS) for example in HELP[name].examples]
 each_command = pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -76,10 +50,6 @@ def test_every_argument_has_a_short_enough_option(name):
         assert min((len(option) for option in long), default=0) <= LONGEST_OPTION
         assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", option) for option in long)
         assert all(len(option) == 2 for option in options if not option.startswith("--"))
-
-
-def options_of(name):
-    return [str(option) for argument in COMMANDS[name].arguments.values() for option in argument.options_list or ()]
 
 
 @each_command
