@@ -55,7 +55,15 @@ def main() -> None:
         sys.exit(f"The sandbox says that the registry can serve no image: {pulled['reason']}")
     say(
         "The sandbox agrees: the registry opens its data with the key, so images can be pulled.",
-        "Nothing was sent to Azure. For a shell in such a sandbox: make sandbox",
+        "",
+        "That was all: one command made a resource group, an identity, a key vault with purge protection, a key,",
+        "a grant, and a registry encrypted with the key. Nothing was sent to Azure, and the sandbox ends here.",
+        "",
+        "To go on: `make sandbox` opens a shell with an Azure like this one. Type the two commands there, then try",
+        f"  az acr cmk check --name {REGISTRY} --output table     all that the encryption depends on",
+        f"  az acr cmk revoke --name {REGISTRY}                   take the key from the registry",
+        f"  az acr cmk restore --name {REGISTRY}                  and give it back",
+        "README.md tells of all the others, and how to install the extension for the real Azure.",
     )
 
 
