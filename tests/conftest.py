@@ -1,6 +1,5 @@
 """Shared by all tests."""
 
-import contextlib
 import fcntl
 import os
 import socket
@@ -45,11 +44,17 @@ def cloud_shell(tmp_path: Path) -> Iterator[Sandbox]:
             yield sandbox
 
 
-def _wait_until_free(port: int, seconds: float = 60) -> None:
-    """The tests of another checkout on this machine know another lock."""
+def _wait_until_free(port: int, seconds: float = 90) -> None:
+    """Another checkout's tests may listen there, or one of the many connections before have had it for its own end."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), 1):
-            time.sleep(0.5)
-            continue
-        return
+    while True:
+        try:
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+                probe.listen()
+                return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.5)
