@@ -47,19 +47,28 @@ class Proxy:
             end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         writer.write(_ESTABLISHED)
         try:
-            await asyncio.gather(_pipe(reader, upstream), _pipe(upstream_reader, writer))
+            await asyncio.gather(_pipe(reader, writer, upstream), _pipe(upstream_reader, upstream, writer))
         finally:
             upstream.close()
 
 
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pipe(reader: asyncio.StreamReader, source: asyncio.StreamWriter, writer: asyncio.StreamWriter) -> None:
     # Either side's end is the end of both: HTTP over TLS has no use for half a connection.
+    connection = source.get_extra_info("socket")
     try:
         while data := await reader.read(_CHUNK):
+            _acknowledge(connection)
             writer.write(data)
             await writer.drain()
     finally:
         writer.close()
+
+
+def _acknowledge(connection: socket.socket) -> None:
+    """At once, where the system can: a client of a proxy keeps a request's body back until its head is acknowledged
+    (urllib3 leaves Nagle's algorithm on for proxies), which by itself takes 40 ms."""
+    if hasattr(socket, "TCP_QUICKACK"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 async def _refuse(writer: asyncio.StreamWriter, method: str, target: str) -> None:
