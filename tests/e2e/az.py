@@ -3,8 +3,9 @@
     result = az("acr cmk show -n myregistry")       waits; result.code, result.out, result.err, result.json()
     running = az.start("acr cmk enable ...")        does not; running.send_signal(SIGINT), running.err, running.wait()
 
-Both fork from a process that has imported the libraries already (see forkserver.py). With `fresh=True` they start the
-`az` of the virtual environment from nothing, as a shell does: for tests of start-up itself.
+Both fork from a process that has imported the modules already (see forkserver.py), where they have its configuration
+and extensions. Others, and those with `fresh=True`, start the `az` of the virtual environment from nothing, as a shell
+does.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from typing import IO, Any
 
 AZ = Path(sys.executable).parent / "az"
 FORK_SERVER = Path(__file__).with_name("forkserver.py")
+# What the CLI reads while it is imported.
+FIXED = ("AZURE_CONFIG_DIR", "AZURE_EXTENSION_DIR")
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class Az:
             given.write(stdin)
             given.seek(0)
             files = (given, out, err)
-            if fresh:
+            if fresh or not self._server.fits(environment):
                 process = subprocess.Popen(
                     [AZ, *arguments], cwd=self.directory, env=environment, stdin=given, stdout=out, stderr=err
                 )
@@ -130,14 +133,19 @@ class ForkServer:
     """The process to fork from. It ends when its socket is closed, at the latest when this process ends."""
 
     def __init__(self, environment: Mapping[str, str]):
+        self.environment = dict(environment)
         self._socket, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, FORK_SERVER]
             # Standard output is no terminal, as it is none for the children. In a session of its own, because Ctrl-C
             # in the terminal ends the tests, and these close the server.
             self._process = subprocess.Popen(
-                command, env=dict(environment), stdin=theirs, stdout=subprocess.DEVNULL, start_new_session=True
+                command, env=self.environment, stdin=theirs, stdout=subprocess.DEVNULL, start_new_session=True
             )
+
+    def fits(self, environment: Mapping[str, str]) -> bool:
+        """Whether a command with this environment may run in its children."""
+        return all(environment.get(name) == self.environment[name] for name in FIXED)
 
     def fork(self, arguments: list[str], environment: Mapping[str, str], directory: Path, files: tuple) -> Forked:
         request = {"arguments": arguments, "environment": environment, "directory": str(directory)}

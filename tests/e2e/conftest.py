@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,8 +26,9 @@ def shared_sandbox(tmp_path_factory: pytest.TempPathFactory, extension_directory
 
 
 @pytest.fixture(scope="session")
-def fork_server(shared_sandbox: Sandbox) -> Iterator[ForkServer]:
-    server = ForkServer(shared_sandbox.environment)
+def fork_server(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    home = tmp_path_factory.mktemp("home")
+    server = ForkServer(shared_sandbox.login(home))
     yield server
     server.close()
 
@@ -54,13 +56,17 @@ def az(az_as: Callable[[Account], Az]) -> Az:
 
 @pytest.fixture
 def az_as(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[Callable[[Account], Az]]:
-    """The real `az` of whatever account."""
+    """The real `az` of whatever account. A test's first one is quick: it has the configuration of the fork server."""
+    home = Path(fork_server.environment["AZURE_CONFIG_DIR"]).parent
     with ExitStack() as opened:
 
         def sign_in(account: Account) -> Az:
+            nonlocal home
             directory = tmp_path / account.object_id
             directory.mkdir()
-            az = Az(fork_server, azure.login(directory, account), directory)
+            config, home = home or directory, None
+            shutil.rmtree(config / "azure", ignore_errors=True)
+            az = Az(fork_server, azure.login(config, account), directory)
             opened.callback(az.close)
             return az
 

@@ -1,8 +1,9 @@
 """A server that forks an `az` for each command, so that a test doesn't pay for the same imports again and again.
 
 What a child runs is what `az` runs, `python -m azure.cli`, in a process of its own, from its own arguments,
-environment, folder and files, to the end of the interpreter. Only libraries are imported before: the CLI reads its
-configuration while it is imported, so that is left to the child.
+environment, folder and files, until its threads have ended, its exit handlers have run and its output is written.
+The modules of the CLI and the installed extension are imported before. The CLI reads where its configuration and
+extensions are while it is imported, so these two places are the server's own, and the same for all its children.
 
 Started by `az.py` with one end of a socket as its standard input. One request is one line of JSON, with four file
 descriptors: standard input, output and error of the command, and a pipe that tells its process id and in the end its
@@ -11,24 +12,61 @@ exit code.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import signal
 import socket
 import sys
 import threading
 
-LIBRARIES = [
+MODULES = [
     "argcomplete",
     "asyncio",
+    "azure.cli.command_modules.acr._breaking_change",
+    "azure.cli.command_modules.acr._params",
+    "azure.cli.command_modules.acr.commands",
+    "azure.cli.command_modules.acr.custom",
+    "azure.cli.command_modules.keyvault._params",
+    "azure.cli.command_modules.keyvault.commands",
+    "azure.cli.command_modules.keyvault.custom",
+    "azure.cli.command_modules.role._params",
+    "azure.cli.command_modules.role.commands",
+    "azure.cli.command_modules.role.custom",
+    "azure.cli.core._completers",
+    "azure.cli.core._help",
+    "azure.cli.core._help_loaders",
+    "azure.cli.core._output",
+    "azure.cli.core.aaz",
+    "azure.cli.core.aaz._command",
+    "azure.cli.core.auth.binary_cache",
+    "azure.cli.core.auth.credential_adaptor",
+    "azure.cli.core.auth.identity",
+    "azure.cli.core.auth.msal_credentials",
+    "azure.cli.core.auth.persistence",
+    "azure.cli.core.azlogging",
+    "azure.cli.core.command_recommender",
+    "azure.cli.core.commands.arm",
+    "azure.cli.core.commands.command_operation",
+    "azure.cli.core.commands.parameters",
+    "azure.cli.core.commands.validators",
+    "azure.cli.core.extension._homebrew_patch",
+    "azure.cli.core.extension.dynamic_install",
+    "azure.cli.core.extension.operations",
+    "azure.cli.core.intercept_survey",
+    "azure.cli.core.parser",
+    "azure.cli.core.sdk.policies",
+    "azure.cli.core.telemetry",
     "azure.core.pipeline.policies",
     "azure.core.pipeline.transport._requests_basic",
     "azure.core.polling",
     "azure.core.rest._requests_basic",
+    "azure.keyvault.administration",
     "azure.keyvault.keys",
     "azure.mgmt.authorization",
     "azure.mgmt.containerregistry",
@@ -39,6 +77,7 @@ LIBRARIES = [
     "azure.mgmt.resource.resources",
     "azure.mgmt.resource.resources.v2024_11_01",
     "cryptography.hazmat.primitives.serialization",
+    "encodings.utf_8_sig",
     "jmespath",
     "knack.cli",
     "knack.commands",
@@ -48,12 +87,15 @@ LIBRARIES = [
     "msal",
     "msal_extensions",
     "msrest",
+    "netrc",
     "packaging.version",
     "pkginfo",
     "requests",
     "tabulate",
+    "timeit",
     "yaml",
 ]
+EXTENSION = "azext_acrcmk"
 CHUNK = 1 << 16
 
 
@@ -96,12 +138,37 @@ def become_az(request: dict) -> None:
     os.chdir(request["directory"])
     sys.path[0] = request["directory"]
     sys.argv[1:] = request["arguments"]
-    runpy.run_module("azure.cli", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("azure.cli", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            raise
+        _exit(int(ended.code or 0))
+
+
+def _exit(code: int) -> None:
+    """End as the interpreter ends, without taking apart what the server has imported: that takes long."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def import_all() -> None:
+    for name in MODULES:
+        importlib.import_module(name)
+    # As the CLI finds it: the folder is not on the path but while commands are loaded.
+    folder = os.path.join(os.environ["AZURE_EXTENSION_DIR"], "acrcmk")
+    sys.path.append(folder)
+    package = importlib.import_module(EXTENSION)
+    for module in pkgutil.walk_packages(package.__path__, f"{EXTENSION}."):
+        importlib.import_module(module.name)
+    sys.path.remove(folder)
 
 
 def main() -> None:
-    for name in LIBRARIES:
-        importlib.import_module(name)
+    import_all()
     if threading.active_count() > 1:
         raise RuntimeError(f"A library started threads, which a fork would not take along: {threading.enumerate()}")
     # Ctrl-C means what it means in a terminal, even where the tests run in the background of a shell.
