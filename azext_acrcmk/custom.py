@@ -108,7 +108,7 @@ def rotate(
         resource_group_name,
         what_if,
         yes,
-        no_wait,
+        no_wait=no_wait,
         key_encryption_key=key_encryption_key,
         key_vault=key_vault,
         key_name=key_name,

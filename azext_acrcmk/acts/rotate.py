@@ -14,7 +14,7 @@ from azext_acrcmk.model.goal import RotateGoal
 from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Vault
 from azext_acrcmk.plan.revoke import Grant, revocable
-from azext_acrcmk.plan.rotate import ROTATED_TAG, note_of, old_principal
+from azext_acrcmk.plan.rotate import JOURNAL, ROTATED_TAG, note_of, old_principal
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Problem, Step
 from azext_acrcmk.progress import Progress
 
@@ -25,8 +25,8 @@ ADOPTION_TIMEOUT = 300
 class RotateActs:
     """Call it with a step; it returns the outcome where that is not as planned. `registry` is what exists by now.
 
-    `old` is the registry with what it used before, where that is not `current`; `tidies` says that some of it is to be
-    removed at the end.
+    `old` is the registry with what it used before, where that is not `current`; `noted` says that the registry is to
+    keep that in a note until all is done.
     """
 
     def __init__(
@@ -37,13 +37,12 @@ class RotateActs:
         target: State,
         progress: Progress,
         stop: Stop,
-        no_wait: bool = False,
         old: State | None = None,
-        tidies: bool = False,
+        noted: bool = False,
     ):
         self.parts = Parts(clients, goal.target, target, progress, stop)
         self.registry: Registry = current.registry
-        self._goal, self._old, self._no_wait, self._tidies = goal, old or current, no_wait, tidies
+        self._goal, self._old, self._noted = goal, old or current, noted
         self._clients, self._stop = clients, stop
         self._old_grants = self._find_old_grants()
         self._acts = {
@@ -52,7 +51,7 @@ class RotateActs:
             ("version", CREATE): self._new_version,
             ("registry", UPDATE): self._take_key,
             ("old-version", UPDATE): self._disable_old_version,
-            ("journal", UPDATE): self._remove_note,
+            (JOURNAL, UPDATE): self._remove_note,
         }
 
     def __call__(self, step: Step) -> str | None:
@@ -90,7 +89,7 @@ class RotateActs:
         key = latest if self._goal.manual else latest.with_version(None)
         identity = "system" if self._goal.system_identity else self.parts.identity.client_id
         registry = self.registry
-        if self._no_wait:
+        if self._goal.no_wait:
             self.parts.until_key_accepted(lambda: changes.begin_set_encryption(self._clients, registry, identity, key))
             return
         self.registry = self.parts.until_key_works(
@@ -99,8 +98,8 @@ class RotateActs:
         self._see_adopted(latest)
 
     def _tags(self, registry: Registry) -> dict[str, str] | None:
-        """With the note of what is to be tidied away, so that a second run can do it where this one can't."""
-        return {**registry.tags, ROTATED_TAG: note_of(self._old.registry)} if self._tidies else None
+        """With the note of what was used before, so that a second run can finish where this one can't."""
+        return {**registry.tags, ROTATED_TAG: note_of(self._old.registry)} if self._noted else None
 
     def _remove_note(self) -> None:
         tags = {name: value for name, value in self.registry.tags.items() if name != ROTATED_TAG}

@@ -155,7 +155,8 @@ class RotateGoal:
     """A registry on another key, another version of its key, or through another identity.
 
     `target` is what it is to end on: its identity is the registry's own id where that is the system-assigned one.
-    `new_version` asks for a new version of the target's key. `manual` pins the registry to the version.
+    `new_version` asks for a new version of the target's key. `manual` pins the registry to the version. `no_wait` does
+    not wait until the registry uses what it was told to.
     """
 
     target: EnableGoal
@@ -164,6 +165,7 @@ class RotateGoal:
     new_version: bool = False
     revoke_old: bool = False
     disable_old_version: bool = False
+    no_wait: bool = False
 
 
 def rotate_goal(

@@ -13,11 +13,11 @@ from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import ABSENT, Identity, State, Vault
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.plan.rotate import is_reached, plan_rotate, registry_before, same_identity, same_key
+from azext_acrcmk.plan.rotate import JOURNAL, plan_rotate, registry_before, same_identity, same_key, was_cut_short
 from azext_acrcmk.report import plan_document, registry_document, steps_document
 
 
-def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool, no_wait: bool, **options):
+def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool, **options):
     """Brings a registry to another key, version or identity, and ends when it is seen to use it."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
@@ -27,21 +27,20 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             lambda: see_sharing(session.clients, registry, login.subscriptions) if _tidies(options) else None,
         )
         current = replace(current, sharing=sharing)
+        goal, target = None, current
         if registry.encryption.enabled and registry.encryption.key:
             goal = goal_of(session, current, **options)
             goal, target = _see_target(session, goal, current)
-        else:
-            goal, target = None, current
-        old = _see_old(session, goal, current)
-        if old:
-            goal = replace(goal, new_version=False)
+        old = _see_before(session, current) if _tidies(options) and was_cut_short(goal, current) else None
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
         if what_if:
             return plan_document(plan)
-        tidies = bool(plan.step("journal"))
-        acts = RotateActs(session.clients, goal, current, target, session.progress, session.stop, no_wait, old, tidies)
-        outcomes = session.carry_out(plan, acts, yes)
-        if no_wait:
+        noted = plan.step(JOURNAL) is not None
+        acts = RotateActs(session.clients, goal, current, target, session.progress, session.stop, old, noted)
+        # The note is removed last of all: while it is there, a second run makes no second version.
+        rotation, forgetting = plan.split(JOURNAL)
+        outcomes = session.carry_out(rotation, acts, yes)
+        if goal.no_wait:
             return None
         found = acts.parts.vault
         state = survey_registry(
@@ -50,6 +49,7 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             login.subscriptions,
             ArmId.parse(found.id) if isinstance(found, Vault) else None,
         )
+        outcomes += session.carry_out(forgetting, acts, yes)
         return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
 
 
@@ -71,13 +71,9 @@ def _tidies(options: dict) -> bool:
     return options["revoke_old"] or options["disable_old_version"]
 
 
-def _see_old(session: Session, goal: RotateGoal | None, current: State) -> State | None:
-    """What the registry used before a rotation that reached its goal and could not tidy up, by the note it left."""
-    if goal is None or not (goal.revoke_old or goal.disable_old_version) or not is_reached(goal, current):
-        return None
+def _see_before(session: Session, current: State) -> State:
+    """What the registry used before a rotation that was cut short, by the note it left."""
     before = registry_before(current.registry)
-    if before is None:
-        return None
     old, sharing = together(
         lambda: survey_registry(session.clients, before, session.login.subscriptions),
         lambda: see_sharing(session.clients, before, session.login.subscriptions),

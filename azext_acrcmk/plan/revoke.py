@@ -152,6 +152,16 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
                 ),
             )
         )
+    if conditional := [each for each in own if each.role and each.role.uncertain]:
+        return Plan(
+            problems=(
+                Problem(
+                    f"{conditional[0].what} could not be given back as it is: {conditional[0].role.uncertain} "
+                    "Nothing was changed.",
+                    (f"Disable the key instead: az acr cmk revoke --name {registry.name} --by key",),
+                ),
+            )
+        )
     if not own:
         return Plan((Step("grant", REUSE, key.versionless, "The identity has no grant of the key any more."),))
     steps = []

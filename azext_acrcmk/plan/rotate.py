@@ -14,17 +14,23 @@ from azext_acrcmk.plan.remedies import key_command
 from azext_acrcmk.plan.revoke import revocable
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Plan, Problem, Step
 
-# The registry's tag that names what it used before, from the rotation until that is tidied away.
+# The registry's tag that names what it used before, from the rotation until all is done. It tells a second run that the
+# registry's new version was made for it.
 ROTATED_TAG = "acrcmk-rotated-from"
+JOURNAL = "journal"
+NOTE_REMOVED = "The note of what was used before, by which a second run finishes this one, is removed."
 
 
 def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, old: State | None = None) -> Plan:
     """The steps from `current`, the registry with what it uses now, to `goal`, whose parts `target` shows.
 
     A new version that was made before and that the registry doesn't use yet is taken, not made again: so a run that
-    was cut short is finished by a second one. `old` is the registry with what it used before a rotation that could not
-    tidy up; without it that is `current`.
+    was cut short is finished by a second one. `old` is the registry with what it used before a rotation that was cut
+    short; without it that is `current`.
     """
+    finishing = was_cut_short(goal, current)
+    if finishing:
+        goal = replace(goal, new_version=False)
     problems = _problems(goal, current, target, now)
     if problems:
         return Plan(problems=tuple(problems))
@@ -37,21 +43,21 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
         steps.append(version)
     steps.append(_registry_step(goal, current, bool(version)))
     tidying = [*_old_grant_steps(goal, old or current, target), *_old_version_steps(goal, old or current)]
-    if any(step.changes for step in tidying):
-        after = tuple(step.name for step in tidying)
-        reason = "The note of what was used before, kept until it is tidied away, is removed."
-        tidying.append(Step("journal", UPDATE, current.registry.id, reason, after=after))
+    noted = (version and not goal.no_wait) or any(step.changes for step in tidying)
+    if noted or finishing:
+        after = ("registry", *(step.name for step in tidying))
+        tidying.append(Step(JOURNAL, UPDATE, current.registry.id, NOTE_REMOVED, after=after))
     return in_order(steps + tidying)
 
 
 def note_of(registry: Registry) -> str:
-    """The key, version and identity that a registry uses, as its tag keeps them while they are tidied away."""
+    """The key, version and identity that a registry uses, as its tag keeps them until a rotation is done."""
     encryption = registry.encryption
     return f"{encryption.key.with_version(encryption.version_in_use)} {encryption.identity}"
 
 
 def registry_before(registry: Registry) -> Registry | None:
-    """The registry as it was before a rotation that could not tidy up, by its note. None where there is none."""
+    """The registry as it was before a rotation that was cut short, by its note. None where there is none."""
     uri, _, identity = registry.tags.get(ROTATED_TAG, "").partition(" ")
     try:
         key = KeyId.parse(uri)
@@ -60,9 +66,10 @@ def registry_before(registry: Registry) -> Registry | None:
     return replace(registry, encryption=Encryption("enabled", key, key.version, identity))
 
 
-def is_reached(goal: RotateGoal, current: State) -> bool:
-    """Whether the registry is on the goal's key and identity by now, so that only tidying may be left."""
-    if not same_key(goal, current) or not same_identity(goal, current):
+def was_cut_short(goal: RotateGoal, current: State) -> bool:
+    """Whether a rotation got the registry to the goal's key and identity, and was cut short after that."""
+    noted = isinstance(current.registry, Registry) and registry_before(current.registry) is not None
+    if goal is None or not noted or not same_key(goal, current) or not same_identity(goal, current):
         return False
     return _registry_step(replace(goal, new_version=False), current, new_version=False).action == REUSE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CREATE = "create"
 UPDATE = "update"
@@ -84,3 +84,10 @@ class Plan:
     @property
     def changes(self) -> bool:
         return any(step.changes for step in self.steps)
+
+    def split(self, name: str) -> tuple[Plan, Plan]:
+        """The steps before the last one, where that has this name, and the last one alone. Else all, and none."""
+        ends_so = bool(self.steps) and self.steps[-1].name == name
+        at = len(self.steps) - 1 if ends_so else len(self.steps)
+        last = tuple(replace(step, after=()) for step in self.steps[at:])
+        return Plan(self.steps[:at]), Plan(last)

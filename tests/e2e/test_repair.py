@@ -437,6 +437,28 @@ def test_a_repair_never_sends_less_encryption_than_there_is(az, azure, scene):
     assert bodies(azure, "PUT", str(REGISTRY)) == []
 
 
+@pytest.mark.parametrize("action", ["reset-before", "reset-after"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PATCH", "registries/myregistry$"), ("PUT", "roleAssignments/"), ("PATCH", "vault.azure.net/keys/")],
+    ids=["registry", "grant", "key"],
+)
+def test_a_lost_connection_in_the_middle_is_told_and_a_second_run_finishes(az, azure, scene, action, method, path):
+    scene.encrypt().ungrant()
+    scene.change_version(attributes={"enabled": False})
+    scene.detach_identity()
+    azure.fault(action, method=method, path=path, times=50)
+    lost = az(f"{REPAIR} --yes")
+    assert (lost.code, lost.out) == (1, ""), lost
+    assert "The connection to Azure failed" in lost.err
+    assert "Run the same command again" in lost.err
+    assert "Traceback" not in lost.err
+    azure.clear_faults()
+    result = az(f"{REPAIR} --yes")
+    assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
+    assert len(scene.seed.assignments()) == 1
+
+
 def test_the_grant_is_the_least_and_on_the_key_or_its_vault(az, scene):
     scene.encrypt().ungrant()
     az(REPAIR).ok()

@@ -116,16 +116,25 @@ class TestNewVersion:
             "grant": "reused",
             "version": "created",
             "registry": "updated",
+            "journal": "updated",
         }
         assert result["key"]["upToDate"] is True
         assert result["health"] == "healthy"
 
     def test_only_what_changes_is_sent_to_the_registry(self, azure, az, seed, officer):
         identity = seed.encrypted()
+        seed.patch(REGISTRY, {"tags": {"team": "blue"}})
+        old = latest(seed)
         az(ROTATE).ok()
-        (body,) = bodies(azure, "PATCH", str(REGISTRY))
+        take, forget = bodies(azure, "PATCH", str(REGISTRY))
         chosen = {"keyIdentifier": KEY_URI, "identity": identity["clientId"]}
-        assert body == {"properties": {"encryption": {"status": "enabled", "keyVaultProperties": chosen}}}
+        note = f"{old} {identity['clientId']}"
+        assert take == {
+            "properties": {"encryption": {"status": "enabled", "keyVaultProperties": chosen}},
+            "tags": {"team": "blue", "acrcmk-rotated-from": note},
+        }
+        assert forget == {"tags": {"team": "blue"}}
+        assert azure.log()[-1]["body"] == forget
 
     @pytest.mark.parametrize("mode", ["auto", "manual"])
     def test_with_the_mode_switched(self, azure, az, seed, officer, mode):
@@ -159,6 +168,22 @@ class TestNewVersion:
         az(ROTATE).ok()
         assert len(versions(azure)) == 2
         assert used(seed)["versionedKeyIdentifier"] == latest(seed)
+
+    @pytest.mark.parametrize("pinned", [False, True], ids=["auto", "manual"])
+    def test_of_a_run_whose_connection_was_lost_when_the_registry_took_it_is_the_last(
+        self, azure, az, seed, officer, pinned
+    ):
+        seed.encrypted(pinned)
+        azure.fault("reset-after", method="PATCH", path="registries/myregistry$")
+        lost = az(ROTATE)
+        assert lost.code == 1
+        assert AGAIN in lost.err
+        assert used(seed)["versionedKeyIdentifier"] == latest(seed)
+        assert "journal" in outcomes(az(ROTATE).json())
+        assert len(versions(azure)) == 2
+        assert seed.get(REGISTRY)["tags"] == {}
+        az(ROTATE).ok()
+        assert len(versions(azure)) == 3
 
     def test_of_an_expired_key(self, azure, az, seed, officer):
         seed.encrypted()
@@ -425,7 +450,7 @@ class TestWhatIf:
     @pytest.mark.parametrize(
         ("options", "steps"),
         [
-            ("", {"version": "create", "registry": "update"}),
+            ("", {"version": "create", "registry": "update", "journal": "update"}),
             ("--no-new-version", {}),
             (
                 "--key-vault other-vault --identity [system] --revoke-old --disable-old-version",

@@ -141,6 +141,14 @@ class TestRevokeByGrant:
         (step,) = revoke(replace(encrypted(), sharing=(Sharer(SECOND, key=True, vault=True),))).steps
         assert "second" not in step.confirm
 
+    def test_a_role_with_a_condition_that_could_not_be_given_back_is_refused_with_the_way_out(self):
+        state = with_roles((ENCRYPTION_USER, "vault"), (OFFICER, "key"))
+        usual, conditional = state.roles
+        conditional = replace(conditional, uncertain="A role assignment has a condition.")
+        said = words(revoke(replace(state, roles=(usual, conditional))))
+        assert "on the key could not be given back as it is: A role assignment has a condition." in said
+        assert "az acr cmk revoke --name myregistry --by key" in said
+
     @pytest.mark.parametrize(
         "role",
         [make.role(make.REGISTRY.group_id), make.role("/", principal_id="a group")],

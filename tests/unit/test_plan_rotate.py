@@ -18,7 +18,7 @@ from azext_acrcmk.model.state import (
     State,
     Unknown,
 )
-from azext_acrcmk.plan.rotate import plan_rotate, same_identity, same_key
+from azext_acrcmk.plan.rotate import ROTATED_TAG, note_of, plan_rotate, same_identity, same_key
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE
 from tests.unit import make
 
@@ -67,6 +67,12 @@ def to_do(made) -> dict[str, str]:
     return {name: action for name, action in make.actions(made).items() if action != REUSE}
 
 
+def noted(state: State) -> State:
+    """With the note of a rotation from another version that was cut short."""
+    note = note_of(encrypted(behind=True).registry)
+    return replace(state, registry=replace(state.registry, tags={ROTATED_TAG: note}))
+
+
 def other_identity() -> Identity:
     return Identity(str(OTHER_IDENTITY), "westeurope", OTHER_CLIENT, OTHER_PRINCIPAL)
 
@@ -75,19 +81,31 @@ class TestNewVersion:
     @pytest.mark.parametrize("pinned", [False, True])
     def test_is_made_and_then_taken(self, pinned):
         made = plan(encrypted(pinned=pinned))
-        assert to_do(made) == {"version": CREATE, "registry": UPDATE}
+        assert to_do(made) == {"version": CREATE, "registry": UPDATE, "journal": UPDATE}
         assert "version" in made.step("registry").after
         assert ("pinned" in made.step("registry").reason) is pinned
 
     def test_that_was_made_before_is_taken_and_no_other_is_made(self):
         made = plan(encrypted(behind=True))
-        assert to_do(made) == {"registry": UPDATE}
+        assert to_do(made) == {"registry": UPDATE, "journal": UPDATE}
         assert make.NEWER in made.step("version").reason
+
+    @pytest.mark.parametrize("pinned", [False, True])
+    def test_of_a_run_that_was_cut_short_when_it_was_taken_is_the_last(self, pinned):
+        state = noted(encrypted(pinned=pinned))
+        assert to_do(plan(state)) == {"journal": UPDATE}
+        assert to_do(plan(state, key_name="other"))["key"] == CREATE
+
+    def test_is_taken_before_that_of_a_run_that_was_cut_short(self):
+        assert to_do(plan(noted(encrypted(behind=True)))) == {"registry": UPDATE, "journal": UPDATE}
+
+    def test_leaves_no_note_where_nobody_waits_to_remove_it(self):
+        assert to_do(plan(encrypted(), no_wait=True)) == {"version": CREATE, "registry": UPDATE}
 
     def test_waits_for_the_grant(self):
         state = replace(encrypted(), roles=())
         made = plan(state)
-        assert to_do(made) == {"grant": CREATE, "version": CREATE, "registry": UPDATE}
+        assert to_do(made) == {"grant": CREATE, "version": CREATE, "registry": UPDATE, "journal": UPDATE}
         assert made.step("version").after == ("grant",)
 
     def test_is_not_made_of_another_key(self):
