@@ -53,7 +53,7 @@ class App:
         entry = instance.log.begin(request)
         status = None
         try:
-            reply = await self._with_fault(instance.fault_for(request), request, raw)
+            reply = await self._with_fault(instance.fault_for(request), request, raw, entry)
             if reply is not None:
                 await instance.wait(reply.seconds + instance.world.settings.request_seconds)
                 status = reply.status
@@ -64,20 +64,23 @@ class App:
             return web.Response(status=500)  # never seen: the connection is gone
         return _response(reply)
 
-    async def _with_fault(self, fault: Fault | None, request: Request, raw: web.BaseRequest) -> Reply | None:
+    async def _with_fault(
+        self, fault: Fault | None, request: Request, raw: web.BaseRequest, entry: dict[str, Any]
+    ) -> Reply | None:
         """The world's reply, or the fault's. None stands for a connection to be reset."""
         if fault is None:
             return await self._dispatch(request)
         if fault.action == "status":
             return Reply(fault.status, fault.body, dict(fault.headers))
         if fault.action == "hang":
-            await _until_gone(raw)
-            return None
+            return await _hold(raw, entry)
         if fault.action == "reset-before":
             return None
         if fault.action == "delay":
             await self._instance.wait(fault.seconds)
         reply = await self._dispatch(request)
+        if fault.action == "hang-after":
+            return await _hold(raw, entry)
         return None if fault.action == "reset-after" else reply
 
     async def _dispatch(self, request: Request) -> Reply:
@@ -125,7 +128,9 @@ def _response(reply: Reply) -> web.Response:
     return web.Response(status=reply.status, body=content, headers=headers)
 
 
-async def _until_gone(raw: web.BaseRequest) -> None:
+async def _hold(raw: web.BaseRequest, entry: dict[str, Any]) -> None:
+    """Give no answer until the client has gone; the log tells meanwhile that it waits."""
+    entry["held"] = True
     while raw.transport and not raw.transport.is_closing():
         await asyncio.sleep(_TICK)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from sandbox.web import Request
 
-ACTIONS = ("status", "delay", "reset-before", "reset-after", "hang")
+# `-after`: once the service has acted on the request, so that only its answer is lost.
+ACTIONS = ("status", "delay", "reset-before", "reset-after", "hang", "hang-after")
 
 
 @dataclass

@@ -71,3 +71,12 @@ def az_as(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[C
             return az
 
         yield sign_in
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have counted."""
+    passed = terminalreporter.getreports("passed")
+    counted = [value for report in passed for name, value in report.user_properties if name == "survived"]
+    if counted:
+        terminalreporter.section("survived")
+        terminalreporter.write_line("\n".join(sorted(counted)))

@@ -1,0 +1,116 @@
+"""Every command that changes something, from a state to a state: for tests of what happens to it on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
+from sandbox.client import Sandbox
+from sandbox.world import OTHER_SUBSCRIPTION
+from tests.e2e.scene import Scene
+from tests.e2e.seed import ENABLE, KEY, LOCATION, REGISTRY, VAULT
+
+ELSEWHERE = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`prepare` makes what is there before `command`."""
+
+    name: str
+    command: str
+    prepare: Callable[[Scene], Any]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _nothing(scene: Scene) -> None:
+    scene.seed.delete(REGISTRY.group_id)
+
+
+def _group_elsewhere(scene: Scene) -> None:
+    scene.seed.group(ELSEWHERE.group, ELSEWHERE.subscription)
+
+
+def _encrypted(scene: Scene) -> None:
+    scene.officer()
+    scene.encrypt()
+
+
+def _broken(scene: Scene) -> None:
+    """Several failures that take a step each."""
+    _encrypted(scene)
+    scene.change_version(attributes={"enabled": False})
+    scene.new_version()
+    scene.ungrant()
+    scene.detach_identity()
+
+
+def _ungranted(scene: Scene) -> None:
+    """As `revoke` of a grant on the key leaves it, with its note."""
+    _encrypted(scene)
+    role = scene.seed.assignments()[0]["properties"]["roleDefinitionId"].rsplit("/", 1)[-1]
+    scene.ungrant()
+    scene.seed.patch(REGISTRY, {"tags": {"acrcmk-revoked": f"{role}@key"}})
+
+
+def _granted_on_key(scene: Scene) -> None:
+    """With a grant that `revoke` has to note."""
+    _encrypted(scene)
+    scene.ungrant()
+    scene.seed.grant(scene.identity["principalId"], f"{VAULT}/keys/{KEY}")
+
+
+def _disabled(scene: Scene) -> None:
+    """As `revoke --by key` leaves it."""
+    _encrypted(scene)
+    scene.change_version(attributes={"enabled": False}, tags={"acrcmk-revoked": "true"})
+
+
+SCENARIOS = [
+    Scenario("enable", f"{ENABLE} -l {LOCATION}", _nothing),
+    Scenario("enable-by-policy", f"{ENABLE} -l {LOCATION} --access-model access-policy", _nothing),
+    Scenario("enable-elsewhere", f"{ENABLE} --key-vault {ELSEWHERE}", _group_elsewhere),
+    Scenario("rotate", "acr cmk rotate -n myregistry -g rg", _encrypted),
+    Scenario(
+        "rotate-all",
+        "acr cmk rotate -n myregistry -g rg --key otherkey --identity otheridentity --revoke-old --disable-old-version",
+        _encrypted,
+    ),
+    Scenario("repair", "acr cmk repair -n myregistry -g rg --yes", _broken),
+    Scenario("revoke", "acr cmk revoke -n myregistry -g rg --yes", _granted_on_key),
+    Scenario("revoke-by-key", "acr cmk revoke -n myregistry -g rg --by key --yes", _encrypted),
+    Scenario("restore", "acr cmk restore -n myregistry -g rg", _ungranted),
+    Scenario("restore-by-key", "acr cmk restore -n myregistry -g rg", _disabled),
+]
+
+
+def picture(azure: Sandbox) -> dict[str, Any]:
+    """What exists, without what differs from run to run: ids that Azure makes up become their places in a list."""
+    state = azure.state()
+    del state["now"], state["principals"]  # the tests themselves act as new principals
+    registry = azure.arm("GET", str(REGISTRY), api_version="2025-04-01").json()
+    versions = {store: {name: len(ids) for name, ids in keys.items()} for store, keys in state["keys"].items()}
+    encryption = registry["properties"]["encryption"]["keyVaultProperties"]
+    key, _, used = encryption["versionedKeyIdentifier"].rpartition("/")
+    pinned = encryption["keyIdentifier"].endswith(used)
+    order = next(ids for keys in state["keys"].values() for name, ids in keys.items() if key.endswith(f"/{name}"))
+    return {
+        **state,
+        "keys": versions,
+        "role_assignments": sorted(each.rsplit(" ", 1)[0] for each in state["role_assignments"]),
+        "policies": [_policies(azure, vault) for vault in state["vaults"]],
+        "used": (key, order.index(used), pinned),
+        "identities of the registry": sorted(map(str.lower, registry["identity"].get("userAssignedIdentities") or ())),
+        "tags": registry["tags"],
+        "state": registry["properties"]["provisioningState"],
+        "pull": azure.pull(REGISTRY.name)["status"],
+    }
+
+
+def _policies(azure: Sandbox, vault: str) -> list[list[str]]:
+    policies = azure.arm("GET", vault, api_version="2026-02-01").json()["properties"]["accessPolicies"]
+    return sorted(sorted(map(str.lower, each["permissions"]["keys"])) for each in policies)

@@ -1,0 +1,77 @@
+"""Killed at every request, before and after its answer, a command is finished by running it again."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import time
+
+import pytest
+
+from tests.e2e.accidents import SCENARIOS, picture
+from tests.e2e.scene import Scene
+from tests.e2e.seed import Seed
+
+# When the process dies: before the service acts on a request, or when it has acted and its answer is lost. A process
+# that dies just after an answer dies before its next request.
+DEATHS = ("hang", "hang-after")
+# Once its note is removed a rotation is done, and the next run is another rotation.
+LAST_IS_THE_END = {"rotate"}
+
+
+@pytest.fixture
+def prepared(azure):
+    """Makes a new Azure as a scenario finds it."""
+
+    def prepare(scenario):
+        azure.reset()
+        seed = Seed(azure)
+        seed.group()
+        scenario.prepare(Scene(azure, seed))
+        azure.clear_log()
+
+    return prepare
+
+
+@pytest.mark.parametrize("death", DEATHS)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_every_kill_is_survived(azure, az, prepared, scenario, death, record_property):
+    for _ in range(2):  # the first one also fetches tokens, which those killed then have
+        prepared(scenario)
+        az(scenario.command).ok()
+    requests = len(azure.log())
+    expected = picture(azure)
+    survived = 0
+    for number in itertools.count(1):
+        prepared(scenario)
+        azure.fault(death, nth=number)
+        running = az.start(scenario.command)
+        request = _held(azure, running)
+        if request is None:
+            break
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        azure.clear_faults()
+        if scenario.name in LAST_IS_THE_END and death == "hang-after" and number == requests:
+            continue
+        again = az(scenario.command)
+        where = f"killed at request {number} of {scenario}: {request}"
+        assert again.code == 0, f"{where}\n{again}"
+        assert picture(azure) == expected, where
+        survived += 1
+    assert survived >= requests - 1
+    record_property("survived", f"{scenario}, {death}: {survived} kill points")
+
+
+def _held(azure, running, seconds: float = 60) -> str | None:
+    """The request that waits for its answer; None where the command has ended without sending so many."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        ended = running.poll() is not None
+        for entry in azure.log():
+            if entry.get("held"):
+                return f"{entry['method']} {entry['host']}{entry['path']}"
+        if ended:
+            return None
+        time.sleep(0.005)
+    raise AssertionError(f"Not done after {seconds} s: {running.command}\n{running.err}")
