@@ -17,7 +17,7 @@ from azure.cli.core.azclierror import (
 
 from azext_acrcmk.acts.parts import Refused
 from azext_acrcmk.cloud.errors import ServiceError, explain, read_error
-from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND, Problem
+from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND, Problem, Step
 from azext_acrcmk.run import Outcome, RunInterrupted, StepFailed
 
 _CLASSES = {NOT_FOUND: ResourceNotFoundError, FORBIDDEN: ForbiddenError}
@@ -57,7 +57,7 @@ def service_error(error: Exception) -> AzCLIError:
 
 def step_error(failure: StepFailed) -> AzCLIError:
     """A step that failed: its cause, what exists by now, and how to go on."""
-    done = _done_so_far(failure.outcomes)
+    done = _done_so_far(failure.outcomes, maybe=failure.step if _may_be_done(failure.error) else None)
     again = "Run the same command again when that is mended; it goes on from where it stopped."
     what = f"Step '{failure.step.name}' failed ({failure.step.resource}). "
     if isinstance(failure.error, Refused):
@@ -70,16 +70,23 @@ def step_error(failure: StepFailed) -> AzCLIError:
 
 def interrupted_error(stopped: RunInterrupted) -> AzCLIError:
     again = "Run the same command again; it goes on from where it stopped."
-    return ManualInterrupt(
-        "Interrupted. What was under way goes on in Azure.", [*_done_so_far(stopped.outcomes), again]
-    )
+    changing = [step.name for step in stopped.under_way if step.changes]
+    goes_on = f" What was under way goes on in Azure: {', '.join(changing)}." if changing else ""
+    done = _done_so_far(stopped.outcomes) if stopped.outcomes or not changing else []
+    return ManualInterrupt(f"Interrupted.{goes_on}", [*done, again])
 
 
-def _done_so_far(outcomes: list[Outcome]) -> list[str]:
-    made = [each for each in outcomes if each.step.changes]
-    if not made:
-        return ["Nothing has been changed."]
-    return ["Done so far: " + "; ".join(f"{each.step.name} {each.outcome} ({each.step.resource})" for each in made)]
+def _may_be_done(error: BaseException) -> bool:
+    """Whether the request that failed may have been carried out: no answer came to it."""
+    cause = error.__cause__ if isinstance(error, Refused) else error
+    return cause is not None and read_error(cause).status == 0
+
+
+def _done_so_far(outcomes: list[Outcome], maybe: Step | None = None) -> list[str]:
+    made = [f"{each.step.name} {each.outcome} ({each.step.resource})" for each in outcomes if each.step.changes]
+    if maybe:
+        made.append(f"{maybe.name} perhaps, as no answer came")
+    return ["Done so far: " + "; ".join(made)] if made else ["Nothing has been changed."]
 
 
 def _class_of(said: ServiceError) -> type[AzCLIError]:

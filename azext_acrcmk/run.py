@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from functools import partial
 
-from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.cloud.waiting import Stop, in_thread
 from azext_acrcmk.plan.step import OUTCOMES, Plan, Step
 from azext_acrcmk.progress import Progress
 
@@ -30,40 +31,39 @@ class StepFailed(Exception):
 
 
 class RunInterrupted(Exception):
-    """Ctrl-C; `outcomes` are the steps that were done."""
+    """Ctrl-C; `outcomes` are the steps that were done, `under_way` those that were not yet."""
 
-    def __init__(self, outcomes: list[Outcome]):
+    def __init__(self, outcomes: list[Outcome], under_way: list[Step]):
         super().__init__("interrupted")
-        self.outcomes = outcomes
+        self.outcomes, self.under_way = outcomes, under_way
 
 
 def run(plan: Plan, act: Callable[[Step], str | None], progress: Progress, stop: Stop) -> list[Outcome]:
     """Does every step by `act`, which returns the outcome where it differs from what the step's action says.
 
-    Raises StepFailed for the first step that failed, once those under way have ended, or RunInterrupted.
+    Raises StepFailed for the first step that failed, once those under way have ended, or RunInterrupted at once.
     """
     outcomes: list[Outcome] = []
     failure: tuple[Step, BaseException] | None = None
     waiting = list(plan.steps)
     running: dict[Future, Step] = {}
-    with ThreadPoolExecutor(max_workers=max(len(waiting), 1)) as pool:
-        try:
-            while running or (waiting and not failure):
-                for step in _ready(waiting, outcomes) if not failure else ():
-                    waiting.remove(step)
-                    progress.started(step)
-                    running[pool.submit(_timed, act, step)] = step
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    step = running.pop(future)
-                    if error := future.exception():
-                        failure = failure or (step, error)
-                    else:
-                        outcomes.append(future.result())
-                        progress.finished(step, outcomes[-1].outcome, outcomes[-1].seconds)
-        except KeyboardInterrupt:
-            stop.set()
-            raise RunInterrupted(_in_order(plan, outcomes)) from None
+    try:
+        while running or (waiting and not failure):
+            for step in _ready(waiting, outcomes) if not failure else ():
+                waiting.remove(step)
+                progress.started(step)
+                running[in_thread(partial(_timed, act, step))] = step
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                step = running.pop(future)
+                if error := future.exception():
+                    failure = failure or (step, error)
+                else:
+                    outcomes.append(future.result())
+                    progress.finished(step, outcomes[-1].outcome, outcomes[-1].seconds)
+    except KeyboardInterrupt:
+        stop.set()
+        raise RunInterrupted(_in_order(plan, outcomes), list(running.values())) from None
     if failure:
         raise StepFailed(*failure, _in_order(plan, outcomes)) from failure[1]
     return _in_order(plan, outcomes)

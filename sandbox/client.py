@@ -95,7 +95,7 @@ class Sandbox:
         self._control("POST", "/clock/advance", {"seconds": seconds})
 
     def fault(self, action: str, **fault: Any) -> None:
-        """Ask for a fault: method, path, nth, times, status, body, headers, seconds (see server/faults.py)."""
+        """Ask for a fault: method, path, nth, times, each, status, body, headers, seconds (see server/faults.py)."""
         self._control("POST", "/faults", {"action": action, **fault})
 
     def clear_faults(self) -> None:

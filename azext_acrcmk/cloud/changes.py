@@ -6,10 +6,9 @@ from typing import Any
 
 from azext_acrcmk.cloud.bodies import encryption_block, registry_body, vault_body, with_tags
 from azext_acrcmk.cloud.clients import Clients, unregistered, wire
-from azext_acrcmk.cloud.grants import when_free
 from azext_acrcmk.cloud.providers import registering
 from azext_acrcmk.cloud.read import read_identity, read_key, read_registry, read_vault
-from azext_acrcmk.cloud.waiting import Stop, poller
+from azext_acrcmk.cloud.waiting import Stop, poller, when_free
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import DeletedVault, Group, Identity, Key, Registry, Vault
@@ -49,7 +48,7 @@ def _put_vault(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -
     def begin():
         return vaults.begin_create_or_update(id_.group, id_.name, body, polling=poller(stop), cls=wire)
 
-    return read_vault(registering(clients, id_.subscription, begin, stop).result())
+    return read_vault(registering(clients, id_.subscription, lambda: when_free(begin, stop), stop).result())
 
 
 def protect_vault(clients: Clients, vault: Vault, stop: Stop) -> Vault:
@@ -185,6 +184,10 @@ def set_tags(clients: Clients, registry: Registry, tags: dict[str, str], stop: S
 def _patch(clients: Clients, registry: Registry, body: dict[str, Any], stop: Stop) -> Registry:
     """PATCHes only what changes; the registry as a GET shows it when the operation has ended."""
     id_ = ArmId.parse(registry.id)
-    polling = poller(stop, "azure-async-operation")
-    begun = clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=polling, cls=wire)
-    return read_registry(begun.result())
+    registries = clients.registries(id_.subscription)
+
+    def begin():
+        polling = poller(stop, "azure-async-operation")
+        return registries.begin_update(id_.group, id_.name, body, polling=polling, cls=wire)
+
+    return read_registry(when_free(begin, stop).result())

@@ -74,12 +74,13 @@ def explain(error: ServiceError) -> Explanation:
     for code, explanation in _EXPLANATIONS.items():
         if same_code(error, code):
             return explanation(error)
-    if error.status == 0:
-        return Explanation(
-            f"The connection to Azure failed: {error.message}",
-            ("Check the network and the proxy, then run the same command again.",),
-        )
-    return Explanation(f"{error.message} ({error.code or error.status})")
+    if explanation := _BY_STATUS.get(error.status):
+        return explanation(error)
+    return Explanation(_said(error))
+
+
+def _said(error: ServiceError) -> str:
+    return f"{error.message} ({error.code or error.status})"
 
 
 def same_code(error: ServiceError, code: str) -> bool:
@@ -229,6 +230,20 @@ def _firewall(error: ServiceError) -> Explanation:
     )
 
 
+def _no_answer(error: ServiceError) -> Explanation:
+    return Explanation(
+        f"The connection to Azure failed: {error.message}",
+        ("Check the network and the proxy, then run the same command again.",),
+    )
+
+
+def _conflict(error: ServiceError) -> Explanation:
+    return Explanation(
+        f"Another change of it is under way in Azure, or was made meanwhile: {_said(error)}",
+        ("Wait a moment, then run the same command again.",),
+    )
+
+
 _EXPLANATIONS: dict[str, Callable[[ServiceError], Explanation]] = {
     "LinkedAuthorizationFailed": _linked_authorization_failed,
     "AuthorizationFailed": _authorization_failed,
@@ -249,6 +264,9 @@ _EXPLANATIONS: dict[str, Callable[[ServiceError], Explanation]] = {
     "ForbiddenByPolicy": _no_vault_right,
     "ForbiddenByFirewall": _firewall,
 }
+
+# For what has no code of its own. Status 0: no answer came.
+_BY_STATUS: dict[int, Callable[[ServiceError], Explanation]] = {0: _no_answer, 401: _unauthenticated, 409: _conflict}
 
 
 def _quoted(pattern: str, error: ServiceError) -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error, same_code
 from azext_acrcmk.cloud.hsm import assign_hsm_role, revoke_hsm_role
-from azext_acrcmk.cloud.waiting import Stop, retrying
+from azext_acrcmk.cloud.waiting import Stop, retrying, when_free
 from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import ACCESS_POLICY, RoleGrant, Vault
 
-# How long a new principal may stay unknown to role assignments, and a vault busy with another change, in seconds.
+# How long a new principal may stay unknown to role assignments, in seconds.
 PRINCIPAL_TIMEOUT = 300
-CONFLICT_TIMEOUT = 60
 
 # What a registry needs of an access policy, and no more.
 POLICY_PERMISSIONS = ("get", "wrapKey", "unwrapKey")
@@ -88,13 +85,3 @@ def remove_role(clients: Clients, vault: Vault, role: RoleGrant) -> None:
 def _assignment_name(scope: str, role: str, principal_id: str) -> str:
     """The same grant always has the same name, so that a second run meets the first one's."""
     return str(uuid.uuid5(_NAMESPACE, f"{scope}|{role}|{principal_id}".lower()))
-
-
-def when_free(change: Callable[[], Any], stop: Stop) -> Any:
-    """The result of a change of a vault, tried again while another change of it is under way."""
-    return retrying(change, _busy, stop, CONFLICT_TIMEOUT)
-
-
-def _busy(error: Exception) -> bool:
-    said = read_error(error)
-    return said.status == 409 and "deleted state" not in said

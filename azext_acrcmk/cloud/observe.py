@@ -6,7 +6,8 @@ Key Vault's control plane refuses keys as `ForbiddenByRbac` with status 400 or 5
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients, pages, unregistered, wire
@@ -19,6 +20,7 @@ from azext_acrcmk.cloud.read import (
     read_vault,
 )
 from azext_acrcmk.cloud.roles import read_role_grants, with_denials
+from azext_acrcmk.cloud.waiting import in_thread
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
 from azext_acrcmk.model.state import (
     ABSENT,
@@ -60,8 +62,13 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
     """The results of independent reads, made side by side. Raises the first error."""
     if len(calls) < 2:
         return [call() for call in calls]
-    with ThreadPoolExecutor(max_workers=min(len(calls), MOST_AT_ONCE)) as pool:
-        return [each.result() for each in [pool.submit(call) for call in calls]]
+    slots = BoundedSemaphore(MOST_AT_ONCE)
+
+    def in_turn(call: Callable[[], Any]) -> Any:
+        with slots:
+            return call()
+
+    return [each.result() for each in [in_thread(partial(in_turn, call)) for call in calls]]
 
 
 def see_group(clients: Clients, subscription: str, group: str) -> Group | Absent | Unknown:

@@ -5,9 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import TypeVar
 
+from azext_acrcmk.cloud.errors import missing_registration, read_error
+
 T = TypeVar("T")
+
+
+def in_thread(call: Callable[[], T]) -> Future[T]:
+    """Runs a call beside others, in a thread that keeps no process alive: Ctrl-C ends a command though Azure is silent."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
 
 
 class Interrupted(Exception):
@@ -52,6 +69,23 @@ def retrying(call: Callable[[], T], worth_it: Callable[[Exception], bool], stop:
             if time.monotonic() + pause > deadline or not worth_it(error):
                 raise
         stop.pause(pause)
+
+
+# How long a resource may be busy with another change of it, in seconds.
+CONFLICT_TIMEOUT = 60
+# A 409 that does not pass: the name is taken, or what has it must be recovered first.
+_LASTING = ("already in use", "deleted state", "deleted but recoverable")
+
+
+def when_free(change: Callable[[], T], stop: Stop) -> T:
+    """The result of a change, tried again while another change of the same resource is under way."""
+    return retrying(change, _busy, stop, CONFLICT_TIMEOUT)
+
+
+def _busy(error: Exception) -> bool:
+    said = read_error(error)
+    lasting = missing_registration(said) or any(words in said for words in _LASTING)
+    return said.status == 409 and not lasting
 
 
 def poller(stop: Stop, final_state: str | None = None):

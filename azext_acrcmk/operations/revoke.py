@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from azext_acrcmk.acts.revoke import RestoreActs, RevokeActs
+from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.keys import is_revoked
 from azext_acrcmk.cloud.observe import look, see_identity_users, see_registry, see_sharing, together
 from azext_acrcmk.cloud.survey import survey_registry
 from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.state import Identity, Key, Registry, State, Vault
+from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.revoke import (
     BY_GRANT,
@@ -104,15 +105,19 @@ def _users(session: Session, facts: Facts) -> tuple[str, ...]:
     return tuple(id_ for found in lists for id_ in found if id_.lower() != facts.registry.id.lower())
 
 
-def _disabled_by_revoke(session: Session, state: State) -> bool | None:
-    """Whether `revoke` disabled the version in use; None where that can't be seen."""
+def _disabled_by_revoke(session: Session, state: State) -> bool | Unknown:
+    """Whether `revoke` disabled the version in use; unknown where only the vault could tell, and does not."""
     from azure.core.exceptions import AzureError
 
     used = state.version_in_use
     if not isinstance(used, Key) or used.enabled is not False or not isinstance(state.vault, Vault):
         return False
+    action, scope = f"{ArmId.parse(state.vault.id).type}/keys/read", used.id.versionless
     try:
-        seen = look(lambda: is_revoked(session.clients, state.vault, used.id), "", used.id)
-    except AzureError:
-        return None
-    return seen if isinstance(seen, bool) else None
+        seen = look(lambda: is_revoked(session.clients, state.vault, used.id), action, scope)
+    except AzureError as error:
+        said = read_error(error)
+        if said.status:
+            raise
+        return Unknown(action, scope, said.message)
+    return seen or False if not isinstance(seen, Unknown) else seen

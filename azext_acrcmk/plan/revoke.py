@@ -208,15 +208,17 @@ def _asking(step: Step, facts: Facts, others: list[str]) -> Step:
     return Step(step.name, step.action, step.resource, step.reason + also, step.after, step.irreversible, question)
 
 
-def plan_restore(facts: Facts, disabled_by_revoke: bool | None) -> Plan:
-    """The steps that undo a revoke, and nothing else. `disabled_by_revoke` None: the key's mark can't be seen."""
+def plan_restore(facts: Facts, disabled_by_revoke: bool | Unknown) -> Plan:
+    """The steps that undo a revoke, and nothing else. `disabled_by_revoke` is unknown where the key's mark is."""
     if problems := _problems(facts.state):
         return Plan(problems=tuple(problems))
+    if isinstance(disabled_by_revoke, Unknown):
+        return Plan(problems=(_unseen_mark(facts.state.version_in_use, disabled_by_revoke),))
     steps = [_restore_key_step(facts, disabled_by_revoke), *_restore_grant_steps(facts)]
     return in_order([step for step in steps if step])
 
 
-def _restore_key_step(facts: Facts, disabled_by_revoke: bool | None) -> Step | None:
+def _restore_key_step(facts: Facts, disabled_by_revoke: bool) -> Step | None:
     used = facts.state.version_in_use
     if not isinstance(used, Key):
         return None
@@ -224,11 +226,27 @@ def _restore_key_step(facts: Facts, disabled_by_revoke: bool | None) -> Step | N
         return Step("key", REUSE, str(used.id), "The version in use is enabled.")
     if disabled_by_revoke:
         return Step("key", UPDATE, str(used.id), "The version in use, which was disabled by `revoke`, is enabled.")
-    why = "and not by `revoke`" if disabled_by_revoke is False else "and by whom can't be seen"
-    enable = key_command("set-attributes", used.id, f"--version {used.id.version} --enabled true")
     return Step(
-        "key", VERIFY, str(used.id), f"The version in use is disabled, {why}: left alone. To enable it: {enable}"
+        "key",
+        VERIFY,
+        str(used.id),
+        f"The version in use is disabled, and not by `revoke`: left alone. To enable it: {_enable(used)}",
     )
+
+
+def _unseen_mark(used: Key, unknown: Unknown) -> Problem:
+    return Problem(
+        f"The version in use, {used.id}, is disabled, and whether by `revoke` only the vault tells: {unknown.why}",
+        (
+            f"To see it takes the permission '{unknown.action}' and a network path to the vault.",
+            f"To enable it, whoever disabled it: {_enable(used)}",
+        ),
+        FORBIDDEN,
+    )
+
+
+def _enable(used: Key) -> str:
+    return key_command("set-attributes", used.id, f"--version {used.id.version} --enabled true")
 
 
 def _restore_grant_steps(facts: Facts) -> list[Step]:

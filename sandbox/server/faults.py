@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,11 @@ ACTIONS = ("status", "delay", "reset-before", "reset-after", "hang", "hang-after
 
 @dataclass
 class Fault:
-    """`path` is a regular expression on host and path. The fault begins with match `nth` and lasts `times` matches."""
+    """`method` and `path` are regular expressions, of the whole method and on host and path.
+
+    The fault begins with match `nth` and lasts `times` matches. With `each` it does so for every request by itself: one
+    of another method or path is another request.
+    """
 
     action: str
     method: str = ""
@@ -25,7 +30,8 @@ class Fault:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-    seen: int = 0
+    each: bool = False
+    seen: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
@@ -34,9 +40,10 @@ class Fault:
 
     def strikes(self, request: Request) -> bool:
         """Whether this request gets the fault. Counts the request if it matches."""
-        if self.method and self.method.upper() != request.method:
+        if self.method and not re.fullmatch(self.method, request.method, re.IGNORECASE):
             return False
         if not self._path.search(request.host + request.path):
             return False
-        self.seen += 1
-        return self.nth <= self.seen < self.nth + self.times
+        which = f"{request.method} {request.host}{request.path}".lower() if self.each else ""
+        self.seen[which] += 1
+        return self.nth <= self.seen[which] < self.nth + self.times

@@ -100,9 +100,15 @@ class Az:
         return self.start(command, **how).wait(timeout)
 
     def start(
-        self, command: str, *, stdin: str = "", environment: Mapping[str, str] | None = None, fresh: bool = False
+        self,
+        command: str,
+        *,
+        stdin: str = "",
+        environment: Mapping[str, str] | None = None,
+        fresh: bool = False,
+        pace: float = 1,
     ) -> Running:
-        """Start a command; `environment` is set on top of the one that all commands get."""
+        """Start a command; `environment` is set on top of the one that all commands get, and its time runs so fast."""
         arguments = shlex.split(command)
         environment = self.environment | dict(environment or {})
         # Appended to, so that looking at what is there does not move the place where az writes on.
@@ -116,7 +122,7 @@ class Az:
                     [AZ, *arguments], cwd=self.directory, env=environment, stdin=given, stdout=out, stderr=err
                 )
             else:
-                process = self._server.fork(arguments, environment, self.directory, files)
+                process = self._server.fork(arguments, environment, self.directory, files, pace)
         running = Running(command, process, out, err)
         self._started.append(running)
         return running
@@ -147,8 +153,10 @@ class ForkServer:
         """Whether a command with this environment may run in its children."""
         return all(environment.get(name) == self.environment[name] for name in FIXED)
 
-    def fork(self, arguments: list[str], environment: Mapping[str, str], directory: Path, files: tuple) -> Forked:
-        request = {"arguments": arguments, "environment": environment, "directory": str(directory)}
+    def fork(
+        self, arguments: list[str], environment: Mapping[str, str], directory: Path, files: tuple, pace: float
+    ) -> Forked:
+        request = {"arguments": arguments, "environment": environment, "directory": str(directory), "pace": pace}
         message = json.dumps(request).encode() + b"\n"
         report, theirs = os.pipe()
         try:

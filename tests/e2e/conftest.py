@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.client import OWNER, Account, Sandbox
+from tests.e2e.accidents import Scenario
 from tests.e2e.az import Az, ForkServer
+from tests.e2e.scene import Scene
 from tests.e2e.seed import Seed
 
 
@@ -71,6 +73,20 @@ def az_as(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[C
             return az
 
         yield sign_in
+
+
+@pytest.fixture
+def prepared(azure: Sandbox) -> Callable[[Scenario], None]:
+    """Makes a new Azure as a scenario finds it."""
+
+    def prepare(scenario: Scenario) -> None:
+        azure.reset()
+        seed = Seed(azure)
+        seed.group()
+        scenario.prepare(Scene(azure, seed))
+        azure.clear_log()
+
+    return prepare
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,28 +9,12 @@ import time
 import pytest
 
 from tests.e2e.accidents import SCENARIOS, picture
-from tests.e2e.scene import Scene
-from tests.e2e.seed import Seed
 
 # When the process dies: before the service acts on a request, or when it has acted and its answer is lost. A process
 # that dies just after an answer dies before its next request.
 DEATHS = ("hang", "hang-after")
 # Once its note is removed a rotation is done, and the next run is another rotation.
 LAST_IS_THE_END = {"rotate"}
-
-
-@pytest.fixture
-def prepared(azure):
-    """Makes a new Azure as a scenario finds it."""
-
-    def prepare(scenario):
-        azure.reset()
-        seed = Seed(azure)
-        seed.group()
-        scenario.prepare(Scene(azure, seed))
-        azure.clear_log()
-
-    return prepare
 
 
 @pytest.mark.parametrize("death", DEATHS)

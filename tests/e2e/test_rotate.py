@@ -574,6 +574,7 @@ def test_a_lost_connection_is_told_and_made_good(azure, az, seed, officer, actio
     assert serves(azure)
     if first.code:
         assert "The connection to Azure failed" in first.err
+        assert "perhaps, as no answer came" in first.err
         assert AGAIN in first.err
         az(f"{ROTATE} --rotation manual").ok()
     assert used(seed)["keyIdentifier"] == used(seed)["versionedKeyIdentifier"] == latest(seed)

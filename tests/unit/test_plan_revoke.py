@@ -218,12 +218,19 @@ class TestRestore:
     def test_enables_a_version_that_revoke_disabled(self):
         assert make.actions(restore(disabled(encrypted()), True))["key"] == UPDATE
 
-    @pytest.mark.parametrize(("by_revoke", "why"), [(False, "not by `revoke`"), (None, "can't be seen")])
-    def test_leaves_alone_a_version_that_somebody_else_disabled(self, by_revoke, why):
-        step = restore(disabled(encrypted()), by_revoke).step("key")
+    def test_leaves_alone_a_version_that_somebody_else_disabled(self):
+        step = restore(disabled(encrypted()), False).step("key")
         assert step.action == VERIFY
-        assert why in step.reason
+        assert "not by `revoke`" in step.reason
         assert "--enabled true" in step.reason
+
+    def test_a_version_of_which_it_cannot_be_seen_who_disabled_it_is_refused(self):
+        made = restore(disabled(encrypted()), Unknown("keys/read", "the vault", "No way to it."))
+        said = words(made)
+        assert "only the vault tells: No way to it." in said
+        assert "'keys/read'" in said
+        assert "--enabled true" in said
+        assert made.problems[0].kind == FORBIDDEN
 
     def test_a_grant_that_cannot_be_seen_is_left_alone(self):
         assert make.actions(restore(replace(encrypted(), roles=Unknown())))["grant"] == VERIFY

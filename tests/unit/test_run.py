@@ -1,3 +1,4 @@
+import queue
 import threading
 
 import pytest
@@ -52,13 +53,13 @@ def test_a_failure_lets_what_is_under_way_end_and_starts_nothing_more():
 
 
 def test_ctrl_c_ends_every_wait():
-    stop, ended = Stop(), []
+    stop, ended = Stop(), queue.Queue()
 
     def act(step):
         try:
             stop.pause(60)
         except Interrupted:
-            ended.append(step.name)
+            ended.put(step.name)
             raise
 
     class Pressed(Progress):
@@ -66,9 +67,23 @@ def test_ctrl_c_ends_every_wait():
             if step.name == "second":
                 raise KeyboardInterrupt
 
-    with pytest.raises(RunInterrupted):
+    with pytest.raises(RunInterrupted) as stopped:
         run(plan(first=[], second=[]), act, Pressed(silent=True), stop)
-    assert ended == ["first"]
+    assert [step.name for step in stopped.value.under_way] == ["first"]
+    assert ended.get(timeout=10) == "first"
+
+
+def test_ctrl_c_waits_for_nothing_that_does_not_answer():
+    silent = threading.Event()
+
+    class Pressed(Progress):
+        def started(self, step):
+            if step.name == "second":
+                raise KeyboardInterrupt
+
+    with pytest.raises(RunInterrupted):
+        run(plan(first=[], second=[]), lambda step: silent.wait(), Pressed(silent=True), Stop())
+    silent.set()
 
 
 def test_an_empty_plan_is_done():

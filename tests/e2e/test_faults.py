@@ -1,0 +1,76 @@
+"""Every request meets every fault: a command ends well, or with a clear error from which a second run ends well."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.accidents import SCENARIOS, picture
+
+# Waits and timeouts of the client are so much shorter: 5 minutes without an answer are a second.
+PACE = 300
+CHANGES = "PUT|PATCH|POST|DELETE"
+AZURE = "^(?!login)"  # all but the sign-in, which is the CLI's own
+
+
+def refused(status, code, **headers):
+    return {
+        "action": "status",
+        "status": status,
+        "body": {"error": {"code": code, "message": code}},
+        "headers": headers,
+    }
+
+
+FAULTS = {
+    "throttled": refused(429, "TooManyRequests", **{"Retry-After": "2"}),
+    "internal-error": refused(500, "InternalServerError"),
+    "unavailable": refused(503, "ServiceUnavailable"),
+    "reset-before": {"action": "reset-before"},
+    "reset-after": {"action": "reset-after"},
+    "conflict": {"method": CHANGES, "path": AZURE, **refused(409, "Conflict")},
+    "token-refused": {"path": AZURE, **refused(401, "ExpiredAuthenticationToken")},
+}
+# What the client waits for in vain, a second each time.
+TIMEOUTS = {"enable", "rotate"}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_every_request_meets_it_once(azure, az, prepared, scenario, fault, record_property):
+    survived(azure, az, prepared, scenario, FAULTS[fault])
+    met = [entry for entry in azure.log() if entry["status"] in (None, FAULTS[fault].get("status"))]
+    record_property("survived", f"{scenario}, {fault}: met by {len(met)} requests")
+
+
+@pytest.mark.parametrize("fault", ["hang", "hang-after"])
+@pytest.mark.parametrize("scenario", [each for each in SCENARIOS if each.name in TIMEOUTS], ids=str)
+def test_every_request_times_out_once(azure, az, prepared, scenario, fault, record_property):
+    survived(azure, az, prepared, scenario, {"action": fault})
+    met = [entry for entry in azure.log() if entry.get("held")]
+    record_property("survived", f"{scenario}, {fault}: met by {len(met)} requests")
+
+
+def survived(azure, az, prepared, scenario, fault):
+    expected = undisturbed(azure, az, prepared, scenario)
+    prepared(scenario)
+    azure.fault(each=True, **fault)
+    until_well(az, scenario)
+    assert picture(azure) == expected
+
+
+def undisturbed(azure, az, prepared, scenario):
+    prepared(scenario)
+    az(scenario.command).ok()
+    return picture(azure)
+
+
+def until_well(az, scenario, most=50):
+    """Runs it until it ends well, and sees that it tells clearly why it did not."""
+    for _ in range(most):
+        result = az(scenario.command, pace=PACE)
+        if result.code == 0:
+            return
+        assert result.err.count("ERROR: ") == 1, result
+        assert "Traceback" not in result.err
+        assert "unexpected error" not in result.err
+    raise AssertionError(f"Not well after {most} runs:\n{result}")
