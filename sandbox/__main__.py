@@ -15,6 +15,11 @@ from sandbox.login import write_login
 from sandbox.server import isolation
 from sandbox.settings import PROFILES, Settings
 
+_NOT_STOPPED = (
+    "Here a program that is not Python and heeds no proxy can reach the network (why: sandbox/server/preload.py). "
+    "Use python -m sandbox shell, which has a network of its own where the system allows that."
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
@@ -56,6 +61,8 @@ def _stop_on_signals() -> asyncio.Event:
 def _text(sandbox: launch.Running) -> str:
     lines = [f"unset {' '.join(sandbox.unset)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sandbox.environment.items()]
+    if "LD_PRELOAD" not in sandbox.environment:
+        lines.append(f"# {_NOT_STOPPED}")
     login = f"-u {sandbox.owner_app_id} -p {sandbox.owner_secret} --tenant {sandbox.tenant}"
     lines.append(f"# then: az login --service-principal {login}, or az login --identity")
     return "\n".join(lines)

@@ -1,7 +1,8 @@
 """A network with nothing but loopback, for the sandbox and the programs that it runs (`exec` and `shell`).
 
-The environment alone stops every program that heeds proxies, and every Python program. In a network namespace of its
-own there is no way out for any other program either. Linux has them; not every system lets users make them.
+The environment alone stops programs that heed proxies, Python programs and, where there is a C compiler, those that use
+the C library (preload.py). In a network namespace there is no way out for any program. Linux has them; not every system
+lets users make them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _UP_AND_RUNNING = 0x41  # IFF_UP | IFF_RUNNING
 def enter() -> None:
     """Start this program once more in a namespace of its own, where the system allows that. Otherwise do nothing."""
     if os.environ.pop(_MARK, None):
-        _raise_loopback()
+        raise_loopback()
     elif is_possible():
         os.environ[_MARK] = "1"
         os.execvp(_UNSHARE[0], [*_UNSHARE, sys.executable, *sys.orig_argv[1:]])
@@ -36,6 +37,7 @@ def is_possible() -> bool:
     return subprocess.run([*_UNSHARE, "true"], capture_output=True, check=False).returncode == 0
 
 
-def _raise_loopback() -> None:
+def raise_loopback() -> None:
+    """Bring up the interface `lo` of a new namespace."""
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, _SET_INTERFACE_FLAGS, struct.pack("16sh14x", b"lo", _UP_AND_RUNNING))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,3 +23,19 @@ def sandbox(shared: Sandbox) -> Sandbox:
     """An empty Azure."""
     shared.reset()
     return shared
+
+
+@pytest.fixture(scope="session")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What `python -m sandbox` printed. It is gone by now."""
+    command = [sys.executable, "-m", "sandbox", "--directory", str(tmp_path_factory.mktemp("printed"))]
+    command += ["--set", "role_seconds=3"]
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("# then"):
+                break
+        process.terminate()
+        assert process.wait(5) == 0
+    return "".join(lines)
