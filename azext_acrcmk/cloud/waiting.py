@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def in_thread(call: Callable[[], T]) -> Future[T]:
-    """Runs a call beside others, in a thread that keeps no process alive: Ctrl-C ends a command though Azure is silent."""
+    """Runs a call beside others, in a thread that keeps no process alive: Ctrl-C need not wait for a silent Azure."""
     future: Future[T] = Future()
 
     def work() -> None:
