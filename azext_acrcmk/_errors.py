@@ -24,18 +24,20 @@ _CLASSES = {NOT_FOUND: ResourceNotFoundError, FORBIDDEN: ForbiddenError}
 
 
 @contextmanager
-def cli_errors() -> Iterator[None]:
-    """Turns what may go wrong inside into the CLI's errors."""
+def cli_errors(done: list[Outcome]) -> Iterator[None]:
+    """Turns what may go wrong inside into the CLI's errors. `done` are the steps of plans that were carried out."""
     from azure.core.exceptions import AzureError
 
     try:
         yield
+    except KeyboardInterrupt:
+        raise interrupted_error(RunInterrupted(done, [])) from None
     except StepFailed as failure:
         raise step_error(failure) from failure.error
     except RunInterrupted as stopped:
         raise interrupted_error(stopped) from None
     except AzureError as error:
-        raise service_error(error) from error
+        raise service_error(error, done) from error
 
 
 def problems_error(problems: tuple[Problem, ...]) -> AzCLIError:
@@ -48,11 +50,11 @@ def problems_error(problems: tuple[Problem, ...]) -> AzCLIError:
     return kind(f"{len(problems)} things stand in the way; nothing was changed.\n{numbered}", advice)
 
 
-def service_error(error: Exception) -> AzCLIError:
+def service_error(error: Exception, done: list[Outcome]) -> AzCLIError:
     """A service's refusal of a read, explained."""
     said = read_error(error)
     explanation = explain(said)
-    return _class_of(said)(explanation.message, list(explanation.advice))
+    return _class_of(said)(explanation.message, [*explanation.advice, *(_done_so_far(done) if done else [])])
 
 
 def step_error(failure: StepFailed) -> AzCLIError:

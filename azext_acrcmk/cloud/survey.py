@@ -69,6 +69,9 @@ def survey_goal(
         lambda: _see_roles_for(clients, goal, vault, identity),
         lambda: _see_groups(clients, goal, group, identity, vault),
     )
+    if name_problem and see_registry(clients, goal.registry):
+        # The same command, run at the same time elsewhere, has created it since.
+        return survey_goal(clients, goal, subscriptions, note, stop, known_identity)
     return goal, State(
         registry=registry,
         identity=identity,

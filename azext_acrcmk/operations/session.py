@@ -36,8 +36,9 @@ class Session:
     @contextmanager
     def of(cls, cmd) -> Iterator[Session]:
         """A session within which what goes wrong becomes an error of the CLI."""
-        with cli_errors():
-            yield cls(cmd)
+        session = cls(cmd)
+        with cli_errors(session._done):
+            yield session
 
     @property
     def now(self) -> datetime:

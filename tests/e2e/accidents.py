@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from sandbox.client import Sandbox
 from sandbox.world import OTHER_SUBSCRIPTION
+from tests.e2e.az import Running
 from tests.e2e.scene import Scene
 from tests.e2e.seed import ENABLE, KEY, LOCATION, REGISTRY, VAULT
 
@@ -114,3 +116,17 @@ def picture(azure: Sandbox) -> dict[str, Any]:
 def _policies(azure: Sandbox, vault: str) -> list[list[str]]:
     policies = azure.arm("GET", vault, api_version="2026-02-01").json()["properties"]["accessPolicies"]
     return sorted(sorted(map(str.lower, each["permissions"]["keys"])) for each in policies)
+
+
+def held(azure: Sandbox, running: Running, seconds: float = 60) -> str | None:
+    """The request that waits for its answer; None where the command has ended without sending so many."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        ended = running.poll() is not None
+        for entry in azure.log():
+            if entry.get("held"):
+                return f"{entry['method']} {entry['host']}{entry['path']}"
+        if ended:
+            return None
+        time.sleep(0.005)
+    raise AssertionError(f"Not done after {seconds} s: {running.command}\n{running.err}")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import signal
-import time
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS, picture
+from tests.e2e.accidents import SCENARIOS, held, picture
 
 # When the process dies: before the service acts on a request, or when it has acted and its answer is lost. A process
 # that dies just after an answer dies before its next request.
@@ -30,7 +29,7 @@ def test_every_kill_is_survived(azure, az, prepared, scenario, death, record_pro
         prepared(scenario)
         azure.fault(death, nth=number)
         running = az.start(scenario.command)
-        request = _held(azure, running)
+        request = held(azure, running)
         if request is None:
             break
         running.send_signal(signal.SIGKILL)
@@ -45,17 +44,3 @@ def test_every_kill_is_survived(azure, az, prepared, scenario, death, record_pro
         survived += 1
     assert survived >= requests - 1
     record_property("survived", f"{scenario}, {death}: {survived} kill points")
-
-
-def _held(azure, running, seconds: float = 60) -> str | None:
-    """The request that waits for its answer; None where the command has ended without sending so many."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        ended = running.poll() is not None
-        for entry in azure.log():
-            if entry.get("held"):
-                return f"{entry['method']} {entry['host']}{entry['path']}"
-        if ended:
-            return None
-        time.sleep(0.005)
-    raise AssertionError(f"Not done after {seconds} s: {running.command}\n{running.err}")

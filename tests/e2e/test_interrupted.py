@@ -1,0 +1,46 @@
+"""Ctrl-C at every request: the command ends at once, says what exists and how to go on, and can be run again."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import signal
+
+import pytest
+
+from tests.e2e.accidents import SCENARIOS, held, picture
+from tests.e2e.seed import changes
+
+AT_EVERY_REQUEST = [each for each in SCENARIOS if each.name in ("enable", "rotate", "revoke")]
+
+
+@pytest.mark.parametrize("scenario", AT_EVERY_REQUEST, ids=str)
+def test_at_every_request(azure, az, prepared, scenario, record_property):
+    prepared(scenario)
+    az(scenario.command).ok()
+    expected = picture(azure)
+    survived = 0
+    for number in itertools.count(1):
+        prepared(scenario)
+        azure.fault("hang", nth=number)
+        running = az.start(scenario.command)
+        request = held(azure, running)
+        if request is None:
+            break
+        running.send_signal(signal.SIGINT)
+        stopped = running.wait(20)
+        azure.clear_faults()
+        where = f"interrupted at request {number} of {scenario}: {request}\n{stopped}"
+        assert (stopped.code, stopped.out) == (1, ""), where
+        assert "Traceback" not in stopped.err, where
+        assert "ERROR: Interrupted." in stopped.err, where
+        assert "Run the same command again" in stopped.err, where
+        told = re.search("What was under way|Done so far|Nothing has been changed", stopped.err)
+        assert told, where
+        assert (told[0] == "Nothing has been changed") == (changes(azure) == []), where
+        again = az(scenario.command)
+        assert again.code == 0, f"{where}\n{again}"
+        assert picture(azure) == expected, where
+        survived += 1
+    assert survived
+    record_property("survived", f"{scenario}, Ctrl-C: {survived} requests")

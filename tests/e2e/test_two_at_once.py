@@ -1,0 +1,44 @@
+"""The same command, started twice at the same time on the same names: both end well, and nothing is there twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.accidents import SCENARIOS, picture
+from tests.e2e.test_enable_waits import until
+
+ENABLES = [each for each in SCENARIOS if each.name.startswith("enable")]
+# How long Azure takes for each part, so that one run meets what the other has begun.
+PACES = {
+    "instant": {},
+    "slow vault": {"vault_answer_seconds": 0.4, "vault_dns_seconds": 0.6},
+    "slow registry": {"registry_answer_seconds": 0.4, "registry_seconds": 0.6, "registry_retry_after": 1},
+    "slow grant": {"role_seconds": 2.0, "policy_seconds": 2.0, "typed_principal_seconds": 1.0},
+}
+
+
+@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("scenario", ENABLES, ids=str)
+def test_two_runs_at_once_end_well(azure, az, prepared, scenario, pace):
+    prepared(scenario)
+    az(scenario.command).ok()
+    expected = picture(azure)
+    prepared(scenario)
+    azure.settings(**PACES[pace])
+    runs = [az.start(scenario.command) for _ in range(2)]
+    for run in runs:
+        result = run.wait()
+        assert result.code == 0, result
+        assert result.json()["health"] == "healthy"
+    assert picture(azure) == expected
+
+
+def test_one_that_is_overtaken_while_it_looks(azure, az, prepared):
+    """It finds the name free of registries and then taken: by the other run."""
+    scenario = SCENARIOS[0]
+    prepared(scenario)
+    azure.fault("delay", path="checkNameAvailability", seconds=3)
+    slow = az.start(scenario.command)
+    until(lambda: any("checkNameAvailability" in entry["path"] for entry in azure.log()))
+    first = az(scenario.command).json()
+    assert slow.wait().json()["encryption"] == first["encryption"]
