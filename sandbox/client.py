@@ -145,6 +145,10 @@ class Sandbox:
         """Give a registry what no request can: content_trust, status, provisioning_state (see sandbox/tampering.py)."""
         self._control("PATCH", f"/registries/{registry}", changes)
 
+    def end_operation(self, registry: str, status: str) -> None:
+        """End what is under way on a registry as "Failed" or "Canceled"."""
+        self._control("POST", f"/registries/{registry}/operation", {"status": status})
+
     def state(self) -> dict[str, Any]:
         """Ids and counts of everything."""
         return self._control("GET", "/state")

@@ -11,6 +11,7 @@ POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE
 POST   /providers/{namespace}/unregister
 POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
 PATCH  /registries/{name}            {"content_trust"?, "status"?, "provisioning_state"?}, see tampering.change_registry
+POST   /registries/{name}/operation    {"status"}, see tampering.end_operation
 POST   /registries/{name}/pull       whether the registry could serve an image now
 GET    /state                        counts and ids of everything
 """
@@ -153,6 +154,12 @@ def _clear_policies(instance: Instance, given: dict[str, Any], request: web.Requ
 def _change_registry(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     with instance.world.lock:
         tampering.change_registry(instance.world, request.match_info["name"], **given)
+
+
+@_endpoint("POST", "/registries/{name}/operation")
+def _end_operation(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        tampering.end_operation(instance.world, request.match_info["name"], **given)
 
 
 @_endpoint("POST", "/registries/{name}/pull")

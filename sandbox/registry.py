@@ -117,7 +117,7 @@ class Registry:
     def creation_failed(self, now: float) -> bool:
         """Whether it was never made properly: a registry that was shows what failed later, and goes on."""
         creating = self.operation is not None and self.operation.kind == "Creating"
-        return creating and self.state(now) == "Failed"
+        return creating and self.state(now) in ("Failed", "Canceled")
 
     def identity_document(self) -> dict[str, Any] | None:
         """Types come back in camel case (facts: wire.md 3.1)."""

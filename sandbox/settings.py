@@ -14,6 +14,8 @@ class Settings:
     clock_scale: float = 1.0
     request_seconds: float = 0.0
 
+    token_seconds: int = 86_399  # how long a token is good, as Entra answers for service principals
+
     # Grants and principals (facts: role assignments take up to ten minutes, new principals replicate late).
     role_seconds: float = 0.0  # a role assignment takes effect on the data plane this much later
     control_role_seconds: float = 0.0  # ... and on ARM keys (`ForbiddenByRbac` until then)

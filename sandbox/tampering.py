@@ -94,6 +94,21 @@ def change_registry(
         registry.operation = None
 
 
+def end_operation(world: World, name: str, status: str) -> None:
+    """End what is under way on a registry as "Failed" or "Canceled", for no reason of the user's. Its change is undone;
+    a registry that was being created is left without encryption (what is left in Azure is assumed)."""
+    registry = find_registry(world, name)
+    operation = registry and registry.operation
+    if operation is None or operation.done or status not in ("Failed", "Canceled"):
+        raise ValueError(f"No operation on a registry '{name}' can be ended as '{status}'.")
+    operation.error, operation.done, operation.canceled = dict(_FAILURE), True, status == "Canceled"
+    if operation.before is None:
+        registry.encryption = None
+    else:
+        operation.before.operation = operation
+        world.registries[registry.id.lower()] = operation.before
+
+
 def _principal(world: World, object_id: str) -> dict[str, str]:
     if object_id == EVERYONE:
         return {"id": EVERYONE, "type": "SystemDefined"}

@@ -91,7 +91,8 @@ class DenyAssignment:
 class Operation:
     """A long-running operation: `due` is when its work is done, `finish` what happens then (called once).
 
-    `error` set at or before `due` makes it end as Failed.
+    `error` set at or before `due` makes it end as Failed, or as Canceled where it is `canceled`. `before` is the
+    resource that it changes, as it was; None where it creates one.
     """
 
     id: str
@@ -99,16 +100,20 @@ class Operation:
     due: float
     finish: Any = None
     error: dict[str, str] | None = None
+    canceled: bool = False
     done: bool = False
+    before: Any = None
 
     def settle(self, now: float) -> str:
-        """Let time pass: run `finish` if due. Returns the status: kind, "Succeeded" or "Failed"."""
+        """Let time pass: run `finish` if due. Returns the status: kind, "Succeeded", "Failed" or "Canceled"."""
         if not self.done and now >= self.due:
             self.done = True
             if self.finish and not self.error:
                 self.finish()
         if not self.done:
             return self.kind
+        if self.canceled:
+            return "Canceled"
         return "Failed" if self.error else "Succeeded"
 
 

@@ -11,12 +11,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ServiceError:
-    """What the service said. `inner` is the code of the inner error; `status` 0 where no answer came."""
+    """What the service said. `inner` is the code of the inner error; `status` 0 where no answer came.
+
+    `ended` is "Failed" or "Canceled" where an operation that had been accepted ended so.
+    """
 
     status: int
     code: str
     message: str
     inner: str = ""
+    ended: str = ""
     details: tuple[dict[str, Any], ...] = field(default=(), hash=False)
     additional: tuple[dict[str, Any], ...] = field(default=(), hash=False)
 
@@ -29,13 +33,17 @@ def read_error(error: BaseException) -> ServiceError:
     """The service's answer behind an SDK exception; a connection failure has status 0."""
     response = getattr(error, "response", None)
     status = getattr(error, "status_code", None) or getattr(response, "status_code", None) or 0
-    body = _error_body(response)
+    answer = _body(response)
+    body = answer.get("error", answer)
+    body = body if isinstance(body, dict) else {}
+    ended = str(answer.get("status") or "")
     inner = body.get("innererror") or {}
     return ServiceError(
         status=status,
         code=str(body.get("code") or ""),
         message=str(body.get("message") or getattr(error, "message", None) or error),
         inner=str(inner.get("code") or "") if isinstance(inner, dict) else "",
+        ended=ended if ended in ("Failed", "Canceled") else "",
         details=_dicts(body.get("details")),
         additional=_dicts(body.get("additionalInfo")),
     )
@@ -45,15 +53,12 @@ def _dicts(value: Any) -> tuple[dict[str, Any], ...]:
     return tuple(each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
 
 
-def _error_body(response: Any) -> dict[str, Any]:
+def _body(response: Any) -> dict[str, Any]:
     try:
         body = json.loads(response.text())
     except (AttributeError, TypeError, ValueError):
         return {}
-    if not isinstance(body, dict):
-        return {}
-    error = body.get("error", body)
-    return error if isinstance(error, dict) else {}
+    return body if isinstance(body, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,11 @@ def explain(error: ServiceError) -> Explanation:
     for code, explanation in _EXPLANATIONS.items():
         if same_code(error, code):
             return explanation(error)
+    if error.ended:
+        return Explanation(
+            f"Azure accepted the operation, and it ended as {error.ended}: {_said(error)}",
+            ("If it ends so again, ask for the cause: az monitor activity-log list --resource-id <the registry's ID>",),
+        )
     if explanation := _BY_STATUS.get(error.status):
         return explanation(error)
     return Explanation(_said(error))

@@ -105,6 +105,11 @@ class Registry:
         return self.provisioning_state in ("Succeeded", "Failed", "Canceled")
 
     @property
+    def went_wrong(self) -> bool:
+        """Whether its last operation ended badly."""
+        return self.provisioning_state in ("Failed", "Canceled")
+
+    @property
     def being_created(self) -> bool:
         return self.provisioning_state == "Creating"
 

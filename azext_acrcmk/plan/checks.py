@@ -48,9 +48,9 @@ def existing_registry_problems(goal: EnableGoal, registry: Registry, state: Stat
 
 
 def _not_encrypted(registry: Registry) -> Problem:
-    if registry.provisioning_state == "Failed":
+    if registry.went_wrong:
         return Problem(
-            f"Registry '{registry.name}' is in state Failed and has no customer-managed key: "
+            f"Registry '{registry.name}' is in state {registry.provisioning_state} and has no customer-managed key: "
             "its creation did not complete.",
             (
                 "If it never served an image, delete it and run this command again: "

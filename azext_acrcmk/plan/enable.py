@@ -59,7 +59,7 @@ def creation_failed(goal: EnableGoal, registry: Registry | Absent | Unknown) -> 
     """
     return (
         isinstance(registry, Registry)
-        and registry.provisioning_state == "Failed"
+        and registry.went_wrong
         and not registry.encryption.enabled
         and registry.attaches(str(goal.identity))
     )

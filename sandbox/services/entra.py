@@ -81,7 +81,7 @@ def token(world: World, request: Request) -> Reply:
             "/.default suffixed to the resource identifier (application ID URI)."
         )
         raise _denied(world, 400, "invalid_scope", 1002012, description)
-    return Reply(200, tokens.issue(principal, scope.removesuffix("/.default")))
+    return Reply(200, tokens.issue(world, principal, scope.removesuffix("/.default")))
 
 
 @router.route("POST", LOCAL, "/oauth2/token")
@@ -110,9 +110,9 @@ def _managed_identity_answer(world: World, object_id: str, resource: str) -> dic
     if not resource:
         raise _invalid_request("Required query variable 'resource' is missing")
     principal = world.principals[object_id]
-    answer = {name: str(value) for name, value in tokens.issue(principal, resource).items()}
+    answer = {name: str(value) for name, value in tokens.issue(world, principal, resource).items()}
     claims = tokens.claims(answer["access_token"])
-    expiry = {"expires_on": str(claims["exp"]), "not_before": str(claims["nbf"])}
+    expiry = {"expires_on": str(int(claims["exp"])), "not_before": str(claims["nbf"])}
     return {**answer, **expiry, "resource": resource, "client_id": principal.app_id}
 
 

@@ -106,7 +106,7 @@ def operation_status(world: World, request: Request) -> Reply:
         raise not_found(f"{TYPE}/operationStatuses", names, request.params["group"])
     status = operation.settle(world.now())
     answer: dict[str, Any] = {"status": status}
-    if status == "Failed":
+    if status in ("Failed", "Canceled"):
         answer["error"] = operation.error
     return Reply(200, answer, _operation_headers(world, request, registry_id, operation))
 
@@ -158,7 +158,7 @@ def _start(
     answer_after = settings.registry_patch_answer_seconds if existing else settings.registry_answer_seconds
     work = settings.registry_patch_seconds if existing else settings.registry_seconds
     kind = "Creating" if existing is None or existing.creation_failed(now) else "Updating"
-    operation = Operation(f"registries-{uuid.uuid1()}", kind, now + answer_after + work)
+    operation = Operation(f"registries-{uuid.uuid1()}", kind, now + answer_after + work, before=existing)
     failure = _engage(world, registry, change.key)
     if failure:
         operation.finish = lambda: _engage_late(world, registry, change.key, operation)

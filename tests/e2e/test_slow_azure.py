@@ -1,0 +1,75 @@
+"""An Azure that takes its time, or gives up: what is told, what is there in the end, and how a second run goes on.
+
+Minutes of the sandbox's clock, and of the command's own, pass in moments.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.accidents import SCENARIOS, picture
+from tests.e2e.seed import REGISTRY
+from tests.e2e.test_enable_waits import until
+
+PACE = 480
+NAMED = {each.name: each for each in SCENARIOS}
+
+
+@pytest.fixture
+def slow(azure, az, prepared):
+    """Runs a scenario's command where Azure is slow in the ways given; it must end as a run that is not slow does."""
+
+    def run(name, **ways):
+        prepared(NAMED[name])
+        azure.settings(clock_scale=PACE, **ways)
+        result = az(NAMED[name].command, pace=PACE)
+        assert result.code == 0, result
+        log, seen = azure.log(), picture(azure)
+        prepared(NAMED[name])
+        az(NAMED[name].command).ok()
+        assert seen == picture(azure)
+        return result, log
+
+    return run
+
+
+@pytest.mark.parametrize("failure", ["sync", "async"])
+@pytest.mark.parametrize("name", ["enable", "enable-by-policy", "rotate-all"])
+def test_grants_that_take_ten_minutes_and_principals_unknown_for_two(slow, name, failure):
+    late = {"role_seconds": 600, "policy_seconds": 90, "typed_principal_seconds": 120}
+    result, _ = slow(name, **late, cmk_failure=failure)
+    assert "Waiting for the grant to take effect (up to" in result.err
+
+
+@pytest.mark.parametrize("name", ["enable", "rotate", "repair"])
+def test_operations_that_take_twenty_minutes(slow, name):
+    slow(name, registry_seconds=1200, registry_patch_seconds=1200, vault_dns_seconds=1200)
+
+
+def test_tokens_that_expire_midway(slow):
+    _, log = slow("enable", token_seconds=400, registry_seconds=1200, role_seconds=600)
+    assert len([entry for entry in log if entry["path"].endswith("/token")]) > 2
+    assert not any(entry["status"] == 401 for entry in log)
+
+
+@pytest.mark.parametrize("status", ["Failed", "Canceled"])
+@pytest.mark.parametrize("name", ["enable", "rotate", "rotate-all", "repair"])
+def test_an_operation_that_ends_badly_is_told_and_done_again(azure, az, prepared, name, status):
+    command = NAMED[name].command
+    prepared(NAMED[name])
+    az(command).ok()
+    expected = picture(azure)
+    prepared(NAMED[name])
+    azure.settings(registry_seconds=3600, registry_patch_seconds=3600)
+    running = az.start(command, pace=PACE)
+    until(lambda: any("operationStatuses" in entry["path"] for entry in azure.log()))
+    azure.end_operation(REGISTRY.name, status)
+    stopped = running.wait()
+    assert stopped.code == 1, stopped
+    assert "Traceback" not in stopped.err
+    assert f"it ended as {status}" in stopped.err
+    assert "Run the same command again" in stopped.err
+    azure.settings(registry_seconds=0, registry_patch_seconds=0)
+    again = az(command, pace=PACE)
+    assert again.code == 0, f"{stopped}\n{again}"
+    assert picture(azure) == expected
