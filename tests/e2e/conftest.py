@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from sandbox.client import OWNER, Account, Sandbox
+from sandbox.world import OWNER_OBJECT_ID
 from tests.e2e.accidents import Scenario
 from tests.e2e.az import Az, ForkServer
+from tests.e2e.rotation import done
 from tests.e2e.scene import Scene
-from tests.e2e.seed import Seed
+from tests.e2e.seed import CRYPTO_OFFICER, VAULT, Seed
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +75,33 @@ def az_as(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[C
             return az
 
         yield sign_in
+
+
+@pytest.fixture
+def scene(azure: Sandbox, seed: Seed) -> Scene:
+    """Makes an encrypted registry, and what may happen to it."""
+    return Scene(azure, seed)
+
+
+@pytest.fixture
+def officer(seed: Seed) -> None:
+    """The signed-in owner may also use the vault's data plane."""
+    seed.grant(OWNER_OBJECT_ID, VAULT, CRYPTO_OFFICER)
+
+
+@pytest.fixture
+def refused(azure: Sandbox, az: Az) -> Callable[..., None]:
+    """Runs a command that must be refused, saying all of `words`, before anything is changed."""
+
+    def check(command, *words, code=1):
+        result = az(command)
+        assert result.code == code, result
+        for word in words:
+            assert word in result.err
+        assert done(azure) == []
+        assert "Traceback" not in result.err
+
+    return check
 
 
 @pytest.fixture

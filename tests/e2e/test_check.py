@@ -18,11 +18,6 @@ CHECK = "acr cmk check -n myregistry -g rg"
 ENCRYPTION_ROLE = '--role "Key Vault Crypto Service Encryption User"'
 
 
-@pytest.fixture
-def scene(azure, seed):
-    return Scene(azure, seed)
-
-
 @dataclass(frozen=True)
 class Case:
     """`make` brings the finding about, and returns who looks where it is not the owner. `pulls` are what a pull answers

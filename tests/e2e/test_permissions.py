@@ -11,7 +11,6 @@ import pytest
 
 from sandbox.client import Account, Sandbox
 from sandbox.world import SUBSCRIPTION, TENANT
-from tests.e2e.scene import Scene
 from tests.e2e.seed import ENABLE, VAULT
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -52,11 +51,6 @@ def somebody(azure: Sandbox):
         return azure.principal((guid, scope))
 
     return make
-
-
-@pytest.fixture
-def scene(azure, seed) -> Scene:
-    return Scene(azure, seed)
 
 
 def test_no_role_has_wildcards():

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from sandbox.world import OWNER_OBJECT_ID
-from tests.e2e.scene import CLOSED, HERE, KEY_URI, LONG, Scene, moment
-from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.e2e.reparation import REPAIR, failures, result_of
+from tests.e2e.scene import CLOSED, HERE, KEY_URI, LONG, moment
+from tests.e2e.seed import IDENTITY, REGISTRY, VAULT, bodies, changes, outcomes
 
-CHECK = "acr cmk check -n myregistry -g rg"
-REPAIR = "acr cmk repair -n myregistry -g rg"
 NO_TTY = "Unable to prompt for confirmation as no tty available"
 
 
 @pytest.fixture
-def scene(azure, seed):
+def scene(scene):
     """Its owner may do all with keys."""
-    scene = Scene(azure, seed)
     scene.officer()
     return scene
-
-
-def failures(result) -> set[str]:
-    """The codes that are left of severity error or warning."""
-    return {row["code"] for row in result_of(result)["findings"] if row["status"] == "failed"} - INFORMATION
-
-
-INFORMATION = {"NoRotationPolicy", "ManualRotation"}
 
 
 def detached_for_long(scene):
@@ -270,131 +258,6 @@ def test_other_policies_of_a_vault_stay(az, scene):
     assert {each["objectId"] for each in left} == {OWNER_OBJECT_ID, scene.identity["principalId"]}
 
 
-class TestWhatCannotBeMended:
-    @pytest.mark.parametrize(
-        ("make", "code", "way_out", "pull"),
-        [
-            (
-                lambda s: (s.encrypt().use_system_identity(), s.detach_identity()),
-                "IdentityNotAttached",
-                "Only Azure support can bring it back",
-                200,
-            ),
-            (
-                lambda s: s.encrypt().seed.delete(IDENTITY),
-                "IdentityNotFound",
-                "Run: az acr cmk rotate --name myregistry --identity ",
-                403,
-            ),
-            (
-                lambda s: s.unprotected().lose_key(),
-                "KeyNotFound",
-                "After a purge the images can't be opened any more",
-                403,
-            ),
-            (
-                lambda s: (s.encrypt().seed.delete(VAULT), s.azure.advance(LONG)),
-                "VaultNotFound",
-                "Push them again to a new registry",
-                403,
-            ),
-            (
-                lambda s: s.azure.deny_assignment(
-                    str(VAULT), data_actions=["*"], principals=[s.encrypt().identity["principalId"]]
-                ),
-                "GrantDenied",
-                "Have the identity exempted",
-                403,
-            ),
-        ],
-        ids=["system identity", "identity", "key", "vault", "deny assignment"],
-    )
-    def test_is_said_with_the_way_out(self, az, azure, scene, make, code, way_out, pull):
-        make(scene)
-        azure.clear_log()
-        rows = {row["step"]: row for row in az(f"{REPAIR} --what-if").json()}
-        assert (rows[code]["symbol"], rows[code]["action"]) == ("!", "manual")
-        assert "Can't be repaired from here" in rows[code]["reason"]
-        assert way_out in rows[code]["reason"]
-        result = az(f"{REPAIR} --yes")
-        assert (result.code, code in failures(result)) == (1, True), result
-        assert scene.pull() == pull
-
-    @pytest.mark.parametrize("attached", [True, False])
-    def test_does_not_keep_the_rest_from_being_mended(self, az, scene, attached):
-        scene.encrypt().change_version(attributes={"enabled": False})
-        if not attached:
-            scene.detach_identity()
-        scene.seed.delete(IDENTITY)
-        result = az(f"{REPAIR} --yes")
-        assert (result.code, failures(result)) == (1, {"IdentityNotFound"}), result
-        assert outcomes(result_of(result))["key-version"] == "updated"
-
-    @pytest.mark.parametrize("lose", [lambda s: s.seed.delete(IDENTITY), lambda s: s.use_system_identity()])
-    def test_takes_no_new_key_through_an_identity_that_is_lost(self, az, azure, scene, lose):
-        lose(scene.encrypt())
-        if scene.used()["identity"] == "system":
-            scene.detach_identity()
-        scene.new_version()
-        result = az(f"{REPAIR} --yes")
-        assert result.code == 1, result
-        assert "RotationLag" in failures(result)
-        assert result_of(result)["steps"] == []
-
-    def test_a_registry_that_is_not_encrypted(self, az, azure, seed):
-        seed.registry()
-        result = az(f"{REPAIR} --yes")
-        assert (result.code, failures(result), changes(azure)) == (1, {"NotEncrypted"}, []), result
-
-
-class TestWithoutPermission:
-    def test_in_the_middle_what_is_done_is_told_and_a_second_run_finishes(self, az, az_as, azure, scene):
-        scene.encrypt().change_version(attributes={"enabled": False})
-        scene.ungrant()
-        officer = azure.principal(("Reader", HERE), (CRYPTO_OFFICER, HERE))
-        result = az_as(officer)(f"{REPAIR} --yes")
-        assert (result.code, result.out) == (1, ""), result
-        assert "Step 'grant' failed" in result.err
-        assert "Microsoft.Authorization/roleAssignments/write" in result.err
-        assert "it goes on from where it stopped" in result.err
-        assert scene.pull() == 403
-        finished = result_of(az(f"{REPAIR} --yes").ok())
-        assert "grant" in outcomes(finished)
-        assert (finished["health"], scene.pull()) == ("healthy", 200)
-
-    def test_to_change_keys(self, az, az_as, azure, scene):
-        scene.encrypt().change_version(attributes={"enabled": False})
-        result = az_as(azure.principal(("Contributor", HERE)))(f"{REPAIR} --yes")
-        assert result.code == 1, result
-        assert "Step 'key-version' failed" in result.err
-        assert "Key Vault Crypto Officer" in result.err
-        assert az(f"{REPAIR} --yes").ok()
-
-    def test_to_see_the_grant_nothing_is_guessed(self, az_as, azure, scene):
-        scene.encrypt().ungrant()
-        reader = scene.reader_without("Microsoft.Authorization/roleAssignments/read")
-        result = az_as(reader)(f"{REPAIR} --yes")
-        assert (result.code, result_of(result)["health"], changes(azure)) == (0, "unknown", [])
-        unknown = [row for row in result_of(result)["findings"] if row["code"] == "AccessUnknown"]
-        assert "Microsoft.Authorization/roleAssignments/read" in unknown[0]["message"]
-
-
-@pytest.mark.parametrize("how", ["-o table", "-o none", "--query health"])
-def test_exit_code_is_1_where_an_error_is_left_in_every_format(az, scene, how):
-    scene.encrypt().seed.delete(IDENTITY)
-    result = az(f"{REPAIR} --yes {how}")
-    assert (result.code, result.err.count("ERROR")) == (1, 0), result
-
-
-def test_as_a_table_what_was_done_and_what_is_left(az, scene):
-    scene.encrypt().change_version(attributes={"enabled": False})
-    out = az(f"{REPAIR} --yes -o table").ok().out
-    assert "key-version updated" in out
-    assert "NoRotationPolicy" in out
-    assert "healthy" in out
-    assert max(map(len, out.splitlines())) <= 120
-
-
 @pytest.mark.parametrize("behind", [False, True])
 def test_a_grant_that_takes_effect_late_is_waited_for(az, azure, scene, behind):
     scene.encrypt().ungrant()
@@ -403,17 +266,6 @@ def test_a_grant_that_takes_effect_late_is_waited_for(az, azure, scene, behind):
     azure.settings(role_seconds=5)
     result = az(f"{REPAIR} --yes --grant-timeout 60")
     assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
-
-
-def test_a_grant_that_does_not_take_effect_in_time_is_told(az, azure, scene):
-    scene.encrypt().ungrant()
-    azure.settings(role_seconds=3600)
-    result = az(f"{REPAIR} --grant-timeout 2")
-    assert (result.code, result.out, scene.pull()) == (1, "", 403), result
-    assert "has most likely not taken effect yet" in result.err
-    azure.advance(3600)
-    assert result_of(az(REPAIR).ok())["steps"] == []
-    assert scene.pull() == 200
 
 
 def test_a_registry_pinned_to_an_older_version_stays_there(az, scene):
@@ -437,28 +289,6 @@ def test_a_repair_never_sends_less_encryption_than_there_is(az, azure, scene):
     assert bodies(azure, "PUT", str(REGISTRY)) == []
 
 
-@pytest.mark.parametrize("action", ["reset-before", "reset-after"])
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("PATCH", "registries/myregistry$"), ("PUT", "roleAssignments/"), ("PATCH", "vault.azure.net/keys/")],
-    ids=["registry", "grant", "key"],
-)
-def test_a_lost_connection_in_the_middle_is_told_and_a_second_run_finishes(az, azure, scene, action, method, path):
-    scene.encrypt().ungrant()
-    scene.change_version(attributes={"enabled": False})
-    scene.detach_identity()
-    azure.fault(action, method=method, path=path, times=50)
-    lost = az(f"{REPAIR} --yes")
-    assert (lost.code, lost.out) == (1, ""), lost
-    assert "The connection to Azure failed" in lost.err
-    assert "Run the same command again" in lost.err
-    assert "Traceback" not in lost.err
-    azure.clear_faults()
-    result = az(f"{REPAIR} --yes")
-    assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
-    assert len(scene.seed.assignments()) == 1
-
-
 def test_the_grant_is_the_least_and_on_the_key_or_its_vault(az, scene):
     scene.encrypt().ungrant()
     az(REPAIR).ok()
@@ -468,13 +298,3 @@ def test_the_grant_is_the_least_and_on_the_key_or_its_vault(az, scene):
         if each["properties"]["principalId"] == scene.identity["principalId"]
     ]
     assert made["roleDefinitionId"].endswith(ENCRYPTION_USER)
-
-
-@pytest.mark.parametrize("where", ["-n nosuchregistry -g rg", "-n nosuchregistry"])
-def test_of_a_registry_that_does_not_exist(az, seed, where):
-    assert az(f"acr cmk repair {where}").code == 3
-
-
-def result_of(result):
-    assert result.out, str(result)
-    return json.loads(result.out)

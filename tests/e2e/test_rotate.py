@@ -2,97 +2,28 @@
 
 from __future__ import annotations
 
-import signal
 import threading
-import time
 
 import pytest
 
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId
-from sandbox.world import OTHER_SUBSCRIPTION, OWNER_OBJECT_ID, SUBSCRIPTION
-from tests.e2e.seed import CRYPTO_OFFICER, GROUP, KEY, LOCATION, REGISTRY, VAULT, bodies, changes, outcomes
-
-ROTATE = "acr cmk rotate -n myregistry"
-KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
-OTHER_VAULT = ArmId(SUBSCRIPTION, "rg", VAULT_TYPE, "other-vault")
-OFFICER = "Key Vault Crypto Officer"
-AGAIN = "Run the same command again"
-
-
-@pytest.fixture
-def officer(seed):
-    """The signed-in owner may also use the vault's data plane."""
-    seed.grant(OWNER_OBJECT_ID, VAULT, CRYPTO_OFFICER)
-
-
-@pytest.fixture
-def refused(azure, az):
-    """Runs a command that must be refused, saying all of `words`, before anything is changed."""
-
-    def check(command, *words, code=1):
-        result = az(command)
-        assert result.code == code, result
-        for word in words:
-            assert word in result.err
-        assert done(azure) == []
-        assert "Traceback" not in result.err
-
-    return check
-
-
-def done(azure) -> list[str]:
-    """The requests that changed something; not those refused, as each first one to a vault is: it has no token yet."""
-    refused = {f"{entry['method']} {entry['path']}" for entry in azure.log() if entry["status"] >= 400}
-    granted = {f"{entry['method']} {entry['path']}" for entry in azure.log() if entry["status"] < 400}
-    return [change for change in dict.fromkeys(changes(azure)) if change not in refused - granted]
-
-
-def serves(azure, name="myregistry") -> bool:
-    return azure.pull(name)["status"] == 200
-
-
-def used(seed, registry=REGISTRY) -> dict:
-    """What the registry says it uses."""
-    return seed.get(registry)["properties"]["encryption"]["keyVaultProperties"]
-
-
-def latest(seed, vault=VAULT, name=KEY) -> str:
-    return seed.get(f"{vault}/keys/{name}")["properties"]["keyUriWithVersion"]
-
-
-def versions(azure, uri=KEY_URI) -> dict[str, bool]:
-    """The versions of a key, in order, and whether they are enabled."""
-    all_keys = azure.principal((CRYPTO_OFFICER, f"/subscriptions/{SUBSCRIPTION}"))
-    found = azure.vault("GET", f"{uri}/versions", as_=all_keys).json()["value"]
-    return {each["kid"]: each["attributes"]["enabled"] for each in found}
-
-
-def disable(seed, uri) -> None:
-    seed.change_key("PATCH", uri, {"attributes": {"enabled": False}})
-
-
-def another_registry(seed, identity_id, **chosen) -> ArmId:
-    """A second registry with a key of its own choice."""
-    id_ = ArmId(SUBSCRIPTION, "rg", REGISTRY_TYPE, "second")
-    body = {
-        "location": LOCATION,
-        "sku": {"name": "Premium"},
-        "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity_id: {}}},
-        "properties": {"encryption": {"status": "enabled", "keyVaultProperties": chosen}},
-    }
-    seed.put(id_, body)
-    return id_
-
-
-def kill_when(running, condition, seconds: float = 40) -> None:
-    """Kills an `az` that is under way as soon as a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert running.poll() is None, running.err
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+from sandbox.world import OWNER_OBJECT_ID
+from tests.e2e.rotation import (
+    AGAIN,
+    HSM_CRYPTO_USER,
+    HSM_USER,
+    KEY_URI,
+    OFFICER,
+    OTHER_VAULT,
+    ROTATE,
+    done,
+    grant_in_hsm,
+    kill_when,
+    latest,
+    serves,
+    used,
+    versions,
+)
+from tests.e2e.seed import KEY, REGISTRY, VAULT, bodies, changes, outcomes
 
 
 class TestNewVersion:
@@ -303,129 +234,6 @@ class TestTidyingCutShort:
         assert seed.get(REGISTRY)["tags"] == {}
 
 
-class TestAnotherKey:
-    @pytest.mark.parametrize("version", [False, True], ids=["versionless", "version"])
-    def test_by_its_uri(self, azure, az, seed, version):
-        seed.encrypted()
-        key = seed.key(name="other")["keyUriWithVersion" if version else "keyUri"]
-        az(f"{ROTATE} --key-encryption-key {key}").ok()
-        assert (used(seed)["keyIdentifier"], used(seed)["keyRotationEnabled"]) == (key, not version)
-        assert serves(azure)
-        azure.clear_log()
-        again = az(f"{ROTATE} --key-encryption-key {key}").json()
-        assert set(outcomes(again).values()) == {"reused"}
-        assert changes(azure) == []
-
-    def test_in_a_managed_hsm(self, azure, az, seed):
-        seed.encrypted()
-        key = seed.key(seed.hsm(), kty="RSA-HSM")["keyUri"]
-        result = az(f"{ROTATE} --key-encryption-key {key}").json()
-        assert used(seed)["keyIdentifier"] == key
-        assert outcomes(result)["grant"] == "created"
-        assert serves(azure)
-
-    def test_an_older_version_of_the_same_key(self, azure, az, seed):
-        seed.encrypted()
-        old = latest(seed)
-        seed.change_key("POST", f"{KEY_URI}/rotate")
-        az(f"{ROTATE} --no-new-version").ok()
-        az(f"{ROTATE} --key-encryption-key {old}").ok()
-        assert used(seed)["versionedKeyIdentifier"] == old
-        azure.clear_log()
-        again = az(f"{ROTATE} --key-encryption-key {old}").json()
-        assert changes(azure) == []
-        assert outcomes(again)["registry"] == "reused"
-
-    @pytest.mark.parametrize(("there", "mode"), [(True, "manual"), (False, "auto")], ids=["existing", "absent"])
-    def test_by_its_name(self, azure, az, seed, there, mode):
-        seed.encrypted()
-        if there:
-            seed.key(name="other")
-        result = az(f"{ROTATE} --key other --rotation {mode}").json()
-        assert outcomes(result)["key"] == ("reused" if there else "created")
-        assert used(seed)["versionedKeyIdentifier"] == latest(seed, name="other")
-        assert used(seed)["keyRotationEnabled"] is (mode == "auto")
-        assert serves(azure)
-
-    @pytest.mark.parametrize("there", [True, False], ids=["existing", "absent"])
-    def test_in_another_vault(self, azure, az, seed, there):
-        seed.encrypted()
-        if there:
-            seed.key(seed.vault(OTHER_VAULT), "other")
-        result = az(f"{ROTATE} --key-vault other-vault --key other").json()
-        made = outcomes(result)
-        expected = "reused" if there else "created"
-        assert (made["vault"], made["key"], made["grant"]) == (expected, expected, "created")
-        assert used(seed)["versionedKeyIdentifier"] == latest(seed, OTHER_VAULT, "other")
-        assert seed.get(OTHER_VAULT)["properties"]["enablePurgeProtection"] is True
-        assert len(seed.assignments(VAULT)) == 1
-        assert serves(azure)
-
-    def test_in_a_vault_of_the_other_subscription(self, azure, az, seed):
-        seed.encrypted()
-        seed.group("elsewhere", subscription=OTHER_SUBSCRIPTION)
-        vault = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "shared-vault")
-        seed.vault(vault)
-        result = az(f"{ROTATE} --key-vault shared-vault --key other").json()
-        assert outcomes(result)["vault"] == "reused"
-        assert result["vault"]["id"].lower() == str(vault).lower()
-        assert serves(azure)
-
-    def test_without_purge_protection_is_protected_after_a_question(self, azure, az, seed, refused):
-        seed.encrypted()
-        seed.vault(OTHER_VAULT, enablePurgeProtection=None)
-        command = f"{ROTATE} --key-vault other-vault"
-        refused(command, "--yes")
-        az(f"{command} --yes").ok()
-        assert seed.get(OTHER_VAULT)["properties"]["enablePurgeProtection"] is True
-
-
-class TestOldVersion:
-    def test_is_disabled_after_the_registry_was_told_and_seen(self, azure, az, seed, officer):
-        seed.encrypted()
-        old = latest(seed)
-        azure.settings(registry_patch_seconds=0.5, registry_retry_after=None)
-        result = az(f"{ROTATE} --disable-old-version").json()
-        assert outcomes(result)["old-version"] == "updated"
-        assert versions(azure) == {old: False, latest(seed): True}
-        assert serves(azure)
-        log = [(entry["method"], entry["path"].lower()) for entry in azure.log()]
-        told = log.index(("PATCH", str(REGISTRY).lower()))
-        disabled = next(i for i, (method, path) in enumerate(log) if method == "PATCH" and path.startswith("/keys/"))
-        assert ("GET", str(REGISTRY).lower()) in log[told:disabled]
-
-    def test_stays_where_the_registry_does_not_take_the_new_one(self, azure, az, seed, officer):
-        seed.encrypted()
-        old = latest(seed)
-        body = {"error": {"code": "InternalServerError", "message": "Not now."}}
-        azure.fault("status", method="PATCH", path="registries/myregistry$", times=100, status=400, body=body)
-        failed = az(f"{ROTATE} --disable-old-version")
-        assert failed.code == 1
-        assert versions(azure)[old] is True
-        assert serves(azure)
-        azure.clear_faults()
-        az(f"{ROTATE} --disable-old-version").ok()
-        assert versions(azure) == {old: False, latest(seed): True}
-
-    def test_stays_while_another_registry_may_need_it(self, azure, az, seed, officer):
-        identity = seed.encrypted()
-        old = latest(seed)
-        another_registry(seed, identity["id"], keyIdentifier=old, identity=identity["clientId"])
-        result = az(f"{ROTATE} --disable-old-version").json()
-        assert outcomes(result)["old-version"] == "reused"
-        assert serves(azure, "second")
-        assert versions(azure)[old] is True
-
-    def test_that_could_not_be_disabled_leaves_the_registry_on_the_new_one(self, az, seed):
-        seed.encrypted()
-        seed.change_key("POST", f"{KEY_URI}/rotate")
-        failed = az(f"{ROTATE} --no-new-version --disable-old-version")
-        assert failed.code == 1
-        assert OFFICER in failed.err
-        assert "registry updated" in failed.err
-        assert used(seed)["versionedKeyIdentifier"] == latest(seed)
-
-
 class TestWithoutWaiting:
     def test_wait_sees_the_end(self, azure, az, seed, officer):
         seed.encrypted()
@@ -474,124 +282,3 @@ class TestWhatIf:
         assert {row["step"]: row["action"] for row in rows if row["action"] != "reuse"} == steps
         assert changes(azure) == []
         assert [row["step"] for row in rows if row["irreversible"]] == (["vault"] if "vault" in steps else [])
-
-
-class TestRefusals:
-    def test_not_encrypted(self, seed, refused):
-        seed.registry()
-        refused(ROTATE, "is not encrypted with a customer-managed key", "az acr cmk show --name myregistry")
-
-    def test_not_there(self, seed, refused):
-        refused(ROTATE, "No registry 'myregistry' was found", code=3)
-        refused(f"{ROTATE} -g rg", "There is no registry 'myregistry'", code=3)
-
-    def test_an_operation_under_way(self, azure, seed, refused):
-        seed.encrypted()
-        azure.settings(registry_patch_seconds=100_000.0)
-        seed.patch(REGISTRY, {"identity": {"type": "SystemAssigned, UserAssigned"}})
-        refused(ROTATE, "is in state Updating", "Wait for the running operation to end")
-
-    def test_a_disabled_version_in_use_until_the_printed_command_has_enabled_it(self, azure, az, seed, officer):
-        seed.encrypted()
-        old = latest(seed)
-        seed.change_key("POST", f"{KEY_URI}/rotate")
-        disable(seed, old)
-        said = az(ROTATE).err
-        assert f"{old}, is disabled" in said
-        assert done(azure) == []
-        command = next(line for line in said.splitlines() if "az keyvault key" in line).split("az ", 1)[1]
-        az(command).ok()
-        az(ROTATE).ok()
-        assert serves(azure)
-
-    def test_an_elliptic_curve_key(self, seed, refused):
-        seed.encrypted()
-        seed.key(name="curve", kty="EC")
-        refused(f"{ROTATE} --key curve", "of type EC", "RSA")
-
-    def test_a_disabled_or_expired_other_key(self, seed, refused):
-        seed.encrypted()
-        disable(seed, seed.key(name="off")["keyUriWithVersion"])
-        refused(f"{ROTATE} --key off", "disabled")
-        seed.key(name="late", attributes={"exp": 1_600_000_000})
-        refused(f"{ROTATE} --key late", "expired")
-
-    def test_a_key_uri_that_leads_nowhere(self, seed, refused):
-        seed.encrypted()
-        refused(f"{ROTATE} --key-encryption-key {KEY_URI}x", "There is no such key", code=3)
-
-    @pytest.mark.parametrize(
-        ("options", "words"),
-        [
-            (f"--key-encryption-key {KEY_URI} --key k", "--key can't be given with it"),
-            (f"--key-encryption-key {KEY_URI}/{'a' * 32} --rotation auto", "contradicts --rotation auto"),
-            ("--key-encryption-key https://some-vault.vault.azure.cn/keys/k", "not in the cloud you are logged in to"),
-            (f"--identity {VAULT}", "--identity takes the name or ID of an identity"),
-            ("--key-vault _", "'_'"),
-            ("--grant-timeout -1", "not negative"),
-            ("--rotation sometimes", "sometimes"),
-        ],
-    )
-    def test_bad_input(self, refused, options, words):
-        refused(f"{ROTATE} {options}", words, code=2 if "sometimes" in words else 1)
-
-
-class TestMissingPermission:
-    def test_to_write_the_registry(self, azure, az, az_as, seed):
-        seed.encrypted()
-        weak = az_as(azure.principal(("Reader", GROUP), (OFFICER, GROUP)))
-        result = weak(ROTATE)
-        assert result.code == 1
-        assert "You lack the permission 'Microsoft.ContainerRegistry/registries/write'" in result.err
-        assert "version created" in result.err
-        assert AGAIN in result.err
-        assert serves(azure)
-        az(ROTATE).ok()
-        assert len(versions(azure)) == 2
-        assert used(seed)["versionedKeyIdentifier"] == latest(seed)
-
-    def test_to_see_the_registry(self, azure, az_as, seed):
-        seed.encrypted()
-        result = az_as(azure.principal(("Reader", str(VAULT))))(f"{ROTATE} -g rg")
-        assert result.code == 1
-        assert "Microsoft.ContainerRegistry/registries/read" in result.err
-        assert changes(azure) == []
-
-
-@pytest.mark.parametrize(
-    ("action", "method", "path"),
-    [
-        ("reset-before", "POST", "/rotate$"),
-        ("reset-after", "POST", "/rotate$"),
-        ("reset-before", "PATCH", "registries/myregistry$"),
-        ("reset-after", "PATCH", "registries/myregistry$"),
-    ],
-)
-def test_a_lost_connection_is_told_and_made_good(azure, az, seed, officer, action, method, path):
-    seed.encrypted()
-    azure.fault(action, method=method, path=path, times=1)
-    first = az(f"{ROTATE} --rotation manual")
-    assert serves(azure)
-    if first.code:
-        assert "The connection to Azure failed" in first.err
-        assert "perhaps, as no answer came" in first.err
-        assert AGAIN in first.err
-        az(f"{ROTATE} --rotation manual").ok()
-    assert used(seed)["keyIdentifier"] == used(seed)["versionedKeyIdentifier"] == latest(seed)
-    assert serves(azure)
-
-
-HSM_USER = "33413926-3206-4cdd-b39a-83574fe37a17"
-HSM_CRYPTO_USER = "21dbd100-6940-42c2-9190-5d6cb909625b"
-
-
-def grant_in_hsm(azure, principal_id, role, scope="/keys", host="myhsm.managedhsm.azure.net") -> None:
-    """A local role of a managed HSM, by its administrator."""
-    import uuid
-
-    definition = f"Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/{role}"
-    body = {"properties": {"roleDefinitionId": definition, "principalId": principal_id}}
-    url = f"https://{host}{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
-    answer = azure.request("PUT", url, "https://managedhsm.azure.net", body, {"api-version": "7.5"})
-    assert answer.ok, answer.text
-    azure.clear_log()

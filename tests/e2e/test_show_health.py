@@ -19,11 +19,6 @@ from tests.e2e.seed import IDENTITY, REGISTRY, VAULT
 SHOW = "acr cmk show -n myregistry -g rg"
 
 
-@pytest.fixture
-def scene(azure, seed):
-    return Scene(azure, seed)
-
-
 def show(az) -> dict[str, Any]:
     return az(SHOW).json()
 

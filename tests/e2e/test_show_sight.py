@@ -5,18 +5,12 @@ from __future__ import annotations
 import pytest
 
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
-from tests.e2e.scene import Scene
 from tests.e2e.seed import IDENTITY, KEY, REGISTRY, VAULT
 
 SHOW = "acr cmk show -n myregistry -g rg"
 READ_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities/read"
 READ_ROLES = "Microsoft.Authorization/roleAssignments/read"
 READ_VAULT = "Microsoft.KeyVault/vaults/read"
-
-
-@pytest.fixture
-def scene(azure, seed):
-    return Scene(azure, seed)
 
 
 @pytest.fixture

@@ -1,0 +1,107 @@
+"""Revoking by disabling the key, and enabling just that again."""
+
+from __future__ import annotations
+
+from sandbox.world import OWNER_OBJECT_ID
+from tests.e2e.revocation import (
+    BY_KEY,
+    HSM_CRYPTO_USER,
+    HSM_ENCRYPTION_USER,
+    KEY_URI,
+    ON_KEY,
+    RESTORE,
+    REVOKE,
+    enabled,
+    encryption,
+    grant_in_hsm,
+    pulled,
+    roles,
+    version,
+    version_in_use,
+    with_roles,
+)
+from tests.e2e.seed import CRYPTO_OFFICER, KEY, VAULT, changes, outcomes
+
+
+class TestByKey:
+    def test_the_version_in_use_is_disabled_and_on_another_machine_enabled_again(
+        self, azure, az, seed, officer, tmp_path
+    ):
+        seed.encrypted()
+        seed.change_key("PATCH", version_in_use(seed), {"tags": {"team": "images"}})
+        before, grants = version(azure, version_in_use(seed)), roles(seed)
+        result = az(BY_KEY).json()
+        assert pulled(azure) == 403
+        assert enabled(azure, version_in_use(seed)) is False
+        assert result["key"]["enabled"] is False
+        assert outcomes(result) == {"key": "updated"}
+        assert roles(seed) == grants
+        directory = tmp_path / "another machine"
+        directory.mkdir()
+        az(RESTORE, environment=azure.login(directory)).ok()
+        assert pulled(azure) == 200
+        after = version(azure, version_in_use(seed))
+        assert after["attributes"]["enabled"] is True
+        assert after["tags"] == before["tags"] == {"team": "images"}
+
+    def test_other_versions_are_left_alone(self, azure, az, seed, officer):
+        seed.encrypted()
+        seed.change_key("POST", f"{KEY_URI}/rotate")
+        newer = seed.get(ON_KEY)["properties"]["keyUriWithVersion"]
+        az(BY_KEY).ok()
+        assert enabled(azure, newer) is True
+        assert enabled(azure, version_in_use(seed)) is False
+        assert pulled(azure) == 403
+
+    def test_no_key_is_ever_deleted(self, azure, az, seed, officer):
+        seed.encrypted()
+        az(BY_KEY).ok()
+        az(f"{REVOKE} --yes").ok()
+        assert not [change for change in changes(azure) if change.startswith("DELETE") and "/keys/" in change]
+        assert version(azure, version_in_use(seed))
+
+    def test_one_that_somebody_else_disabled_is_left_alone(self, azure, az, seed, officer):
+        seed.encrypted()
+        seed.change_key("PATCH", version_in_use(seed), {"attributes": {"enabled": False}})
+        rows = {row["step"]: row for row in az(f"{RESTORE} --what-if").json()}
+        assert "not by `revoke`" in rows["key"]["reason"]
+        assert "az keyvault key set-attributes" in rows["key"]["reason"]
+        az(RESTORE).ok()
+        assert enabled(azure, version_in_use(seed)) is False
+        assert changes(azure) == []
+
+    def test_both_ways_at_once_are_undone_at_once(self, azure, az, seed, officer):
+        with_roles(seed, (CRYPTO_OFFICER, VAULT))
+        az(BY_KEY).ok()
+        az(f"{REVOKE} --yes").ok()
+        az(RESTORE).ok()
+        assert pulled(azure) == 200
+        assert roles(seed) == {(CRYPTO_OFFICER, str(VAULT).lower())}
+
+    def test_of_a_managed_hsm(self, azure, az, seed):
+        identity, hsm = seed.identity(), seed.hsm()
+        key = seed.key(hsm, kty="RSA-HSM")["keyUri"]
+        grant_in_hsm(azure, identity["principalId"], HSM_ENCRYPTION_USER, f"/keys/{KEY}")
+        grant_in_hsm(azure, OWNER_OBJECT_ID, HSM_CRYPTO_USER, "/keys")
+        encryption(seed, identity, key)
+        az(BY_KEY).ok()
+        assert pulled(azure) == 403
+        az(RESTORE).ok()
+        assert pulled(azure) == 200
+
+    def test_takes_a_right_on_the_vault(self, azure, az, seed):
+        seed.encrypted()
+        failed = az(BY_KEY)
+        assert failed.code == 1
+        assert "Only the vault itself can change" in failed.err
+        assert "Key Vault Crypto Officer" in failed.err
+        assert "Nothing has been changed" in failed.err
+        assert pulled(azure) == 200
+
+    def test_takes_a_way_past_the_firewall(self, azure, az, seed, officer):
+        seed.encrypted()
+        seed.patch(VAULT, {"properties": {"networkAcls": {"bypass": "AzureServices", "defaultAction": "Deny"}}})
+        failed = az(BY_KEY)
+        assert failed.code == 1
+        assert "firewall does not let you in" in failed.err
+        assert pulled(azure) == 200

@@ -1,0 +1,107 @@
+"""What `revoke` and `restore` refuse, and how they go on where they were cut short."""
+
+from __future__ import annotations
+
+import pytest
+
+from azext_acrcmk.model.access import ENCRYPTION_USER
+from azext_acrcmk.plan.revoke import JOURNAL_TAG
+from tests.e2e.revocation import (
+    AGAIN,
+    BY_KEY,
+    ON_KEY,
+    RESTORE,
+    REVOKE,
+    pulled,
+    refuses,
+    roles,
+    tags,
+    with_roles,
+)
+from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, REGISTRY, VAULT
+
+
+class TestCutShort:
+    @pytest.mark.parametrize("nth", [1, 2])
+    def test_a_revoke_of_several_roles_goes_on_and_forgets_none(self, azure, az, seed, nth):
+        with_roles(seed, (CRYPTO_OFFICER, ON_KEY), (ENCRYPTION_USER, ON_KEY))
+        before = roles(seed)
+        body = {"error": {"code": "InternalServerError", "message": "Not now."}}
+        azure.fault("status", method="DELETE", path="roleAssignments/", nth=nth, times=100, status=400, body=body)
+        failed = az(f"{REVOKE} --yes")
+        assert failed.code == 1
+        assert AGAIN in failed.err
+        azure.clear_faults()
+        assert len(roles(seed)) == 3 - nth
+        az(f"{REVOKE} --yes").ok()
+        assert pulled(azure) == 403
+        az(RESTORE).ok()
+        assert roles(seed) == before
+        assert JOURNAL_TAG not in tags(seed)
+
+    def test_a_restore_of_several_roles_goes_on(self, azure, az, seed):
+        with_roles(seed, (CRYPTO_OFFICER, ON_KEY), (ENCRYPTION_USER, ON_KEY))
+        before = roles(seed)
+        az(f"{REVOKE} --yes").ok()
+        body = {"error": {"code": "InternalServerError", "message": "Not now."}}
+        azure.fault("status", method="PUT", path="roleAssignments/", nth=2, times=100, status=400, body=body)
+        assert az(RESTORE).code == 1
+        azure.clear_faults()
+        az(RESTORE).ok()
+        assert roles(seed) == before
+        assert JOURNAL_TAG not in tags(seed)
+
+    def test_nothing_is_removed_that_could_not_be_noted(self, azure, az, seed):
+        with_roles(seed, (CRYPTO_OFFICER, VAULT))
+        azure.deny_assignment(str(REGISTRY), actions=["Microsoft.ContainerRegistry/registries/write"])
+        before = roles(seed)
+        failed = az(f"{REVOKE} --yes")
+        assert failed.code == 1
+        assert "Microsoft.ContainerRegistry/registries/write" in failed.err
+        assert roles(seed) == before
+        assert pulled(azure) == 200
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("command", [f"{REVOKE} --yes", BY_KEY, RESTORE])
+    def test_not_encrypted(self, azure, az, seed, command):
+        seed.registry()
+        refuses(azure, az, command, "is not encrypted with a customer-managed key")
+
+    def test_not_there(self, azure, az, seed):
+        refuses(azure, az, f"{REVOKE} --yes", "No registry 'myregistry' was found", code=3)
+        refuses(azure, az, f"{RESTORE} -g rg", "There is no registry 'myregistry'", code=3)
+
+    @pytest.mark.parametrize("command", ["revoke -n my_registry", "revoke -n myregistry --by force", "restore -n x"])
+    def test_bad_input(self, azure, az, command):
+        result = az(f"acr cmk {command}")
+        assert result.code in (1, 2)
+        assert "Traceback" not in result.err
+        assert azure.log() == []
+
+    def test_one_who_may_not_see_the_grants(self, azure, az_as, seed):
+        seed.encrypted()
+        azure.deny_assignment(str(VAULT), actions=["Microsoft.Authorization/roleAssignments/read"])
+        az = az_as(azure.principal(("Contributor", GROUP)))
+        refuses(azure, az, f"{REVOKE} --yes", "can't be seen", "Microsoft.Authorization/roleAssignments/read")
+
+    def test_one_who_may_not_see_the_vault(self, azure, az_as, seed):
+        seed.encrypted()
+        az = az_as(azure.principal(("Contributor", str(REGISTRY)), ("Reader", str(IDENTITY))))
+        for command in (f"{REVOKE} --yes -g rg", f"{RESTORE} -g rg"):
+            refuses(azure, az, command, "can't be looked at")
+
+    def test_one_who_may_not_remove_or_make_grants(self, azure, az_as, az, seed):
+        seed.encrypted()
+        weak = az_as(azure.principal(("Contributor", GROUP)))
+        failed = weak(f"{REVOKE} --yes")
+        assert failed.code == 1
+        assert "Microsoft.Authorization/roleAssignments/delete" in failed.err
+        assert "Nothing has been changed" in failed.err
+        assert pulled(azure) == 200
+        az(f"{REVOKE} --yes").ok()
+        failed = weak(RESTORE)
+        assert failed.code == 1
+        assert "Microsoft.Authorization/roleAssignments/write" in failed.err
+        az(RESTORE).ok()
+        assert pulled(azure) == 200
