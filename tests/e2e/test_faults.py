@@ -50,6 +50,17 @@ def test_every_request_times_out_once(azure, az, prepared, scenario, fault, reco
     record_property("survived", f"{scenario}, {fault}: met by {len(met)} requests")
 
 
+@pytest.mark.parametrize("fault", ["throttled", "unavailable", "reset-after"])
+def test_as_a_shell_starts_it(azure, az, prepared, fault):
+    """At the pace of the wall clock, so it meets fewer."""
+    scenario = SCENARIOS[0]
+    expected = undisturbed(azure, az, prepared, scenario)
+    prepared(scenario)
+    azure.fault(method="PUT", path="(identities|keys)/myregistry-cmk$", each=True, **FAULTS[fault])
+    az(scenario.command, fresh=True).ok()
+    assert picture(azure) == expected
+
+
 def survived(azure, az, prepared, scenario, fault):
     expected = undisturbed(azure, az, prepared, scenario)
     prepared(scenario)

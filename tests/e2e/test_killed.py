@@ -44,3 +44,20 @@ def test_every_kill_is_survived(azure, az, prepared, scenario, death, record_pro
         survived += 1
     assert survived >= requests - 1
     record_property("survived", f"{scenario}, {death}: {survived} kill points")
+
+
+@pytest.mark.parametrize("path", ["/keys/", "roleAssignments/", "registries/myregistry$"])
+def test_as_a_shell_starts_it(azure, az, prepared, path):
+    scenario = SCENARIOS[0]
+    prepared(scenario)
+    az(scenario.command).ok()
+    expected = picture(azure)
+    prepared(scenario)
+    azure.fault("hang-after", method="PUT", path=path)
+    running = az.start(scenario.command, fresh=True)
+    assert held(azure, running)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    azure.clear_faults()
+    az(scenario.command, fresh=True).ok()
+    assert picture(azure) == expected
