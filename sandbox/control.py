@@ -10,7 +10,8 @@ POST   /principals/{object_id}/groups  {"group"?}: into a group that there is, o
 POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE /deny-assignments
 POST   /providers/{namespace}/unregister
 POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
-PATCH  /registries/{name}            {"content_trust"?, "status"?, "provisioning_state"?}, see tampering.change_registry
+PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
+POST   /registries/{name}/repositories  {"repositories", "streaming"?}, see tampering.add_repositories
 POST   /registries/{name}/pull       whether the registry could serve an image now
 GET    /state                        counts and ids of everything
 """
@@ -153,6 +154,12 @@ def _clear_policies(instance: Instance, given: dict[str, Any], request: web.Requ
 def _change_registry(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     with instance.world.lock:
         tampering.change_registry(instance.world, request.match_info["name"], **given)
+
+
+@_endpoint("POST", "/registries/{name}/repositories")
+def _add_repositories(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        tampering.add_repositories(instance.world, request.match_info["name"], **given)
 
 
 @_endpoint("POST", "/registries/{name}/pull")
