@@ -52,7 +52,9 @@ def _error_body(response: Any) -> dict[str, Any]:
         return {}
     if not isinstance(body, dict):
         return {}
-    error = body.get("error", body)
+    # The data plane of registries has a list of errors.
+    errors = body.get("errors")
+    error = errors[0] if isinstance(errors, list) and errors else body.get("error", body)
     return error if isinstance(error, dict) else {}
 
 
