@@ -142,12 +142,16 @@ class Sandbox:
         return self._control("POST", f"/registries/{registry}/pull")
 
     def change_registry(self, registry: str, **changes: Any) -> None:
-        """Give a registry what no request can: content_trust, status, provisioning_state (see sandbox/tampering.py)."""
+        """Give a registry what no request can, such as content_trust, status or login_server (see tampering.py)."""
         self._control("PATCH", f"/registries/{registry}", changes)
 
     def end_operation(self, registry: str, status: str) -> None:
         """End what is under way on a registry as "Failed" or "Canceled"."""
         self._control("POST", f"/registries/{registry}/operation", {"status": status})
+
+    def add_repositories(self, registry: str, *names: str, streaming: bool = False) -> None:
+        """Put repositories into a registry, with artifact streaming on or off."""
+        self._control("POST", f"/registries/{registry}/repositories", {"repositories": names, "streaming": streaming})
 
     def state(self) -> dict[str, Any]:
         """Ids and counts of everything."""

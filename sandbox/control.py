@@ -10,8 +10,9 @@ POST   /principals/{object_id}/groups  {"group"?}: into a group that there is, o
 POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE /deny-assignments
 POST   /providers/{namespace}/unregister
 POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
-PATCH  /registries/{name}            {"content_trust"?, "status"?, "provisioning_state"?}, see tampering.change_registry
-POST   /registries/{name}/operation    {"status"}, see tampering.end_operation
+PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
+POST   /registries/{name}/operation     {"status"}, see tampering.end_operation
+POST   /registries/{name}/repositories  {"repositories", "streaming"?}, see tampering.add_repositories
 POST   /registries/{name}/pull       whether the registry could serve an image now
 GET    /state                        counts and ids of everything
 """
@@ -160,6 +161,12 @@ def _change_registry(instance: Instance, given: dict[str, Any], request: web.Req
 def _end_operation(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     with instance.world.lock:
         tampering.end_operation(instance.world, request.match_info["name"], **given)
+
+
+@_endpoint("POST", "/registries/{name}/repositories")
+def _add_repositories(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        tampering.add_repositories(instance.world, request.match_info["name"], **given)
 
 
 @_endpoint("POST", "/registries/{name}/pull")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
 from sandbox.access import allowed_data, compact, denial, identities_of
 from sandbox.hsm_store import ManagedHsm
 from sandbox.key_material import Key, KeyVersion
 from sandbox.key_store import KeyStore, Vault
+from sandbox.network import is_listed
 from sandbox.web import AzureError, Caller
 from sandbox.world import TENANT, DenyAssignment, World
 
@@ -148,20 +148,13 @@ def _check_firewall(store: KeyStore, user: KeyUser) -> None:
             f"link.\r\nCaller: {user.described}\r\nVault: {place_of(store)}",
             "ForbiddenByConnection",
         )
-    if not perimeter and (rules.get("defaultAction", "Allow").lower() == "allow" or _listed(rules, user.address)):
+    if not perimeter and (rules.get("defaultAction", "Allow").lower() == "allow" or is_listed(rules, user.address)):
         return
     raise _forbidden(
         "Client address is not authorized and caller is not a trusted service.\r\n"
         f"Client address: {user.address}\r\nCaller: {user.described}\r\nVault: {place_of(store)}",
         "ForbiddenByFirewall",
     )
-
-
-def _listed(rules: dict, address: str) -> bool:
-    if not address:
-        return False
-    networks = [ipaddress.ip_network(rule["value"], strict=False) for rule in rules.get("ipRules") or ()]
-    return any(ipaddress.ip_address(address) in network for network in networks)
 
 
 def _check_policies(world: World, store: Vault, user: KeyUser, operation: Operation) -> None:

@@ -104,12 +104,14 @@ class Registry:
     network_rules: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
     status: dict[str, str] | None = None  # what the service has to say: displayStatus, message, timestamp
+    repositories: dict[str, bool] = field(default_factory=dict)  # name -> whether pushed images are made streamable
+    login_server: str | None = None  # where it is not the name's own, as with a hash in the domain name label
     # Encryption and identity to show while the operation runs (settings.stale_first_answer), or None for the present.
     stale: tuple[dict[str, Any], dict[str, Any] | None] | None = None
 
     @property
     def host(self) -> str:
-        return f"{self.name}.azurecr.io".lower()
+        return self.login_server or f"{self.name}.azurecr.io".lower()
 
     def state(self, now: float) -> str:
         return self.operation.settle(now) if self.operation else "Succeeded"
@@ -143,6 +145,11 @@ class Registry:
 def find_registry(world: World, name: str) -> Registry | None:
     """The registry of a name, wherever it is: names are global."""
     return next((registry for registry in world.registries.values() if registry.name.lower() == name.lower()), None)
+
+
+def find_login_server(world: World, host: str) -> Registry | None:
+    """The registry whose data plane is at a host."""
+    return next((registry for registry in world.registries.values() if registry.host == host.lower()), None)
 
 
 def document(registry: Registry, api_version: str, now: float, state: str | None = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sandbox.access import EVERYONE
 from sandbox.directory import add_principal
-from sandbox.registry import find_registry
+from sandbox.registry import Registry, find_registry
 from sandbox.world import DenyAssignment, Operation, Principal, World
 
 _FAILURE = {"code": "InternalServerError", "message": "The operation failed."}
@@ -70,13 +70,13 @@ def change_registry(
     status: dict[str, str] | None = None,
     provisioning_state: str | None = None,
     sku: str | None = None,
+    login_server: str | None = None,
 ) -> None:
     """Give a registry what requests can't: content trust although it is encrypted (an old one may have it), a `status`
-    ({} for none), the state "Failed", which ends with the next operation that succeeds, or "Succeeded", and a SKU other
-    than Premium although it is encrypted (no such registry is known; what one would be is assumed)."""
-    registry = find_registry(world, name)
-    if registry is None:
-        raise ValueError(f"There is no registry '{name}'.")
+    ({} for none), the state "Failed", which ends with the next operation that succeeds, or "Succeeded", a SKU other
+    than Premium although it is encrypted (no such registry is known; what one would be is assumed), and another login
+    server: with a hash in its name, as registries with a domain name label have one, or one that is none of Azure's."""
+    registry = _registry(world, name)
     if provisioning_state not in (None, "Failed", "Succeeded"):
         raise ValueError(f"A registry can't be put into the state '{provisioning_state}'.")
     if content_trust is not None:
@@ -86,6 +86,8 @@ def change_registry(
         registry.status = status or None
     if sku is not None:
         registry.sku = sku
+    if login_server is not None:
+        registry.login_server = login_server
     if provisioning_state == "Failed":
         registry.operation = Operation(
             f"registries-{world.new_guid()}", "Updating", world.now(), error=dict(_FAILURE), done=True
@@ -97,8 +99,8 @@ def change_registry(
 def end_operation(world: World, name: str, status: str) -> None:
     """End what is under way on a registry as "Failed" or "Canceled", for no reason of the user's. Its change is undone;
     a registry that was being created is left without encryption (what is left in Azure is assumed)."""
-    registry = find_registry(world, name)
-    operation = registry and registry.operation
+    registry = _registry(world, name)
+    operation = registry.operation
     if operation is None or operation.done or status not in ("Failed", "Canceled"):
         raise ValueError(f"No operation on a registry '{name}' can be ended as '{status}'.")
     operation.error, operation.done, operation.canceled = dict(_FAILURE), True, status == "Canceled"
@@ -107,6 +109,19 @@ def end_operation(world: World, name: str, status: str) -> None:
     else:
         operation.before.operation = operation
         world.registries[registry.id.lower()] = operation.before
+
+
+def add_repositories(world: World, name: str, repositories: Iterable[str], *, streaming: bool = False) -> None:
+    """Put repositories into a registry, as if an image had been pushed to each. With `streaming` they have artifact
+    streaming on, also where the registry is encrypted (how one comes to have it is not known)."""
+    _registry(world, name).repositories.update(dict.fromkeys(repositories, streaming))
+
+
+def _registry(world: World, name: str) -> Registry:
+    registry = find_registry(world, name)
+    if registry is None:
+        raise ValueError(f"There is no registry '{name}'.")
+    return registry
 
 
 def _principal(world: World, object_id: str) -> dict[str, str]:

@@ -40,6 +40,31 @@ def issue(world: World, principal: Principal, audience: str) -> dict[str, object
     return {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
 
 
+def issue_for_registry(caller: Caller, host: str, kind: str, seconds: int, **more: object) -> str:
+    """A token of a registry's own, by which it knows the caller again: a "refresh_token" or an "access_token".
+
+    Claims as recorded (see login_server.py), and those by which `read` knows whose it is.
+    """
+    now = int(time.time())
+    claims = {
+        "jti": str(uuid.uuid4()),
+        "sub": caller.name,
+        "nbf": now,
+        "exp": now + seconds,
+        "iat": now,
+        "iss": "Azure Container Registry",
+        "aud": host,
+        "version": "1.0",
+        "grant_type": kind,
+        "appid": caller.app_id,
+        "tenant": caller.tenant_id,
+        "roles": [],
+        "oid": caller.object_id,
+        "tid": caller.tenant_id,
+    }
+    return jwt.encode(claims | more, _KEY, algorithm="HS256")
+
+
 def read(authorization: str | None) -> Caller | None:
     """The caller that an Authorization header names, or None where it is missing, too old, or not one of our tokens."""
     scheme, _, token = (authorization or "").partition(" ")

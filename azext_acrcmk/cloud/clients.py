@@ -7,6 +7,7 @@ back as wire JSON (see `wire` and `pages`): models differ between the SDK versio
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,6 +21,9 @@ DATA_PLANE_API_VERSION = "7.4"
 # For a look ahead: the caller's permissions, and how many role assignments the subscription has left.
 PERMISSIONS_API_VERSION = "2022-04-01"
 ROLE_USAGE_API_VERSION = "2019-08-01-preview"
+
+
+_HOST = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?", re.IGNORECASE)
 
 
 class Clients:
@@ -61,6 +65,36 @@ class Clients:
         package, client = "azure.keyvault.administration", "KeyVaultAccessControlClient"
         return self._once(("roles", host), lambda: self._data_plane(host, package, client))
 
+    def login_server(self, host: str):
+        """The data plane of the registry at `host`, for which the CLI has no SDK: a client that brings no token along.
+
+        It neither retries nor follows to another host, and waits a short while only: a registry may well be out of
+        reach from here, and who asks can do without.
+        """
+
+        def make():
+            from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
+            from azure.core import PipelineClient
+            from azure.core.pipeline.policies import HeadersPolicy
+
+            self._check_host(host, "acr_login_server_endpoint")
+            arguments = prepare_client_kwargs_track2(self._cli_ctx)
+            policies = [HeadersPolicy(**arguments), arguments["user_agent_policy"], arguments["logging_policy"]]
+            waits = {"connection_timeout": 5, "read_timeout": 20}
+            return PipelineClient(f"https://{host}", policies=policies, **arguments, **waits)
+
+        return self._once(("registry", host), make)
+
+    def registry_sign_in(self, subscription: str) -> tuple[str, str]:
+        """A token of the CLI's login for the data plane of registries, and its tenant (as the CLI's own `az acr`)."""
+        from azure.cli.core._profile import Profile
+
+        audience = self._cli_ctx.config.get("acr", "audience_resource", fallback=None) or "containerregistry"
+        if not audience.startswith("https://"):
+            audience = f"https://{audience}.azure.net"
+        (_, token, _), _, tenant = Profile(cli_ctx=self._cli_ctx).get_raw_token(audience, subscription=subscription)
+        return token, tenant
+
     def _management(self, resource_type: str, subscription: str, api_version: str | None = None):
         def make():
             from azure.cli.core.commands.client_factory import get_mgmt_service_client
@@ -88,7 +122,7 @@ class Clients:
         from azure.cli.core._profile import Profile
         from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
 
-        self._check_host(host)
+        self._check_host(host, "keyvault_dns", "mhsm_dns")
         credential, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials()
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
         # These clients bring their own logging policy and would refuse a second one.
@@ -101,13 +135,14 @@ class Clients:
         make = getattr(import_module(package), client)
         return make(f"https://{host}", credential, **arguments)
 
-    def _check_host(self, host: str) -> None:
-        """No token goes to a host outside the cloud, whatever an answer says."""
+    def _check_host(self, host: str, *suffixes: str) -> None:
+        """No token goes to a host outside the cloud, whatever an answer says. `suffixes` are the cloud's names."""
         from azure.core.exceptions import ServiceRequestError
 
-        suffixes = self._cli_ctx.cloud.suffixes
-        own = [getattr(suffixes, name, None) for name in ("keyvault_dns", "mhsm_dns")]
-        if not any(suffix and host.endswith(suffix) for suffix in own):
+        # Not by attribute: what a cloud of one's own leaves out would be an error.
+        known = [vars(self._cli_ctx.cloud.suffixes).get(name) for name in suffixes]
+        own = [f".{suffix.lstrip('.')}" for suffix in known if suffix]
+        if not _HOST.fullmatch(host) or not host.lower().endswith(tuple(own)):
             raise ServiceRequestError(f"'{host}' is not a host of the cloud {self._cli_ctx.cloud.name}.")
 
     def _once(self, name: tuple[str, str], make: Callable[[], Any]):

@@ -34,7 +34,8 @@ def read_error(error: BaseException) -> ServiceError:
     response = getattr(error, "response", None)
     status = getattr(error, "status_code", None) or getattr(response, "status_code", None) or 0
     answer = _body(response)
-    body = answer.get("error", answer)
+    errors = answer.get("errors")  # the data plane of registries has a list of them
+    body = errors[0] if isinstance(errors, list) and errors else answer.get("error", answer)
     body = body if isinstance(body, dict) else {}
     ended = str(answer.get("status") or "")
     inner = body.get("innererror") or {}

@@ -16,6 +16,8 @@ from azext_acrcmk.health.catalogue import (
     unseen,
 )
 from azext_acrcmk.model.ids import ArmId, same
+from azext_acrcmk.model.state import Streaming, Unknown
+from azext_acrcmk.plan.remedies import stop_streaming
 
 
 @check(
@@ -131,19 +133,43 @@ def _shared(facts: Facts) -> Verdict | None:
 
 @check(
     "ArtifactStreaming",
+    # Nobody is kept from pulling or pushing. And where it can't be seen, say behind a firewall, `--fail-on warning`
+    # must not fail for it alone.
     INFO,
     REGISTRY,
-    cause="Artifact streaming does not work on a registry with a customer-managed key. It is switched on for each "
-    "repository, inside the registry, where this command does not look.",
-    cure="Look at a repository with `az acr artifact-streaming show`.",
+    cause="Artifact streaming is on in a repository. It does not work on a registry with a customer-managed key.",
+    cure="Turn it off: `az acr artifact-streaming update`.",
 )
 def _artifact_streaming(facts: Facts) -> Verdict | None:
-    # Only where everything is looked at: `show` would say it of every registry.
-    if not facts.encryption.enabled or facts.state.sharing is None:
+    streaming = facts.state.streaming
+    if not facts.encryption.enabled or streaming is None:
         return None
-    message = (
-        "Whether artifact streaming is switched on for a repository is not seen here; it does not work with a "
-        "customer-managed key. It takes the right to read the repository: az acr artifact-streaming show "
-        f"--name {facts.registry.name} --repository REPOSITORY"
+    if isinstance(streaming, Unknown):
+        return Verdict(UNKNOWN, f"In which repositories artifact streaming is on can't be seen{_because(streaming)}")
+    rest = _not_seen(streaming)
+    if streaming.on:
+        names = ", ".join(streaming.on)
+        message = f"Artifact streaming is on in {names}; it does not work with a customer-managed key.{rest}"
+        return failed(message, stop_streaming(facts.registry.name, streaming.on))
+    message = f"Artifact streaming is on in no repository; looked at: {len(streaming.off)}.{rest}"
+    return Verdict(UNKNOWN, message) if rest else passed(message)
+
+
+def _not_seen(streaming: Streaming) -> str:
+    told = ""
+    if streaming.unseen:
+        first, others = streaming.unseen[0], len(streaming.unseen) - 1
+        named = f"{first} and {others} more" if others else first
+        told = f" It can't be seen in {named}{_because(streaming.why)}"
+    if streaming.more:
+        seen = len(streaming.on + streaming.off + streaming.unseen)
+        told += f" Only the first {seen} repositories are looked at; for others: `az acr artifact-streaming show`."
+    return told
+
+
+def _because(unknown: Unknown) -> str:
+    return (
+        f": {unknown.why.rstrip('.')}. It takes the permission '{unknown.action}' on {unknown.scope}, or with ABAC "
+        "repository permissions the roles 'Container Registry Repository Catalog Lister' and 'Container Registry "
+        "Repository Reader'."
     )
-    return Verdict(UNKNOWN, message)

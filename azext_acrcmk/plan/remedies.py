@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from shlex import quote
+
 from azext_acrcmk.model.access import ENCRYPTION_USER_NAME, HSM_ENCRYPTION_USER_NAME, key_scope
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import ACCESS_POLICY, Vault
@@ -42,3 +45,9 @@ def key_command(verb: str, key: KeyId, options: str = "") -> str:
 def assign_identity(registry_name: str, identity_id: str) -> str:
     """Attaches an identity to a registry."""
     return f"az acr identity assign --name {registry_name} --identities {identity_id}"
+
+
+def stop_streaming(registry_name: str, repositories: Iterable[str]) -> str:
+    """Turns artifact streaming off; one command for each repository, in a line."""
+    update = f"az acr artifact-streaming update --name {registry_name} --enable-streaming false --repository"
+    return " && ".join(f"{update} {quote(name)}" for name in repositories)

@@ -26,6 +26,7 @@ _NAMES = (
     "vault_keys",
     "vault_data",
     "registries",
+    "repositories",
     "managed_hsms",
 )
 

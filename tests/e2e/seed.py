@@ -27,7 +27,7 @@ _VERSIONS = {
     "Microsoft.KeyVault": "2026-02-01",
     "Microsoft.ManagedIdentity": "2024-11-30",
 }
-_ASKING = re.compile(r"/(checkNameAvailability|checkPolicyRestrictions|token)$", re.IGNORECASE)
+_ASKING = re.compile(r"/(checkNameAvailability|checkPolicyRestrictions|token|exchange)$", re.IGNORECASE)
 
 
 class Seed:

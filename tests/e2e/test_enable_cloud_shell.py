@@ -23,6 +23,8 @@ def az(cloud_shell: Sandbox, fork_server, extension_directory: Path, tmp_path: P
 def test_makes_everything_and_recovers_a_key_with_the_tokens_of_the_shell(cloud_shell, az):
     az(f"{ENABLE} -l {LOCATION}", fresh=True).ok()
     assert cloud_shell.pull("myregistry")["status"] == 200
+    rows = az("acr cmk check -n myregistry -g rg", fresh=True).json()
+    assert [row["code"] for row in rows if row["status"] == "unknown"] == []
     seed = Seed(cloud_shell)
     seed.grant(OWNER_USER_ID, VAULT, CRYPTO_OFFICER)
     seed.change_key("DELETE", f"https://{VAULT.name}.vault.azure.net/keys/{KEY}")

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.client import Account, Sandbox
 from sandbox.world import SUBSCRIPTION, TENANT
-from tests.e2e.seed import ENABLE, VAULT
+from tests.e2e.seed import ENABLE, REGISTRY, VAULT
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 ROLES = {
@@ -19,6 +19,7 @@ ROLES = {
 }
 ENABLER, READER = (ROLES[name]["Actions"] for name in ("Enabler", "Reader"))
 BY_ROLE = "Microsoft.Authorization/roleAssignments/write"
+PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 BY_POLICY = "Microsoft.KeyVault/vaults/accessPolicies/write"
 CREATE = f"{ENABLE} -l westeurope --grant-timeout 5"
 # "The last eight help", as README has it.
@@ -40,21 +41,25 @@ def actions_in(cell: str) -> list[str]:
 
 @pytest.fixture
 def somebody(azure: Sandbox):
-    """Somebody with just these actions, and these rights on keys."""
+    """Somebody with just these actions and rights on keys, and, where given, roles besides, each with its scope."""
 
-    def make(actions: list[str], data: list[str] = ()) -> Account:
+    def make(actions: list[str], data: list[str] = (), roles: list[tuple[str, str]] = ()) -> Account:
         guid, scope = str(uuid.uuid4()), f"/subscriptions/{SUBSCRIPTION}"
         permissions = [{"actions": list(actions), "dataActions": list(data)}]
         properties = {"roleName": guid, "type": "CustomRole", "permissions": permissions, "assignableScopes": [scope]}
         path = f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
         assert azure.arm("PUT", path, {"properties": properties}, "2022-05-01-preview").ok
-        return azure.principal((guid, scope))
+        return azure.principal((guid, scope), *roles)
 
     return make
 
 
 def test_no_role_has_wildcards():
     assert not [action for role in ROLES.values() for action in role["Actions"] if "*" in action]
+
+
+def unknown(az) -> list[str]:
+    return [row["code"] for row in az("acr cmk check -n myregistry").json() if row["status"] == "unknown"]
 
 
 def test_azure_takes_the_roles_as_they_are_printed(az, tmp_path):
@@ -94,8 +99,24 @@ def test_show_and_check(az_as, somebody, scene):
     scene.encrypt()
     az = az_as(somebody(READER))
     assert az("acr cmk show -n myregistry").json()["health"] == "healthy"
-    rows = az("acr cmk check -n myregistry").json()
-    assert [row["code"] for row in rows if row["status"] == "unknown"] == ["ArtifactStreaming"]
+    assert unknown(az) == []
+
+
+def test_check_without_the_right_to_pull(az_as, somebody, scene):
+    scene.encrypt()
+    assert PULL in READER
+    assert unknown(az_as(somebody([action for action in READER if action != PULL]))) == ["ArtifactStreaming"]
+
+
+def test_check_of_a_registry_with_repository_permissions(azure, az_as, somebody, scene):
+    """By the two roles that README names in place of the right to pull."""
+    scene.encrypt()
+    azure.add_repositories("myregistry", "app/web")
+    scene.seed.patch(REGISTRY, {"properties": {"roleAssignmentMode": "AbacRepositoryPermissions"}})
+    roles = [(role, str(REGISTRY)) for role in re.findall(r"`(Container Registry Repository [^`]*)`", README)]
+    assert len(roles) == 2
+    assert unknown(az_as(somebody(READER))) == ["ArtifactStreaming"]
+    assert unknown(az_as(somebody(READER, roles=roles))) == []
 
 
 @pytest.mark.parametrize("by_policy", [False, True])

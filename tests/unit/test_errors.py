@@ -32,6 +32,11 @@ def test_an_error_is_read_with_its_inner_code():
     assert (said.status, said.code, said.inner, said.message) == (403, "Forbidden", "ForbiddenByRbac", "No.")
 
 
+def test_the_first_error_of_a_registrys_data_plane_is_read():
+    said = read_error(HttpError(403, {"errors": [{"code": "DENIED", "message": "No.", "detail": None}]}))
+    assert (said.status, said.code, said.message) == (403, "DENIED", "No.")
+
+
 def test_a_failed_operation_is_read_from_its_status():
     said = read_error(
         HttpError(200, {"status": "Failed", "error": {"code": "X", "message": "Failed to access KeyId 'k'"}})
@@ -40,7 +45,16 @@ def test_a_failed_operation_is_read_from_its_status():
 
 
 @pytest.mark.parametrize(
-    "body", ["", "<html>", "[]", "null", '{"error": "text"}', '{"error": {"details": 1, "innererror": "x"}}']
+    "body",
+    [
+        *("", "<html>", "[]", "null"),
+        *(
+            '{"error": "text"}',
+            '{"error": {"details": 1, "innererror": "x"}}',
+            '{"errors": []}',
+            '{"errors": ["text"]}',
+        ),
+    ],
 )
 def test_an_answer_in_another_shape_is_read_too(body):
     said = read_error(HttpError(502, body))
