@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,7 +14,7 @@ from azext_acrcmk.cloud.grants import grant
 from azext_acrcmk.cloud.keys import recover_key
 from azext_acrcmk.cloud.observe import see_key, see_registry, see_vault, together
 from azext_acrcmk.cloud.survey import see_roles_on
-from azext_acrcmk.cloud.waiting import Stop, growing, retrying, until_settled
+from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause, retrying, until_settled
 from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
@@ -179,21 +178,22 @@ class Parts:
         """What `encrypt` returns once the key is not refused; waits, bounded, for a grant that has not taken effect."""
         from azure.core.exceptions import HttpResponseError
 
-        started, told = time.monotonic(), False
-        pauses = growing(first=2.0, most=20.0)
+        told = False
+        # A try costs the service more than a look, and here also a diagnosis.
+        pauses = Pauses(self.stop, first=2.0, most=20.0)
         while True:
             try:
                 return encrypt()
             except HttpResponseError as error:
                 if not key_access_refused(read_error(error)):
                     raise
-                found, pause = self._diagnose(), next(pauses)
-                if time.monotonic() + pause > started + found.wait:
-                    raise Refused(found.problem) from error
-            if not told:
+                refusal = error
+            found = self._diagnose()
+            if found.wait and not told:
                 told = True
                 self.progress.note(f"  Waiting for the grant to take effect (up to {found.wait} seconds).")
-            self.stop.pause(pause)
+            if not pauses.another(found.wait, asked_pause(refusal)):
+                raise Refused(found.problem) from refusal
 
     def _diagnose(self) -> Diagnosis:
         goal, vault = self.goal, self.vault
