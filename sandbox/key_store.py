@@ -30,6 +30,7 @@ class KeyStore:
     network_acls: dict[str, Any] | None = None
     keys: dict[str, Key] = field(default_factory=dict)
     deleted_keys: dict[str, DeletedKey] = field(default_factory=dict)
+    dns_at: float = 0.0
 
     kind = "vaults"
     suffix = VAULT_SUFFIX
@@ -79,7 +80,6 @@ class Vault(KeyStore):
     access_policies: list[dict[str, Any]] = field(default_factory=list)
     policy_since: dict[tuple[str, str], float] = field(default_factory=dict)
     flags: dict[str, Any] = field(default_factory=dict)  # enabledForDeployment and its sisters
-    dns_at: float = 0.0
 
     @property
     def hardware(self) -> bool:
@@ -138,8 +138,9 @@ def find_vault(world: World, name: str) -> Vault | None:
 
 
 def find_store(world: World, host: str) -> KeyStore | None:
-    """The vault or managed HSM that answers at a host name."""
-    return next((store for store in stores(world) if store.host == host.lower()), None)
+    """The vault or managed HSM that answers at a host name: a new vault once its name is in DNS."""
+    now = world.now()
+    return next((store for store in stores(world) if store.host == host.lower() and store.dns_at <= now), None)
 
 
 def stores(world: World) -> list[KeyStore]:

@@ -36,12 +36,14 @@ class Request:
 
 @dataclass
 class Reply:
-    """One HTTP answer. `seconds` is how long the service takes to give it, on the sandbox's clock."""
+    """One HTTP answer. `seconds` is how long the service takes to give it, on the sandbox's clock, and `ready` how long
+    until what was asked for holds, where that is later: an operation that goes on, a grant that takes effect."""
 
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    ready: float = 0.0
 
 
 class AzureError(Exception):

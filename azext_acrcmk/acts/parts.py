@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,7 +14,7 @@ from azext_acrcmk.cloud.grants import grant
 from azext_acrcmk.cloud.keys import recover_key
 from azext_acrcmk.cloud.observe import see_key, see_registry, see_vault, together
 from azext_acrcmk.cloud.survey import see_roles_on
-from azext_acrcmk.cloud.waiting import Stop, growing, retrying, until_settled
+from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause, retrying, until_settled
 from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
@@ -27,6 +26,8 @@ from azext_acrcmk.progress import Progress
 
 # How long the control plane may refuse a key because the caller's own role has not arrived there, in seconds.
 OWN_ROLE_TIMEOUT = 180
+# How long a new vault's name may take to be in DNS, in seconds. Recorded: less than 30 (wire facts 3.2).
+DNS_TIMEOUT = 900
 
 
 Made = TypeVar("Made")
@@ -43,7 +44,8 @@ class Refused(Exception):
 class Parts:
     """What exists by now of identity, vault and key, and the acts that make or mend them.
 
-    Steps run in threads: each attribute is written by one step and read only by those that wait for it.
+    Steps run in threads: each attribute is written by one step and read only by those that wait for it. Only that the
+    vault is in DNS is noted by whichever step waits for that.
     """
 
     def __init__(self, clients: Clients, goal: EnableGoal, state: State, progress: Progress, stop: Stop):
@@ -88,6 +90,7 @@ class Parts:
         self.vault = changes.allow_trusted_services(self.clients, self.vault, self.stop)
 
     def _create_key(self) -> str | None:
+        self._until_in_dns()
         goal, vault = self.goal, self.vault
         if isinstance(self.state.vault, DeletedVault):
             # What a recovered vault holds could not be seen before.
@@ -162,8 +165,36 @@ class Parts:
         goal, vault = self.goal, self.vault
         on_key = goal.grant_scope == "key" or vault.is_hsm
         scope = key_scope(vault, goal.key_name) if on_key else vault.id
-        grant(self.clients, vault, scope, self.identity.principal_id, goal.tenant, self.stop)
+        principal = self.identity.principal_id
+        self._once_in_dns(lambda: grant(self.clients, vault, scope, principal, goal.tenant, self.stop))
         self._granted_now = True
+
+    def _once_in_dns(self, change: Callable[[], Made]) -> Made:
+        """What `change` returns. A vault that exists should take it at once; one that refuses it, when it is in DNS."""
+        from azure.core.exceptions import HttpResponseError
+
+        in_dns = self.vault.in_dns
+        try:
+            return change()
+        except HttpResponseError as error:
+            if in_dns or read_error(error).status == 403:
+                raise
+        self._until_in_dns()
+        return change()
+
+    def _until_in_dns(self) -> None:
+        """Waits, bounded, until the name of a new vault is found. Where it is not, the refusal of its key tells."""
+        if not isinstance(self.vault, Vault) or self.vault.in_dns:
+            return
+        id_ = ArmId.parse(self.vault.id)
+        seen = until_settled(
+            lambda: see_vault(self.clients, id_),
+            lambda seen: not isinstance(seen, Vault) or seen.in_dns,
+            self.stop,
+            DNS_TIMEOUT,
+        )
+        if isinstance(seen, Vault):
+            self.vault = seen
 
     def key_to_use(self) -> KeyId:
         """Pinned to the version in manual mode, versionless in auto mode; a URI goes as it was given."""
@@ -179,21 +210,23 @@ class Parts:
         """What `encrypt` returns once the key is not refused; waits, bounded, for a grant that has not taken effect."""
         from azure.core.exceptions import HttpResponseError
 
-        started, told = time.monotonic(), False
-        pauses = growing(first=2.0, most=20.0)
+        self._until_in_dns()
+        told = False
+        # A try costs the service more than a look, and here also a diagnosis.
+        pauses = Pauses(self.stop, first=2.0, most=20.0)
         while True:
             try:
                 return encrypt()
             except HttpResponseError as error:
                 if not key_access_refused(read_error(error)):
                     raise
-                found, pause = self._diagnose(), next(pauses)
-                if time.monotonic() + pause > started + found.wait:
-                    raise Refused(found.problem) from error
-            if not told:
+                refusal = error
+            found = self._diagnose()
+            if found.wait and not told:
                 told = True
                 self.progress.note(f"  Waiting for the grant to take effect (up to {found.wait} seconds).")
-            self.stop.pause(pause)
+            if not pauses.another(found.wait, asked_pause(refusal)):
+                raise Refused(found.problem) from refusal
 
     def _diagnose(self) -> Diagnosis:
         goal, vault = self.goal, self.vault

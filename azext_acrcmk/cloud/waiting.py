@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
+from math import inf
 from typing import TypeVar
 
 from azext_acrcmk.cloud.errors import missing_registration, read_error
@@ -49,26 +50,53 @@ class Stop:
         self.pause(0)
 
 
-def growing(first: float = 1.0, most: float = 15.0, factor: float = 1.5) -> Iterator[float]:
-    """Pauses in seconds: `first`, then each longer by `factor`, up to `most`."""
-    pause = first
-    while True:
-        yield pause
-        pause = min(pause * factor, most)
+# Each pause between two looks is longer by a tenth. What one waits for is then seen late by about a tenth of the time
+# it took, and to wait for long takes few looks.
+GROWTH = 1.1
+
+
+class Pauses:
+    """The pauses between looks at one thing, in seconds: `first`, then ever longer ones, up to `most`."""
+
+    def __init__(self, stop: Stop, first: float = 0.5, most: float = 15.0):
+        self._stop, self._next, self._most = stop, first, most
+        self._began = time.monotonic()
+
+    def another(self, within: float = inf, asked: float | None = None) -> bool:
+        """Makes the next pause, where the service asked for one (Retry-After) that one.
+
+        False, at once, where it would end later than `within` seconds after the first look. Raises Interrupted.
+        """
+        pause = asked or self._next
+        if time.monotonic() + pause > self._began + within:
+            return False
+        self._stop.pause(pause)
+        self._next = min(self._next * GROWTH, self._most)
+        return True
+
+
+def asked_pause(error: Exception) -> float | None:
+    """The seconds after which a refusal asks to be tried again, if it does."""
+    response = getattr(error, "response", None)
+    # An operation that failed is told by an answer that is no refusal, and nothing to be asked for again.
+    if response is None or response.status_code < 400:
+        return None
+    value = response.headers.get("Retry-After") or ""
+    return float(value) if value.isdigit() else None
 
 
 def retrying(call: Callable[[], T], worth_it: Callable[[Exception], bool], stop: Stop, seconds: float) -> T:
     """The result of `call`, tried again while `worth_it` says so of its error, for at most `seconds`."""
-    deadline = time.monotonic() + seconds
-    pauses = growing()
+    pauses = Pauses(stop)
     while True:
         try:
             return call()
         except Exception as error:
-            pause = next(pauses)
-            if time.monotonic() + pause > deadline or not worth_it(error):
+            if not worth_it(error):
                 raise
-        stop.pause(pause)
+            failure = error
+        if not pauses.another(seconds, asked_pause(failure)):
+            raise failure
 
 
 # How long a resource may be busy with another change of it, in seconds.
@@ -89,9 +117,9 @@ def _busy(error: Exception) -> bool:
 
 
 def poller(stop: Stop, final_state: str | None = None):
-    """A polling method for the SDK's `begin_…` operations: looks soon, then ever less often.
+    """A polling method for the SDK's `begin_…` operations: looks at once, then ever less often.
 
-    The SDK's own waits 30 seconds wherever the service sends no Retry-After, as Key Vault does not (wire facts 3.2).
+    The SDK's own waits 30 seconds wherever the service sends no Retry-After.
     """
     from azure.mgmt.core.polling.arm_polling import ARMPolling
 
@@ -99,13 +127,10 @@ def poller(stop: Stop, final_state: str | None = None):
         def __init__(self):
             options = {"final-state-via": final_state} if final_state else None
             super().__init__(timeout=0, lro_options=options)
-            self._pauses = growing()
+            self._pauses = Pauses(stop)
 
-        def _extract_delay(self) -> float:
-            return super()._extract_delay() or next(self._pauses)
-
-        def _sleep(self, delay: float) -> None:
-            stop.pause(delay)
+        def _delay(self) -> None:
+            self._pauses.another(asked=self._extract_delay())
 
     return AdaptivePolling()
 
@@ -118,8 +143,7 @@ def until_settled(
     look: Callable[[], T], settled: Callable[[T], bool], stop: Stop, seconds: float = SETTLE_TIMEOUT
 ) -> T:
     """What `look` sees once it is `settled`, or after `seconds`."""
-    deadline = time.monotonic() + seconds
-    pauses = growing()
-    while not settled(seen := look()) and time.monotonic() < deadline:
-        stop.pause(next(pauses))
+    pauses = Pauses(stop)
+    while not settled(seen := look()) and pauses.another(seconds):
+        pass
     return seen

@@ -155,6 +155,11 @@ class Vault:
         return self.kind == "managedHSM"
 
     @property
+    def in_dns(self) -> bool:
+        """Whether its name is found yet; until then nobody can use its keys, a registry neither."""
+        return self.provisioning_state != "RegisteringDns"
+
+    @property
     def host(self) -> str:
         return self.uri.removeprefix("https://").rstrip("/").lower()
 

@@ -20,6 +20,8 @@ SETTLED_AFTER = timedelta(minutes=15)
 SETTLED_ROLE_WAIT = 30
 POLICY_WAIT = 120
 
+_AGAIN = "Run the same command again in some minutes; it goes on from where it stopped."
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -39,6 +41,8 @@ def diagnose(goal: EnableGoal, state: State, identity: Identity, now: datetime, 
         return Diagnosis(Problem(f"The vault of {goal.key} is not there any more."))
     if isinstance(vault, Vault) and shuts_out_registries(vault):
         return Diagnosis(next(each for each in vault_problems(goal, state) if "firewall" in each.message))
+    if isinstance(vault, Vault) and not vault.in_dns:
+        return Diagnosis(_not_in_dns(vault), goal.grant_timeout)
     if isinstance(state.key, (Absent, DeletedKey)):
         gone = "soft-deleted" if isinstance(state.key, DeletedKey) else "not there any more"
         return Diagnosis(Problem(f"The key {goal.key} is {gone}."))
@@ -61,6 +65,13 @@ def _unseen_vault() -> Problem:
     return Problem(
         "The registry can't use the key through the identity. The vault can't be seen from here, so why can't be told.",
         ("Have the owner of the vault check the key, the grant and the firewall.",),
+    )
+
+
+def _not_in_dns(vault: Vault) -> Problem:
+    return Problem(
+        f"The vault '{vault.name}' is new, and its name is not in DNS yet, so nobody can use its keys.",
+        (_AGAIN,),
     )
 
 
@@ -96,7 +107,7 @@ def _not_effective(access: Access) -> Problem:
     return Problem(
         f"The identity is granted the key{through}, but the registry still can't use it: "
         "the grant has most likely not taken effect yet.",
-        ("Run the same command again in some minutes; it goes on from where it stopped.",),
+        (_AGAIN,),
     )
 
 

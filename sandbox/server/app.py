@@ -51,14 +51,13 @@ class App:
         request = await _read(raw, host)
         instance = self._instance
         entry = instance.log.begin(request)
-        status = None
+        reply = None
         try:
             reply = await self._with_fault(instance.fault_for(request), request, raw, entry)
             if reply is not None:
                 await instance.wait(reply.seconds + instance.world.settings.request_seconds)
-                status = reply.status
         finally:
-            instance.log.end(entry, request, status)
+            instance.log.end(entry, request, reply, instance.world.clock)
         if reply is None:
             _reset(raw)
             return web.Response(status=500)  # never seen: the connection is gone

@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sandbox.web import Request
+from sandbox.clock import Clock
+from sandbox.web import Reply, Request
 
 _SECRET = ("client_secret", "client_assertion", "password", "access_token", "assertion", "refresh_token")
 
@@ -32,15 +33,21 @@ class RequestLog:
             "status": None,
             "body": _without_secrets(request.body),
             "seconds": None,
+            "ready": None,
+            "retry_after": None,
             "caller": None,
         }
         self.entries.append(entry)
         return entry
 
-    def end(self, entry: dict[str, Any], request: Request, status: int | None) -> None:
-        """`status` is None for a request that got no answer."""
-        entry["status"] = status
+    def end(self, entry: dict[str, Any], request: Request, reply: Reply | None, clock: Clock) -> None:
+        """`reply` is None for a request that got no answer. Seconds are real ones, counted from when it came: until the
+        answer, and (`ready`) until what it asked for held."""
+        entry["status"] = reply.status if reply else None
         entry["seconds"] = round(time.time() - entry["time"], 6)
+        if reply:
+            entry["ready"] = max(entry["seconds"], clock.real(reply.ready))
+            entry["retry_after"] = _seconds(reply.headers.get("Retry-After"))
         entry["caller"] = request.caller.object_id if request.caller else None
         self._file.write(json.dumps(entry) + "\n")
 
@@ -49,6 +56,10 @@ class RequestLog:
 
     def close(self) -> None:
         self._file.close()
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text and text.isdigit() else None
 
 
 def _without_secrets(body: Any) -> Any:

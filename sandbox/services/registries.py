@@ -172,7 +172,8 @@ def _start(
     world.operations[operation.id] = operation
     world.registries[registry.id.lower()] = registry
     answer = document(registry, request.query["api-version"], now, state=kind)
-    return Reply(201, answer, _operation_headers(world, request, registry.id, operation), answer_after)
+    headers = _operation_headers(world, request, registry.id, operation)
+    return Reply(201, answer, headers, answer_after, answer_after + work)
 
 
 def _engage(world: World, registry: Registry, choice: encryption.KeyChoice | None) -> AzureError | None:

@@ -43,7 +43,7 @@ def put(world: World, request: Request) -> Reply:
     _check_unique(world, wanted)
     _check_limit(world, wanted)
     world.role_assignments[wanted.id.lower()] = wanted
-    return Reply(201, document(wanted, answer_to_put=True))
+    return Reply(201, document(wanted, answer_to_put=True), ready=world.settings.role_seconds)
 
 
 @router.route("GET", arm.HOST, _ASSIGNMENT)

@@ -87,7 +87,7 @@ def change_access_policies(world: World, request: Request) -> Reply:
         "type": f"{TYPE}/accessPolicies",
         "properties": {"accessPolicies": policies},
     }
-    return Reply(200, answer, dict(SERVICE_VERSION))
+    return Reply(200, answer, dict(SERVICE_VERSION), ready=world.settings.policy_seconds)
 
 
 def existing_vault(world: World, request: Request) -> Vault:
@@ -143,7 +143,8 @@ def pass_time(world: World) -> None:
 
 def _create(world: World, request: Request, body: dict[str, Any], location: str) -> Reply:
     wanted = body["properties"]
-    now = world.now()
+    now, settings = world.now(), world.settings
+    ready = settings.vault_answer_seconds + settings.vault_dns_seconds
     vault = Vault(
         id=vault_id(request),
         name=request.params["name"],
@@ -152,12 +153,12 @@ def _create(world: World, request: Request, body: dict[str, Any], location: str)
         system=SystemData.by(world, request.caller),
         retention_days=rules.retention(wanted, None),
         rbac=rules.default_model(request.query["api-version"]),
-        dns_at=now + world.settings.vault_answer_seconds + world.settings.vault_dns_seconds,
+        dns_at=now + ready,
     )
     rules.apply(vault, wanted, whole=True, now=now, new=True)
     world.vaults[vault.id.lower()] = vault
     answer = document(vault, now=vault.dns_at - 1)
-    return Reply(200, answer, _headers(world), world.settings.vault_answer_seconds)
+    return Reply(200, answer, _headers(world), settings.vault_answer_seconds, ready)
 
 
 def _update(world: World, request: Request, vault: Vault, body: dict[str, Any], whole: bool) -> Reply:

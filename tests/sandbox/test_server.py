@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from sandbox.client import Account
-from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION
+from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT
 
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"
 GROUP = f"{SCOPE}/resourcegroups/g"
@@ -83,6 +83,18 @@ def test_log_tells_all_but_secrets(sandbox):
     for text in (json.dumps(sandbox.log()), written):
         assert account.secret not in text
         assert "eyJ" not in text
+
+
+def test_log_tells_when_what_was_asked_for_held(sandbox):
+    sandbox.reset(clock_scale=10, vault_answer_seconds=1, vault_dns_seconds=20, vault_retry_after=5)
+    put(sandbox)
+    properties = {"tenantId": TENANT, "sku": {"family": "A", "name": "standard"}, "accessPolicies": []}
+    vault = f"{GROUP}/providers/Microsoft.KeyVault/vaults/v-1"
+    assert sandbox.arm("PUT", vault, {"location": "westus", "properties": properties}, "2026-02-01").ok
+    group, made = [entry for entry in sandbox.log() if entry["method"] == "PUT"]
+    assert (group["ready"], group["retry_after"]) == (group["seconds"], None)
+    assert made["seconds"] < made["ready"] == pytest.approx(2.1)  # on a clock that runs ten times as fast
+    assert made["retry_after"] == 5
 
 
 def test_settings_and_clock(sandbox):

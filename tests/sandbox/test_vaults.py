@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT
 from tests.sandbox.azure import ENCRYPTION_USER, GROUP, Azure, vault_body, vault_path
+from tests.sandbox.encrypted import KEY, Scene, no_access
 
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
@@ -30,6 +31,16 @@ def test_name_is_in_dns_only_after_a_while():
     azure.advance(15)
     shown = azure.get(VAULT)["properties"]
     assert (shown["provisioningState"], shown["vaultUri"]) == ("Succeeded", "https://vault1.vault.azure.net/")
+
+
+def test_nobody_finds_a_vault_before_its_name_is_in_dns():
+    """Assumed, from what the state is called: neither a client nor a registry can use its keys."""
+    scene = Scene(made=False, vault_dns_seconds=15)
+    assert scene.azure.send("GET", KEY, as_=scene.officer).body["error"]["code"] == "VaultNotFound"
+    assert scene.create().body["error"]["message"] == no_access(KEY, scene.identity["clientId"])
+    scene.azure.advance(15)
+    assert scene.azure.send("GET", KEY, as_=scene.officer).status == 200
+    assert scene.create().status == 201
 
 
 @pytest.mark.parametrize(("retry_after", "headers"), [(None, set()), (5, {"Retry-After"})])

@@ -61,6 +61,12 @@ def test_a_grant_just_made_that_lists_do_not_show_yet_is_waited_for():
     assert found(replace(STATE, roles=()), granted_now=True).wait == GOAL.grant_timeout
 
 
+def test_a_vault_that_is_not_in_dns_yet_is_waited_for():
+    diagnosis = found(with_vault(provisioning_state="RegisteringDns"))
+    assert "not in DNS yet" in diagnosis.problem.message
+    assert diagnosis.wait == GOAL.grant_timeout
+
+
 @pytest.mark.parametrize("state", [replace(STATE, roles=Unknown()), replace(STATE, vault=Unknown(), key=Unknown())])
 def test_what_cannot_be_seen_may_pass(state):
     assert found(state).wait == GOAL.grant_timeout

@@ -1,8 +1,9 @@
-import itertools
+from itertools import accumulate, pairwise
+from types import SimpleNamespace
 
 import pytest
 
-from azext_acrcmk.cloud.waiting import Interrupted, Stop, growing, retrying, until_settled
+from azext_acrcmk.cloud.waiting import Interrupted, Pauses, Stop, asked_pause, retrying, until_settled
 
 
 class Clock(Stop):
@@ -16,8 +17,63 @@ class Clock(Stop):
         self.pauses.append(seconds)
 
 
+class Refusal(Exception):
+    """An error with the answer behind it."""
+
+    def __init__(self, status=409, **headers):
+        super().__init__()
+        self.response = SimpleNamespace(status_code=status, headers=headers)
+
+
+def made(count, *args, **how):
+    """The first pauses of a wait."""
+    clock = Clock()
+    pauses = Pauses(clock, *args)
+    assert all(pauses.another(**how) for _ in range(count))
+    return clock.pauses
+
+
 def test_pauses_grow_up_to_a_bound():
-    assert list(itertools.islice(growing(1, 4, 2), 5)) == [1, 2, 4, 4, 4]
+    pauses = made(60, 1, 4)
+    assert (pauses[0], pauses[-1]) == (1, 4)
+    assert all(one < other or one == other == 4 for one, other in pairwise(pauses))
+
+
+def test_what_one_waits_for_is_seen_late_by_a_tenth_of_its_time():
+    looks = list(accumulate(made(40)))
+    for moment in (0.2, 1, 8, 15, 30, 120):
+        seen = next(look for look in looks if look >= moment)
+        assert seen <= 1.1 * moment + 0.5
+    assert sum(look < 30 for look in looks) < 25
+
+
+def test_a_pause_that_the_service_asks_for_is_made():
+    assert made(3, asked=10) == [10, 10, 10]
+
+
+def test_no_pause_ends_after_the_time_is_up():
+    clock = Clock()
+    assert not Pauses(clock, 2).another(within=1)
+    assert not Pauses(clock).another(within=5, asked=10)
+    assert clock.pauses == []
+
+
+def test_what_a_refusal_asks_for_is_heard():
+    asking = {"Retry-After": "7"}
+    assert asked_pause(Refusal(**asking)) == 7
+    others = Refusal(), Refusal(**{"Retry-After": "soon"}), Refusal(200, **asking), ValueError()
+    assert [asked_pause(error) for error in others] == [None] * 4
+    clock = Clock()
+    answers = iter([Refusal(**asking), Refusal(), "done"])
+
+    def call():
+        answer = next(answers)
+        if isinstance(answer, Refusal):
+            raise answer
+        return answer
+
+    assert retrying(call, lambda error: True, clock, 60) == "done"
+    assert clock.pauses[0] == 7 > clock.pauses[1]
 
 
 def test_what_fails_in_a_way_that_passes_is_tried_again():
