@@ -13,6 +13,8 @@ from hypothesis import settings
 
 from sandbox.client import Sandbox
 
+# How long another connection may have the fixed port of Cloud Shell, in seconds.
+PORT_TIMEOUT = 300
 BUILD = Path(__file__).parents[1] / ".build"
 
 # No deadline: a machine that is busy with something else is no fault of the code.
@@ -44,7 +46,14 @@ def cloud_shell(tmp_path: Path) -> Iterator[Sandbox]:
             yield sandbox
 
 
-def _wait_until_free(port: int, seconds: float = 90) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Waiting for the port is no part of a test's own time."""
+    for item in items:
+        if "cloud_shell" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(PORT_TIMEOUT + 120))
+
+
+def _wait_until_free(port: int, seconds: float = PORT_TIMEOUT) -> None:
     """Another checkout's tests may listen there, or one of the many connections before have had it for its own end."""
     end = time.monotonic() + seconds
     while True:
