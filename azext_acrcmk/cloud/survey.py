@@ -1,4 +1,4 @@
-"""Everything that bears on a registry's encryption, in as few rounds of requests as there are dependencies."""
+"""Everything that bears on a goal, in as few rounds of requests as there are dependencies."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.hsm import see_hsm_roles
+from azext_acrcmk.cloud.find import find_vault, trace_vault
 from azext_acrcmk.cloud.observe import (
-    find_identity,
     find_resource,
     registry_name_problem,
     see_deleted_key,
@@ -20,11 +19,11 @@ from azext_acrcmk.cloud.observe import (
     see_roles,
     see_vault,
     together,
-    vault_name_is_free,
 )
+from azext_acrcmk.cloud.survey_registry import see_roles_on, survey_registry
 from azext_acrcmk.cloud.waiting import Stop, until_settled
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import HSM_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.ids import VAULT_TYPE, ArmId, KeyId, same
 from azext_acrcmk.model.state import (
     ABSENT,
     ACCESS_POLICY,
@@ -56,14 +55,25 @@ def survey_goal(
     operation on the registry that is under way, saying so by `note`: until it ends nothing about it is sure.
     `known_identity` is given where the goal's identity need not be looked for: a registry's own.
     """
-    registry, group, identity, (goal, vault) = together(
+    registry, group = together(
         lambda: _see_settled_registry(clients, goal.registry, note, stop),
         lambda: see_group(clients, goal.registry.subscription, goal.registry.group),
-        lambda: see_identity(clients, goal.identity) if known_identity is None else known_identity,
-        lambda: _locate_vault(clients, goal, subscriptions),
     )
-    name_problem, key, in_use, roles, groups = together(
+    if known_identity is None and _is_encrypted_as(goal, registry):
+        state = survey_registry(clients, registry, subscriptions, None if goal.find_vault else goal.vault)
+        known_identity = state.identity
+        if isinstance(state.vault, Vault):
+            found = ArmId.parse(state.vault.id) if goal.vault else None
+            groups = _see_groups(clients, goal, group, state.identity, state.vault)
+            return replace(goal, vault=found), replace(state, groups=groups)
+    # What would be in a group that isn't there isn't there either.
+    gone = goal.registry.group_id if isinstance(group, Absent) else None
+    identity, (goal, vault), name_problem = together(
+        lambda: _see_identity(clients, goal, gone) if known_identity is None else known_identity,
+        lambda: _locate_vault(clients, goal, subscriptions, gone),
         lambda: None if registry or isinstance(registry, Unknown) else registry_name_problem(clients, goal.registry),
+    )
+    key, in_use, roles, groups = together(
         lambda: _see_key(clients, vault, goal.key),
         lambda: _see_version_in_use(clients, registry, vault),
         lambda: _see_roles_for(clients, goal, vault, identity),
@@ -84,55 +94,6 @@ def survey_goal(
     )
 
 
-def survey_registry(
-    clients: Clients,
-    registry: Registry,
-    subscriptions: Sequence[str],
-    vault_id: ArmId | None = None,
-) -> State:
-    """All there is to see of an existing registry's identity, vault, key and grant.
-
-    `vault_id` saves looking for the vault where it is known.
-    """
-    encryption = registry.encryption
-    if not encryption.enabled or encryption.key is None:
-        return State(registry=registry)
-    key = encryption.key.with_version(None)
-    identity, found = together(
-        lambda: _see_identity_of(clients, registry),
-        lambda: vault_id or _find_vault_id(clients, key, subscriptions),
-    )
-    if not isinstance(found, ArmId):
-        return State(registry=registry, identity=identity, vault=found, key=found, version_in_use=found)
-    in_use = key.with_version(encryption.version_in_use)
-    vault, latest, in_use, roles = together(
-        lambda: see_vault(clients, found),
-        lambda: see_key(clients, found, key),
-        lambda: see_key(clients, found, in_use) if in_use.version else Unknown(),
-        lambda: see_roles_on(clients, found, key, _principal(registry, identity)),
-    )
-    if isinstance(latest, Absent) and isinstance(vault, Vault):
-        deleted = see_deleted_key(clients, vault, key.name)
-        latest = Absent(unless=deleted) if isinstance(deleted, Unknown) else deleted
-    return State(registry=registry, identity=identity, vault=vault, key=latest, version_in_use=in_use, roles=roles)
-
-
-def _principal(registry: Registry, identity: Identity | Absent | Unknown) -> str | None:
-    """The object id that the key must be granted to."""
-    client_id = registry.encryption.identity or ""
-    if same(client_id, "system"):
-        return registry.system_principal_id
-    if isinstance(identity, Identity):
-        return identity.principal_id
-    attached = registry.attached_as(client_id)
-    return attached.principal_id if attached and isinstance(identity, Unknown) else None
-
-
-def find_registry(clients: Clients, name: str, subscription: str) -> ArmId | Absent | Unknown:
-    """A registry by its name alone, in the subscription."""
-    return find_resource(clients, REGISTRY_TYPE, name, [subscription])
-
-
 def _see_settled_registry(clients: Clients, id_: ArmId, note: Callable[[str], None], stop: Stop):
     told = False
 
@@ -147,11 +108,23 @@ def _see_settled_registry(clients: Clients, id_: ArmId, note: Callable[[str], No
     return until_settled(lambda: see_registry(clients, id_), settled, stop)
 
 
-def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str]):
+def _is_encrypted_as(goal: EnableGoal, registry: Registry | Absent | Unknown) -> bool:
+    """Whether a registry has the goal's key and identity, so that what it uses is what the goal is about."""
+    if not isinstance(registry, Registry) or not registry.encryption.key or goal.key.version:
+        return False
+    attached = registry.attached_as(registry.encryption.identity or "")
+    return registry.encryption.key.same_key(goal.key) and bool(attached) and same(attached.id, str(goal.identity))
+
+
+def _see_identity(clients: Clients, goal: EnableGoal, gone: str | None) -> Identity | Absent | Unknown:
+    return ABSENT if same(goal.identity.group_id, gone) else see_identity(clients, goal.identity)
+
+
+def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: str | None):
     if goal.key_uri:
-        vault = _find_vault(clients, goal.key_uri, subscriptions)
-        return goal, vault
-    vault = see_vault(clients, goal.vault)
+        found = find_vault(clients, goal.key_uri, subscriptions) or trace_vault(clients, goal.key_uri, subscriptions)
+        return goal, see_vault(clients, found) if isinstance(found, ArmId) else found
+    vault = ABSENT if same(goal.vault.group_id, gone) else see_vault(clients, goal.vault)
     if vault or isinstance(vault, Unknown):
         return goal, vault
     if goal.find_vault:
@@ -163,28 +136,6 @@ def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[st
         return replace(goal, vault=ArmId.parse(deleted.id)), deleted
     # One who may not list deleted vaults is told by the service if there is one: it refuses the name.
     return goal, ABSENT
-
-
-def _find_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]):
-    found = _find_vault_id(clients, key, subscriptions)
-    return see_vault(clients, found) if isinstance(found, ArmId) else found
-
-
-def _find_vault_id(
-    clients: Clients, key: KeyId, subscriptions: Sequence[str]
-) -> ArmId | DeletedVault | Absent | Unknown:
-    """Where the vault or managed HSM of a key is. Unknown where it may be in a place that can't be looked at."""
-    type_ = HSM_TYPE if key.is_hsm else VAULT_TYPE
-    found = find_resource(clients, type_, key.store, subscriptions)
-    if isinstance(found, ArmId):
-        return found
-    if not key.is_hsm:
-        deleted = together(*(lambda s=each: see_deleted_vault(clients, s, key.store) for each in subscriptions))
-        if there := next((each for each in deleted if isinstance(each, DeletedVault)), None):
-            return there
-        if vault_name_is_free(clients, subscriptions[0], key.store):
-            return ABSENT
-    return Unknown(f"{type_}/read", f"https://{key.host}", "No subscription that you can read has it.")
 
 
 def _see_key(clients: Clients, vault, key: KeyId) -> Key | DeletedKey | Absent | Unknown:
@@ -206,16 +157,6 @@ def _see_version_in_use(clients: Clients, registry, vault) -> Key | Absent | Unk
     return see_key(clients, ArmId.parse(vault.id), in_use) if in_use.version else Unknown()
 
 
-def _see_identity_of(clients: Clients, registry: Registry) -> Identity | Absent | Unknown:
-    """The user-assigned identity that the registry uses its key through: by its attachment, else by its client id."""
-    client_id = registry.encryption.identity or ""
-    if same(client_id, "system"):
-        return Unknown()
-    if attached := registry.attached_as(client_id):
-        return see_identity(clients, ArmId.parse(attached.id))
-    return find_identity(clients, ArmId.parse(registry.id).subscription, client_id)
-
-
 def _see_roles_for(clients: Clients, goal: EnableGoal, vault, identity) -> tuple[RoleGrant, ...] | Unknown:
     principal = identity.principal_id if isinstance(identity, Identity) else None
     if isinstance(vault, Vault):
@@ -225,15 +166,6 @@ def _see_roles_for(clients: Clients, goal: EnableGoal, vault, identity) -> tuple
         # Roles at the resource group or above reach a vault that is yet to be.
         return see_roles(clients, goal.vault.group_id, goal.vault.subscription, principal)
     return ()
-
-
-def see_roles_on(clients: Clients, vault: ArmId, key: KeyId, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:
-    """The role assignments of a principal that reach a key; they mean nothing in a vault with access policies."""
-    if not principal:
-        return ()
-    if key.is_hsm:
-        return see_hsm_roles(clients, key.host, key.name, principal)
-    return see_roles(clients, f"{vault}/keys/{key.name}", vault.subscription, principal)
 
 
 def _see_groups(clients: Clients, goal: EnableGoal, group: Group | Absent | Unknown, identity, vault):

@@ -10,9 +10,9 @@ from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
 
 from azext_acrcmk._errors import cli_errors, problems_error
 from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.find import find_registry
 from azext_acrcmk.cloud.login import login_of
 from azext_acrcmk.cloud.observe import see_registry
-from azext_acrcmk.cloud.survey import find_registry
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.state import Registry, Unknown

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
 
 from tests.e2e.seed import ENABLE, KEY, VAULT, bodies, outcomes
+from tests.e2e.waiting import until
 
 LONG = 100_000
 ROLE, POLICY, THE_KEY = "/roleAssignments/", "/accessPolicies/add", f"/vaults/{VAULT.name}/keys/{KEY}"
@@ -18,13 +18,6 @@ def count(azure, method: str, part: str) -> int:
     return sum(
         entry["method"] == method and part in entry["path"] and (entry["status"] or 500) < 400 for entry in azure.log()
     )
-
-
-def until(condition, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def looks(azure) -> int:

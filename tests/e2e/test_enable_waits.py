@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
 
 from tests.e2e.seed import ENABLE, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.e2e.waiting import until
 
 
 def pulls(azure) -> bool:
@@ -108,10 +108,3 @@ def test_ctrl_c_tells_what_is_there_by_now(azure, az, seed):
     assert "Interrupted" in result.err
     assert f"vault created ({VAULT})" in result.err
     assert "Run the same command again" in result.err
-
-
-def until(condition, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -1,10 +1,9 @@
-"""What `az acr cmk show` looks at, and how: what the caller may not see is null, and nothing is asked for twice."""
+"""What `az acr cmk show` says to those who may not see everything: what they can't see is null."""
 
 from __future__ import annotations
 
 import pytest
 
-from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
 from tests.e2e.seed import IDENTITY, KEY, REGISTRY, VAULT
 
 SHOW = "acr cmk show -n myregistry -g rg"
@@ -93,65 +92,3 @@ class TestSight:
         scene.encrypt()
         shown, said = seen(scene.reader_without())
         assert (shown["health"], said) == ("healthy", {})
-
-
-class TestRequests:
-    """Tokens aside."""
-
-    def sent(self, azure):
-        return [entry for entry in azure.log() if entry["host"] != "login.microsoftonline.com"]
-
-    def test_are_one_for_the_registry_and_one_for_each_part(self, azure, az, scene):
-        scene.encrypt()
-        az(SHOW).ok()
-        entries = self.sent(azure)
-        version = scene.used()["versionedKeyIdentifier"].rsplit("/", 1)[-1]
-        assert {entry["method"] for entry in entries} == {"GET"}
-        assert sorted(entry["path"].lower() for entry in entries) == sorted(
-            path.lower()
-            for path in (
-                f"{REGISTRY}",
-                f"{IDENTITY}",
-                f"/subscriptions/{SUBSCRIPTION}/resources",  # where the vault is
-                f"{VAULT}",
-                f"{VAULT}/keys/{KEY}",
-                f"{VAULT}/keys/{KEY}/versions/{version}",
-                f"{VAULT}/keys/{KEY}/providers/Microsoft.Authorization/roleAssignments",
-                f"{VAULT}/keys/{KEY}/providers/Microsoft.Authorization/denyAssignments",
-            )
-        )
-
-    def test_are_one_more_to_find_the_registry_by_its_name(self, azure, az, scene):
-        scene.encrypt()
-        az(SHOW).ok()
-        known = len(self.sent(azure))
-        azure.clear_log()
-        az("acr cmk show -n myregistry").ok()
-        assert len(self.sent(azure)) == known + 1
-
-    def test_are_one_for_a_registry_without_a_customer_managed_key(self, azure, az, seed):
-        seed.registry()
-        az(SHOW).ok()
-        assert [entry["path"] for entry in self.sent(azure)] == [str(REGISTRY)]
-
-    def test_run_at_the_same_time_after_the_registry(self, azure, az, scene):
-        scene.encrypt()
-        # So slow that none is answered before all are sent, on a busy machine too.
-        azure.fault("delay", method="GET", path="management", nth=2, times=99, seconds=1.5)
-        az(SHOW).ok()
-        registry, *rest = self.sent(azure)
-        assert registry["path"] == str(REGISTRY)
-        ended = registry["time"] + registry["seconds"]
-        assert all(entry["time"] >= ended for entry in rest)
-        # Two rounds: the identity and where the vault is, then all that is in the vault.
-        by_time = sorted(rest, key=lambda entry: entry["time"])
-        for together in (by_time[:2], by_time[2:]):
-            assert max(entry["time"] for entry in together) < min(
-                entry["time"] + entry["seconds"] for entry in together
-            )
-
-    def test_look_for_a_vault_that_is_not_at_hand_in_the_other_subscriptions(self, azure, az, scene):
-        scene.encrypt_elsewhere()
-        az(SHOW).ok()
-        looked = [entry["path"] for entry in self.sent(azure) if entry["path"].endswith("/resources")]
-        assert looked == [f"/subscriptions/{each}/resources" for each in (SUBSCRIPTION, OTHER_SUBSCRIPTION)]

@@ -1,0 +1,181 @@
+"""Which requests commands send, and how often they have to wait for answers before they can go on. Tokens aside."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
+from sandbox.traffic import repeated
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
+from tests.e2e.scene import Scene
+from tests.e2e.seed import ENABLE, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT
+from tests.e2e.waiting import until
+
+LONG = 100_000
+SHOW = "acr cmk show -n myregistry -g rg"
+CHECK = "acr cmk check -n myregistry -g rg"
+THE_KEY = f"{VAULT}/keys/{KEY}"
+# Longer ones first.
+SHORT = {THE_KEY: "key", str(VAULT): "vault", str(IDENTITY): "identity", str(REGISTRY): "registry", GROUP: "group"}
+SHOWN = ["identity", "vault", "key", "key/versions/*", "key/roleassignments", "key/denyassignments"]
+
+
+@pytest.fixture
+def scene(azure, seed) -> Scene:
+    return Scene(azure, seed)
+
+
+def sent(azure) -> list[dict]:
+    return [entry for entry in azure.log() if entry["host"] == "management.azure.com"]
+
+
+def short(entry: dict) -> str:
+    path = entry["path"].lower()
+    for id_, name in SHORT.items():
+        path = path.replace(id_.lower(), name)
+    path = re.sub(r"/(versions|operationstatuses|roleassignments)/[^/]+$", r"/\1/*", path)
+    path = re.sub(r"/providers/microsoft\.[a-z]+|/subscriptions/[0-9a-f-]{36}", "", path)
+    return f"{entry['method']} {path.lstrip('/')}"
+
+
+def requests(azure) -> list[str]:
+    return sorted(map(short, sent(azure)))
+
+
+def gets(*names: str) -> list[str]:
+    return [f"GET {name}" for name in names]
+
+
+def asked_twice(azure) -> list[str]:
+    return list(map(short, repeated(sent(azure))))
+
+
+# What `enable` does where there is nothing: it looks, makes all but the grant, waits, and reads back what it made. The
+# vault is read back by waiting for it; of an identity nothing is left to be told.
+ALL_BUT_THE_GRANT = [
+    *gets("group", "registry", "deletedvaults"),
+    "POST checknameavailability",
+    *(f"PUT {name}" for name in ("group", "identity", "vault", "key", "registry")),
+    *gets("vault", "registry/operationstatuses/*"),
+    *gets("registry", *(each for each in SHOWN if each not in ("identity", "vault"))),
+]
+
+
+class TestEnable:
+    def test_of_everything(self, azure, az):
+        az(f"{ENABLE} -l {LOCATION}").ok()
+        assert requests(azure) == sorted([*ALL_BUT_THE_GRANT, "PUT vault/roleassignments/*"])
+        assert asked_twice(azure) == []
+
+    def test_of_everything_with_access_policies(self, azure, az):
+        az(f"{ENABLE} -l {LOCATION} --access-model access-policy").ok()
+        # That changes the vault, so it is read once more.
+        assert requests(azure) == sorted([*ALL_BUT_THE_GRANT, "PUT vault/accesspolicies/add", "GET vault"])
+        assert asked_twice(azure) == []
+
+    def test_in_a_group_that_is_there(self, azure, az, seed):
+        az(ENABLE).ok()
+        counts = Counter(requests(azure))
+        assert (counts["PUT group"], counts["GET identity"], counts["GET vault"]) == (0, 1, 2)
+        assert asked_twice(azure) == []
+
+    def test_with_parts_that_are_there(self, azure, az, seed):
+        seed.parts()
+        az(ENABLE).ok()
+        looked_for = [*gets("group", *SHOWN), "POST checknameavailability"]
+        looked_for.remove("GET key/versions/*")
+        made = [*gets("registry", "registry", "registry/operationstatuses/*"), "PUT registry"]
+        assert requests(azure) == sorted([*looked_for, *made])
+        assert asked_twice(azure) == []
+
+    @pytest.mark.parametrize("model", ["rbac", "access-policy"])
+    def test_again(self, azure, az, model):
+        az(f"{ENABLE} -l {LOCATION} --access-model {model}").ok()
+        azure.clear_log()
+        az(f"{ENABLE} -l {LOCATION}").ok()
+        assert requests(azure) == sorted(gets("registry", "group", *SHOWN))
+
+
+class TestLooking:
+    def test_show_asks_for_the_registry_and_each_part(self, azure, az, scene):
+        scene.encrypt()
+        az(SHOW).ok()
+        # And where the vault is, in case that it is not beside the registry.
+        assert requests(azure) == sorted(gets("registry", "resources", *SHOWN))
+        assert asked_twice(azure) == []
+
+    def test_show_asks_once_more_to_find_the_registry_by_its_name(self, azure, az, scene):
+        scene.encrypt()
+        az("acr cmk show -n myregistry").ok()
+        assert requests(azure) == sorted(gets("registry", "resources", "resources", *SHOWN))
+        assert asked_twice(azure) == []
+
+    def test_show_asks_for_nothing_else_where_there_is_no_key(self, azure, az, seed):
+        seed.registry()
+        az(SHOW).ok()
+        assert requests(azure) == ["GET registry"]
+
+    def test_show_looks_for_a_vault_that_is_not_at_hand_in_the_other_subscriptions(self, azure, az, scene):
+        scene.encrypt_elsewhere()
+        az(SHOW).ok()
+        looked = [entry["path"] for entry in sent(azure) if entry["path"].endswith("/resources")]
+        assert looked == [f"/subscriptions/{each}/resources" for each in (SUBSCRIPTION, OTHER_SUBSCRIPTION)]
+
+    def test_check_also_lists_the_registries_that_may_share_the_key(self, azure, az, scene):
+        scene.encrypt()
+        az(CHECK).ok()
+        assert requests(azure) == sorted(gets("registry", "resources", *SHOWN, "registries", "registries"))
+        assert asked_twice(azure) == []
+
+
+class TestRounds:
+    """No request is answered before all of its round have come: else the command would wait for ever."""
+
+    @pytest.fixture
+    def answered_in_rounds(self, azure, az):
+        def run(command: str, *sizes: int) -> list[list[str]]:
+            azure.clear_log()
+            azure.fault("delay", method="GET", path="management", times=99, seconds=LONG)
+            running, seen = az.start(command), 0
+            for size in sizes:
+                seen += size
+                until(lambda expected=seen: len(sent(azure)) >= expected)
+                azure.advance(LONG)
+            running.wait().ok()
+            assert len(sent(azure)) == sum(sizes)
+            names = list(map(short, sent(azure)))
+            return [sorted(names[sum(sizes[:n]) : sum(sizes[: n + 1])]) for n in range(len(sizes))]
+
+        return run
+
+    @pytest.mark.parametrize("by_policy", [False, True])
+    def test_show_has_two(self, scene, answered_in_rounds, by_policy):
+        scene.encrypt_by_policy() if by_policy else scene.encrypt()
+        assert answered_in_rounds(SHOW, 1, 7) == [["GET registry"], sorted(gets("resources", *SHOWN))]
+
+    def test_show_has_three_where_the_registry_must_be_found(self, scene, answered_in_rounds):
+        scene.encrypt()
+        first, second, third = answered_in_rounds("acr cmk show -n myregistry", 1, 1, 7)
+        assert (first, second) == (["GET resources"], ["GET registry"])
+        assert third == sorted(gets("resources", *SHOWN))
+
+    def test_show_has_three_where_the_vault_must_be_found(self, scene, seed, answered_in_rounds):
+        elsewhere = ArmId(SUBSCRIPTION, seed.group("elsewhere").rsplit("/", 1)[-1], VAULT_TYPE, "othervault")
+        scene.identity = seed.identity()
+        seed.key(seed.vault(elsewhere))
+        seed.grant(scene.identity["principalId"], elsewhere)
+        scene.use_key(elsewhere)
+        rounds = answered_in_rounds(SHOW, 1, 7, 5)
+        assert rounds[0] == ["GET registry"]
+        assert len([each for each in rounds[2] if "/elsewhere/" in each]) == 5
+
+    def test_check_has_two(self, scene, answered_in_rounds):
+        scene.encrypt()
+        assert len(answered_in_rounds(CHECK, 1, 9)[1]) == 9
+
+    def test_enable_has_two_where_all_is_there(self, scene, answered_in_rounds):
+        scene.encrypt()
+        assert answered_in_rounds(ENABLE, 2, 6) == [gets("group", "registry"), sorted(gets(*SHOWN))]
