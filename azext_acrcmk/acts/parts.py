@@ -26,8 +26,6 @@ from azext_acrcmk.progress import Progress
 
 # How long the control plane may refuse a key because the caller's own role has not arrived there, in seconds.
 OWN_ROLE_TIMEOUT = 180
-# How long a new vault's name may take to be in DNS, in seconds. Recorded: less than 30 (wire facts 3.2).
-DNS_TIMEOUT = 900
 
 
 Made = TypeVar("Made")
@@ -183,18 +181,8 @@ class Parts:
         return change()
 
     def _until_in_dns(self) -> None:
-        """Waits, bounded, until the name of a new vault is found. Where it is not, the refusal of its key tells."""
-        if not isinstance(self.vault, Vault) or self.vault.in_dns:
-            return
-        id_ = ArmId.parse(self.vault.id)
-        seen = until_settled(
-            lambda: see_vault(self.clients, id_),
-            lambda seen: not isinstance(seen, Vault) or seen.in_dns,
-            self.stop,
-            DNS_TIMEOUT,
-        )
-        if isinstance(seen, Vault):
-            self.vault = seen
+        if isinstance(self.vault, Vault) and not self.vault.in_dns:
+            self.vault = changes.until_in_dns(self.clients, self.vault, self.stop)
 
     def key_to_use(self) -> KeyId:
         """Pinned to the version in manual mode, versionless in auto mode; a URI goes as it was given."""

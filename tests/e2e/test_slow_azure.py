@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.accidents import SCENARIOS, picture
 from tests.e2e.seed import REGISTRY
-from tests.e2e.test_enable_waits import until
+from tests.e2e.waiting import until
 
 PACE = 480
 NAMED = {each.name: each for each in SCENARIOS}

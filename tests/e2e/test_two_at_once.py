@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.accidents import SCENARIOS, picture
-from tests.e2e.test_enable_waits import until
+from tests.e2e.waiting import until
 
 ENABLES = [each for each in SCENARIOS if each.name.startswith("enable")]
 # How long Azure takes for each part, so that one run meets what the other has begun.
