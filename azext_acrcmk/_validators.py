@@ -34,7 +34,7 @@ MAX_EXPIRY_DAYS = 36500
 def validate_registry_name(cmd, namespace):
     """As core `az acr`: a login server is taken for the name of its registry."""
     name = namespace.registry_name
-    if not name:
+    if name is None:
         return
     suffix = getattr(cmd.cli_ctx.cloud.suffixes, "acr_login_server_endpoint", None)
     if suffix and name.lower().endswith(suffix.lower()):

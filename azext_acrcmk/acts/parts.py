@@ -19,6 +19,7 @@ from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import DeletedVault, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.plan.checks import contradicted_key_options
 from azext_acrcmk.plan.diagnose import Diagnosis, diagnose
 from azext_acrcmk.plan.enable import location_of
 from azext_acrcmk.plan.step import CREATE, RECOVER, UPDATE, Problem
@@ -94,6 +95,8 @@ class Parts:
             # What a recovered vault holds could not be seen before.
             found = see_key(self.clients, ArmId.parse(vault.id), goal.key)
             if isinstance(found, Key):
+                if contradicted := contradicted_key_options(goal, found):
+                    raise Refused(contradicted[0])
                 self.key = found
                 return "reused"
         return self._create_new_key(goal, vault)

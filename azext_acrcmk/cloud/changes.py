@@ -96,7 +96,7 @@ def create_key(clients: Clients, vault: Vault, goal: EnableGoal) -> Key:
         properties["rotationPolicy"] = policy
     id_ = ArmId.parse(vault.id)
     keys = clients.key_vault(id_.subscription).keys
-    body = {"properties": properties}
+    body = with_tags({"properties": properties}, goal.tags)
     return read_key(keys.create_if_not_exist(id_.group, id_.name, goal.key_name, body, cls=wire), goal.key)
 
 
@@ -130,6 +130,7 @@ def create_key_by_data_plane(clients: Clients, vault: Vault, goal: EnableGoal) -
         size=goal.new_key_size,
         hardware_protected=goal.key_type == "RSA-HSM",
         key_operations=["wrapKey", "unwrapKey"],
+        tags=goal.tags,
     )
     if rotation_policy(goal):
         _set_rotation_policy(client, goal)

@@ -146,7 +146,8 @@ def _see_key(clients: Clients, vault, key: KeyId) -> Key | DeletedKey | Absent |
     found = see_key(clients, ArmId.parse(vault.id), key)
     if isinstance(found, Absent):
         # One who may not look at deleted keys is told by the service if there is one: it refuses the name.
-        return see_deleted_key(clients, vault, key.name) or ABSENT
+        deleted = see_deleted_key(clients, vault, key.name)
+        return Absent(unless=deleted) if isinstance(deleted, Unknown) else deleted
     return found
 
 
@@ -172,6 +173,6 @@ def _see_groups(clients: Clients, goal: EnableGoal, group: Group | Absent | Unkn
     """The resource groups by id: the registry's, and those of parts that are yet to be created elsewhere."""
     groups = {goal.registry.group_id.lower(): group}
     for resource, seen in ((goal.identity, identity), (goal.vault, vault)):
-        if resource and isinstance(seen, Absent) and resource.group_id.lower() not in groups:
+        if resource and isinstance(seen, (Absent, DeletedVault)) and resource.group_id.lower() not in groups:
             groups[resource.group_id.lower()] = see_group(clients, resource.subscription, resource.group)
     return tuple(groups.items())

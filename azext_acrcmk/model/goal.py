@@ -22,17 +22,22 @@ def duration(text: str) -> str:
 
     Raises ValueError where `text` is neither, or nothing at all.
     """
-    if match := _SHORT.fullmatch(text.strip()):
-        text = f"P{match[1]}{match[2]}"
-    if not (match := _ISO.fullmatch(text.strip())) or not any(int(part or 0) for part in match.groups()):
+    short = _SHORT.fullmatch(text.strip())
+    iso = f"P{short[1]}{short[2]}" if short else text.strip()
+    if not (match := _ISO.fullmatch(iso)) or not any(int(part or 0) for part in match.groups()):
         raise ValueError(f"'{text}' is not a duration such as P90D or 90d.")
-    return text.strip().upper()
+    return iso.upper()
 
 
 def days(iso: str) -> int:
-    """About how many days an ISO 8601 duration of `duration` is: months count 30, years 365."""
+    """About how many days an ISO 8601 duration of `duration` is: a month is the twelfth of a year of 365."""
     years, months, weeks, rest = (int(part or 0) for part in _ISO.fullmatch(iso).groups())
-    return years * 365 + months * 30 + weeks * 7 + rest
+    return (years * 12 + months) * 365 // 12 + weeks * 7 + rest
+
+
+def same_duration(one: str, other: str) -> bool:
+    """Whether both are durations, and of the same length."""
+    return bool(_ISO.fullmatch(one) and _ISO.fullmatch(other)) and days(one) == days(other)
 
 
 @dataclass(frozen=True)

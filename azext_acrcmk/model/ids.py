@@ -12,6 +12,7 @@ REGISTRY_TYPE = "Microsoft.ContainerRegistry/registries"
 IDENTITY_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
 VAULT_TYPE = "Microsoft.KeyVault/vaults"
 HSM_TYPE = "Microsoft.KeyVault/managedHSMs"
+_TYPES = (REGISTRY_TYPE, IDENTITY_TYPE, VAULT_TYPE, HSM_TYPE)
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]")
@@ -61,7 +62,10 @@ class ArmId:
 
     @classmethod
     def parse(cls, text: str) -> ArmId:
-        """Reads /subscriptions/…/resourceGroups/…/providers/<namespace>/<type>/<name>. Raises ValueError."""
+        """Reads /subscriptions/…/resourceGroups/…/providers/<namespace>/<type>/<name>. Raises ValueError.
+
+        A type that is known comes out in its own spelling.
+        """
         parts = text.rstrip("/").split("/")
         keywords = [part.lower() for part in parts[1:8:2][:3]]
         if (
@@ -76,7 +80,8 @@ class ArmId:
             raise ValueError(f"'{text}' is not the ID of a resource: '{subscription}' is not a subscription ID.")
         if problem := name_problem("resource group", group):
             raise ValueError(problem)
-        return cls(subscription, group, f"{parts[6]}/{parts[7]}", name)
+        type_ = f"{parts[6]}/{parts[7]}"
+        return cls(subscription, group, next((each for each in _TYPES if same(each, type_)), type_), name)
 
 
 def same(one: object, other: object) -> bool:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from knack.log import get_logger
+
 from azext_acrcmk.acts.enable import EnableActs
 from azext_acrcmk.acts.parts import Parts
 from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.cloud.survey import survey_goal, survey_registry
+from azext_acrcmk.health import BROKEN
 from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, Registry, State, Vault
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.enable import location_of, plan_enable
-from azext_acrcmk.plan.preflight import blockers, questions
+from azext_acrcmk.plan.preflight import blockers, questions, vault_of
 from azext_acrcmk.plan.step import BLOCKED, Plan
 from azext_acrcmk.report import plan_document, registry_document, steps_document
+
+logger = get_logger(__name__)
 
 
 def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **options):
@@ -32,7 +37,12 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
             vault_id = ArmId.parse(acts.parts.vault.id) if isinstance(acts.parts.vault, Vault) else None
             known = _still_known(goal, state, plan, acts.parts)
             state = survey_registry(session.clients, acts.registry, login.subscriptions, vault_id, known)
-        return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
+        document = registry_document(state, session.now)
+        if document["health"] == BROKEN:
+            logger.warning("The key of registry '%s' does not work: az acr cmk check --name %s", id_.name, id_.name)
+            if not plan.changes:
+                session.fail_after_output()
+        return {**document, "steps": steps_document(outcomes)}
 
 
 def _still_known(goal: EnableGoal, state: State, plan: Plan, parts: Parts) -> State:
@@ -53,7 +63,7 @@ def _what_if(session: Session, goal: EnableGoal, state: State, plan: Plan):
         return plan_document(plan)
     asked = questions(goal, state, plan)
     seen = look_ahead(session.clients, asked, goal, state, location_of(goal, state))
-    stops = blockers(plan, seen, str(goal.vault) if goal.vault else None)
+    stops = blockers(plan, seen, vault_of(goal, state))
     if any(step.action == BLOCKED for step in stops):
         session.fail_after_output()
     return plan_document(Plan((*plan.steps, *stops)))

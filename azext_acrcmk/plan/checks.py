@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from azext_acrcmk.model.goal import AUTO, EnableGoal
+from azext_acrcmk.model.goal import AUTO, EnableGoal, same_duration
 from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.state import (
+    ACCESS_POLICY,
     Absent,
     DeletedKey,
     DeletedVault,
@@ -185,12 +186,14 @@ def group_problems(goal: EnableGoal, state: State) -> list[Problem]:
             )
         )
     for kind, resource, seen in (("identity", goal.identity, state.identity), ("key vault", goal.vault, state.vault)):
-        if resource is None or not isinstance(seen, Absent) or same(resource.group_id, goal.registry.group_id):
+        gone = isinstance(seen, (Absent, DeletedVault))
+        if resource is None or not gone or same(resource.group_id, goal.registry.group_id):
             continue
         if isinstance(state.group(resource), Absent):
+            is_not = "is soft-deleted" if isinstance(seen, DeletedVault) else "does not exist"
             problems.append(
                 Problem(
-                    f"The {kind} '{resource}' does not exist, and neither does its resource group '{resource.group}'.",
+                    f"The {kind} '{resource}' {is_not}, and its resource group '{resource.group}' does not exist.",
                     ("Check the ID, or create the group: az group create",),
                     NOT_FOUND,
                 )
@@ -218,9 +221,30 @@ def vault_problems(goal: EnableGoal, state: State) -> list[Problem]:
         return (
             _lost(goal, "vault", str(goal.vault)) if isinstance(state.registry, Registry) else _new_vault_problems(goal)
         )
-    if isinstance(vault, DeletedVault):
-        return _hsm_key_on(goal.vault_sku, goal) if goal.vault_sku else []
-    return _existing_vault_problems(goal, vault)
+    return (
+        _deleted_vault_problems(goal, vault)
+        if isinstance(vault, DeletedVault)
+        else _existing_vault_problems(goal, vault)
+    )
+
+
+def _deleted_vault_problems(goal: EnableGoal, vault: DeletedVault) -> list[Problem]:
+    asked = [
+        ("--access-model", goal.access_model),
+        ("--vault-sku", goal.vault_sku),
+        ("--retention-days", goal.retention_days),
+        ("--restrict-vault-network", goal.restrict_vault_network),
+        ("--grant-scope key", goal.grant_scope == "key"),  # its access model can't be seen before
+    ]
+    options = ", ".join(option for option, value in asked if value)
+    if not options:
+        return []
+    return [
+        Problem(
+            f"Key vault '{vault.name}' is soft-deleted, and is recovered as it was: {options} can't be asked of it.",
+            (f"Leave out {options}, or name another vault with --key-vault.",),
+        )
+    ]
 
 
 def _new_vault_problems(goal: EnableGoal) -> list[Problem]:
@@ -270,6 +294,13 @@ def _existing_vault_problems(goal: EnableGoal, vault: Vault) -> list[Problem]:
                     (f"Leave out {option}, or name another vault.",),
                 )
             )
+    if goal.grant_scope == "key" and vault.access_model == ACCESS_POLICY:
+        problems.append(
+            Problem(
+                f"Key vault '{vault.name}' uses access policies, which cover the whole vault, not one key.",
+                ("Leave out --grant-scope key, or name a vault with Azure RBAC.",),
+            )
+        )
     if goal.key_uri is None:
         problems += _hsm_key_on(vault.sku, goal)
     if vault.is_hsm and not vault.purge_protection:
@@ -351,10 +382,11 @@ def _existing_key_problems(goal: EnableGoal, key: Key, now: datetime) -> list[Pr
                 (f"Permit them: {key_command('set-attributes', key.id, '--ops wrapKey unwrapKey')}",),
             )
         )
-    return problems or _contradicted_key_options(goal, key)
+    return problems or contradicted_key_options(goal, key)
 
 
-def _contradicted_key_options(goal: EnableGoal, key: Key) -> list[Problem]:
+def contradicted_key_options(goal: EnableGoal, key: Key) -> list[Problem]:
+    """What is asked of a key to be created, and an existing one is not."""
     policy = key.rotation_policy
     asked = [
         ("--key-type", goal.asked_key_type, key.type),
@@ -369,7 +401,7 @@ def _contradicted_key_options(goal: EnableGoal, key: Key) -> list[Problem]:
             (f"Leave out {option}, or name another key.",),
         )
         for option, want, got in asked
-        if want is not None and not same(want, got)
+        if want is not None and not same(want, got) and not same_duration(str(want), str(got))
     ]
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timezone
 
-from azext_acrcmk.model.access import ENCRYPTION_USER_NAME, HSM_ENCRYPTION_USER_NAME, Access, access_by_roles, access_to
+from azext_acrcmk.model.access import (
+    ENCRYPTION_USER_NAME,
+    HSM_ENCRYPTION_USER_NAME,
+    NEEDED_ACTIONS,
+    Access,
+    access_by_roles,
+    access_to,
+)
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.state import (
     ABSENT,
@@ -153,7 +160,8 @@ def _vault_steps(goal: EnableGoal, state: State) -> list[Step]:
     if isinstance(vault, Absent):
         return [_new_vault_step(goal)]
     if isinstance(vault, DeletedVault):
-        reason = "Soft-deleted vault of this name is recovered, with its keys; role assignments are made again."
+        grants = "are left to others" if goal.skip_grant else "are made again"
+        reason = f"Soft-deleted vault of this name is recovered, with its keys; role assignments {grants}."
         steps = [Step("vault", RECOVER, vault.id, reason, after=("group",))]
         return steps if vault.purge_protection else [*steps, purge_protection_step(vault.id, vault.name)]
     if isinstance(vault, Unknown):
@@ -203,7 +211,9 @@ def _key_step(goal: EnableGoal, state: State) -> Step:
         return Step(
             "key", CREATE, str(goal.key), f"{kind} key{policy}, unless the recovered vault has it.", after=after
         )
-    return Step("key", CREATE, str(goal.key), f"{kind} key{policy}.", after=after)
+    unseen = isinstance(state.key, Absent) and state.key.unless
+    doubt = " Whether one of this name is soft-deleted, you may not see." if unseen is not None else ""
+    return Step("key", CREATE, str(goal.key), f"{kind} key{policy}.{doubt}", after=after)
 
 
 def _grant_step(goal: EnableGoal, state: State) -> Step:
@@ -234,7 +244,9 @@ def _access_so_far(goal: EnableGoal, state: State) -> Access | None:
         return None
     if isinstance(vault, Vault):
         return access_to(vault, goal.key_name, identity.principal_id, state.roles)
-    if isinstance(vault, Absent) and goal.vault and goal.new_vault_model == RBAC:
+    if isinstance(vault, Absent) and goal.vault and goal.new_vault_model != RBAC:
+        return Access(False, missing=tuple(NEEDED_ACTIONS))  # a vault that is yet to be has no policies
+    if isinstance(vault, Absent) and goal.vault:
         return access_by_roles(f"{goal.vault}/keys/{goal.key_name}", identity.principal_id, state.roles)
     return None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from azext_acrcmk.model.access import matches
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
+from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.model.preflight import Permission, Preflight, Questions
-from azext_acrcmk.model.state import Group, State, Unknown
+from azext_acrcmk.model.state import DeletedVault, Group, State, Unknown, Vault
 from azext_acrcmk.plan.step import BLOCKED, CREATE, RECOVER, UNSEEN, UPDATE, Plan, Step
 
 _WRITES = {
@@ -33,16 +33,27 @@ NAMESPACES = {
 
 def actions_of(step: Step) -> tuple[str, ...]:
     """The control-plane actions that a step takes (service facts 4.2)."""
-    if step.action not in (CREATE, UPDATE, RECOVER):
+    if step.action not in (CREATE, UPDATE, RECOVER) or _by_data_plane(step):
         return ()
     if step.name == "grant":
         return (POLICY_WRITE,) if "ccess policy" in step.reason else (ROLE_WRITE,)
     return _WRITES.get(step.name, ())
 
 
-def scope_of(step: Step, vault_id: str | None) -> str:
+def _by_data_plane(step: Step) -> bool:
+    """Whether Azure Resource Manager has no say in a step: recovering a key, or a role that is local to an HSM."""
+    return (step.name, step.action) == ("key", RECOVER) or (step.name == "grant" and step.resource.startswith("https"))
+
+
+def vault_of(goal: EnableGoal, state: State) -> ArmId | None:
+    """The vault or managed HSM that a goal is about, also where that names the key by its URI."""
+    there = isinstance(state.vault, (Vault, DeletedVault))
+    return goal.vault or (ArmId.parse(state.vault.id) if there else None)
+
+
+def scope_of(step: Step, vault: ArmId | None) -> str:
     """Where a step's actions must be allowed, as far up as permissions are looked at: its group or subscription."""
-    resource = step.resource if step.resource.startswith("/") else vault_id or ""
+    resource = step.resource if step.resource.startswith("/") else str(vault or "")
     parts = resource.split("/")
     if step.name == "group":
         return "/".join(parts[:3]).lower()
@@ -51,9 +62,9 @@ def scope_of(step: Step, vault_id: str | None) -> str:
 
 def questions(goal: EnableGoal, state: State, plan: Plan) -> Questions:
     """What to ask before a plan is carried out. At a group that is yet to be nothing can be asked."""
-    vault_id = str(goal.vault) if goal.vault else None
+    vault = vault_of(goal, state)
     groups = dict(state.groups)
-    scopes = sorted({scope_of(step, vault_id) for step in plan.steps if actions_of(step)})
+    scopes = sorted({scope_of(step, vault) for step in plan.steps if actions_of(step)})
     there = {scope for scope in scopes if "/resourcegroups/" not in scope or isinstance(groups.get(scope), Group)}
     created = [step.name for step in plan.steps if step.action == CREATE]
     ids = {"vault": goal.vault, "registry": goal.registry}
@@ -63,24 +74,24 @@ def questions(goal: EnableGoal, state: State, plan: Plan) -> Questions:
         namespaces=tuple(NAMESPACES[name] for name in created if name in NAMESPACES),
         scopes=tuple(scope for scope in scopes if scope in there),
         parts=tuple(parts),
-        quota_of=(goal.vault or goal.registry).subscription if assigns_role else None,
+        quota_of=(vault or goal.registry).subscription if assigns_role else None,
     )
 
 
-def blockers(plan: Plan, seen: Preflight, vault_id: str | None) -> list[Step]:
+def blockers(plan: Plan, seen: Preflight, vault: ArmId | None) -> list[Step]:
     """A step of action `blocked` for each thing that would stop the plan, `unknown` for what can't be told."""
     return [
-        *_lacking(plan, seen, vault_id),
+        *_lacking(plan, seen, vault),
         *_unregistered(seen),
         *_denied(seen),
         *_quota(plan, seen),
     ]
 
 
-def _lacking(plan: Plan, seen: Preflight, vault_id: str | None) -> list[Step]:
+def _lacking(plan: Plan, seen: Preflight, vault: ArmId | None) -> list[Step]:
     permissions, found = dict(seen.permissions), []
     for step in plan.steps:
-        scope = scope_of(step, vault_id)
+        scope = scope_of(step, vault)
         held = permissions.get(scope)
         for action in actions_of(step):
             if isinstance(held, Unknown):

@@ -54,6 +54,7 @@ def test_all_goes_to_the_location_of_the_group_with_the_tags_given(azure, az, se
     az(f"{ENABLE} --tags team=red").json()
     made = [bodies(azure, "PUT", path.name)[0] for path in (IDENTITY, VAULT, REGISTRY)]
     assert [(body["location"], body["tags"]) for body in made] == [(LOCATION, {"team": "red"})] * 3
+    assert [body["tags"] for body in bodies(azure, "PUT", f"/keys/{KEY}")] == [{"team": "red"}]
 
 
 def test_a_new_group_gets_the_tags_too(azure, az):

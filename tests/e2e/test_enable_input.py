@@ -18,13 +18,23 @@ def refused(azure, az, options: str, *words: str, name: str = "myregistry", grou
     assert azure.log() == []
     for word in words:
         assert word in result.err, result
+    assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize(
-    "name", ["abc", "my-registry", "my_registry", "a" * 51, "MyRegistry", "myregistry.azurecr.cn", "''"]
-)
+@pytest.mark.parametrize("name", ["abc", "my-registry", "my_registry", "a" * 51, "myregistry.azurecr.cn", "''"])
 def test_name_of_a_registry(azure, az, name):
-    refused(azure, az, "", name=name)
+    refused(azure, az, "", "is not a legal registry name", name=name)
+
+
+def test_name_of_a_registry_is_in_lower_case(azure, az):
+    refused(azure, az, "", "a registry's name takes lower case letters only", name="MyRegistry")
+
+
+@pytest.mark.parametrize("command", ["show", "check", "repair", "rotate", "revoke", "restore", "wait --created"])
+def test_an_empty_name_is_refused_by_every_command(azure, az, command):
+    result = az(f"acr cmk {command} -n ''")
+    assert "is not a legal registry name" in result.err, result
+    assert azure.log() == []
 
 
 @pytest.mark.parametrize("group", ["'my group'", "group."])

@@ -25,6 +25,36 @@ def officer(seed):
     return lambda scope=VAULT: seed.grant(OWNER_OBJECT_ID, scope, CRYPTO_OFFICER)
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--access-model access-policy",
+        "--vault-sku premium",
+        "--retention-days 7",
+        "--restrict-vault-network",
+        "--grant-scope key",
+    ],
+)
+def test_a_deleted_vault_comes_back_as_it_was_so_nothing_else_can_be_asked_of_it(azure, az, seed, option):
+    seed.vault()
+    seed.delete(VAULT)
+    result = az(f"{ENABLE} {option}")
+    assert result.code == 1
+    assert f"recovered as it was: {option.split()[0]}" in result.err
+    assert changes(azure) == []
+
+
+def test_a_key_that_a_deleted_vault_brings_back_is_not_another_than_asked_for(azure, az, seed):
+    seed.key(seed.vault())
+    seed.delete(VAULT)
+    result = az(f"{ENABLE} --key-size 4096")
+    assert result.code == 1
+    assert "--key-size 4096 differs from what it has (2048)" in result.err
+    assert "vault recovered" in result.err
+    az(ENABLE).ok()
+    assert pulls(azure)
+
+
 @pytest.mark.parametrize("with_key", [True, False], ids=["with-its-key", "without-key"])
 @pytest.mark.parametrize("protected", [True, False], ids=["protected", "unprotected"])
 def test_a_deleted_vault_is_recovered_with_its_keys_and_granted_again(azure, az, seed, with_key, protected):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -113,7 +114,7 @@ class TestGroup:
     @pytest.mark.parametrize(("option", "type_"), [("--identity", IDENTITY_TYPE), ("--key-vault", VAULT_TYPE)])
     def test_of_an_id_that_does_not_exist(self, seed, refused, option, type_):
         id_ = ArmId(OTHER, "nowhere", type_, "something")
-        refused(f"{option} {id_}", "neither does its resource group 'nowhere'", code=3)
+        refused(f"{option} {id_}", "its resource group 'nowhere' does not exist", code=3)
 
 
 class TestVault:
@@ -183,6 +184,12 @@ class TestKey:
         refused(option, has, f"Leave out {option.split(' ', 1)[0]}")
 
 
+class TestGrantScope:
+    def test_an_access_policy_covers_the_whole_vault(self, seed, refused):
+        seed.vault(enableRbacAuthorization=False)
+        refused("--grant-scope key", "cover the whole vault, not one key", "Leave out --grant-scope key")
+
+
 class TestSkipGrant:
     @pytest.mark.parametrize("scope", ["vault", "key"])
     def test_names_the_command_that_grants(self, seed, refused, scope):
@@ -210,9 +217,21 @@ class TestSkipGrant:
     def test_takes_a_vault_that_exists(self, seed, refused):
         seed.identity()
         refused("--skip-grant", "Create the vault and have the identity granted first")
+        refused("--skip-grant --access-model access-policy", "Create the vault and have the identity granted first")
 
 
 def test_all_that_stands_in_the_way_is_said_at_once(seed, refused):
     seed.vault(networkAcls={"bypass": "None", "defaultAction": "Deny"})
     seed.key(kty="EC")
     refused("--retention-days 7", "3 things stand in the way; nothing was changed", "1. ", "2. ", "3. ", "of type EC")
+
+
+def test_a_registry_whose_key_does_not_work_is_no_success(azure, az, scene):
+    scene.officer()
+    scene.encrypt(pinned=True).new_version()
+    scene.change_version(attributes={"enabled": False})
+    result = az(f"{ENABLE} --rotation manual")
+    assert result.code == 1
+    assert json.loads(result.out)["health"] == "broken"
+    assert "The key of registry 'myregistry' does not work: az acr cmk check" in result.err
+    assert changes(azure) == []

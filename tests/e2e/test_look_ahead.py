@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE
-from sandbox.world import SUBSCRIPTION
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId
+from sandbox.world import OTHER_SUBSCRIPTION, OWNER_OBJECT_ID, SUBSCRIPTION
 from tests.e2e.scene import HERE
-from tests.e2e.seed import ENABLE, IDENTITY, LOCATION, REGISTRY, VAULT, changes
+from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, IDENTITY, LOCATION, REGISTRY, VAULT, changes
 
 WHAT_IF = f"{ENABLE} --what-if"
 ROLE_WRITE = "Microsoft.Authorization/roleAssignments/write"
@@ -55,6 +55,30 @@ class TestNothingStandsInTheWay:
             ("Contributor", group), ("Role Based Access Control Administrator", group), ("Reader", HERE)
         )
         assert ahead(az=az_as(maker)) == (0, [])
+
+
+class TestKeysByTheirUri:
+    def test_in_a_managed_hsm(self, azure, az, seed, ahead):
+        key = seed.key(seed.hsm(), kty="RSA-HSM", keyOps=["wrapKey", "unwrapKey"])
+        assert ahead(f"--key-encryption-key {key['keyUri']}") == (0, [])
+
+    def test_that_is_soft_deleted(self, azure, az, seed, ahead):
+        key = seed.key(seed.vault())
+        seed.grant(OWNER_OBJECT_ID, VAULT, CRYPTO_OFFICER)
+        seed.change_key("DELETE", key["keyUri"])
+        assert ahead(f"--key-encryption-key {key['keyUri']}") == (0, [])
+
+    def test_takes_a_role_assignment_of_the_vaults_subscription(self, azure, az, seed, ahead):
+        seed.group("elsewhere", OTHER_SUBSCRIPTION)
+        key = seed.key(seed.vault(ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")))
+        azure.settings(role_assignment_limit=len(azure.state()["role_assignments"]))
+        ahead(f"--key-encryption-key {key['keyUri']}")
+        asked = [entry["path"] for entry in azure.log() if "UsageMetrics" in entry["path"]]
+        assert [path.split("/")[2] for path in asked] == [OTHER_SUBSCRIPTION]
+
+
+def test_an_id_of_a_vault_in_another_spelling(seed, ahead):
+    assert ahead(f"--key-vault {str(VAULT).lower()}") == (0, [])
 
 
 class TestPermissions:

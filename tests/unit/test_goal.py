@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azext_acrcmk.model.goal import days, duration
+from azext_acrcmk.model.goal import days, duration, same_duration
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from tests.unit import make
 
@@ -23,7 +23,14 @@ def test_what_is_no_duration_is_refused(text):
 
 @given(st.integers(1, 9999), st.sampled_from("dwmy"))
 def test_a_duration_has_days(number, unit):
-    assert days(duration(f"{number}{unit}")) == number * {"d": 1, "w": 7, "m": 30, "y": 365}[unit]
+    assert days(duration(f"{number}{unit}")) == number * {"d": 1, "w": 7, "m": 365 / 12, "y": 365}[unit] // 1
+
+
+def test_durations_of_the_same_length_are_the_same():
+    assert same_duration("P12W", "P84D")
+    assert same_duration("P2Y", "P24M")
+    assert not same_duration("P1M", "P31D")
+    assert not same_duration("RSA", "RSA")
 
 
 def test_defaults_are_in_the_registrys_group():

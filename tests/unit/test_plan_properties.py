@@ -27,16 +27,22 @@ goals = st.builds(
 
 
 @st.composite
-def goals_and_states(draw) -> tuple[EnableGoal, State]:
-    """A goal, and a state from which each of its parts is there, missing, half there or soft-deleted."""
+def goals_and_states(draw) -> tuple[EnableGoal, State, Vault]:
+    """A goal, a state from which each of its parts is there, missing, half there or soft-deleted, and the vault that a
+    soft-deleted one turns out to be."""
     goal = draw(goals)
+    if goal.access_model == ACCESS_POLICY:
+        goal = replace(goal, grant_scope="vault")
+    recovered = replace(make.vault(goal), access_model=draw(st.sampled_from([RBAC, ACCESS_POLICY])), retention_days=30)
     group = draw(st.booleans())
     state = make.nothing(goal, with_group=group)
     if not group:
-        return goal, state
+        return goal, state, recovered
     vault = replace(make.vault(goal), retention_days=goal.new_retention_days, purge_protection=draw(st.booleans()))
     deleted = DeletedVault(str(goal.vault), goal.vault.name, "westeurope", draw(st.booleans()))
     state = replace(state, vault=draw(st.sampled_from([ABSENT, vault, deleted])))
+    if state.vault == deleted:
+        goal = replace(goal, access_model=None, retention_days=None, grant_scope="vault")
     if draw(st.booleans()):
         state = replace(state, identity=make.identity(goal))
     if isinstance(state.vault, Vault):
@@ -46,10 +52,10 @@ def goals_and_states(draw) -> tuple[EnableGoal, State]:
             state = replace(state, vault=replace(vault, policies=(make.policy(*granted),) if granted else ()))
         elif len(granted) == 3:
             state = replace(state, roles=(make.role(vault.id),))
-    return goal, state
+    return goal, state, recovered
 
 
-def carried_out(goal: EnableGoal, plan: Plan, state: State) -> State:
+def carried_out(goal: EnableGoal, plan: Plan, state: State, recovered: Vault) -> State:
     """What there is when every step of the plan has done what it says; written apart from the code that does it."""
     for step in plan.steps:
         if not step.changes:
@@ -58,11 +64,11 @@ def carried_out(goal: EnableGoal, plan: Plan, state: State) -> State:
             state = replace(state, groups=((step.resource.lower(), make.group()),))
         elif step.name == "identity":
             state = replace(state, identity=make.identity(goal))
+        elif step.name == "vault" and step.action == CREATE:
+            made = replace(make.vault(goal), retention_days=goal.new_retention_days, purge_protection=True)
+            state = replace(state, vault=made, roles=())
         elif step.name == "vault":
-            protected = step.action == CREATE or state.vault.purge_protection
-            made = make.vault(goal)
-            vault = replace(made, retention_days=goal.new_retention_days, purge_protection=protected)
-            state = replace(state, vault=vault, roles=())
+            state = replace(state, vault=replace(recovered, purge_protection=state.vault.purge_protection), roles=())
         elif step.name == "purge-protection":
             state = replace(state, vault=replace(state.vault, purge_protection=True))
         elif step.name == "key":
@@ -78,17 +84,17 @@ def carried_out(goal: EnableGoal, plan: Plan, state: State) -> State:
 
 @given(goals_and_states())
 def test_planning_the_state_that_a_plan_leads_to_yields_nothing_to_do(case):
-    goal, state = case
+    goal, state, recovered = case
     plan = plan_enable(goal, state, make.NOW)
     assert not plan.problems
-    again = plan_enable(goal, carried_out(goal, plan, state), make.NOW)
+    again = plan_enable(goal, carried_out(goal, plan, state, recovered), make.NOW)
     assert not again.problems
     assert not again.changes
 
 
 @given(goals_and_states())
 def test_a_plan_is_in_order_and_waits_only_for_what_it_has(case):
-    goal, state = case
+    goal, state, _ = case
     seen: set[str] = set()
     for step in plan_enable(goal, state, make.NOW).steps:
         assert seen.issuperset(step.after)
@@ -98,7 +104,7 @@ def test_a_plan_is_in_order_and_waits_only_for_what_it_has(case):
 
 @given(goals_and_states())
 def test_nothing_that_exists_is_created(case):
-    goal, state = case
+    goal, state, _ = case
     plan = plan_enable(goal, state, make.NOW)
     for name, there in (
         ("identity", bool(state.identity)),
