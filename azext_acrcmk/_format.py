@@ -80,8 +80,12 @@ def repair_table(result):
 
 def _repaired(result):
     rows = [("Done", f"{row['step']} {row['outcome']}: {short(row['resource'])}") for row in result["steps"]]
-    rows += [("Left", f"{row['code']}: {row['message']}") for row in result["findings"]]
+    rows += [("Left", f"{row['code']}: {row['message']} {_way_out(row)}") for row in result["findings"]]
     return _property_table([("Registry", result["name"]), *rows, ("Health", result["health"])])
+
+
+def _way_out(row):
+    return f"Fix: {row['fix']}" if row["fix"] else row["cure"]
 
 
 def _check_lines(row):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from azext_acrcmk.health import Health, examine
-from azext_acrcmk.health.catalogue import PASSED, Facts
+from azext_acrcmk.health.catalogue import PASSED, Facts, cure_of
 from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.state import Identity, Key, State, Unknown, Vault
 from azext_acrcmk.plan.step import Plan
@@ -75,6 +75,12 @@ def registry_document(state: State, now: datetime) -> dict[str, Any]:
 def findings_document(health: Health) -> list[dict[str, Any]]:
     """The result of `check`."""
     return [asdict(finding) for finding in health.findings]
+
+
+def left_document(health: Health) -> list[dict[str, Any]]:
+    """What `repair` could not mend, each with what would."""
+    left = [finding for finding in health.findings if finding.status != PASSED]
+    return [asdict(finding) | {"cure": cure_of(finding.code)} for finding in left]
 
 
 def _identity(facts: Facts) -> dict[str, Any]:

@@ -28,5 +28,8 @@ def trace_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> D
             return there
         if vault_name_is_free(clients, subscriptions[0], key.store):
             return ABSENT
-    type_ = HSM_TYPE if key.is_hsm else VAULT_TYPE
-    return Unknown(f"{type_}/read", f"https://{key.host}", "No subscription that you can read has it.")
+    else:
+        deleted = []
+    hidden = {each.action for each in deleted if isinstance(each, Unknown)}
+    needs = "' and '".join([*hidden, f"{HSM_TYPE if key.is_hsm else VAULT_TYPE}/read"])
+    return Unknown(needs, f"https://{key.host}", "No subscription that you can read has it.")

@@ -160,17 +160,33 @@ def see_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
     )
 
 
-def find_identity(clients: Clients, subscription: str, client_id: str) -> Identity | Absent | Unknown:
-    """The user-assigned identity with this client id, among those of the subscription."""
+def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: str) -> Identity | Absent | Unknown:
+    """The user-assigned identity with this client id, in the first of the subscriptions or else in the others."""
 
-    def search() -> Identity | Absent:
+    def search(subscription: str) -> Identity | Absent:
         for body in pages(clients.identities(subscription).list_by_subscription):
             identity = read_identity(body)
             if same(identity.client_id, client_id):
                 return identity
         return ABSENT
 
-    return look(search, f"{IDENTITY_TYPE}/read", f"/subscriptions/{subscription}")
+    return _in_first_or_others(
+        lambda subscription: look(
+            lambda: search(subscription), f"{IDENTITY_TYPE}/read", f"/subscriptions/{subscription}"
+        ),
+        subscriptions,
+    )
+
+
+def _in_first_or_others(search: Callable[[str], T | Absent | Unknown], subscriptions: Sequence[str]):
+    """What a search finds in the first subscription, else in any of the others; unknown before absent."""
+    first, *others = subscriptions
+    found = search(first)
+    if found or not others:
+        return found
+    seen = [found, *together(*(lambda s=subscription: search(s) for subscription in others))]
+    hidden = (each for each in seen if isinstance(each, Unknown))
+    return next((each for each in seen if each), None) or next(hidden, ABSENT)
 
 
 def see_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
@@ -222,16 +238,7 @@ def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequen
         action = "Microsoft.Resources/subscriptions/resources/read"
         return look(lambda: search(subscription), action, f"/subscriptions/{subscription}")
 
-    first, *others = subscriptions
-    found = search_in(first)
-    if found or not others:
-        return found
-    elsewhere = together(*(lambda s=subscription: search_in(s) for subscription in others))
-    return next((each for each in [*elsewhere, found] if each), _unknown_before_absent([found, *elsewhere]))
-
-
-def _unknown_before_absent(seen: Sequence[Absent | Unknown]) -> Absent | Unknown:
-    return next((each for each in seen if isinstance(each, Unknown)), ABSENT)
+    return _in_first_or_others(search_in, subscriptions)
 
 
 def see_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknown:
@@ -278,7 +285,6 @@ def see_roles(clients: Clients, scope: str, subscription: str, principal_id: str
             "Microsoft.Authorization/roleAssignments/read",
             scope,
         ),
-        # Few have them, and fewer may see them: what can't be seen counts as not there.
         lambda: look(
             lambda: list(pages(deny, scope, filter="atScope()")), "Microsoft.Authorization/denyAssignments/read", scope
         ),
@@ -290,4 +296,4 @@ def see_roles(clients: Clients, scope: str, subscription: str, principal_id: str
     grants = read_role_grants(
         found or [], lambda id_: client.role_definitions.get(home, id_.rsplit("/", 1)[-1], cls=wire)
     )
-    return with_denials(grants, denials or (), scope, principal_id)
+    return with_denials(grants, denials if isinstance(denials, Unknown) else denials or (), scope, principal_id)

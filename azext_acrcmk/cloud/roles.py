@@ -10,7 +10,7 @@ from typing import Any
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.model.access import ENCRYPTION_USER, ENCRYPTION_USER_NAME, NEEDED_ACTIONS
 from azext_acrcmk.model.ids import same
-from azext_acrcmk.model.state import DenyAssignment, RoleGrant
+from azext_acrcmk.model.state import DenyAssignment, RoleGrant, Unknown
 
 # How deny assignments name everyone.
 _EVERYONE = "00000000-0000-0000-0000-000000000000"
@@ -47,12 +47,15 @@ def read_role_grants(
 
 
 def with_denials(
-    grants: Sequence[RoleGrant], denials: Iterable[dict[str, Any]], scope: str, principal_id: str
+    grants: Sequence[RoleGrant], denials: Iterable[dict[str, Any]] | Unknown, scope: str, principal_id: str
 ) -> tuple[RoleGrant, ...]:
     """The grants less what deny assignments take from the principal at `scope`.
 
-    Of groups only those are known through which it has a role: where it takes more, the grants are uncertain.
+    Of groups only those are known through which it has a role: where it takes more, the grants are uncertain. Where
+    one may not see deny assignments, which few have, the grants only say so.
     """
+    if isinstance(denials, Unknown):
+        return tuple(replace(grant, unseen_denials=denials) for grant in grants)
     own = {principal_id.lower(), *(grant.principal_id.lower() for grant in grants)}
     found, doubt = [], None
     for denial in denials:
@@ -106,7 +109,8 @@ def _fetch(role_definition: Callable[[str], dict[str, Any]], role_id: str) -> _R
         said = read_error(error)
         if said.status not in (403, 404):
             raise
-        return _Role(role_id, uncertain=f"The role {role_id} can't be read.")
+        needs = "it takes the permission 'Microsoft.Authorization/roleDefinitions/read'"
+        return _Role(role_id, uncertain=f"The role {role_id} can't be read: {needs}.")
     permissions = properties.get("permissions") or [{}]
     return _Role(
         properties.get("roleName") or role_id,

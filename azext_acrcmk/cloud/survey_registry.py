@@ -45,7 +45,7 @@ def survey_registry(
         return _see_in_vault(clients, id_, registry, principal, known) if id_ else State()
 
     identity, found, parts = together(
-        lambda: known.identity or _see_identity_of(clients, registry),
+        lambda: known.identity or _see_identity_of(clients, registry, subscriptions),
         lambda: vault_id or find_vault(clients, key, subscriptions),
         lambda: in_vault(vault_id or _beside(registry, key), principal),
     )
@@ -101,14 +101,15 @@ def _principal(registry: Registry, identity: Identity | Absent | Unknown) -> str
     return attached.principal_id if attached and isinstance(identity, Unknown) else None
 
 
-def _see_identity_of(clients: Clients, registry: Registry) -> Identity | Absent | Unknown:
+def _see_identity_of(clients: Clients, registry: Registry, subscriptions: Sequence[str]) -> Identity | Absent | Unknown:
     """The user-assigned identity that the registry uses its key through: by its attachment, else by its client id."""
     client_id = registry.encryption.identity or ""
     if same(client_id, "system"):
         return Unknown()
     if attached := registry.attached_as(client_id):
         return see_identity(clients, ArmId.parse(attached.id))
-    return find_identity(clients, ArmId.parse(registry.id).subscription, client_id)
+    own = ArmId.parse(registry.id).subscription
+    return find_identity(clients, [own, *(each for each in subscriptions if not same(each, own))], client_id)
 
 
 def see_roles_on(clients: Clients, vault: ArmId, key: KeyId, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azext_acrcmk.health.catalogue import ERROR, GRANT, INFO, WARNING, Facts, Verdict, check, failed, passed, unseen
-from azext_acrcmk.model.access import NEEDED_ACTIONS, excess_of
+from azext_acrcmk.model.access import NEEDED_ACTIONS, allows, excess_of
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.state import ACCESS_POLICY, Unknown, Vault
 from azext_acrcmk.plan.enable import describe
@@ -79,6 +79,21 @@ def _denied(facts: Facts) -> Verdict | None:
 
 
 @check(
+    "DenialsUnknown",
+    WARNING,
+    GRANT,
+    cause="You may not look at deny assignments, of which one might take the key from the identity.",
+    cure="Have the permission that the message names assigned to you.",
+)
+def _denials_visible(facts: Facts) -> Verdict | None:
+    roles = () if isinstance(facts.state.roles, Unknown) else facts.state.roles
+    hidden = next((role.unseen_denials for role in roles if role.unseen_denials is not None), None)
+    if not _judged(facts) or not facts.access.granted or hidden is None:
+        return None
+    return unseen("whether a deny assignment takes the key from the identity", hidden)
+
+
+@check(
     "GrantThroughGroup",
     WARNING,
     GRANT,
@@ -131,6 +146,6 @@ def _ignored(facts: Facts) -> Verdict | None:
             )
         return None
     roles = () if isinstance(facts.state.roles, Unknown) else facts.state.roles
-    if any(role.data_actions for role in roles):
+    if any(allows(role, action) for role in roles for action in NEEDED_ACTIONS.values()):
         return failed("The identity's role has no effect: the vault uses access policies.", _grant(facts))
     return None

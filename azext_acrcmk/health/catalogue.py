@@ -112,3 +112,8 @@ def check(code: str, severity: str, subject: str, *, cause: str, cure: str):
         return judge
 
     return add
+
+
+def cure_of(code: str) -> str:
+    """What mends a failure of the check, in general."""
+    return next(each.cure for each in CATALOGUE if each.code == code)

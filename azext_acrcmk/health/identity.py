@@ -5,7 +5,7 @@ from __future__ import annotations
 from azext_acrcmk.health.catalogue import ERROR, IDENTITY, Facts, Verdict, check, failed, passed, unseen
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.state import Absent, Identity, Unknown
-from azext_acrcmk.plan.remedies import assign_identity
+from azext_acrcmk.plan.remedies import assign_identity, registry_command
 
 
 @check(
@@ -25,7 +25,7 @@ def _visible(facts: Facts) -> Verdict | None:
     "IdentityNotFound",
     ERROR,
     IDENTITY,
-    cause="The identity was deleted.",
+    cause="The identity was deleted, or was removed from the registry and is in a subscription that you can't read.",
     cure="Change to another identity, or to a new one of the same name: `az acr cmk rotate --identity`.",
 )
 def _exists(facts: Facts) -> Verdict | None:
@@ -37,13 +37,13 @@ def _exists(facts: Facts) -> Verdict | None:
         return passed(f"The identity {facts.state.identity.id} exists.")
     if not isinstance(facts.state.identity, Absent):
         return None
-    message = f"The identity that the registry uses its key through (client ID {client_id}) does not exist"
+    message = f"The identity that the registry uses its key through (client ID {client_id})"
     if not attached:
         # What its name was is not known, and which other identity to take is not for us to choose.
-        return failed(f"{message}.")
+        return failed(f"{message} is not attached to it, and not in any subscription that you can read.")
     return failed(
-        f"{message}: {attached.id}.",
-        f"az acr cmk rotate --name {facts.registry.name} --identity {attached.id} --no-new-version",
+        f"{message} does not exist: {attached.id}.",
+        registry_command(facts.registry.id, "cmk rotate", f"--identity {attached.id} --no-new-version"),
     )
 
 
@@ -63,7 +63,7 @@ def _same_client_id(facts: Facts) -> Verdict | None:
     return failed(
         f"The identity {identity.id} was deleted and made again: its client ID is {identity.client_id}, and the "
         f"registry still uses {client_id}.",
-        f"az acr cmk rotate --name {facts.registry.name} --identity {identity.id} --no-new-version",
+        registry_command(facts.registry.id, "cmk rotate", f"--identity {identity.id} --no-new-version"),
     )
 
 
@@ -92,5 +92,5 @@ def _attached(facts: Facts) -> Verdict | None:
     return failed(
         f"The identity {identity.id} is not attached to the registry, which loses the key when the identity's "
         "credential lapses.",
-        assign_identity(registry.name, identity.id),
+        assign_identity(registry.id, identity.id),
     )

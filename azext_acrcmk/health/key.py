@@ -8,7 +8,7 @@ from azext_acrcmk.health.catalogue import ERROR, INFO, KEY, WARNING, Facts, Verd
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.state import Absent, DeletedKey, Key, Unknown, Vault
 from azext_acrcmk.plan.checks import RSA_TYPES
-from azext_acrcmk.plan.remedies import key_command
+from azext_acrcmk.plan.remedies import key_command, registry_command
 
 
 def _key(facts: Facts) -> Key | None:
@@ -166,7 +166,7 @@ def _expired(facts: Facts) -> Verdict | None:
     return failed(
         f"The key's version in use expired at {used.expires:%Y-%m-%d %H:%M} UTC. Images may still be served, but no "
         "new key can be taken.",
-        f"az acr cmk rotate --name {facts.registry.name}",
+        registry_command(facts.registry.id, "cmk rotate"),
     )
 
 
@@ -185,7 +185,7 @@ def _expires_soon(facts: Facts) -> Verdict | None:
         return passed(f"The key's version in use does not expire within {facts.expiry_days} days.")
     return failed(
         f"The key's version in use expires at {used.expires:%Y-%m-%d %H:%M} UTC.",
-        f"az acr cmk rotate --name {facts.registry.name}",
+        registry_command(facts.registry.id, "cmk rotate"),
     )
 
 
@@ -229,7 +229,7 @@ def _lag(facts: Facts) -> Verdict | None:
     return failed(
         f"The registry uses version {facts.encryption.version_in_use}; the key's latest is {key.latest_version}"
         f"{_since(facts, key)}.",
-        f"az acr cmk rotate --name {facts.registry.name} --no-new-version",
+        registry_command(facts.registry.id, "cmk rotate", "--no-new-version"),
     )
 
 
@@ -258,7 +258,7 @@ def _pinned_to_latest(facts: Facts) -> Verdict | None:
     return failed(
         f"The registry is pinned to version {facts.encryption.version_in_use}; the key's latest is "
         f"{key.latest_version}{_since(facts, key)}.",
-        f"az acr cmk rotate --name {facts.registry.name} --no-new-version",
+        registry_command(facts.registry.id, "cmk rotate", "--no-new-version"),
     )
 
 
@@ -276,7 +276,7 @@ def _automatic(facts: Facts) -> Verdict | None:
         return passed("The registry follows new versions of its key by itself.")
     return failed(
         "The registry is pinned to a key version and takes no new one by itself.",
-        f"az acr cmk rotate --name {facts.registry.name} --rotation auto --no-new-version",
+        registry_command(facts.registry.id, "cmk rotate", "--rotation auto --no-new-version"),
     )
 
 

@@ -17,7 +17,7 @@ from azext_acrcmk.health.catalogue import (
 )
 from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.state import Streaming, Unknown
-from azext_acrcmk.plan.remedies import stop_streaming
+from azext_acrcmk.plan.remedies import registry_command, stop_streaming
 
 
 @check(
@@ -56,7 +56,7 @@ def _premium(facts: Facts) -> Verdict | None:
         return passed("The registry is of SKU Premium.")
     return failed(
         f"The registry is of SKU {facts.registry.sku}; customer-managed keys take Premium.",
-        f"az acr update --name {facts.registry.name} --sku Premium",
+        registry_command(facts.registry.id, "update", "--sku Premium"),
     )
 
 
@@ -77,7 +77,7 @@ def _succeeded(facts: Facts) -> Verdict | None:
         return failed(f"The registry is in state {registry.provisioning_state}: an operation is under way.")
     return failed(
         f"The registry's last operation ended as {registry.provisioning_state}.",
-        f"az acr cmk rotate --name {registry.name} --no-new-version",
+        registry_command(facts.registry.id, "cmk rotate", "--no-new-version"),
     )
 
 
@@ -108,7 +108,7 @@ def _content_trust(facts: Facts) -> Verdict | None:
         return passed("Content trust is off.")
     return failed(
         "Content trust is switched on; it does not work with a customer-managed key.",
-        f"az acr config content-trust update --registry {facts.registry.name} --status disabled",
+        registry_command(facts.registry.id, "config content-trust update", "--status disabled", "--registry"),
     )
 
 
@@ -150,7 +150,7 @@ def _artifact_streaming(facts: Facts) -> Verdict | None:
     if streaming.on:
         names = ", ".join(streaming.on)
         message = f"Artifact streaming is on in {names}; it does not work with a customer-managed key.{rest}"
-        return failed(message, stop_streaming(facts.registry.name, streaming.on))
+        return failed(message, stop_streaming(facts.registry.id, streaming.on))
     message = f"Artifact streaming is on in no repository; looked at: {len(streaming.off)}.{rest}"
     return Verdict(UNKNOWN, message) if rest else passed(message)
 

@@ -56,6 +56,9 @@ def key_scope(vault: Vault, key_name: str) -> str:
     return f"/keys/{key_name}" if vault.is_hsm else f"{vault.id}/keys/{key_name}"
 
 
+_KEY_ACTIONS = ("microsoft.keyvault/vaults/keys/", "microsoft.keyvault/managedhsm/keys/")
+
+
 def access_to(vault: Vault, key_name: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> Access:
     """What `principal_id` may do with a key, by the vault's own access model."""
     if vault.access_model == ACCESS_POLICY:
@@ -110,8 +113,14 @@ def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Un
         held = {p for policy in vault.policies if same(policy.object_id, principal_id) for p in policy.key_permissions}
         return sorted(held - {name.lower() for name in NEEDED_ACTIONS})
     needed = {a.lower() for a in (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()}
-    wider = [role for role in roles or () if {action.lower() for action in role.data_actions} - needed]
+    wider = [role for role in roles or () if {each.lower() for each in role.data_actions if _on_keys(each)} - needed]
     return sorted({f"role '{role.role_name}'" for role in wider})
+
+
+def _on_keys(pattern: str) -> bool:
+    """Whether a data action, or a pattern of them, is about keys of vaults or managed HSMs."""
+    named = pattern.lower().split("*", 1)[0]
+    return any(place.startswith(named) or named.startswith(place) for place in _KEY_ACTIONS)
 
 
 def allows(role: RoleGrant, action: str) -> bool:

@@ -224,7 +224,8 @@ class DenyAssignment:
 class RoleGrant:
     """A role assignment that reaches the key, with the data actions of its role.
 
-    `denied_by` are the deny assignments that reach the key and concern the same principal.
+    `denied_by` are the deny assignments that reach the key and concern the same principal; `unseen_denials` is there
+    where one may not see them.
     """
 
     id: str
@@ -238,6 +239,7 @@ class RoleGrant:
     # Why it can't be told from outside what this assignment allows: it has a condition, or its role can't be read.
     uncertain: str | None = None
     denied_by: tuple[DenyAssignment, ...] = ()
+    unseen_denials: Unknown | None = None
 
 
 @dataclass(frozen=True)

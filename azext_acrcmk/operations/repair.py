@@ -6,13 +6,13 @@ from azext_acrcmk.acts.repair import RepairActs
 from azext_acrcmk.cloud.observe import see_registry
 from azext_acrcmk.cloud.survey import survey_registry
 from azext_acrcmk.health import Health, examine, fails
-from azext_acrcmk.health.catalogue import ERROR, PASSED, Facts
+from azext_acrcmk.health.catalogue import ERROR, Facts
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Identity, Registry
 from azext_acrcmk.operations.rotate import goal_of
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.repair import needs_new_version, plan_repair
-from azext_acrcmk.report import findings_document, plan_document, steps_document
+from azext_acrcmk.report import left_document, plan_document, steps_document
 
 ROUNDS = 3
 
@@ -35,8 +35,12 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             plan = plan_repair(facts, health)
         if fails(health, ERROR):
             session.fail_after_output()
-        left = [row for row in findings_document(health) if row["status"] != PASSED]
-        return {"name": registry.name, "health": health.status, "steps": steps_document(outcomes), "findings": left}
+        return {
+            "name": registry.name,
+            "health": health.status,
+            "steps": steps_document(outcomes),
+            "findings": left_document(health),
+        }
 
 
 def _examine(session: Session, registry: Registry) -> tuple[Facts, Health]:

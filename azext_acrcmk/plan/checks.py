@@ -122,7 +122,7 @@ def _other_identity(goal: EnableGoal, registry: Registry, state: State) -> list[
             Problem(
                 f"The identity '{goal.identity.name}' is no longer attached to registry '{registry.name}'; "
                 "the registry loses the key when its credential lapses.",
-                (f"Attach it again: {assign_identity(registry.name, state.identity.id)}",),
+                (f"Attach it again: {assign_identity(registry.id, state.identity.id)}",),
             )
         ]
     return []

@@ -30,10 +30,16 @@ def grant_key(vault: Vault, key_name: str, principal_id: str, scope: str = "vaul
     )
 
 
+def registry_command(registry_id: str, verb: str, options: str = "", named: str = "--name") -> str:
+    """A command of `az acr` on a registry, whatever subscription the login has as its own."""
+    id_ = ArmId.parse(registry_id)
+    return f"az acr {verb} {named} {id_.name} --subscription {id_.subscription} {options}".rstrip()
+
+
 def update_vault(vault: Vault, options: str) -> str:
     """Changes a vault or managed HSM."""
     command = f"update-hsm --hsm-name {vault.name}" if vault.is_hsm else f"update --name {vault.name}"
-    return f"az keyvault {command} {options}"
+    return f"az keyvault {command} --subscription {ArmId.parse(vault.id).subscription} {options}"
 
 
 def key_command(verb: str, key: KeyId, options: str = "") -> str:
@@ -42,12 +48,12 @@ def key_command(verb: str, key: KeyId, options: str = "") -> str:
     return f"az keyvault key {verb} {store} --name {key.name} {options}".rstrip()
 
 
-def assign_identity(registry_name: str, identity_id: str) -> str:
+def assign_identity(registry_id: str, identity_id: str) -> str:
     """Attaches an identity to a registry."""
-    return f"az acr identity assign --name {registry_name} --identities {identity_id}"
+    return registry_command(registry_id, "identity assign", f"--identities {identity_id}")
 
 
-def stop_streaming(registry_name: str, repositories: Iterable[str]) -> str:
+def stop_streaming(registry_id: str, repositories: Iterable[str]) -> str:
     """Turns artifact streaming off; one command for each repository, in a line."""
-    update = f"az acr artifact-streaming update --name {registry_name} --enable-streaming false --repository"
+    update = registry_command(registry_id, "artifact-streaming update", "--enable-streaming false --repository")
     return " && ".join(f"{update} {quote(name)}" for name in repositories)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azext_acrcmk.health import Finding, Health
-from azext_acrcmk.health.catalogue import CATALOGUE, ERROR, FAILED, INFO, Facts
+from azext_acrcmk.health.catalogue import ERROR, FAILED, INFO, Facts, cure_of
 from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.model.state import DeletedVault, Key, Vault
 from azext_acrcmk.plan.enable import in_order, purge_protection_step
@@ -131,6 +131,5 @@ def _mends(step: Step, codes: set[str]) -> set[str]:
 
 def _manual_step(finding: Finding) -> Step:
     """What can't be mended from here, with the way out."""
-    cure = next(check.cure for check in CATALOGUE if check.code == finding.code)
-    out = f"Run: {finding.fix}" if finding.fix else cure
+    out = f"Run: {finding.fix}" if finding.fix else cure_of(finding.code)
     return Step(finding.code, MANUAL, finding.subject, f"{finding.message} Can't be repaired from here. {out}")

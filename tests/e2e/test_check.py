@@ -11,6 +11,7 @@ import pytest
 
 from azext_acrcmk.health.catalogue import CATALOGUE
 from sandbox.client import OWNER, Account
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
 from tests.e2e.scene import CLOSED, HERE, KEY_URI, LONG, OTHER_REGISTRY, Scene, moment
 from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, REGISTRY, VAULT, changes
 
@@ -143,7 +144,8 @@ def streaming_in_two(scene: Scene) -> None:
     scene.azure.add_repositories("myregistry", "base")
 
 
-ROTATE = "az acr cmk rotate --name myregistry"
+HERE_ALWAYS = f"--subscription {SUBSCRIPTION}"
+ROTATE = f"az acr cmk rotate --name myregistry {HERE_ALWAYS}"
 SET_KEY = f"az keyvault key set-attributes --vault-name {VAULT.name} --name {KEY} --version "
 RECOVER_KEY = f"az keyvault key recover --vault-name {VAULT.name} --name {KEY}"
 ASSIGN = f"az role assignment create {ENCRYPTION_ROLE} --assignee-object-id "
@@ -156,7 +158,7 @@ CASES = [
         "warning",
         lambda s: s.encrypt().azure.change_registry("myregistry", sku="Standard"),
         "Standard",
-        "az acr update --name myregistry --sku Premium",
+        f"az acr update --name myregistry {HERE_ALWAYS} --sku Premium",
     ),
     Case(
         "RegistryNotSucceeded",
@@ -176,7 +178,7 @@ CASES = [
         "warning",
         lambda s: s.encrypt().azure.change_registry("myregistry", content_trust=True),
         "Content trust is switched on",
-        "az acr config content-trust update --registry myregistry --status disabled",
+        f"az acr config content-trust update --registry myregistry {HERE_ALWAYS} --status disabled",
         agreed=" --yes",
     ),
     Case("KeyShared", "info", lambda s: s.encrypt().use_key(VAULT, registry=OTHER_REGISTRY), "key: otherregistry."),
@@ -185,7 +187,7 @@ CASES = [
         "info",
         streaming_in_two,
         "is on in app/web, lib; it does not work",
-        "az acr artifact-streaming update --name myregistry --enable-streaming false --repository app/web && az ",
+        f"az acr artifact-streaming update --name myregistry {HERE_ALWAYS} --enable-streaming false --repository app/web",
     ),
     Case(
         "IdentityUnknown",
@@ -202,7 +204,7 @@ CASES = [
         f"{ROTATE} --identity {IDENTITY} --no-new-version",
         pulls=(403, 200),
     ),
-    Case("IdentityNotFound", "error", detached_and_deleted, "does not exist."),
+    Case("IdentityNotFound", "error", detached_and_deleted, "not in any subscription that you can read."),
     Case(
         "IdentityRecreated",
         "error",
@@ -216,14 +218,14 @@ CASES = [
         "error",
         lambda s: s.encrypt().detach_identity(),
         "is not attached to the registry",
-        f"az acr identity assign --name myregistry --identities {IDENTITY}",
+        f"az acr identity assign --name myregistry {HERE_ALWAYS} --identities {IDENTITY}",
     ),
     Case(
         "IdentityNotAttached",
         "error",
         lost_credential,
         "is not attached to the registry",
-        f"az acr identity assign --name myregistry --identities {IDENTITY}",
+        f"az acr identity assign --name myregistry {HERE_ALWAYS} --identities {IDENTITY}",
         pulls=(403, 200),
     ),
     Case("IdentityNotAttached", "error", lost_system_identity, "Only Azure support can bring it back."),
@@ -233,6 +235,14 @@ CASES = [
         lambda s: s.encrypt().reader_without("Microsoft.Authorization/roleAssignments/read"),
         "takes the permission 'Microsoft.Authorization/roleAssignments/read' on ",
         status="unknown",
+    ),
+    Case(
+        "DenialsUnknown",
+        "warning",
+        lambda s: s.encrypt().reader_without("Microsoft.Authorization/denyAssignments/read"),
+        "takes the permission 'Microsoft.Authorization/denyAssignments/read' on ",
+        status="unknown",
+        pulls=(200, 200),
     ),
     Case(
         "AccessUnknown",
@@ -402,7 +412,7 @@ CASES = [
         "VaultUnknown",
         "error",
         lambda s: s.encrypt().reader_without("Microsoft.KeyVault/vaults/read"),
-        "takes the permission 'Microsoft.KeyVault/vaults/read' on ",
+        "'Microsoft.KeyVault/vaults/read' on ",
         status="unknown",
     ),
     Case(
@@ -422,7 +432,7 @@ CASES = [
         "error",
         lambda s: s.encrypt().change_vault(networkAcls=CLOSED),
         "lets no trusted services in",
-        f"az keyvault update --name {VAULT.name} --bypass AzureServices",
+        f"az keyvault update --name {VAULT.name} {HERE_ALWAYS} --bypass AzureServices",
         pulls=(403, 200),
     ),
     Case(
@@ -432,7 +442,7 @@ CASES = [
             networkAcls={"bypass": "None", "defaultAction": "Allow"}, publicNetworkAccess="Disabled"
         ),
         "lets no trusted services in",
-        f"az keyvault update --name {VAULT.name} --bypass AzureServices",
+        f"az keyvault update --name {VAULT.name} {HERE_ALWAYS} --bypass AzureServices",
         pulls=(403, 200),
     ),
     Case(
@@ -448,7 +458,7 @@ CASES = [
         "warning",
         lambda s: s.unprotected(),
         "can be lost for good",
-        f"az keyvault update --name {VAULT.name} --enable-purge-protection true",
+        f"az keyvault update --name {VAULT.name} {HERE_ALWAYS} --enable-purge-protection true",
     ),
     Case("ShortRetention", "info", lambda s: s.encrypt(softDeleteRetentionInDays=7), "for 7 days only"),
 ]
@@ -662,3 +672,33 @@ def test_without_a_connection(azure, az, scene):
     assert "Traceback" not in result.err
     azure.clear_faults()
     assert az(CHECK).code == 0
+
+
+def test_a_fix_works_whatever_subscription_the_login_has_as_its_own(az, scene):
+    scene.encrypt().detach_identity()
+    az(f"account set --subscription {OTHER_SUBSCRIPTION}").ok()
+    check = f"{CHECK} {HERE_ALWAYS}"
+    fix = finding(az(check), "IdentityNotAttached")["fix"]
+    az(fix.removeprefix("az ")).ok()
+    assert finding(az(check), "IdentityNotAttached")["status"] == "passed"
+
+
+def test_an_identity_that_was_removed_is_found_in_another_subscription(az, scene):
+    scene.encrypt_elsewhere()
+    scene.detach_identity()
+    fix = finding(az(CHECK), "IdentityNotAttached")["fix"]
+    az(fix.removeprefix("az ")).ok()
+    assert finding(az(CHECK), "IdentityNotAttached")["status"] == "passed"
+
+
+def test_a_role_about_something_else_is_no_grant_of_keys(az, scene):
+    scene.encrypt()
+    blobs = scene.seed.role("blobServices/containers/blobs/read", of="Microsoft.Storage/storageAccounts")
+    scene.seed.grant(scene.identity["principalId"], HERE, blobs)
+    assert finding(az(CHECK), "GrantWiderThanNeeded")["status"] == "passed"
+
+
+def test_a_deleted_vault_that_may_not_be_seen_takes_the_permission_to_see_deleted_ones(az_as, scene):
+    scene.encrypt().seed.delete(VAULT)
+    reader = scene.reader_without("Microsoft.KeyVault/deletedVaults/read")
+    assert "'Microsoft.KeyVault/deletedVaults/read'" in finding(az_as(reader)(CHECK), "VaultUnknown")["message"]

@@ -33,7 +33,7 @@ class TestWhatCannotBeMended:
             (
                 lambda s: s.encrypt().seed.delete(IDENTITY),
                 "IdentityNotFound",
-                "Run: az acr cmk rotate --name myregistry --identity ",
+                "Run: az acr cmk rotate --name myregistry --subscription ",
                 403,
             ),
             (

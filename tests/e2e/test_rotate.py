@@ -252,6 +252,13 @@ class TestWithoutWaiting:
 
     def test_wait_for_a_registry_that_is_not_there_ends_with_its_deletion(self, az):
         az("acr cmk wait -n myregistry -g rg --deleted --interval 1").ok()
+        az("acr cmk wait -n myregistry --deleted --interval 1").ok()
+
+    def test_wait_tells_that_the_connection_was_lost(self, azure, az, seed):
+        azure.fault("reset-before", path="registries/myregistry", times=50)
+        lost = az("acr cmk wait -n myregistry -g rg --updated --interval 1", pace=300)
+        assert lost.code == 1
+        assert "The connection to Azure failed" in lost.err
 
 
 class TestWhatIf:

@@ -21,7 +21,7 @@ from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.repair import plan_repair
 from azext_acrcmk.plan.rotate import plan_rotate
 from azext_acrcmk.plan.step import OUTCOMES, SYMBOLS, Plan, Step
-from azext_acrcmk.report import findings_document, plan_document, registry_document, steps_document
+from azext_acrcmk.report import findings_document, left_document, plan_document, registry_document, steps_document
 from azext_acrcmk.run import Outcome
 from tests.unit import make
 from tests.unit import test_plan_rotate as rotation
@@ -133,7 +133,7 @@ class TestRegistries:
     def test_repair(self, state):
         health = examine(state, make.NOW)
         plan = plan_repair(Facts(state, make.NOW), health)
-        left = [row for row in findings_document(health) if row["status"] != "passed"]
+        left = left_document(health)
         assert fits(shown(plan_document(plan), repair_table)) or not plan.steps
         table = shown(
             {"name": REGISTRY.name, "health": health.status, "steps": done(plan), "findings": left}, repair_table

@@ -105,7 +105,10 @@ def test_findings(code, status, changes):
 class TestArtifactStreaming:
     PULL = Unknown("Microsoft.ContainerRegistry/registries/pull/read", "/the/registry", "not allowed access.")
     TAKES = ": not allowed access. It takes the permission 'Microsoft.ContainerRegistry/registries/pull/read' on "
-    OFF = "az acr artifact-streaming update --name myregistry --enable-streaming false --repository"
+    OFF = (
+        f"az acr artifact-streaming update --name myregistry --subscription {make.SUBSCRIPTION} "
+        "--enable-streaming false --repository"
+    )
 
     def found(self, streaming, **changes):
         findings = examine(changed(streaming=streaming, **changes), make.NOW).findings
