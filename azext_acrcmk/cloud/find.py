@@ -22,14 +22,13 @@ def find_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> Ar
 
 def trace_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> DeletedVault | Absent | Unknown:
     """What became of a key's vault that was not found. Unknown where it may be in a place that can't be looked at."""
+    hidden: set[str] = set()
     if not key.is_hsm:
         deleted = together(*(lambda s=each: see_deleted_vault(clients, s, key.store) for each in subscriptions))
         if there := next((each for each in deleted if isinstance(each, DeletedVault)), None):
             return there
         if vault_name_is_free(clients, subscriptions[0], key.store):
             return ABSENT
-    else:
-        deleted = []
-    hidden = {each.action for each in deleted if isinstance(each, Unknown)}
+        hidden = {each.action for each in deleted if isinstance(each, Unknown)}
     needs = "' and '".join([*hidden, f"{HSM_TYPE if key.is_hsm else VAULT_TYPE}/read"])
     return Unknown(needs, f"https://{key.host}", "No subscription that you can read has it.")

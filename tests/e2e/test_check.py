@@ -144,8 +144,8 @@ def streaming_in_two(scene: Scene) -> None:
     scene.azure.add_repositories("myregistry", "base")
 
 
-HERE_ALWAYS = f"--subscription {SUBSCRIPTION}"
-ROTATE = f"az acr cmk rotate --name myregistry {HERE_ALWAYS}"
+SUB = f"--subscription {SUBSCRIPTION}"
+ROTATE = f"az acr cmk rotate --name myregistry {SUB}"
 SET_KEY = f"az keyvault key set-attributes --vault-name {VAULT.name} --name {KEY} --version "
 RECOVER_KEY = f"az keyvault key recover --vault-name {VAULT.name} --name {KEY}"
 ASSIGN = f"az role assignment create {ENCRYPTION_ROLE} --assignee-object-id "
@@ -158,7 +158,7 @@ CASES = [
         "warning",
         lambda s: s.encrypt().azure.change_registry("myregistry", sku="Standard"),
         "Standard",
-        f"az acr update --name myregistry {HERE_ALWAYS} --sku Premium",
+        f"az acr update --name myregistry {SUB} --sku Premium",
     ),
     Case(
         "RegistryNotSucceeded",
@@ -178,7 +178,7 @@ CASES = [
         "warning",
         lambda s: s.encrypt().azure.change_registry("myregistry", content_trust=True),
         "Content trust is switched on",
-        f"az acr config content-trust update --registry myregistry {HERE_ALWAYS} --status disabled",
+        f"az acr config content-trust update --registry myregistry {SUB} --status disabled",
         agreed=" --yes",
     ),
     Case("KeyShared", "info", lambda s: s.encrypt().use_key(VAULT, registry=OTHER_REGISTRY), "key: otherregistry."),
@@ -187,7 +187,7 @@ CASES = [
         "info",
         streaming_in_two,
         "is on in app/web, lib; it does not work",
-        f"az acr artifact-streaming update --name myregistry {HERE_ALWAYS} --enable-streaming false --repository app/web",
+        f"az acr artifact-streaming update --name myregistry {SUB} --enable-streaming false --repository app/web",
     ),
     Case(
         "IdentityUnknown",
@@ -218,14 +218,14 @@ CASES = [
         "error",
         lambda s: s.encrypt().detach_identity(),
         "is not attached to the registry",
-        f"az acr identity assign --name myregistry {HERE_ALWAYS} --identities {IDENTITY}",
+        f"az acr identity assign --name myregistry {SUB} --identities {IDENTITY}",
     ),
     Case(
         "IdentityNotAttached",
         "error",
         lost_credential,
         "is not attached to the registry",
-        f"az acr identity assign --name myregistry {HERE_ALWAYS} --identities {IDENTITY}",
+        f"az acr identity assign --name myregistry {SUB} --identities {IDENTITY}",
         pulls=(403, 200),
     ),
     Case("IdentityNotAttached", "error", lost_system_identity, "Only Azure support can bring it back."),
@@ -432,7 +432,7 @@ CASES = [
         "error",
         lambda s: s.encrypt().change_vault(networkAcls=CLOSED),
         "lets no trusted services in",
-        f"az keyvault update --name {VAULT.name} {HERE_ALWAYS} --bypass AzureServices",
+        f"az keyvault update --name {VAULT.name} {SUB} --bypass AzureServices",
         pulls=(403, 200),
     ),
     Case(
@@ -442,7 +442,7 @@ CASES = [
             networkAcls={"bypass": "None", "defaultAction": "Allow"}, publicNetworkAccess="Disabled"
         ),
         "lets no trusted services in",
-        f"az keyvault update --name {VAULT.name} {HERE_ALWAYS} --bypass AzureServices",
+        f"az keyvault update --name {VAULT.name} {SUB} --bypass AzureServices",
         pulls=(403, 200),
     ),
     Case(
@@ -458,7 +458,7 @@ CASES = [
         "warning",
         lambda s: s.unprotected(),
         "can be lost for good",
-        f"az keyvault update --name {VAULT.name} {HERE_ALWAYS} --enable-purge-protection true",
+        f"az keyvault update --name {VAULT.name} {SUB} --enable-purge-protection true",
     ),
     Case("ShortRetention", "info", lambda s: s.encrypt(softDeleteRetentionInDays=7), "for 7 days only"),
 ]
@@ -677,7 +677,7 @@ def test_without_a_connection(azure, az, scene):
 def test_a_fix_works_whatever_subscription_the_login_has_as_its_own(az, scene):
     scene.encrypt().detach_identity()
     az(f"account set --subscription {OTHER_SUBSCRIPTION}").ok()
-    check = f"{CHECK} {HERE_ALWAYS}"
+    check = f"{CHECK} {SUB}"
     fix = finding(az(check), "IdentityNotAttached")["fix"]
     az(fix.removeprefix("az ")).ok()
     assert finding(az(check), "IdentityNotAttached")["status"] == "passed"
