@@ -3,7 +3,7 @@
 import textwrap
 from collections import OrderedDict
 
-from azext_acrcmk.progress import short
+from azext_acrcmk.model.names import short
 
 VALUE_WIDTH = 100
 

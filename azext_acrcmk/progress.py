@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 from knack.log import get_logger
 
+from azext_acrcmk.model.names import short
 from azext_acrcmk.plan.step import Step
 
 logger = get_logger(__name__)
@@ -61,17 +61,3 @@ class Progress:
         if not self._silent:
             sys.stderr.write(f"{text}\n")
             sys.stderr.flush()
-
-
-def short(resource: str) -> str:
-    """The telling end of an id: a group's or resource's name, a key's vault and name."""
-    if resource.startswith("https://") and "/keys/" in resource:
-        host, _, name = resource.removeprefix("https://").partition("/keys/")
-        return f"{host.split('.', 1)[0]}/{name}"
-    if "/roleAssignments/" in resource:
-        return f"role on {short(resource.split('/providers/Microsoft.Authorization/', 1)[0] or '/')}"
-    if not resource.startswith("/") or re.fullmatch(r"/|/keys(/[^/]+)?", resource):
-        # The second are scopes within a managed HSM.
-        return resource
-    parts = resource.rstrip("/").split("/")
-    return "/".join(parts[-3::2]) if parts[-2].lower() == "keys" else parts[-1]

@@ -4,8 +4,9 @@ import threading
 import pytest
 
 from azext_acrcmk.cloud.waiting import Interrupted, Stop
+from azext_acrcmk.model.names import short
 from azext_acrcmk.plan.step import Plan, Step
-from azext_acrcmk.progress import Progress, short
+from azext_acrcmk.progress import Progress
 from azext_acrcmk.run import RunInterrupted, StepFailed, run
 
 QUIET = Progress(silent=True)
