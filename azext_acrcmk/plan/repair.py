@@ -73,9 +73,7 @@ def _key_steps(facts: Facts, codes: set[str]) -> list[Step]:
 
 
 def _identity_steps(facts: Facts, codes: set[str]) -> list[Step]:
-    again = "IdentityRecreated" in codes
-    lost_system = facts.uses_system_identity
-    if not again and ("IdentityNotAttached" not in codes or lost_system):
+    if "IdentityNotAttached" not in codes or facts.uses_system_identity:
         return []
     return [Step("attach", UPDATE, facts.registry.id, f"The identity {facts.state.identity.id} is attached again.")]
 
@@ -99,7 +97,7 @@ def _registry_steps(facts: Facts, codes: set[str], provable: bool) -> list[Step]
     if not (takes_again or proves_grant) or not facts.registry.settled:
         return []
     if "IdentityRecreated" in codes:
-        reason = f"Takes the key through the identity {facts.state.identity.id}."
+        reason = f"Takes the key through the identity {facts.state.identity.id}, which is attached with it."
     elif takes_again:
         reason = "Takes the key's latest version again."
     else:
@@ -123,9 +121,9 @@ def _mends(step: Step, codes: set[str]) -> set[str]:
         "key-version": {"KeyDisabled"},
         "key-operations": {"KeyOperationsMissing"},
         "version": {"KeyExpired"},
-        "attach": {"IdentityNotAttached", "IdentityRecreated"},
+        "attach": {"IdentityNotAttached"},
         "grant": GRANT_CODES,
-        "registry": RETRIGGER_CODES,
+        "registry": {*RETRIGGER_CODES, "IdentityRecreated"},
     }.get(step.name, set())
 
 

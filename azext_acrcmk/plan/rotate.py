@@ -98,6 +98,15 @@ def same_identity(goal: RotateGoal, current: State) -> bool:
     return bool(attached) and same(attached.id, goal.target.identity)
 
 
+def lists_older(registry: Registry, identity: Identity) -> bool:
+    """Whether an identity was made again under its name, and the registry lists the one that was deleted.
+
+    To attach it replaces the client id by which the registry knows what to take its key through. So it is attached in
+    the same request that changes that: no run can be cut short in between.
+    """
+    return registry.attaches(identity.id) and not registry.attached_as(identity.client_id)
+
+
 def _without_registry(target: State) -> State:
     """The checks of `enable` on a registry that exists are about its own key; here it is to get another."""
     return replace(target, registry=ABSENT)
@@ -156,20 +165,16 @@ def _identity_steps(goal: RotateGoal, current: State, target: State) -> list[Ste
         action, reason = (REUSE, "Exists.") if exists else (CREATE, "User-assigned identity for the key.")
         resource = target.identity.id if exists else str(goal.target.identity)
         steps.append(Step("identity", action, resource, reason))
-    if not _is_attached(goal, registry, target):
+    if not _is_listed(goal, registry):
         what = "System-assigned identity is turned on." if goal.system_identity else "Identity is attached."
         steps.append(Step("attach", UPDATE, registry.id, what, after=("identity",)))
     return steps
 
 
-def _is_attached(goal: RotateGoal, registry: Registry, target: State) -> bool:
+def _is_listed(goal: RotateGoal, registry: Registry) -> bool:
+    """Whether the registry has the identity, be it one that was deleted since: see `lists_older`."""
     if goal.system_identity:
         return bool(registry.system_principal_id)
-    if isinstance(target.identity, Identity):
-        return bool(registry.attached_as(target.identity.client_id))
-    if isinstance(target.identity, Absent):
-        # It is yet to be made; the registry may still list one of this name that was deleted.
-        return False
     return registry.attaches(str(goal.target.identity))
 
 

@@ -173,6 +173,16 @@ class TestIdentity:
         there = {"identity": other_identity(), "roles": granted}
         assert to_do(plan(state, there, identity=str(OTHER_IDENTITY), no_new_version=True)) == {"registry": UPDATE}
 
+    @pytest.mark.parametrize("there", [True, False], ids=["again", "not yet"])
+    def test_that_was_deleted_and_made_again_is_attached_with_the_key_and_not_before(self, there):
+        state = encrypted()
+        identity = replace(state.identity, client_id=OTHER_CLIENT, principal_id=OTHER_PRINCIPAL) if there else ABSENT
+        state = replace(state, identity=identity, roles=())
+        there_is = {"identity": identity}
+        made = plan(state, there_is, identity=state.registry.attached[0].id, no_new_version=True)
+        expected = {"grant": CREATE, "registry": UPDATE}
+        assert to_do(made) == (expected if there else {"identity": CREATE, **expected})
+
     def test_the_present_one_detached_is_attached_again(self):
         state = encrypted()
         state = replace(state, registry=replace(state.registry, attached=()))
