@@ -128,6 +128,15 @@ def _problems(goal: RotateGoal, current: State, target: State, now: datetime) ->
                 ("Wait for the running operation to end, then run this command again.",),
             )
         ]
+    if same(registry.encryption.identity, "system") and not registry.system_principal_id:
+        return [
+            Problem(
+                f"Registry '{registry.name}' uses its key through its system-assigned identity, which was removed. One "
+                "turned on anew is another, which does not get it its key back: images are served only until the "
+                "credential of the old one lapses. Nothing was changed.",
+                ("Only Azure support can bring the identity back: open a support request.",),
+            )
+        ]
     found = _disabled_version(goal, current)
     expired_is_fine = goal.new_version and same_key(goal, current)
     judged = replace(target, key=_undated(target.key)) if expired_is_fine else target

@@ -298,6 +298,12 @@ class TestProblems:
         state = replace(state, registry=replace(state.registry, provisioning_state=provisioning))
         assert provisioning in self.only(plan(state))
 
+    @pytest.mark.parametrize("identity", [None, "other", "[system]"])
+    def test_a_system_identity_that_was_removed(self, identity):
+        state = encrypted()
+        lost = replace(state.registry, encryption=replace(state.registry.encryption, identity="system"))
+        assert "Only Azure support" in self.only(plan(replace(state, registry=lost), identity=identity))
+
     def test_a_disabled_version_in_use(self):
         state = encrypted(behind=True)
         state = replace(state, version_in_use=replace(state.version_in_use, enabled=False))
