@@ -273,7 +273,8 @@ class State:
     `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case
     id, as far as looked at. `roles` are the role assignments of the identity that reach the key. `name_problem` says
     why the registry's name can't be had, where there is no registry. `sharing` are the other registries with the
-    same key, vault or identity, `streaming` is where artifact streaming is on; None where nobody looked.
+    same key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to,
+    `streaming` is where artifact streaming is on; None where nobody looked.
     """
 
     registry: Registry | Absent | Unknown = ABSENT
@@ -285,6 +286,7 @@ class State:
     groups: tuple[tuple[str, Group | Absent | Unknown], ...] = ()
     name_problem: str | None = None
     sharing: tuple[Sharer, ...] | Unknown | None = None
+    identity_users: tuple[str, ...] | Unknown | None = None
     streaming: Streaming | Unknown | None = None
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:

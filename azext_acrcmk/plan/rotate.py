@@ -227,21 +227,27 @@ def _changes_version(goal: RotateGoal, current: State) -> bool:
 
 
 def _old_grant_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
-    """Removing the old identity's grants on the old key, where neither this registry nor another needs them."""
+    """Removing the old identity's grants on the old key, where neither this registry nor others need them."""
     if not goal.revoke_old or (same_key(goal, current) and same_identity(goal, current)):
         return []
     key, principal = current.registry.encryption.key, old_principal(current)
     if not isinstance(current.vault, Vault) or not principal:
         return []
-    grants, _ = revocable(current.vault, key.name, principal, current.roles)
+    own, elsewhere = revocable(current.vault, key.name, principal, current.roles)
     steps = []
-    for number, grant in enumerate(grants, 1):
-        name = "old-grant" if number == 1 else f"old-grant-{number}"
+    for grant in own:
         if why := _still_needed(goal, current, target, on_key=grant.on == "key"):
-            steps.append(Step(name, REUSE, grant.resource, f"{grant.what}, still needed by {why}."))
+            steps.append(Step("", REUSE, grant.resource, f"{grant.what}, still needed by {why}."))
         else:
-            steps.append(Step(name, DELETE, grant.resource, f"{grant.what}, no longer needed.", after=("registry",)))
-    return steps
+            steps.append(Step("", DELETE, grant.resource, f"{grant.what}, no longer needed.", after=("registry",)))
+    for role in elsewhere:
+        reason = f"Role '{role.role_name}' at {role.scope} stays: it reaches the key from above, or through a group."
+        steps.append(Step("", REUSE, role.id, reason))
+    return [replace(step, name=_numbered("old-grant", number)) for number, step in enumerate(steps, 1)]
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
 
 
 def _still_needed(goal: RotateGoal, current: State, target: State, on_key: bool) -> str | None:
@@ -251,8 +257,13 @@ def _still_needed(goal: RotateGoal, current: State, target: State, on_key: bool)
         return "this registry"
     if not isinstance(current.sharing, tuple):
         return "what can't be seen"
-    users = [each for each in current.sharing if each.identity and (each.key if on_key else each.vault)]
-    return ", ".join(ArmId.parse(each.id).name for each in users) or None
+    if not isinstance(current.identity_users, tuple):
+        return "what can't be seen"
+    users = [each.id for each in current.sharing if each.identity and (each.key if on_key else each.vault)]
+    # What other resources use the identity for, they don't tell; of registries it is known.
+    known = {each.id.lower() for each in current.sharing if each.identity}
+    users += [id_ for id_ in current.identity_users if id_.lower() not in known]
+    return ", ".join(ArmId.parse(id_).name for id_ in users) or None
 
 
 def old_principal(current: State) -> str | None:

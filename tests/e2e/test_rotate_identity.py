@@ -215,6 +215,14 @@ class TestOldGrant:
         assert serves(azure)
         assert serves(azure, "second")
 
+    def test_is_kept_while_another_resource_has_the_identity(self, az, seed):
+        old = seed.encrypted()
+        identity = {"type": "UserAssigned", "userAssignedIdentities": {old["id"]: {}}}
+        plain = {"location": LOCATION, "sku": {"name": "Premium"}, "identity": identity, "properties": {}}
+        seed.put(ArmId(SUBSCRIPTION, "rg", REGISTRY_TYPE, "plain"), plain)
+        assert outcomes(az(f"{ROTATE} --identity other --revoke-old").json())["old-grant"] == "reused"
+        assert old["principalId"] in holders(seed)
+
     def test_is_kept_while_this_registry_needs_it(self, azure, az, seed):
         old = seed.encrypted()
         result = az(f"{ROTATE} --key another --revoke-old").json()

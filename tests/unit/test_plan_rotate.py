@@ -27,6 +27,7 @@ OTHER_PRINCIPAL = "b0000000-0000-4000-8000-00000000000b"
 SYSTEM_PRINCIPAL = "b0000000-0000-4000-8000-00000000005e"
 OTHER_IDENTITY = ArmId(make.SUBSCRIPTION, "images", IDENTITY_TYPE, "other")
 SECOND = f"{make.REGISTRY.group_id}/providers/Microsoft.ContainerRegistry/registries/second"
+VM = f"{make.REGISTRY.group_id}/providers/Microsoft.Compute/virtualMachines/vm"
 OLD_GRANT = ("old-grant", "old-grant-2")
 
 
@@ -36,7 +37,9 @@ def encrypted(*, pinned=False, behind=False, **vault) -> State:
     state = make.reached(asked)
     used = make.key(asked)
     latest = replace(used, id=used.id.with_version(make.NEWER)) if behind else used
-    return replace(state, key=latest, version_in_use=used, vault=replace(state.vault, **vault), sharing=())
+    return replace(
+        state, key=latest, version_in_use=used, vault=replace(state.vault, **vault), sharing=(), identity_users=()
+    )
 
 
 def goal(state: State, **options) -> RotateGoal:
@@ -235,6 +238,28 @@ class TestOldGrant:
         made = plan(replace(encrypted(), sharing=Unknown()), identity="other", revoke_old=True)
         assert make.actions(made)["old-grant"] == REUSE
 
+    @pytest.mark.parametrize(
+        ("users", "sharing", "kept"),
+        [
+            ((VM,), (), "needed by vm"),
+            (Unknown("resources/read", "here"), (), "needed by what can't be seen"),
+            # A registry that uses it for the key of another vault.
+            ((SECOND,), (Sharer(SECOND, identity=True),), None),
+        ],
+    )
+    def test_is_kept_while_another_resource_has_the_identity(self, users, sharing, kept):
+        state = replace(encrypted(), identity_users=users, sharing=sharing)
+        step = plan(state, identity="other", revoke_old=True).step("old-grant")
+        assert step.action == (REUSE if kept else DELETE)
+        assert not kept or kept in step.reason
+
+    def test_that_comes_from_above_is_told_and_stays(self):
+        state = encrypted()
+        state = replace(state, roles=(make.role(make.REGISTRY.group_id),))
+        step = plan(state, {"roles": ()}, identity="other", revoke_old=True).step("old-grant")
+        assert step.action == REUSE
+        assert f"at {make.REGISTRY.group_id} stays" in step.reason
+
     def test_all_of_its_own_go_and_none_inherited(self):
         state = encrypted()
         scope = f"{state.vault.id}/keys/{state.registry.encryption.key.name}"
@@ -363,7 +388,7 @@ def carried_out(asked: RotateGoal, current: State, target: State) -> State:
     registry = replace(registry, encryption=Encryption("enabled", uri, version, client, not asked.manual))
     vault = target.vault or make.vault(asked.target)
     roles = (make.role(vault.id, principal_id=principal),)
-    return State(registry, identity, vault, key, key, roles, current.groups, sharing=())
+    return State(registry, identity, vault, key, key, roles, current.groups, sharing=(), identity_users=())
 
 
 @given(rotations, st.booleans(), st.booleans())
