@@ -202,6 +202,16 @@ class Key:
     def latest_version(self) -> str | None:
         return self.id.version
 
+    @property
+    def lacking_operations(self) -> list[str]:
+        """Those that a registry needs and the key does not permit, in lower case."""
+        return sorted({"wrapkey", "unwrapkey"} - self.operations)
+
+    @property
+    def operations_to_permit(self) -> list[str]:
+        """Those that a registry needs and all that the key permits already."""
+        return ["wrapKey", "unwrapKey", *sorted(self.operations - {"wrapkey", "unwrapkey"})]
+
 
 @dataclass(frozen=True)
 class DeletedKey:

@@ -8,9 +8,8 @@ from datetime import datetime
 from azext_acrcmk.model.goal import RotateGoal
 from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.state import ABSENT, Absent, Encryption, Identity, Key, Registry, State, Vault
-from azext_acrcmk.plan.checks import shuts_out_registries
+from azext_acrcmk.plan.checks import enable_version, shuts_out_registries
 from azext_acrcmk.plan.enable import in_order, parts_problems, parts_steps
-from azext_acrcmk.plan.remedies import key_command
 from azext_acrcmk.plan.revoke import revocable
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Plan, Problem, Step
 
@@ -39,7 +38,7 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     # The old key's grant may be for the identity as it is; the new identity's is made when it is attached.
     steps += [replace(step, after=(*step.after, "attach")) if step.name == "grant" else step for step in parts]
     steps += trusted_services_steps(target.vault)
-    if version := _version_step(goal, current, target):
+    if version := _version_step(goal, current, target, now):
         steps.append(version)
     steps.append(_registry_step(goal, current, bool(version)))
     tidying = [*_old_grant_steps(goal, old or current, target), *_old_version_steps(goal, old or current)]
@@ -161,7 +160,7 @@ def _disabled_version(goal: RotateGoal, current: State) -> list[Problem]:
     return [
         Problem(
             f"The key's version in use, {used.id}, is disabled. The registry needs it once more to change to another.",
-            (f"Enable it: {key_command('set-attributes', used.id, f'--version {used.id.version} --enabled true')}",),
+            (f"Enable it: {enable_version(used)}",),
         )
     ]
 
@@ -196,12 +195,13 @@ def trusted_services_steps(vault) -> list[Step]:
     return [Step("trusted-services", UPDATE, vault.id, reason, after=("purge-protection",), confirm=question)]
 
 
-def _version_step(goal: RotateGoal, current: State, target: State) -> Step | None:
+def _version_step(goal: RotateGoal, current: State, target: State, now: datetime) -> Step | None:
     if not goal.new_version:
         return None
     key = goal.target.key.versionless
-    if isinstance(target.key, Key) and not uses_latest(current):
-        reason = f"Version {target.key.latest_version} is newer than the one in use, and is taken."
+    latest = target.key
+    if isinstance(latest, Key) and not uses_latest(current) and not (latest.expires and latest.expires <= now):
+        reason = f"Version {latest.latest_version} is newer than the one in use, and is taken."
         return Step("version", REUSE, key, reason)
     return Step("version", CREATE, key, "New version of the key, made in the vault itself.", after=("grant",))
 
