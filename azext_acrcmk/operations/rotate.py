@@ -13,7 +13,15 @@ from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import ABSENT, Identity, State, Vault
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.plan.rotate import JOURNAL, plan_rotate, registry_before, same_identity, same_key, was_cut_short
+from azext_acrcmk.plan.rotate import (
+    JOURNAL,
+    instead_of_new_version,
+    plan_rotate,
+    registry_before,
+    same_identity,
+    same_key,
+    was_cut_short,
+)
 from azext_acrcmk.report import plan_document, registry_document, steps_document
 
 
@@ -35,6 +43,8 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
         if what_if:
             return plan_document(plan)
+        if instead := instead_of_new_version(goal, current):
+            session.progress.note(f"  {instead}")
         noted = plan.step(JOURNAL) is not None
         acts = RotateActs(session.clients, goal, current, target, session.progress, session.stop, old, noted)
         # The note is removed last of all: while it is there, a second run makes no second version.

@@ -27,7 +27,7 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     was cut short is finished by a second one. `old` is the registry with what it used before a rotation that was cut
     short; without it that is `current`.
     """
-    finishing = was_cut_short(goal, current)
+    finishing, instead = was_cut_short(goal, current), instead_of_new_version(goal, current)
     if finishing:
         goal = replace(goal, new_version=False)
     problems = _problems(goal, current, target, now)
@@ -45,7 +45,7 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     noted = (version and not goal.no_wait) or any(step.changes for step in tidying)
     if noted or finishing:
         after = ("registry", *(step.name for step in tidying))
-        tidying.append(Step(JOURNAL, UPDATE, current.registry.id, NOTE_REMOVED, after=after))
+        tidying.append(Step(JOURNAL, UPDATE, current.registry.id, instead or NOTE_REMOVED, after=after))
     return in_order(steps + tidying)
 
 
@@ -71,6 +71,14 @@ def was_cut_short(goal: RotateGoal, current: State) -> bool:
     if goal is None or not noted or not same_key(goal, current) or not same_identity(goal, current):
         return False
     return _registry_step(replace(goal, new_version=False), current, new_version=False).action == REUSE
+
+
+def instead_of_new_version(goal: RotateGoal, current: State) -> str | None:
+    """What a run does that asks for a new version where the last one was cut short, even long ago. None elsewhere."""
+    if not was_cut_short(goal, current) or not goal.new_version:
+        return None
+    before = registry_before(current.registry).encryption.key
+    return f"Finishes the rotation from {before} that was cut short; run it again for another version."
 
 
 def uses_latest(current: State) -> bool:

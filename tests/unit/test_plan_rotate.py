@@ -96,11 +96,19 @@ class TestNewVersion:
     @pytest.mark.parametrize("pinned", [False, True])
     def test_of_a_run_that_was_cut_short_when_it_was_taken_is_the_last(self, pinned):
         state = noted(encrypted(pinned=pinned))
-        assert to_do(plan(state)) == {"journal": UPDATE}
+        made = plan(state)
+        assert to_do(made) == {"journal": UPDATE}
+        assert "run it again for another version" in made.step("journal").reason
+        assert "again" not in plan(state, no_new_version=True).step("journal").reason
         assert to_do(plan(state, key_name="other"))["key"] == CREATE
 
     def test_is_taken_before_that_of_a_run_that_was_cut_short(self):
         assert to_do(plan(noted(encrypted(behind=True)))) == {"registry": UPDATE, "journal": UPDATE}
+
+    def test_that_was_made_before_and_has_expired_is_not_taken(self):
+        state = encrypted(behind=True)
+        state = replace(state, key=replace(state.key, expires=make.NOW.replace(year=2020)))
+        assert to_do(plan(state))["version"] == CREATE
 
     def test_leaves_no_note_where_nobody_waits_to_remove_it(self):
         assert to_do(plan(encrypted(), no_wait=True)) == {"version": CREATE, "registry": UPDATE}
