@@ -32,9 +32,7 @@ class RepairActs(RotateActs):
 
     def _permit_wrapping(self) -> None:
         used = self._state.version_in_use
-        permitted = ["wrapKey", "unwrapKey"]
-        others = sorted(used.operations - {name.lower() for name in permitted})
-        set_operations(self._clients, self._state.vault, used.id, permitted + others)
+        set_operations(self._clients, self._state.vault, used.id, used.operations_to_permit)
 
 
 def _identity_of(state: State) -> Identity:

@@ -14,7 +14,7 @@ from azext_acrcmk.model.goal import RotateGoal
 from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Vault
 from azext_acrcmk.plan.revoke import Grant, revocable
-from azext_acrcmk.plan.rotate import JOURNAL, ROTATED_TAG, note_of, old_principal
+from azext_acrcmk.plan.rotate import JOURNAL, ROTATED_TAG, lists_older, note_of, old_principal
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Problem, Step
 from azext_acrcmk.progress import Progress
 
@@ -88,14 +88,22 @@ class RotateActs:
         latest = self.parts.key.id if isinstance(self.parts.key, Key) else self._goal.target.key
         key = latest if self._goal.manual else latest.with_version(None)
         identity = "system" if self._goal.system_identity else self.parts.identity.client_id
-        registry = self.registry
+        registry, attach = self.registry, self._made_again()
         if self._goal.no_wait:
-            self.parts.until_key_accepted(lambda: changes.begin_set_encryption(self._clients, registry, identity, key))
+            self.parts.until_key_accepted(
+                lambda: changes.begin_set_encryption(self._clients, registry, identity, key, attach)
+            )
             return
+        tags, before = self._tags(registry), registry.encryption.version_in_use
         self.registry = self.parts.until_key_works(
-            lambda: changes.set_encryption(self._clients, registry, identity, key, self._stop, self._tags(registry))
+            lambda: changes.set_encryption(self._clients, registry, identity, key, self._stop, tags, attach)
         )
-        self._see_adopted(latest)
+        self._see_adopted(latest, before)
+
+    def _made_again(self) -> str | None:
+        """The id of an identity that the registry lists under a client id of before, to be attached with the key."""
+        identity = self.parts.identity
+        return identity.id if lists_older(self.registry, identity) else None
 
     def _tags(self, registry: Registry) -> dict[str, str] | None:
         """With the note of what was used before, so that a second run can finish where this one can't."""
@@ -105,12 +113,20 @@ class RotateActs:
         tags = {name: value for name, value in self.registry.tags.items() if name != ROTATED_TAG}
         self.registry = changes.set_tags(self._clients, self.registry, tags, self._stop)
 
-    def _see_adopted(self, latest: KeyId) -> None:
-        """Waits, bounded, until the registry says that it uses the version: what it was told is not yet the proof."""
+    def _see_adopted(self, latest: KeyId, before: str | None) -> None:
+        """Waits, bounded, until the registry says that it uses the version: what it was told is not yet the proof.
+
+        In place of `latest`, one that follows new versions may use a newer one that others made, never that of before.
+        """
 
         def uses_it(seen) -> bool:
+            if latest.version is None:
+                return True
             used = seen.encryption.version_in_use if isinstance(seen, Registry) else None
-            return latest.version is None or (bool(used) and same(used, latest.version))
+            if not used or same(used, latest.version):
+                return bool(used)
+            follows = not self._goal.manual and latest.same_key(seen.encryption.key)
+            return follows and bool(before) and not same(used, before)
 
         if uses_it(self.registry):
             return

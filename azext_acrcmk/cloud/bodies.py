@@ -6,7 +6,7 @@ from typing import Any
 
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import KeyId
-from azext_acrcmk.model.state import RBAC
+from azext_acrcmk.model.state import RBAC, Registry
 
 
 def vault_body(goal: EnableGoal, location: str) -> dict[str, Any]:
@@ -51,6 +51,21 @@ def registry_body(goal: EnableGoal, location: str, identity_id: str, client_id: 
 def encryption_block(identity: str, key: KeyId) -> dict[str, Any]:
     """`identity` is a client id, or "system"."""
     return {"status": "enabled", "keyVaultProperties": {"keyIdentifier": str(key), "identity": identity}}
+
+
+def attached_block(registry: Registry, identity_id: str | None) -> dict[str, Any]:
+    """A PATCH that attaches a user-assigned identity, or (None) turns on the system-assigned one, and detaches none.
+
+    A PATCH merges: an entry attaches, null detaches, and what is left out stays, so that `az acr identity remove` has
+    to PUT (service facts 1.9). To name an identity takes a right on it, and that it still exists: only the new one is.
+    """
+    if identity_id:
+        kinds = "SystemAssigned, UserAssigned" if registry.system_principal_id else "UserAssigned"
+        return {"type": kinds, "userAssignedIdentities": {identity_id: {}}}
+    attached = {each.id: {} for each in registry.attached}
+    # Recorded with those that are attached already, without them not.
+    users = {"userAssignedIdentities": attached} if attached else {}
+    return {"type": "SystemAssigned, UserAssigned" if attached else "SystemAssigned", **users}
 
 
 def with_tags(body: dict[str, Any], tags: dict[str, str] | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from azext_acrcmk.cloud.bodies import encryption_block, registry_body, vault_body, with_tags
+from azext_acrcmk.cloud.bodies import attached_block, encryption_block, registry_body, vault_body, with_tags
 from azext_acrcmk.cloud.clients import Clients, unregistered, wire
 from azext_acrcmk.cloud.observe import see_vault
 from azext_acrcmk.cloud.providers import registering
@@ -165,29 +165,38 @@ def create_registry(
 
 
 def set_encryption(
-    clients: Clients, registry: Registry, identity: str, key: KeyId, stop: Stop, tags: dict[str, str] | None = None
+    clients: Clients,
+    registry: Registry,
+    identity: str,
+    key: KeyId,
+    stop: Stop,
+    tags: dict[str, str] | None = None,
+    attach: str | None = None,
 ) -> Registry:
-    """Changes the registry's key, and where given its tags. `identity` is a client id, or "system"."""
-    body = with_tags({"properties": {"encryption": encryption_block(identity, key)}}, tags)
-    return _patch(clients, registry, body, stop)
+    """Changes the registry's key, and where given its tags. `identity` is a client id, or "system".
+
+    `attach` is the id of a user-assigned identity to attach in the same request.
+    """
+    return _patch(clients, registry, with_tags(_encryption_body(registry, identity, key, attach), tags), stop)
 
 
-def begin_set_encryption(clients: Clients, registry: Registry, identity: str, key: KeyId) -> None:
+def begin_set_encryption(
+    clients: Clients, registry: Registry, identity: str, key: KeyId, attach: str | None = None
+) -> None:
     """As `set_encryption`, without waiting for the operation to end."""
     id_ = ArmId.parse(registry.id)
-    body = {"properties": {"encryption": encryption_block(identity, key)}}
+    body = _encryption_body(registry, identity, key, attach)
     clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=False)
+
+
+def _encryption_body(registry: Registry, identity: str, key: KeyId, attach: str | None) -> dict[str, Any]:
+    body = {"properties": {"encryption": encryption_block(identity, key)}}
+    return {"identity": attached_block(registry, attach), **body} if attach else body
 
 
 def attach_identity(clients: Clients, registry: Registry, identity_id: str | None, stop: Stop) -> Registry:
     """Attaches a user-assigned identity, or (None) turns on the system-assigned one, beside those there are."""
-    attached = {each.id: {} for each in registry.attached}
-    if identity_id and not registry.attaches(identity_id):
-        attached[identity_id] = {}
-    kinds = ["SystemAssigned"] if registry.system_principal_id or identity_id is None else []
-    kinds += ["UserAssigned"] if attached else []
-    identity = {"type": ", ".join(kinds)} | ({"userAssignedIdentities": attached} if attached else {})
-    return _patch(clients, registry, {"identity": identity}, stop)
+    return _patch(clients, registry, {"identity": attached_block(registry, identity_id)}, stop)
 
 
 def set_tags(clients: Clients, registry: Registry, tags: dict[str, str], stop: Stop) -> Registry:

@@ -140,6 +140,22 @@ def _see_registries(clients: Clients, subscription: str) -> list[Registry] | Abs
 def see_identity_users(clients: Clients, identity_id: str, subscription: str) -> tuple[str, ...]:
     """The ids of the subscription's resources that an identity is attached to, as far as they can be seen."""
 
+    return _look_for_users(clients, identity_id, subscription) or ()
+
+
+def see_other_users(
+    clients: Clients, registry: Registry, identity_id: str, subscriptions: Sequence[str]
+) -> tuple[str, ...] | Unknown:
+    """The ids of the resources beside a registry that an identity is attached to; seen as far as `see_sharing` sees."""
+    own = ArmId.parse(registry.id).subscription
+    places = [own, *(each for each in subscriptions if not same(each, own))]
+    found = together(*(lambda s=subscription: _look_for_users(clients, identity_id, s) for subscription in places))
+    if isinstance(found[0], Unknown):
+        return found[0]
+    return tuple(id_ for ids in found if isinstance(ids, tuple) for id_ in ids if not same(id_, registry.id))
+
+
+def _look_for_users(clients: Clients, identity_id: str, subscription: str) -> tuple[str, ...] | Absent | Unknown:
     def search() -> tuple[str, ...]:
         found = []
         for body in pages(clients.resources(subscription).resources.list):
@@ -148,8 +164,7 @@ def see_identity_users(clients: Clients, identity_id: str, subscription: str) ->
                 found.append(body["id"])
         return tuple(found)
 
-    seen = look(search, "Microsoft.Resources/subscriptions/resources/read", f"/subscriptions/{subscription}")
-    return seen or ()
+    return look(search, "Microsoft.Resources/subscriptions/resources/read", f"/subscriptions/{subscription}")
 
 
 def see_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:

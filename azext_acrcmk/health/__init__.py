@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from azext_acrcmk.health import access, identity, key, registry, vault  # noqa: F401  (each adds its checks)
+from azext_acrcmk.health import access, identity, key, registry, vault, versions  # noqa: F401  (each adds its checks)
 from azext_acrcmk.health.catalogue import (
     CATALOGUE,
     ERROR,

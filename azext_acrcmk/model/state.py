@@ -202,6 +202,16 @@ class Key:
     def latest_version(self) -> str | None:
         return self.id.version
 
+    @property
+    def lacking_operations(self) -> list[str]:
+        """Those that a registry needs and the key does not permit, in lower case."""
+        return sorted({"wrapkey", "unwrapkey"} - self.operations)
+
+    @property
+    def operations_to_permit(self) -> list[str]:
+        """Those that a registry needs and all that the key permits already."""
+        return ["wrapKey", "unwrapKey", *sorted(self.operations - {"wrapkey", "unwrapkey"})]
+
 
 @dataclass(frozen=True)
 class DeletedKey:
@@ -275,7 +285,8 @@ class State:
     `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case
     id, as far as looked at. `roles` are the role assignments of the identity that reach the key. `name_problem` says
     why the registry's name can't be had, where there is no registry. `sharing` are the other registries with the
-    same key, vault or identity, `streaming` is where artifact streaming is on; None where nobody looked.
+    same key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to,
+    `streaming` is where artifact streaming is on; None where nobody looked.
     """
 
     registry: Registry | Absent | Unknown = ABSENT
@@ -287,6 +298,7 @@ class State:
     groups: tuple[tuple[str, Group | Absent | Unknown], ...] = ()
     name_problem: str | None = None
     sharing: tuple[Sharer, ...] | Unknown | None = None
+    identity_users: tuple[str, ...] | Unknown | None = None
     streaming: Streaming | Unknown | None = None
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:

@@ -11,7 +11,7 @@ from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Identity, Registry
 from azext_acrcmk.operations.rotate import goal_of
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.plan.repair import needs_new_version, plan_repair
+from azext_acrcmk.plan.repair import plan_repair
 from azext_acrcmk.report import left_document, plan_document, steps_document
 
 ROUNDS = 3
@@ -30,7 +30,7 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         for _ in range(ROUNDS):
             if not plan.changes:
                 break
-            outcomes += session.carry_out(plan, _acts(session, facts, health, grant_timeout), yes)
+            outcomes += session.carry_out(plan, _acts(session, facts, grant_timeout), yes)
             facts, health = _examine(session, see_registry(session.clients, ArmId.parse(registry.id)) or registry)
             plan = plan_repair(facts, health)
         if fails(health, ERROR):
@@ -48,11 +48,10 @@ def _examine(session: Session, registry: Registry) -> tuple[Facts, Health]:
     return Facts(state, session.now), examine(state, session.now)
 
 
-def _acts(session: Session, facts: Facts, health: Health, grant_timeout: int) -> RepairActs:
+def _acts(session: Session, facts: Facts, grant_timeout: int) -> RepairActs:
     client_id = facts.encryption.identity
     unnamed = not isinstance(facts.state.identity, Identity) and not facts.registry.attached_as(client_id or "")
     # What the goal is called by where the identity was not found: no step of the plan is about it.
     identity = client_id if unnamed and not facts.uses_system_identity else None
-    options = {"no_new_version": not needs_new_version(health), "grant_timeout": grant_timeout, "identity": identity}
-    goal = goal_of(session, facts.state, **options)
+    goal = goal_of(session, facts.state, grant_timeout=grant_timeout, identity=identity)
     return RepairActs(session.clients, goal, facts.state, session.progress, session.stop)

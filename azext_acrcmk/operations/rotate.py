@@ -7,13 +7,21 @@ from dataclasses import replace
 from azure.cli.core.azclierror import RequiredArgumentMissingError
 
 from azext_acrcmk.acts.rotate import RotateActs
-from azext_acrcmk.cloud.observe import see_sharing, together
+from azext_acrcmk.cloud.observe import see_other_users, see_sharing, together
 from azext_acrcmk.cloud.survey import survey_goal, survey_registry
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import ABSENT, Identity, State, Vault
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.plan.rotate import JOURNAL, plan_rotate, registry_before, same_identity, same_key, was_cut_short
+from azext_acrcmk.plan.rotate import (
+    JOURNAL,
+    instead_of_new_version,
+    plan_rotate,
+    registry_before,
+    same_identity,
+    same_key,
+    was_cut_short,
+)
 from azext_acrcmk.report import plan_document, registry_document, steps_document
 
 
@@ -26,15 +34,17 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             lambda: survey_registry(session.clients, registry, login.subscriptions),
             lambda: see_sharing(session.clients, registry, login.subscriptions) if _tidies(options) else None,
         )
-        current = replace(current, sharing=sharing)
+        current = _with_users(session, replace(current, sharing=sharing), options)
         goal, target = None, current
         if registry.encryption.enabled and registry.encryption.key:
             goal = goal_of(session, current, **options)
             goal, target = _see_target(session, goal, current)
-        old = _see_before(session, current) if _tidies(options) and was_cut_short(goal, current) else None
+        old = _see_before(session, current, options) if _tidies(options) and was_cut_short(goal, current) else None
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
         if what_if:
             return plan_document(plan)
+        if instead := instead_of_new_version(goal, current):
+            session.progress.note(f"  {instead}")
         noted = plan.step(JOURNAL) is not None
         acts = RotateActs(session.clients, goal, current, target, session.progress, session.stop, old, noted)
         # The note is removed last of all: while it is there, a second run makes no second version.
@@ -71,14 +81,22 @@ def _tidies(options: dict) -> bool:
     return options["revoke_old"] or options["disable_old_version"]
 
 
-def _see_before(session: Session, current: State) -> State:
+def _with_users(session: Session, state: State, options: dict) -> State:
+    """The state with the other resources that have the registry's identity, where a grant of it may be removed."""
+    if not options["revoke_old"] or not isinstance(state.identity, Identity):
+        return replace(state, identity_users=())
+    seen = see_other_users(session.clients, state.registry, state.identity.id, session.login.subscriptions)
+    return replace(state, identity_users=seen)
+
+
+def _see_before(session: Session, current: State, options: dict) -> State:
     """What the registry used before a rotation that was cut short, by the note it left."""
     before = registry_before(current.registry)
     old, sharing = together(
         lambda: survey_registry(session.clients, before, session.login.subscriptions),
         lambda: see_sharing(session.clients, before, session.login.subscriptions),
     )
-    return replace(old, sharing=sharing)
+    return _with_users(session, replace(old, sharing=sharing), options)
 
 
 def _see_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:

@@ -359,8 +359,7 @@ def _existing_key_problems(goal: EnableGoal, key: Key, now: datetime) -> list[Pr
         ]
     problems = []
     if key.enabled is False:
-        command = key_command("set-attributes", key.id, "--enabled true")
-        problems.append(Problem(f"The key {key.id} is disabled.", (f"Enable it: {command}",)))
+        problems.append(Problem(f"The key {key.id} is disabled.", (f"Enable it: {enable_version(key)}",)))
     if key.expires and key.expires <= now:
         problems.append(
             Problem(
@@ -375,14 +374,30 @@ def _existing_key_problems(goal: EnableGoal, key: Key, now: datetime) -> list[Pr
                 ("Wait, or name another key.",),
             )
         )
-    if lacking := {"wrapkey", "unwrapkey"} - key.operations:
+    if lacking := key.lacking_operations:
         problems.append(
             Problem(
-                f"The key {key.id} does not permit {' and '.join(sorted(lacking))}.",
-                (f"Permit them: {key_command('set-attributes', key.id, '--ops wrapKey unwrapKey')}",),
+                f"The key {key.id} does not permit {' and '.join(lacking)}.",
+                (f"Permit them: {permit_wrapping(key)}",),
             )
         )
     return problems or contradicted_key_options(goal, key)
+
+
+def enable_version(key: Key) -> str:
+    """The command that enables a version of a key."""
+    return key_command("set-attributes", key.id, f"--version {key.id.version} --enabled true")
+
+
+def validate_version(key: Key, now: datetime) -> str:
+    """The command that makes a version of a key valid as of now."""
+    return key_command("set-attributes", key.id, f"--version {key.id.version} --not-before {now:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def permit_wrapping(key: Key) -> str:
+    """The command that permits what a registry needs of a version of a key, and takes nothing away."""
+    operations = " ".join(key.operations_to_permit)
+    return key_command("set-attributes", key.id, f"--version {key.id.version} --ops {operations}")
 
 
 def contradicted_key_options(goal: EnableGoal, key: Key) -> list[Problem]:

@@ -31,15 +31,11 @@ def plan_repair(facts: Facts, health: Health) -> Plan:
     ]
     mended = FOLLOWS | {code for step in steps for code in _mends(step, codes)}
     hopeless = any(each.severity == ERROR and each.code not in mended for each in failed)
-    steps += _registry_steps(facts, codes, provable=not hopeless)
+    makes_version = any(step.name == "version" for step in steps)
+    steps += _registry_steps(facts, codes, not hopeless, makes_version)
     mended |= {code for step in steps for code in _mends(step, codes)}
     steps += [_manual_step(each) for each in failed if each.code not in mended]
     return in_order(steps)
-
-
-def needs_new_version(health: Health) -> bool:
-    """Whether the key's version in use must be replaced by a new one."""
-    return any(each.code == "KeyExpired" and each.status == FAILED for each in health.findings)
 
 
 def _vault_steps(facts: Facts, codes: set[str]) -> list[Step]:
@@ -66,16 +62,22 @@ def _key_steps(facts: Facts, codes: set[str]) -> list[Step]:
     if "KeyOperationsMissing" in codes:
         reason = "The version in use is permitted to wrap and unwrap."
         steps.append(Step("key-operations", UPDATE, str(used.id), reason, after=(*after, "key-version")))
-    if "KeyExpired" in codes and not _identity_is_lost(facts, codes):
+    if "KeyExpired" in codes and not _identity_is_lost(facts, codes) and _lacks_a_valid_version(facts):
         reason = "New version of the key, as the one in use has expired."
-        steps.append(Step("version", CREATE, key.versionless, reason, after=(*after, "key-version", "grant")))
+        # A new version permits what the one before it does.
+        names = (*after, "key-version", "key-operations", "grant")
+        steps.append(Step("version", CREATE, key.versionless, reason, after=names))
     return steps
 
 
+def _lacks_a_valid_version(facts: Facts) -> bool:
+    """Whether also the latest version has expired; else that is to be taken, and no other made."""
+    latest = facts.state.key
+    return isinstance(latest, Key) and latest.expires is not None and latest.expires <= facts.now
+
+
 def _identity_steps(facts: Facts, codes: set[str]) -> list[Step]:
-    again = "IdentityRecreated" in codes
-    lost_system = facts.uses_system_identity
-    if not again and ("IdentityNotAttached" not in codes or lost_system):
+    if "IdentityNotAttached" not in codes or facts.uses_system_identity:
         return []
     return [Step("attach", UPDATE, facts.registry.id, f"The identity {facts.state.identity.id} is attached again.")]
 
@@ -90,16 +92,18 @@ def _grant_steps(facts: Facts, codes: set[str]) -> list[Step]:
     return [Step("grant", CREATE, target, reason, after=("vault", "purge-protection", "key"))]
 
 
-def _registry_steps(facts: Facts, codes: set[str], provable: bool) -> list[Step]:
-    if _identity_is_lost(facts, codes):
+def _registry_steps(facts: Facts, codes: set[str], provable: bool, makes_version: bool) -> list[Step]:
+    if _identity_is_lost(facts, codes) or not facts.registry.settled:
+        return []
+    if "LatestVersionUnusable" in codes and not makes_version:
         return []
     # A registry that is pinned to an older version would be moved to the latest: not for the proof alone.
     proves_grant = provable and bool(codes & {"GrantMissing", "GrantPartial"}) and "NotLatestVersion" not in codes
     takes_again = bool(codes & {*RETRIGGER_CODES, "IdentityRecreated", "KeyExpired"})
-    if not (takes_again or proves_grant) or not facts.registry.settled:
+    if not (takes_again or proves_grant):
         return []
     if "IdentityRecreated" in codes:
-        reason = f"Takes the key through the identity {facts.state.identity.id}."
+        reason = f"Takes the key through the identity {facts.state.identity.id}, which is attached with it."
     elif takes_again:
         reason = "Takes the key's latest version again."
     else:
@@ -122,10 +126,10 @@ def _mends(step: Step, codes: set[str]) -> set[str]:
         "key": {"KeyDeleted"},
         "key-version": {"KeyDisabled"},
         "key-operations": {"KeyOperationsMissing"},
-        "version": {"KeyExpired"},
-        "attach": {"IdentityNotAttached", "IdentityRecreated"},
+        "version": {"KeyExpired", "LatestVersionUnusable"},
+        "attach": {"IdentityNotAttached"},
         "grant": GRANT_CODES,
-        "registry": RETRIGGER_CODES,
+        "registry": {*RETRIGGER_CODES, "IdentityRecreated", "KeyExpired"},
     }.get(step.name, set())
 
 

@@ -8,9 +8,8 @@ from datetime import datetime
 from azext_acrcmk.model.goal import RotateGoal
 from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.state import ABSENT, Absent, Encryption, Identity, Key, Registry, State, Vault
-from azext_acrcmk.plan.checks import shuts_out_registries
+from azext_acrcmk.plan.checks import enable_version, shuts_out_registries
 from azext_acrcmk.plan.enable import in_order, parts_problems, parts_steps
-from azext_acrcmk.plan.remedies import key_command
 from azext_acrcmk.plan.revoke import revocable
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Plan, Problem, Step
 
@@ -28,7 +27,7 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     was cut short is finished by a second one. `old` is the registry with what it used before a rotation that was cut
     short; without it that is `current`.
     """
-    finishing = was_cut_short(goal, current)
+    finishing, instead = was_cut_short(goal, current), instead_of_new_version(goal, current)
     if finishing:
         goal = replace(goal, new_version=False)
     problems = _problems(goal, current, target, now)
@@ -39,14 +38,14 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     # The old key's grant may be for the identity as it is; the new identity's is made when it is attached.
     steps += [replace(step, after=(*step.after, "attach")) if step.name == "grant" else step for step in parts]
     steps += trusted_services_steps(target.vault)
-    if version := _version_step(goal, current, target):
+    if version := _version_step(goal, current, target, now):
         steps.append(version)
     steps.append(_registry_step(goal, current, bool(version)))
     tidying = [*_old_grant_steps(goal, old or current, target), *_old_version_steps(goal, old or current)]
     noted = (version and not goal.no_wait) or any(step.changes for step in tidying)
     if noted or finishing:
         after = ("registry", *(step.name for step in tidying))
-        tidying.append(Step(JOURNAL, UPDATE, current.registry.id, NOTE_REMOVED, after=after))
+        tidying.append(Step(JOURNAL, UPDATE, current.registry.id, instead or NOTE_REMOVED, after=after))
     return in_order(steps + tidying)
 
 
@@ -74,6 +73,14 @@ def was_cut_short(goal: RotateGoal, current: State) -> bool:
     return _registry_step(replace(goal, new_version=False), current, new_version=False).action == REUSE
 
 
+def instead_of_new_version(goal: RotateGoal, current: State) -> str | None:
+    """What a run does that asks for a new version where the last one was cut short, even long ago. None elsewhere."""
+    if not was_cut_short(goal, current) or not goal.new_version:
+        return None
+    before = registry_before(current.registry).encryption.key
+    return f"Finishes the rotation from {before} that was cut short; run it again for another version."
+
+
 def uses_latest(current: State) -> bool:
     """Whether the registry uses the latest version of its key, as far as can be seen."""
     version = current.registry.encryption.version_in_use
@@ -98,6 +105,15 @@ def same_identity(goal: RotateGoal, current: State) -> bool:
     return bool(attached) and same(attached.id, goal.target.identity)
 
 
+def lists_older(registry: Registry, identity: Identity) -> bool:
+    """Whether an identity was made again under its name, and the registry lists the one that was deleted.
+
+    To attach it replaces the client id by which the registry knows what to take its key through. So it is attached in
+    the same request that changes that: no run can be cut short in between.
+    """
+    return registry.attaches(identity.id) and not registry.attached_as(identity.client_id)
+
+
 def _without_registry(target: State) -> State:
     """The checks of `enable` on a registry that exists are about its own key; here it is to get another."""
     return replace(target, registry=ABSENT)
@@ -117,6 +133,15 @@ def _problems(goal: RotateGoal, current: State, target: State, now: datetime) ->
             Problem(
                 f"Registry '{registry.name}' is in state {registry.provisioning_state}.",
                 ("Wait for the running operation to end, then run this command again.",),
+            )
+        ]
+    if same(registry.encryption.identity, "system") and not registry.system_principal_id:
+        return [
+            Problem(
+                f"Registry '{registry.name}' uses its key through its system-assigned identity, which was removed. One "
+                "turned on anew is another, which does not get it its key back: images are served only until the "
+                "credential of the old one lapses. Nothing was changed.",
+                ("Only Azure support can bring the identity back: open a support request.",),
             )
         ]
     found = _disabled_version(goal, current)
@@ -143,7 +168,7 @@ def _disabled_version(goal: RotateGoal, current: State) -> list[Problem]:
     return [
         Problem(
             f"The key's version in use, {used.id}, is disabled. The registry needs it once more to change to another.",
-            (f"Enable it: {key_command('set-attributes', used.id, f'--version {used.id.version} --enabled true')}",),
+            (f"Enable it: {enable_version(used)}",),
         )
     ]
 
@@ -156,20 +181,16 @@ def _identity_steps(goal: RotateGoal, current: State, target: State) -> list[Ste
         action, reason = (REUSE, "Exists.") if exists else (CREATE, "User-assigned identity for the key.")
         resource = target.identity.id if exists else str(goal.target.identity)
         steps.append(Step("identity", action, resource, reason))
-    if not _is_attached(goal, registry, target):
+    if not _is_listed(goal, registry):
         what = "System-assigned identity is turned on." if goal.system_identity else "Identity is attached."
         steps.append(Step("attach", UPDATE, registry.id, what, after=("identity",)))
     return steps
 
 
-def _is_attached(goal: RotateGoal, registry: Registry, target: State) -> bool:
+def _is_listed(goal: RotateGoal, registry: Registry) -> bool:
+    """Whether the registry has the identity, be it one that was deleted since: see `lists_older`."""
     if goal.system_identity:
         return bool(registry.system_principal_id)
-    if isinstance(target.identity, Identity):
-        return bool(registry.attached_as(target.identity.client_id))
-    if isinstance(target.identity, Absent):
-        # It is yet to be made; the registry may still list one of this name that was deleted.
-        return False
     return registry.attaches(str(goal.target.identity))
 
 
@@ -182,12 +203,13 @@ def trusted_services_steps(vault) -> list[Step]:
     return [Step("trusted-services", UPDATE, vault.id, reason, after=("purge-protection",), confirm=question)]
 
 
-def _version_step(goal: RotateGoal, current: State, target: State) -> Step | None:
+def _version_step(goal: RotateGoal, current: State, target: State, now: datetime) -> Step | None:
     if not goal.new_version:
         return None
     key = goal.target.key.versionless
-    if isinstance(target.key, Key) and not uses_latest(current):
-        reason = f"Version {target.key.latest_version} is newer than the one in use, and is taken."
+    latest = target.key
+    if isinstance(latest, Key) and not uses_latest(current) and not (latest.expires and latest.expires <= now):
+        reason = f"Version {latest.latest_version} is newer than the one in use, and is taken."
         return Step("version", REUSE, key, reason)
     return Step("version", CREATE, key, "New version of the key, made in the vault itself.", after=("grant",))
 
@@ -213,21 +235,27 @@ def _changes_version(goal: RotateGoal, current: State) -> bool:
 
 
 def _old_grant_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
-    """Removing the old identity's grants on the old key, where neither this registry nor another needs them."""
+    """Removing the old identity's grants on the old key, where neither this registry nor others need them."""
     if not goal.revoke_old or (same_key(goal, current) and same_identity(goal, current)):
         return []
     key, principal = current.registry.encryption.key, old_principal(current)
     if not isinstance(current.vault, Vault) or not principal:
         return []
-    grants, _ = revocable(current.vault, key.name, principal, current.roles)
+    own, elsewhere = revocable(current.vault, key.name, principal, current.roles)
     steps = []
-    for number, grant in enumerate(grants, 1):
-        name = "old-grant" if number == 1 else f"old-grant-{number}"
+    for grant in own:
         if why := _still_needed(goal, current, target, on_key=grant.on == "key"):
-            steps.append(Step(name, REUSE, grant.resource, f"{grant.what}, still needed by {why}."))
+            steps.append(Step("", REUSE, grant.resource, f"{grant.what}, still needed by {why}."))
         else:
-            steps.append(Step(name, DELETE, grant.resource, f"{grant.what}, no longer needed.", after=("registry",)))
-    return steps
+            steps.append(Step("", DELETE, grant.resource, f"{grant.what}, no longer needed.", after=("registry",)))
+    for role in elsewhere:
+        reason = f"Role '{role.role_name}' at {role.scope} stays: it reaches the key from above, or through a group."
+        steps.append(Step("", REUSE, role.id, reason))
+    return [replace(step, name=_numbered("old-grant", number)) for number, step in enumerate(steps, 1)]
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
 
 
 def _still_needed(goal: RotateGoal, current: State, target: State, on_key: bool) -> str | None:
@@ -237,8 +265,13 @@ def _still_needed(goal: RotateGoal, current: State, target: State, on_key: bool)
         return "this registry"
     if not isinstance(current.sharing, tuple):
         return "what can't be seen"
-    users = [each for each in current.sharing if each.identity and (each.key if on_key else each.vault)]
-    return ", ".join(ArmId.parse(each.id).name for each in users) or None
+    if not isinstance(current.identity_users, tuple):
+        return "what can't be seen"
+    users = [each.id for each in current.sharing if each.identity and (each.key if on_key else each.vault)]
+    # What other resources use the identity for, they don't tell; of registries it is known.
+    known = {each.id.lower() for each in current.sharing if each.identity}
+    users += [id_ for id_ in current.identity_users if id_.lower() not in known]
+    return ", ".join(ArmId.parse(id_).name for id_ in users) or None
 
 
 def old_principal(current: State) -> str | None:

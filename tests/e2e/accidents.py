@@ -12,7 +12,7 @@ from sandbox.client import Sandbox
 from sandbox.world import OTHER_SUBSCRIPTION
 from tests.e2e.az import Running
 from tests.e2e.scene import Scene
-from tests.e2e.seed import ENABLE, KEY, LOCATION, REGISTRY, VAULT
+from tests.e2e.seed import ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT
 
 ELSEWHERE = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
 
@@ -51,6 +51,13 @@ def _broken(scene: Scene) -> None:
     scene.detach_identity()
 
 
+def _recreated(scene: Scene) -> None:
+    """The identity was deleted and made again."""
+    _encrypted(scene)
+    scene.seed.delete(IDENTITY)
+    scene.seed.identity()
+
+
 def _ungranted(scene: Scene) -> None:
     """As `revoke` of a grant on the key leaves it, with its note."""
     _encrypted(scene)
@@ -83,6 +90,7 @@ SCENARIOS = [
         _encrypted,
     ),
     Scenario("repair", "acr cmk repair -n myregistry -g rg --yes", _broken),
+    Scenario("repair-recreated", "acr cmk repair -n myregistry -g rg --yes", _recreated),
     Scenario("revoke", "acr cmk revoke -n myregistry -g rg --yes", _granted_on_key),
     Scenario("revoke-by-key", "acr cmk revoke -n myregistry -g rg --by key --yes", _encrypted),
     Scenario("restore", "acr cmk restore -n myregistry -g rg", _ungranted),

@@ -12,6 +12,7 @@ import pytest
 from azext_acrcmk.health.catalogue import CATALOGUE
 from sandbox.client import OWNER, Account
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
+from tests.e2e.rotation import latest
 from tests.e2e.scene import CLOSED, HERE, KEY_URI, LONG, OTHER_REGISTRY, Scene, moment
 from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, REGISTRY, VAULT, changes
 
@@ -77,6 +78,11 @@ def purged_key(scene: Scene) -> None:
 def disabled_while_behind(scene: Scene) -> None:
     scene.encrypt().new_version()
     scene.change_version(attributes={"enabled": False})
+
+
+def latest_disabled(scene: Scene) -> None:
+    scene.encrypt().new_version()
+    scene.seed.change_key("PATCH", latest(scene.seed), {"attributes": {"enabled": False}})
 
 
 def wrong_type(scene: Scene) -> None:
@@ -399,6 +405,7 @@ CASES = [
         "is pinned to version ",
         f"{ROTATE} --no-new-version",
     ),
+    Case("LatestVersionUnusable", "warning", latest_disabled, "it is disabled.", SET_KEY, left=None),
     Case(
         "ManualRotation",
         "info",

@@ -7,6 +7,7 @@ import pytest
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from sandbox.world import OWNER_OBJECT_ID
 from tests.e2e.reparation import REPAIR, failures, result_of
+from tests.e2e.rotation import latest
 from tests.e2e.scene import CLOSED, HERE, KEY_URI, LONG, moment
 from tests.e2e.seed import IDENTITY, REGISTRY, VAULT, bodies, changes, outcomes
 
@@ -50,12 +51,12 @@ FAILURES = {
     "identity made again": (
         lambda s: (s.encrypt().seed.delete(IDENTITY), s.seed.identity()),
         403,
-        {"attach": "updated", "grant": "created", "registry": "updated"},
+        {"grant": "created", "registry": "updated"},
     ),
     "identity made again and granted": (
         lambda s: s.encrypt().recreate_identity(),
         403,
-        {"attach": "updated", "registry": "updated"},
+        {"registry": "updated"},
     ),
     "grant removed": (lambda s: s.encrypt().ungrant(), 403, {"grant": "created", "registry": "updated"}),
     "half a grant": (half_granted, 403, {"grant": "created", "registry": "updated"}),
@@ -91,6 +92,11 @@ FAILURES = {
         lambda s: s.encrypt().change_version(attributes={"exp": moment(-1)}),
         200,
         {"version": "created", "registry": "updated"},
+    ),
+    "key without unwrap, expired": (
+        lambda s: s.encrypt().change_version(key_ops=["wrapKey"], attributes={"exp": moment(-1)}),
+        403,
+        {"key-operations": "updated", "version": "created", "registry": "updated"},
     ),
     "key behind": (lambda s: s.encrypt().new_version(), 200, {"registry": "updated"}),
     "last operation failed": (
@@ -275,6 +281,17 @@ def test_a_registry_pinned_to_an_older_version_stays_there(az, scene):
     result = az(REPAIR)
     assert (result.code, failures(result)) == (0, {"NotLatestVersion"}), result
     assert (scene.used()["keyIdentifier"], scene.pull()) == (used, 200)
+
+
+def test_a_latest_version_that_is_disabled_is_told_and_left(az, azure, scene):
+    scene.encrypt().ungrant()
+    scene.new_version()
+    scene.seed.change_key("PATCH", latest(scene.seed), {"attributes": {"enabled": False}})
+    used = scene.used()
+    result = az(REPAIR)
+    assert (result.code, failures(result)) == (0, {"LatestVersionUnusable"}), result
+    assert outcomes(result_of(result)) == {"grant": "created", "LatestVersionUnusable": "left"}
+    assert (scene.used(), scene.pull()) == (used, 200)
 
 
 def test_a_repair_never_sends_less_encryption_than_there_is(az, azure, scene):

@@ -140,6 +140,17 @@ def test_a_grant_that_does_not_take_effect_in_time_is_told(az, azure, scene):
     assert scene.pull() == 200
 
 
+def test_a_late_grant_to_an_identity_that_was_made_again_is_waited_for_by_a_second_run(az, azure, scene):
+    scene.encrypt().seed.delete(IDENTITY)
+    scene.seed.identity()
+    azure.settings(role_seconds=3600)
+    result = az(f"{REPAIR} --grant-timeout 0")
+    assert "has most likely not taken effect yet" in result.err
+    azure.advance(3600)
+    result = az(REPAIR)
+    assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
+
+
 @pytest.mark.parametrize("action", ["reset-before", "reset-after"])
 @pytest.mark.parametrize(
     ("method", "path"),

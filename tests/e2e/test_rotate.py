@@ -24,6 +24,7 @@ from tests.e2e.rotation import (
     versions,
 )
 from tests.e2e.seed import KEY, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.e2e.waiting import until
 
 
 class TestNewVersion:
@@ -110,7 +111,9 @@ class TestNewVersion:
         assert lost.code == 1
         assert AGAIN in lost.err
         assert used(seed)["versionedKeyIdentifier"] == latest(seed)
-        assert "journal" in outcomes(az(ROTATE).json())
+        finished = az(ROTATE).ok()
+        assert "run it again for another version" in finished.err
+        assert "journal" in outcomes(finished.json())
         assert len(versions(azure)) == 2
         assert seed.get(REGISTRY)["tags"] == {}
         az(ROTATE).ok()
@@ -156,6 +159,20 @@ class TestNewVersion:
         az(ROTATE).ok()
         assert used(seed)["versionedKeyIdentifier"] == latest(seed, hsm) != key["keyUriWithVersion"]
         assert serves(azure)
+
+
+class TestVersionMadeByOthers:
+    def test_meanwhile_is_as_good_to_a_registry_that_follows_new_versions(self, azure, az, seed, officer):
+        seed.encrypted()
+        azure.fault("delay", method="PATCH", path="registries/myregistry$", seconds=2)
+        running = az.start(ROTATE)
+        until(lambda: any(entry["method"] == "PATCH" for entry in azure.log()))
+        made = latest(seed)
+        seed.change_key("POST", f"{KEY_URI}/rotate")
+        ended = running.wait()
+        assert ended.code == 0, ended
+        assert used(seed)["versionedKeyIdentifier"] == latest(seed) != made
+        assert seed.get(REGISTRY)["tags"] == {}
 
 
 class TestUnderLoad:

@@ -129,6 +129,20 @@ def test_it_is_attached_and_granted_before_it_is_used(azure, az, seed):
     assert set(second) == {"properties"}
 
 
+def test_only_the_new_one_is_named_so_that_a_deleted_one_or_one_of_others_does_not_matter(azure, az_as, az, seed):
+    seed.encrypted()
+    client = seed.identity(OTHER)["clientId"]
+    operator = ("Managed Identity Operator", str(OTHER))
+    roles = ("Reader", GROUP), ("Contributor", str(REGISTRY)), ("User Access Administrator", str(VAULT)), operator
+    az_as(azure.principal(*roles))(f"{ROTATE} -g rg --identity other").ok()
+    assert used(seed)["identity"] == client
+    seed.delete(OTHER)
+    assert not serves(azure)
+    az(f"{ROTATE} --identity third").ok()
+    assert serves(azure)
+    assert len(seed.get(REGISTRY)["identity"]["userAssignedIdentities"]) == 3
+
+
 def test_one_that_is_granted_already_is_not_granted_again(azure, az, seed):
     seed.encrypted()
     seed.grant(seed.identity(OTHER)["principalId"], f"{VAULT}/keys/{KEY}")
@@ -200,6 +214,14 @@ class TestOldGrant:
         assert old["principalId"] in holders(seed)
         assert serves(azure)
         assert serves(azure, "second")
+
+    def test_is_kept_while_another_resource_has_the_identity(self, az, seed):
+        old = seed.encrypted()
+        identity = {"type": "UserAssigned", "userAssignedIdentities": {old["id"]: {}}}
+        plain = {"location": LOCATION, "sku": {"name": "Premium"}, "identity": identity, "properties": {}}
+        seed.put(ArmId(SUBSCRIPTION, "rg", REGISTRY_TYPE, "plain"), plain)
+        assert outcomes(az(f"{ROTATE} --identity other --revoke-old").json())["old-grant"] == "reused"
+        assert old["principalId"] in holders(seed)
 
     def test_is_kept_while_this_registry_needs_it(self, azure, az, seed):
         old = seed.encrypted()

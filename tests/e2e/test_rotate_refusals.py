@@ -47,6 +47,12 @@ class TestRefusals:
         az(ROTATE).ok()
         assert serves(azure)
 
+    def test_a_system_identity_that_was_removed(self, azure, az, scene, refused):
+        scene.encrypt().use_system_identity()
+        scene.detach_identity()
+        azure.clear_log()
+        refused(f"{ROTATE} --no-new-version", "system-assigned identity, which was removed", "Only Azure support")
+
     def test_an_elliptic_curve_key(self, seed, refused):
         seed.encrypted()
         seed.key(name="curve", kty="EC")

@@ -37,6 +37,11 @@ def used(**changes):
     return replace(HEALTHY.version_in_use, **changes)
 
 
+def newer(**changes):
+    """A version of the key that the registry does not use yet, changed."""
+    return replace(HEALTHY.key, id=HEALTHY.key.id.with_version(make.NEWER), **changes)
+
+
 def test_a_good_registry_is_healthy_and_has_no_findings():
     health = examine(HEALTHY, make.NOW)
     assert health.status == "healthy"
@@ -80,6 +85,10 @@ CASES = [
     ("KeyExpiresSoon", "attention", {"version_in_use": used(expires=make.NOW + timedelta(days=29))}),
     ("KeyNotYetValid", "broken", {"version_in_use": used(not_before=make.NOW + timedelta(days=1))}),
     ("RotationLag", "attention", {"key__id": HEALTHY.key.id.with_version(make.NEWER)}),
+    ("LatestVersionUnusable", "attention", {"key": newer(enabled=False)}),
+    ("LatestVersionUnusable", "attention", {"key": newer(expires=make.NOW - timedelta(days=1))}),
+    ("LatestVersionUnusable", "attention", {"key": newer(not_before=make.NOW + timedelta(days=1))}),
+    ("LatestVersionUnusable", "attention", {"key": newer(operations=frozenset({"unwrapkey"}))}),
     ("NoRotationPolicy", "healthy", {"key__rotation_policy": None}),
     ("GrantMissing", "broken", {"roles": ()}),
     ("GrantPartial", "broken", {"roles": (make.role("/", data_actions=("Microsoft.KeyVault/vaults/keys/read",)),)}),
@@ -159,6 +168,21 @@ def test_a_pinned_registry_that_is_behind():
     codes = {finding.code for finding in examine(state, make.NOW).findings if finding.status == "failed"}
     assert codes >= {"NotLatestVersion", "ManualRotation"}
     assert "RotationLag" not in codes
+
+
+@pytest.mark.parametrize("rotation", ["auto", "manual"])
+def test_a_latest_version_that_cannot_be_taken_is_not_said_to_be_taken_at_once(rotation):
+    state = replace(make.reached(make.goal(rotation=rotation)), key=newer(enabled=False))
+    found = {each.code: each for each in examine(state, make.NOW).findings if each.status == "failed"}
+    assert not found.keys() & {"RotationLag", "NotLatestVersion"}
+    assert f"--version {make.NEWER} --enabled true" in found["LatestVersionUnusable"].fix
+
+
+def test_the_fix_of_missing_operations_takes_none_away():
+    operations = frozenset({"wrapkey", "verify", "sign"})
+    for state in (changed(version_in_use=used(operations=operations)), changed(key=newer(operations=operations))):
+        (fix,) = (each.fix for each in examine(state, make.NOW).findings if each.fix and "--ops" in each.fix)
+        assert fix.endswith("--ops wrapKey unwrapKey sign verify")
 
 
 def test_the_latest_version_does_not_stand_for_another_that_is_in_use_and_cannot_be_seen():

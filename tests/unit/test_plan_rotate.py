@@ -27,6 +27,7 @@ OTHER_PRINCIPAL = "b0000000-0000-4000-8000-00000000000b"
 SYSTEM_PRINCIPAL = "b0000000-0000-4000-8000-00000000005e"
 OTHER_IDENTITY = ArmId(make.SUBSCRIPTION, "images", IDENTITY_TYPE, "other")
 SECOND = f"{make.REGISTRY.group_id}/providers/Microsoft.ContainerRegistry/registries/second"
+VM = f"{make.REGISTRY.group_id}/providers/Microsoft.Compute/virtualMachines/vm"
 OLD_GRANT = ("old-grant", "old-grant-2")
 
 
@@ -36,7 +37,9 @@ def encrypted(*, pinned=False, behind=False, **vault) -> State:
     state = make.reached(asked)
     used = make.key(asked)
     latest = replace(used, id=used.id.with_version(make.NEWER)) if behind else used
-    return replace(state, key=latest, version_in_use=used, vault=replace(state.vault, **vault), sharing=())
+    return replace(
+        state, key=latest, version_in_use=used, vault=replace(state.vault, **vault), sharing=(), identity_users=()
+    )
 
 
 def goal(state: State, **options) -> RotateGoal:
@@ -93,11 +96,19 @@ class TestNewVersion:
     @pytest.mark.parametrize("pinned", [False, True])
     def test_of_a_run_that_was_cut_short_when_it_was_taken_is_the_last(self, pinned):
         state = noted(encrypted(pinned=pinned))
-        assert to_do(plan(state)) == {"journal": UPDATE}
+        made = plan(state)
+        assert to_do(made) == {"journal": UPDATE}
+        assert "run it again for another version" in made.step("journal").reason
+        assert "again" not in plan(state, no_new_version=True).step("journal").reason
         assert to_do(plan(state, key_name="other"))["key"] == CREATE
 
     def test_is_taken_before_that_of_a_run_that_was_cut_short(self):
         assert to_do(plan(noted(encrypted(behind=True)))) == {"registry": UPDATE, "journal": UPDATE}
+
+    def test_that_was_made_before_and_has_expired_is_not_taken(self):
+        state = encrypted(behind=True)
+        state = replace(state, key=replace(state.key, expires=make.NOW.replace(year=2020)))
+        assert to_do(plan(state))["version"] == CREATE
 
     def test_leaves_no_note_where_nobody_waits_to_remove_it(self):
         assert to_do(plan(encrypted(), no_wait=True)) == {"version": CREATE, "registry": UPDATE}
@@ -173,6 +184,16 @@ class TestIdentity:
         there = {"identity": other_identity(), "roles": granted}
         assert to_do(plan(state, there, identity=str(OTHER_IDENTITY), no_new_version=True)) == {"registry": UPDATE}
 
+    @pytest.mark.parametrize("there", [True, False], ids=["again", "not yet"])
+    def test_that_was_deleted_and_made_again_is_attached_with_the_key_and_not_before(self, there):
+        state = encrypted()
+        identity = replace(state.identity, client_id=OTHER_CLIENT, principal_id=OTHER_PRINCIPAL) if there else ABSENT
+        state = replace(state, identity=identity, roles=())
+        there_is = {"identity": identity}
+        made = plan(state, there_is, identity=state.registry.attached[0].id, no_new_version=True)
+        expected = {"grant": CREATE, "registry": UPDATE}
+        assert to_do(made) == (expected if there else {"identity": CREATE, **expected})
+
     def test_the_present_one_detached_is_attached_again(self):
         state = encrypted()
         state = replace(state, registry=replace(state.registry, attached=()))
@@ -224,6 +245,28 @@ class TestOldGrant:
     def test_is_kept_where_others_cannot_be_seen(self):
         made = plan(replace(encrypted(), sharing=Unknown()), identity="other", revoke_old=True)
         assert make.actions(made)["old-grant"] == REUSE
+
+    @pytest.mark.parametrize(
+        ("users", "sharing", "kept"),
+        [
+            ((VM,), (), "needed by vm"),
+            (Unknown("resources/read", "here"), (), "needed by what can't be seen"),
+            # A registry that uses it for the key of another vault.
+            ((SECOND,), (Sharer(SECOND, identity=True),), None),
+        ],
+    )
+    def test_is_kept_while_another_resource_has_the_identity(self, users, sharing, kept):
+        state = replace(encrypted(), identity_users=users, sharing=sharing)
+        step = plan(state, identity="other", revoke_old=True).step("old-grant")
+        assert step.action == (REUSE if kept else DELETE)
+        assert not kept or kept in step.reason
+
+    def test_that_comes_from_above_is_told_and_stays(self):
+        state = encrypted()
+        state = replace(state, roles=(make.role(make.REGISTRY.group_id),))
+        step = plan(state, {"roles": ()}, identity="other", revoke_old=True).step("old-grant")
+        assert step.action == REUSE
+        assert f"at {make.REGISTRY.group_id} stays" in step.reason
 
     def test_all_of_its_own_go_and_none_inherited(self):
         state = encrypted()
@@ -288,6 +331,12 @@ class TestProblems:
         state = replace(state, registry=replace(state.registry, provisioning_state=provisioning))
         assert provisioning in self.only(plan(state))
 
+    @pytest.mark.parametrize("identity", [None, "other", "[system]"])
+    def test_a_system_identity_that_was_removed(self, identity):
+        state = encrypted()
+        lost = replace(state.registry, encryption=replace(state.registry.encryption, identity="system"))
+        assert "Only Azure support" in self.only(plan(replace(state, registry=lost), identity=identity))
+
     def test_a_disabled_version_in_use(self):
         state = encrypted(behind=True)
         state = replace(state, version_in_use=replace(state.version_in_use, enabled=False))
@@ -347,7 +396,7 @@ def carried_out(asked: RotateGoal, current: State, target: State) -> State:
     registry = replace(registry, encryption=Encryption("enabled", uri, version, client, not asked.manual))
     vault = target.vault or make.vault(asked.target)
     roles = (make.role(vault.id, principal_id=principal),)
-    return State(registry, identity, vault, key, key, roles, current.groups, sharing=())
+    return State(registry, identity, vault, key, key, roles, current.groups, sharing=(), identity_users=())
 
 
 @given(rotations, st.booleans(), st.booleans())
