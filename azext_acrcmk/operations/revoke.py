@@ -63,7 +63,7 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
 
 
 def _carry_out(session: Session, facts: Facts, plan: Plan, acts, yes: bool, lacking: Callable[[State], str | None]):
-    """Ends when a read shows nothing `lacking` of what the plan was to bring about, else raises an error that tells it."""
+    """Ends when a read shows nothing `lacking` of what the plan was to bring about; raises an error that tells it."""
     outcomes = session.carry_out(plan, acts, yes)
     vault = facts.state.vault
     vault_id = ArmId.parse(vault.id) if isinstance(vault, Vault) else None
