@@ -16,12 +16,12 @@ from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.operations.session import Session
+from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import (
     BY_GRANT,
     BY_KEY,
     JOURNAL_TAG,
     cover,
-    plan_restore,
     plan_revoke,
     read_journal,
     revocable,

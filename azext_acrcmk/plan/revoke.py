@@ -1,4 +1,4 @@
-"""Which grants of an identity can be taken from it, and the steps that revoke and restore a registry's key. Pure."""
+"""Which grants of an identity can be taken from it, and the steps that take a registry's key from it. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from azext_acrcmk.model.access import (
 from azext_acrcmk.model.ids import ArmId, same, within
 from azext_acrcmk.model.state import ACCESS_POLICY, Key, RoleGrant, State, Unknown, Vault
 from azext_acrcmk.plan.enable import in_order
-from azext_acrcmk.plan.remedies import key_command
-from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, REUSE, UPDATE, VERIFY, Plan, Problem, Step
+from azext_acrcmk.plan.step import DELETE, FORBIDDEN, REUSE, UPDATE, Plan, Problem, Step
 
 BY_GRANT, BY_KEY = "grant", "key"
 
@@ -113,12 +112,12 @@ def _place(on: str) -> str:
 
 def plan_revoke(facts: Facts, by: str, users: tuple[str, ...]) -> Plan:
     """The steps that take the registry's key from it. `users` are the ids of other resources with its identity."""
-    if problems := _problems(facts.state):
+    if problems := key_problems(facts.state):
         return Plan(problems=tuple(problems))
     return _revoke_key(facts) if by == BY_KEY else _revoke_grant(facts, users)
 
 
-def _problems(state: State) -> list[Problem]:
+def key_problems(state: State) -> list[Problem]:
     registry = state.registry
     if not registry.encryption.enabled or registry.encryption.key is None:
         return [
@@ -206,61 +205,3 @@ def _asking(step: Step, facts: Facts, others: list[str]) -> Step:
         f"pushes fail.{also} Revoke its key?"
     )
     return Step(step.name, step.action, step.resource, step.reason + also, step.after, step.irreversible, question)
-
-
-def plan_restore(facts: Facts, disabled_by_revoke: bool | Unknown) -> Plan:
-    """The steps that undo a revoke, and nothing else. `disabled_by_revoke` is unknown where the key's mark is."""
-    if problems := _problems(facts.state):
-        return Plan(problems=tuple(problems))
-    if isinstance(disabled_by_revoke, Unknown):
-        return Plan(problems=(_unseen_mark(facts.state.version_in_use, disabled_by_revoke),))
-    steps = [_restore_key_step(facts, disabled_by_revoke), *_restore_grant_steps(facts)]
-    return in_order([step for step in steps if step])
-
-
-def _restore_key_step(facts: Facts, disabled_by_revoke: bool) -> Step | None:
-    used = facts.state.version_in_use
-    if not isinstance(used, Key):
-        return None
-    if used.enabled is not False:
-        return Step("key", REUSE, str(used.id), "The version in use is enabled.")
-    if disabled_by_revoke:
-        return Step("key", UPDATE, str(used.id), "The version in use, which was disabled by `revoke`, is enabled.")
-    return Step(
-        "key",
-        VERIFY,
-        str(used.id),
-        f"The version in use is disabled, and not by `revoke`: left alone. To enable it: {_enable(used)}",
-    )
-
-
-def _unseen_mark(used: Key, unknown: Unknown) -> Problem:
-    return Problem(
-        f"The version in use, {used.id}, is disabled, and whether by `revoke` only the vault tells: {unknown.why}",
-        (
-            f"To see it takes the permission '{unknown.action}' and a network path to the vault.",
-            f"To enable it, whoever disabled it: {_enable(used)}",
-        ),
-        FORBIDDEN,
-    )
-
-
-def _enable(used: Key) -> str:
-    return key_command("set-attributes", used.id, f"--version {used.id.version} --enabled true")
-
-
-def _restore_grant_steps(facts: Facts) -> list[Step]:
-    state, key = facts.state, facts.encryption.key
-    journal = read_journal(facts.registry.tags.get(JOURNAL_TAG), state.vault, key.name)
-    if not journal:
-        if facts.access.granted is False:
-            reason = "The grant that a registry needs is made: get, wrapKey and unwrapKey."
-            return [Step("grant", CREATE, key.versionless, reason)]
-        seen = "The identity is granted the key." if facts.access.granted else "The grant can't be seen; left alone."
-        return [Step("grant", REUSE if facts.access.granted else VERIFY, key.versionless, seen)]
-    steps = [
-        Step("grant" if number == 1 else f"grant-{number}", CREATE, grant.resource, f"{grant.what} is granted again.")
-        for number, grant in enumerate(journal, 1)
-    ]
-    after = tuple(step.name for step in steps)
-    return [*steps, Step("journal", UPDATE, facts.registry.id, "The note of what was revoked is removed.", after=after)]

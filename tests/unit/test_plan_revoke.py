@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER, HSM_NEEDED_ACTIONS
 from azext_acrcmk.model.state import ACCESS_POLICY, Encryption, Sharer, State, Unknown
+from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import (
     BY_GRANT,
     BY_KEY,
     JOURNAL_TAG,
     cover,
     needs_journal,
-    plan_restore,
     plan_revoke,
     read_journal,
     revocable,
