@@ -6,18 +6,41 @@ from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.state import Key, Unknown
 from azext_acrcmk.plan.enable import in_order
 from azext_acrcmk.plan.remedies import key_command
-from azext_acrcmk.plan.revoke import JOURNAL_TAG, key_problems, read_journal
-from azext_acrcmk.plan.step import CREATE, FORBIDDEN, REUSE, UPDATE, VERIFY, Plan, Problem, Step
+from azext_acrcmk.plan.revoke import (
+    JOURNAL_TAG,
+    UNSEEN_VERSION,
+    hindrances,
+    no_grantee,
+    read_journal,
+    revocable,
+    unseen_grant,
+)
+from azext_acrcmk.plan.step import CREATE, FORBIDDEN, MANUAL, REUSE, UPDATE, Plan, Problem, Step
 
 
 def plan_restore(facts: Facts, disabled_by_revoke: bool | Unknown) -> Plan:
-    """The steps that undo a revoke, and nothing else. `disabled_by_revoke` is unknown where the key's mark is."""
-    if problems := key_problems(facts.state):
+    """The steps that undo a revoke, and nothing else. `disabled_by_revoke` is unknown where the key's mark is.
+
+    Where there is nothing that it could do, and that because it can't see or there is nobody to grant the key to, the
+    plan has problems. A key that can be enabled is, whatever becomes of the grant: to go on to another identity takes
+    the key too.
+    """
+    if problems := hindrances(facts.state):
         return Plan(problems=tuple(problems))
     if isinstance(disabled_by_revoke, Unknown):
         return Plan(problems=(_unseen_mark(facts.state.version_in_use, disabled_by_revoke),))
-    steps = [_restore_key_step(facts, disabled_by_revoke), *_restore_grant_steps(facts)]
-    return in_order([step for step in steps if step])
+    key_step, problem = _restore_key_step(facts, disabled_by_revoke), no_grantee(facts) or _unseen(facts)
+    if problem and not (key_step and key_step.changes):
+        return Plan(problems=(problem,))
+    grant_steps = [_left_grant_step(facts, problem)] if problem else _restore_grant_steps(facts)
+    if not key_step and not any(step.changes for step in grant_steps):
+        return Plan(problems=(UNSEEN_VERSION,))
+    return in_order([*([key_step] if key_step else []), *grant_steps])
+
+
+def _unseen(facts: Facts) -> Problem | None:
+    hidden = not facts.principal or isinstance(facts.state.roles, Unknown)
+    return unseen_grant(facts) if hidden else None
 
 
 def _restore_key_step(facts: Facts, disabled_by_revoke: bool) -> Step | None:
@@ -30,7 +53,7 @@ def _restore_key_step(facts: Facts, disabled_by_revoke: bool) -> Step | None:
         return Step("key", UPDATE, str(used.id), "The version in use, which was disabled by `revoke`, is enabled.")
     return Step(
         "key",
-        VERIFY,
+        MANUAL,
         str(used.id),
         f"The version in use is disabled, and not by `revoke`: left alone. To enable it: {_enable(used)}",
     )
@@ -55,14 +78,24 @@ def _restore_grant_steps(facts: Facts) -> list[Step]:
     state, key = facts.state, facts.encryption.key
     journal = read_journal(facts.registry.tags.get(JOURNAL_TAG), state.vault, key.name)
     if not journal:
-        if facts.access.granted is False:
-            reason = "The grant that a registry needs is made: get, wrapKey and unwrapKey."
-            return [Step("grant", CREATE, key.versionless, reason)]
-        seen = "The identity is granted the key." if facts.access.granted else "The grant can't be seen; left alone."
-        return [Step("grant", REUSE if facts.access.granted else VERIFY, key.versionless, seen)]
+        if _is_granted(facts):
+            return [Step("grant", REUSE, key.versionless, "The identity is granted the key.")]
+        reason = "The grant that a registry needs is made: get, wrapKey and unwrapKey."
+        return [Step("grant", CREATE, key.versionless, reason)]
     steps = [
         Step("grant" if number == 1 else f"grant-{number}", CREATE, grant.resource, f"{grant.what} is granted again.")
         for number, grant in enumerate(journal, 1)
     ]
     after = tuple(step.name for step in steps)
     return [*steps, Step("journal", UPDATE, facts.registry.id, "The note of what was revoked is removed.", after=after)]
+
+
+def _is_granted(facts: Facts) -> bool:
+    """A role with a condition is taken for a grant: it is there, so `revoke`, which refuses such, removed nothing."""
+    if facts.access.granted is None:
+        return any(revocable(facts.state.vault, facts.encryption.key.name, facts.principal, facts.state.roles))
+    return facts.access.granted
+
+
+def _left_grant_step(facts: Facts, problem: Problem) -> Step:
+    return Step("grant", MANUAL, facts.encryption.key.versionless, " ".join((problem.message, *problem.advice)))

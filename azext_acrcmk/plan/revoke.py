@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from azext_acrcmk.health import FAILED, examine
 from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.access import (
     ENCRYPTION_USER,
@@ -22,6 +23,11 @@ BY_GRANT, BY_KEY = "grant", "key"
 
 # The registry's tag that notes what `revoke` took away, where that is not what `restore` would grant by itself.
 JOURNAL_TAG = "acrcmk-revoked"
+
+UNSEEN_VERSION = Problem("The key's version in use can't be looked at.", (), FORBIDDEN)
+# The findings of an identity that is gone.
+_GONE = {"IdentityNotFound", "IdentityRecreated"}
+_SYSTEM_GONE = {"IdentityNotAttached"}
 
 
 @dataclass(frozen=True)
@@ -112,12 +118,12 @@ def _place(on: str) -> str:
 
 def plan_revoke(facts: Facts, by: str, users: tuple[str, ...]) -> Plan:
     """The steps that take the registry's key from it. `users` are the ids of other resources with its identity."""
-    if problems := key_problems(facts.state):
+    if problems := hindrances(facts.state):
         return Plan(problems=tuple(problems))
     return _revoke_key(facts) if by == BY_KEY else _revoke_grant(facts, users)
 
 
-def key_problems(state: State) -> list[Problem]:
+def hindrances(state: State) -> list[Problem]:
     registry = state.registry
     if not registry.encryption.enabled or registry.encryption.key is None:
         return [
@@ -131,13 +137,32 @@ def key_problems(state: State) -> list[Problem]:
     return []
 
 
+def no_grantee(facts: Facts) -> Problem | None:
+    """Why there is nobody to grant the key to or take it from: the registry's identity is gone."""
+    codes = _SYSTEM_GONE if facts.uses_system_identity else _GONE
+    found = (each for each in examine(facts.state, facts.now).findings if each.code in codes and each.status == FAILED)
+    if gone := next(found, None):
+        name = facts.registry.name
+        other = f"Go on with an identity that exists: az acr cmk rotate --name {name} --identity <name or ID>"
+        advice = f"Go on with the one of this name: {gone.fix}" if gone.fix else other
+        return Problem(gone.message, () if facts.uses_system_identity else (advice,))
+    return None
+
+
+def unseen_grant(facts: Facts) -> Problem | None:
+    """Why it can't be seen what the identity is granted."""
+    unknown = facts.access.unknown
+    if facts.access.granted is not None or unknown is None:
+        return None
+    takes = (f"It takes the permission '{unknown.action}' on {unknown.scope}.",) if unknown.action else ()
+    return Problem(f"Whether the identity is granted the key can't be seen. {unknown.why}".rstrip(), takes, FORBIDDEN)
+
+
 def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
-    state, registry, access = facts.state, facts.registry, facts.access
-    if access.granted is None:
-        unknown = access.unknown
-        needs = unknown.action if unknown is not None else ""
-        advice = (f"It takes the permission '{needs}' on {unknown.scope}.",) if needs else ()
-        return Plan(problems=(Problem("Whether the identity is granted the key can't be seen.", advice, FORBIDDEN),))
+    state, registry = facts.state, facts.registry
+    by_key = f"Disable the key instead: az acr cmk revoke --name {registry.name} --by key"
+    if problem := no_grantee(facts) or unseen_grant(facts):
+        return Plan(problems=(replace(problem, advice=(*problem.advice, by_key)),))
     key = registry.encryption.key
     own, elsewhere = revocable(state.vault, key.name, facts.principal, state.roles)
     if elsewhere:
@@ -147,7 +172,7 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
                 Problem(
                     f"The identity also has the key by roles that reach it from elsewhere: {names}. Removing only its "
                     "own would not stop it, and removing these would hit others. Nothing was changed.",
-                    (f"Disable the key instead: az acr cmk revoke --name {registry.name} --by key",),
+                    (by_key,),
                 ),
             )
         )
@@ -157,7 +182,7 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
                 Problem(
                     f"{conditional[0].what} could not be given back as it is: {conditional[0].role.uncertain} "
                     "Nothing was changed.",
-                    (f"Disable the key instead: az acr cmk revoke --name {registry.name} --by key",),
+                    (by_key,),
                 ),
             )
         )
@@ -178,7 +203,7 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
 def _revoke_key(facts: Facts) -> Plan:
     used = facts.state.version_in_use
     if not isinstance(used, Key):
-        return Plan(problems=(Problem("The key's version in use can't be looked at.", (), FORBIDDEN),))
+        return Plan(problems=(UNSEEN_VERSION,))
     if used.enabled is False:
         return Plan((Step("key", REUSE, str(used.id), "The version in use is disabled."),))
     step = Step("key", UPDATE, str(used.id), "The version in use is disabled; no key is deleted.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from azext_acrcmk.model.access import ENCRYPTION_USER
@@ -18,7 +20,8 @@ from tests.e2e.revocation import (
     tags,
     with_roles,
 )
-from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, REGISTRY, VAULT
+from tests.e2e.scene import HERE
+from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, REGISTRY, VAULT, changes
 
 
 class TestCutShort:
@@ -84,6 +87,34 @@ class TestRefusals:
         azure.deny_assignment(str(VAULT), actions=["Microsoft.Authorization/roleAssignments/read"])
         az = az_as(azure.principal(("Contributor", GROUP)))
         refuses(azure, az, f"{REVOKE} --yes", "can't be seen", "Microsoft.Authorization/roleAssignments/read")
+
+    def test_a_restore_by_one_who_may_not_see_the_grants(self, azure, az, az_as, seed):
+        seed.encrypted()
+        az(f"{REVOKE} --yes").ok()
+        azure.clear_log()
+        blind = azure.principal(("Contributor", GROUP), ("Reader", HERE))
+        action = "Microsoft.Authorization/roleAssignments/read"
+        azure.deny_assignment(str(VAULT), actions=[action], principals=[blind.object_id])
+        refuses(azure, az_as(blind), RESTORE, "can't be seen", action)
+
+    def test_a_restore_by_one_who_may_not_see_the_local_roles_of_a_managed_hsm(self, azure, az_as, scene):
+        scene.encrypt_by_hsm().change_hsm_role("DELETE")
+        azure.clear_log()
+        action = "Microsoft.KeyVault/managedHsm/roleAssignments/read/action"
+        refuses(azure, az_as(scene.reader_without()), RESTORE, "can't be seen", action)
+
+    @pytest.mark.parametrize("role", [ENCRYPTION_USER, CRYPTO_OFFICER], ids=["usual", "noted"])
+    def test_a_restore_for_a_deleted_identity_names_a_way_out_that_works(self, azure, az, seed, officer, role):
+        with_roles(seed, (role, VAULT))
+        az(f"{REVOKE} --yes").ok()
+        seed.delete(IDENTITY)
+        azure.clear_log()
+        failed = az(RESTORE)
+        assert (failed.code, changes(azure)) == (1, [])
+        assert "does not exist" in failed.err
+        (way_out,) = re.findall(r"az (acr cmk rotate .+)", failed.err)
+        az(way_out).ok()
+        assert pulled(azure) == 200
 
     def test_one_who_may_not_see_the_vault(self, azure, az_as, seed):
         seed.encrypted()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER, HSM_NEEDED_ACTIONS
-from azext_acrcmk.model.state import ACCESS_POLICY, Encryption, Sharer, State, Unknown
+from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, Encryption, Sharer, State, Unknown
 from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import (
     BY_GRANT,
@@ -18,7 +18,7 @@ from azext_acrcmk.plan.revoke import (
     read_journal,
     revocable,
 )
-from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, REUSE, UPDATE, VERIFY
+from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, MANUAL, REUSE, UPDATE
 from tests.unit import make
 
 OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
@@ -78,6 +78,19 @@ def journal(state) -> str:
 
 def disabled(state) -> State:
     return replace(state, version_in_use=replace(state.version_in_use, enabled=False))
+
+
+def deleted_identity(state) -> State:
+    return replace(state, identity=ABSENT)
+
+
+def recreated_identity(state) -> State:
+    return replace(state, identity=replace(state.identity, client_id="another", principal_id="another"))
+
+
+def no_system_identity(state) -> State:
+    encryption = replace(state.registry.encryption, identity="system")
+    return replace(state, identity=Unknown(), registry=replace(state.registry, encryption=encryption))
 
 
 def words(made):
@@ -169,6 +182,17 @@ class TestRevokeByGrant:
         assert made.problems[0].kind == FORBIDDEN
         assert "'roleAssignments/read' on the vault" in words(made)
 
+    def test_a_role_whose_condition_cannot_be_judged_is_refused_with_reason_and_the_way_out(self):
+        state = encrypted()
+        conditional = replace(state.roles[0], uncertain="A role assignment has a condition.")
+        said = words(revoke(replace(state, roles=(conditional,))))
+        assert "can't be seen. A role assignment has a condition." in said
+        assert "az acr cmk revoke --name myregistry --by key" in said
+
+    @pytest.mark.parametrize("gone", [deleted_identity, recreated_identity, no_system_identity])
+    def test_without_an_identity_it_is_refused_with_the_way_out(self, gone):
+        assert "az acr cmk revoke --name myregistry --by key" in words(revoke(gone(encrypted())))
+
     def test_the_rest_of_a_run_that_was_cut_short_does_not_replace_its_note(self):
         state = with_roles((ENCRYPTION_USER, "key"), (OFFICER, "key"))
         rest = replace(noted(state, journal(state)), roles=state.roles[1:])
@@ -220,7 +244,7 @@ class TestRestore:
 
     def test_leaves_alone_a_version_that_somebody_else_disabled(self):
         step = restore(disabled(encrypted()), False).step("key")
-        assert step.action == VERIFY
+        assert step.action == MANUAL
         assert "not by `revoke`" in step.reason
         assert "--enabled true" in step.reason
 
@@ -232,8 +256,40 @@ class TestRestore:
         assert "--enabled true" in said
         assert made.problems[0].kind == FORBIDDEN
 
-    def test_a_grant_that_cannot_be_seen_is_left_alone(self):
-        assert make.actions(restore(replace(encrypted(), roles=Unknown())))["grant"] == VERIFY
+    def test_a_grant_that_cannot_be_seen_is_refused_with_the_permission(self):
+        made = restore(replace(encrypted(), roles=Unknown("roleAssignments/read", "the vault", "Not you.")))
+        assert made.problems[0].kind == FORBIDDEN
+        said = words(made)
+        assert "can't be seen. Not you." in said
+        assert "'roleAssignments/read' on the vault" in said
+
+    @pytest.mark.parametrize("note", [True, False])
+    @pytest.mark.parametrize("gone", [deleted_identity, recreated_identity, no_system_identity])
+    def test_with_nobody_to_grant_the_key_to_it_is_refused_with_the_way_out(self, gone, note):
+        state = with_roles((OFFICER, "vault"))
+        text = journal(state)
+        state = gone(replace(state, roles=()))
+        said = words(restore(noted(state, text) if note else state))
+        if gone is no_system_identity:
+            assert "Only Azure support" in said
+        else:
+            assert "az acr cmk rotate --name myregistry --identity" in said
+
+    @pytest.mark.parametrize("change", [{"roles": Unknown(why="Not you.")}, {"identity": ABSENT}])
+    def test_a_key_that_can_be_enabled_is_whatever_becomes_of_the_grant(self, change):
+        made = restore(replace(disabled(encrypted()), **change), True)
+        assert make.actions(made) == {"key": UPDATE, "grant": MANUAL}
+        assert "Not you." in made.step("grant").reason or "rotate" in made.step("grant").reason
+
+    def test_a_version_that_cannot_be_seen_is_refused_where_nothing_else_is_to_do(self):
+        state = replace(encrypted(), version_in_use=Unknown())
+        assert restore(state).problems[0].kind == FORBIDDEN
+        assert make.actions(restore(replace(state, roles=()))) == {"grant": CREATE}
+
+    def test_a_role_with_a_condition_was_not_revoked(self):
+        state = encrypted()
+        conditional = replace(state.roles[0], uncertain="A role assignment has a condition.")
+        assert make.actions(restore(replace(state, roles=(conditional,))))["grant"] == REUSE
 
     def test_asks_nothing(self):
         assert not any(step.confirm for step in restore(disabled(replace(encrypted(), roles=())), True).steps)
