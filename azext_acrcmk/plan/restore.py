@@ -98,4 +98,7 @@ def _is_granted(facts: Facts) -> bool:
 
 
 def _left_grant_step(facts: Facts, problem: Problem) -> Step:
-    return Step("grant", MANUAL, facts.encryption.key.versionless, " ".join((problem.message, *problem.advice)))
+    reason = " ".join((problem.message, *problem.advice))
+    return Step(
+        "grant", MANUAL, facts.encryption.key.versionless, reason, notice=f"The grant is left as it is. {reason}"
+    )

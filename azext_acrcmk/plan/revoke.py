@@ -209,7 +209,7 @@ def _revoke_key(facts: Facts) -> Plan:
     step = Step("key", UPDATE, str(used.id), "The version in use is disabled; no key is deleted.")
     sharing = facts.state.sharing if isinstance(facts.state.sharing, tuple) else ()
     others = [f"registry {ArmId.parse(each.id).name}" for each in sharing if each.key]
-    return Plan((_asking(step, facts, others),))
+    return Plan((_asking(step, facts, others, "Who uses the key besides registries can't be seen."),))
 
 
 def _hit_by_grant(facts: Facts, users: tuple[str, ...]) -> list[str]:
@@ -220,13 +220,15 @@ def _hit_by_grant(facts: Facts, users: tuple[str, ...]) -> list[str]:
     return named + [f"{ArmId.parse(id_).type.split('/', 1)[1]} {ArmId.parse(id_).name}" for id_ in rest]
 
 
-def _asking(step: Step, facts: Facts, others: list[str]) -> Step:
-    """The step with the question that tells what stops working."""
-    also = f" The same key or identity is used by: {', '.join(others)}." if others else ""
+def _asking(step: Step, facts: Facts, others: list[str], unseen: str = "") -> Step:
+    """The step with the question, and what stops working."""
     if facts.state.sharing is None or isinstance(facts.state.sharing, Unknown):
-        also += " Which other registries use them can't be seen."
-    question = (
+        unseen = f"Which other registries use them can't be seen. {unseen}".rstrip()
+    parts = (
         f"Registry '{facts.registry.name}' will serve no image, to nobody, until `az acr cmk restore`: pulls and "
-        f"pushes fail.{also} Revoke its key?"
+        "pushes fail.",
+        f"The same key or identity is used by: {', '.join(others)}." if others else "",
+        unseen,
     )
-    return Step(step.name, step.action, step.resource, step.reason + also, step.after, step.irreversible, question)
+    notice = " ".join(filter(None, parts))
+    return replace(step, reason=f"{step.reason} {notice}", confirm="Revoke its key?", notice=notice)

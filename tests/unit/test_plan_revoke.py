@@ -139,20 +139,22 @@ class TestRevokeByGrant:
         state = with_roles((ENCRYPTION_USER, "vault"), (OFFICER, "key"))
         state = replace(state, sharing=(Sharer(SECOND, identity=True, vault=True),))
         made = revoke(state, users=(MACHINE, SECOND))
-        (question,) = [step.confirm for step in made.steps if step.confirm]
-        for word in ("no image", "az acr cmk restore", "registry second", "builder"):
-            assert word in question
-        assert question.count("second") == 1
-        assert "builder" in made.steps[0].reason
+        first = made.steps[0]
+        assert [step for step in made.steps if step.confirm or step.notice] == [first]
+        assert first.confirm == "Revoke its key?"
+        for said in (first.notice, first.reason):
+            for word in ("no image", "az acr cmk restore", "registry second", "builder"):
+                assert word in said
+            assert said.count("second") == 1
 
     def test_says_where_others_cannot_be_seen(self):
         (step,) = revoke(replace(encrypted(), sharing=Unknown())).steps
-        assert "can't be seen" in step.confirm
-        assert "can't be seen" in step.reason
+        assert "Which other registries use them can't be seen." in step.notice
+        assert "Which other registries use them can't be seen." in step.reason
 
     def test_another_registry_that_only_shares_the_key_is_not_hit(self):
         (step,) = revoke(replace(encrypted(), sharing=(Sharer(SECOND, key=True, vault=True),))).steps
-        assert "second" not in step.confirm
+        assert "second" not in step.notice
 
     def test_a_role_with_a_condition_that_could_not_be_given_back_is_refused_with_the_way_out(self):
         state = with_roles((ENCRYPTION_USER, "vault"), (OFFICER, "key"))
@@ -214,8 +216,9 @@ class TestRevokeByKey:
     def test_says_which_others_have_the_key(self):
         sharing = (Sharer(SECOND, key=True), Sharer(SECOND.replace("second", "third"), identity=True, vault=True))
         (step,) = revoke(replace(encrypted(), sharing=sharing), BY_KEY).steps
-        assert "second" in step.confirm
-        assert "third" not in step.confirm
+        assert "second" in step.notice
+        assert "third" not in step.notice
+        assert "Who uses the key besides registries can't be seen." in step.notice
 
     def test_run_again_is_nothing_to_do(self):
         assert make.actions(revoke(disabled(encrypted()), BY_KEY)) == {"key": REUSE}
