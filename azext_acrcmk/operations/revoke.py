@@ -20,10 +20,9 @@ from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import (
     BY_GRANT,
     BY_KEY,
-    JOURNAL_TAG,
     cover,
     plan_revoke,
-    read_journal,
+    read_note,
     revocable,
 )
 from azext_acrcmk.plan.step import Plan
@@ -103,7 +102,7 @@ def _not_restored(state: State, before: Facts, plan: Plan) -> str | None:
         return f"version {used.id} is disabled"
     if "grant" not in changed:
         return None
-    noted = read_journal(before.registry.tags.get(JOURNAL_TAG), before.state.vault, key.name)
+    noted = read_note(before)
     if noted and facts.principal and isinstance(state.vault, Vault):
         there, _ = revocable(state.vault, key.name, facts.principal, state.roles)
         return None if cover(there, noted) else "not all that was revoked is granted again"

@@ -11,7 +11,7 @@ from azext_acrcmk.plan.revoke import (
     UNSEEN_VERSION,
     hindrances,
     no_grantee,
-    read_journal,
+    read_note,
     revocable,
     unseen_grant,
 )
@@ -75,19 +75,33 @@ def _enable(used: Key) -> str:
 
 
 def _restore_grant_steps(facts: Facts) -> list[Step]:
-    state, key = facts.state, facts.encryption.key
-    journal = read_journal(facts.registry.tags.get(JOURNAL_TAG), state.vault, key.name)
+    journal = read_note(facts)
     if not journal:
-        if _is_granted(facts):
-            return [Step("grant", REUSE, key.versionless, "The identity is granted the key.")]
-        reason = "The grant that a registry needs is made: get, wrapKey and unwrapKey."
-        return [Step("grant", CREATE, key.versionless, reason)]
+        return [_usual_grant_step(facts), *_stale_note_steps(facts)]
     steps = [
         Step("grant" if number == 1 else f"grant-{number}", CREATE, grant.resource, f"{grant.what} is granted again.")
         for number, grant in enumerate(journal, 1)
     ]
     after = tuple(step.name for step in steps)
     return [*steps, Step("journal", UPDATE, facts.registry.id, "The note of what was revoked is removed.", after=after)]
+
+
+def _usual_grant_step(facts: Facts) -> Step:
+    key = facts.encryption.key.versionless
+    if _is_granted(facts):
+        return Step("grant", REUSE, key, "The identity is granted the key.")
+    return Step("grant", CREATE, key, "The grant that a registry needs is made: get, wrapKey and unwrapKey.")
+
+
+def _stale_note_steps(facts: Facts) -> list[Step]:
+    """What was revoked of another key or from another identity is not this one's to have."""
+    if JOURNAL_TAG not in facts.registry.tags:
+        return []
+    reason = (
+        f"The registry's tag '{JOURNAL_TAG}' notes what was revoked of another vault or key, or from another identity. "
+        "Nothing is granted by it, and it is removed."
+    )
+    return [Step("journal", UPDATE, facts.registry.id, reason, after=("grant",), notice=reason)]
 
 
 def _is_granted(facts: Facts) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
 from azext_acrcmk.health import FAILED, examine
@@ -23,6 +24,8 @@ BY_GRANT, BY_KEY = "grant", "key"
 
 # The registry's tag that notes what `revoke` took away, where that is not what `restore` would grant by itself.
 JOURNAL_TAG = "acrcmk-revoked"
+# The characters that the value of a tag may have (https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources).
+MOST_OF_A_TAG = 256
 
 UNSEEN_VERSION = Problem("The key's version in use can't be looked at.", (), FORBIDDEN)
 # The findings of an identity that is gone.
@@ -88,10 +91,28 @@ def needs_journal(vault: Vault, grants: list[Grant]) -> bool:
     return [(grant.role_id, grant.on) for grant in grants] != [usual]
 
 
-def read_journal(text: str | None, vault: Vault, key_name: str) -> list[Grant]:
-    """The grants that a journal names. Entries that are not understood are left out."""
+def note_of(facts: Facts, grants: list[Grant]) -> str:
+    """What a tag says of grants that are removed: what they are about, and each of them."""
+    about = note_subject(facts.state.vault.id, facts.encryption.key.name, facts.principal)
+    return " ".join((about, *map(str, grants)))
+
+
+def note_subject(vault_id: str, key_name: str, principal_id: str | None) -> str:
+    """Tells one identity's use of one key from all others, in the few characters that a tag has room for."""
+    return hashlib.sha256(f"{vault_id}|{key_name}|{principal_id}".lower().encode()).hexdigest()[:12]
+
+
+def read_note(facts: Facts) -> list[Grant]:
+    """The grants that the registry's note names; none where it is about another vault, key or identity.
+
+    Entries that are not understood are left out.
+    """
+    vault, key_name = facts.state.vault, facts.encryption.key.name
+    subject, *entries = facts.registry.tags.get(JOURNAL_TAG, "").split(" ")
+    if subject != note_subject(vault.id, key_name, facts.principal):
+        return []
     grants = []
-    for entry in (text or "").split(" "):
+    for entry in entries:
         if entry.startswith("policy:"):
             permissions = tuple(entry.removeprefix("policy:").split("+"))
             grants.append(Grant(vault.id, f"Access policy ({', '.join(permissions)})", permissions=permissions))
@@ -189,15 +210,24 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
     if not own:
         return Plan((Step("grant", REUSE, key.versionless, "The identity has no grant of the key any more."),))
     steps = []
-    noted = read_journal(registry.tags.get(JOURNAL_TAG), state.vault, key.name)
     # A run that was cut short has noted all that it meant to remove, of which this may be the rest.
-    if not cover(noted, own) and (noted or needs_journal(state.vault, own)):
+    if not cover(read_note(facts), own) and (JOURNAL_TAG in registry.tags or needs_journal(state.vault, own)):
+        if len(note_of(facts, own)) > MOST_OF_A_TAG:
+            return Plan(problems=(_too_much_to_note(own, by_key),))
         reason = "Notes in a tag what is removed, for `restore`."
         steps.append(Step("journal", UPDATE, registry.id, reason))
     for number, grant in enumerate(own, 1):
         name = "grant" if number == 1 else f"grant-{number}"
         steps.append(Step(name, DELETE, grant.resource, f"{grant.what} is removed.", after=("journal",)))
     return in_order([_asking(steps[0], facts, _hit_by_grant(facts, users)), *steps[1:]])
+
+
+def _too_much_to_note(own: list[Grant], by_key: str) -> Problem:
+    return Problem(
+        f"The identity has the key by {len(own)} grants, more than a note for `restore` can name: a tag holds "
+        f"{MOST_OF_A_TAG} characters. Nothing was changed.",
+        (by_key,),
+    )
 
 
 def _revoke_key(facts: Facts) -> Plan:

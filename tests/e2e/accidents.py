@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
+from azext_acrcmk.plan.revoke import JOURNAL_TAG, note_subject
 from sandbox.client import Sandbox
 from sandbox.world import OTHER_SUBSCRIPTION
 from tests.e2e.az import Running
@@ -56,7 +57,8 @@ def _ungranted(scene: Scene) -> None:
     _encrypted(scene)
     role = scene.seed.assignments()[0]["properties"]["roleDefinitionId"].rsplit("/", 1)[-1]
     scene.ungrant()
-    scene.seed.patch(REGISTRY, {"tags": {"acrcmk-revoked": f"{role}@key"}})
+    about = note_subject(str(VAULT), KEY, scene.identity["principalId"])
+    scene.seed.patch(REGISTRY, {"tags": {JOURNAL_TAG: f"{about} {role}@key"}})
 
 
 def _granted_on_key(scene: Scene) -> None:

@@ -20,6 +20,7 @@ from tests.e2e.revocation import (
     tags,
     with_roles,
 )
+from tests.e2e.rotation import OTHER_VAULT
 from tests.e2e.scene import HERE
 from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, REGISTRY, VAULT, changes
 
@@ -63,6 +64,35 @@ class TestCutShort:
         assert "Microsoft.ContainerRegistry/registries/write" in failed.err
         assert roles(seed) == before
         assert pulled(azure) == 200
+
+
+class TestNote:
+    def test_one_about_another_vault_and_identity_gives_neither_of_them_anything(self, azure, az, seed, officer):
+        with_roles(seed, (CRYPTO_OFFICER, VAULT))
+        az(f"{REVOKE} --yes").ok()
+        az("acr cmk repair -n myregistry --yes").ok()
+        az("acr cmk rotate -n myregistry --key-vault other-vault --identity other").ok()
+        before = grants_on(seed, OTHER_VAULT)
+        assert (len(before), list(tags(seed))) == (1, [JOURNAL_TAG])
+        assert "Nothing is granted by it" in az(RESTORE).ok().err
+        assert (grants_on(seed, OTHER_VAULT), tags(seed)) == (before, {})
+
+    def test_more_grants_than_it_can_name_are_not_removed(self, azure, az, seed):
+        given = (ENCRYPTION_USER, CRYPTO_OFFICER, seed.role("keys/read", "keys/wrap/action", "keys/unwrap/action"))
+        with_roles(seed, *((role, scope) for role in given for scope in (VAULT, ON_KEY)))
+        azure.clear_log()
+        refuses(azure, az, f"{REVOKE} --yes", "by 6 grants", "Nothing was changed", "--by key")
+        seed.delete(seed.assignments(ON_KEY)[0]["id"])
+        before = roles(seed)
+        az(f"{REVOKE} --yes").ok()
+        assert (len(tags(seed)[JOURNAL_TAG]) <= 256, roles(seed)) == (True, set())
+        az(RESTORE).ok()
+        assert (roles(seed), pulled(azure)) == (before, 200)
+
+
+def grants_on(seed, vault) -> list[tuple[str, str]]:
+    found = (each["properties"] for each in seed.assignments(vault))
+    return [(each["principalId"], each["roleDefinitionId"].rsplit("/", 1)[-1]) for each in found]
 
 
 class TestRefusals:

@@ -14,8 +14,9 @@ from azext_acrcmk.plan.revoke import (
     JOURNAL_TAG,
     cover,
     needs_journal,
+    note_of,
     plan_revoke,
-    read_journal,
+    read_note,
     revocable,
 )
 from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, MANUAL, REUSE, UPDATE
@@ -73,7 +74,7 @@ def own(state):
 
 
 def journal(state) -> str:
-    return " ".join(map(str, own(state)))
+    return note_of(Facts(state, make.NOW), own(state))
 
 
 def disabled(state) -> State:
@@ -327,13 +328,13 @@ states = st.one_of(
 def test_a_journal_written_and_read_back_is_the_same(state):
     before = own(state)
     text = journal(state)
-    read = read_journal(text, state.vault, KEY)
-    assert [str(each) for each in read] == [str(each) for each in before]
-    assert cover(read, before)
-    assert cover(before, read)
+    found = read(noted(state, text))
+    assert [str(each) for each in found] == [str(each) for each in before]
+    assert cover(found, before)
+    assert cover(before, found)
     assert len(text) <= 256, "the most that the value of a tag holds"
     places = [each.role.scope if each.role else state.vault.id for each in before]
-    assert [each.resource for each in read] == places
+    assert [each.resource for each in found] == places
 
 
 @given(states)
@@ -347,7 +348,55 @@ def test_restore_gives_back_just_what_revoke_took(state):
     assert len(given_back) == len(own(state))
 
 
-def test_entries_of_a_journal_that_are_not_understood_are_left_out():
-    vault = encrypted().vault
-    assert read_journal("nonsense  by somebody", vault, KEY) == []
-    assert read_journal(None, vault, KEY) == []
+def read(state):
+    return read_note(Facts(state, make.NOW))
+
+
+def test_entries_of_a_note_that_are_not_understood_are_left_out():
+    state = with_roles((OFFICER, "vault"))
+    text = journal(state)
+    assert [str(each) for each in read(noted(state, f"{text} nonsense  by somebody"))] == [f"{OFFICER}@vault"]
+    assert read(noted(state, "nonsense  by somebody")) == []
+    assert read(noted(state, "")) == []
+    assert read(state) == []
+
+
+def in_another_vault(state) -> State:
+    return replace(state, vault=replace(state.vault, id=f"{state.vault.id}2"))
+
+
+def of_another_key(state) -> State:
+    key = replace(state.registry.encryption.key, name="another")
+    return replace(state, registry=replace(state.registry, encryption=replace(state.registry.encryption, key=key)))
+
+
+def of_another_identity(state) -> State:
+    return replace(state, identity=replace(state.identity, principal_id="another"))
+
+
+@pytest.mark.parametrize("another", [in_another_vault, of_another_key, of_another_identity])
+class TestANoteAboutSomethingElse:
+    @pytest.fixture
+    def state(self, another):
+        """What the registry has now: nothing granted, and a note from before."""
+        before = with_roles((OFFICER, "vault"))
+        return another(replace(noted(before, journal(before)), roles=()))
+
+    def test_gives_nothing_and_is_removed_which_is_said(self, state):
+        made = restore(state)
+        assert make.actions(made) == {"key": REUSE, "grant": CREATE, "journal": UPDATE}
+        assert "get, wrapKey and unwrapKey" in made.step("grant").reason
+        assert "Nothing is granted by it" in made.step("journal").notice
+
+    def test_is_replaced_by_what_is_revoked_now(self, state):
+        there = make.role(state.vault.id, principal_id=state.identity.principal_id)
+        assert make.actions(revoke(replace(state, roles=(there,)))) == {"journal": UPDATE, "grant": DELETE}
+
+
+def test_more_than_a_tag_can_note_is_refused_with_the_way_out():
+    custom = [(f"{number:08}-0000-4000-8000-000000000000", "vault") for number in range(6)]
+    said = words(revoke(with_roles(*custom)))
+    assert "by 6 grants" in said
+    assert "Nothing was changed" in said
+    assert "--by key" in said
+    assert DELETE in make.actions(revoke(with_roles(*custom[:5]))).values()
