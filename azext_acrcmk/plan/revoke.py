@@ -14,6 +14,7 @@ from azext_acrcmk.model.access import (
     NEEDED_ACTIONS,
     allows,
     key_scope,
+    may_unwrap,
 )
 from azext_acrcmk.model.ids import ArmId, same, within
 from azext_acrcmk.model.state import ACCESS_POLICY, Key, RoleGrant, State, Unknown, Vault
@@ -56,9 +57,10 @@ class Grant:
 def revocable(
     vault: Vault, key_name: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown
 ) -> tuple[list[Grant], list[RoleGrant]]:
-    """The grants that let a principal use a key: those of its own on the key or vault, and those from elsewhere.
+    """The grants that let a principal use a key: those of its own on the key or vault, and roles from elsewhere.
 
-    The second are inherited from above the vault or come through a group, so removing them would hit others too.
+    The second are inherited from above the vault or come through a group, so removing them would hit others too, or
+    can't be read. Of them only those count by which a registry would go on without the first.
     """
     if vault.access_model == ACCESS_POLICY:
         return _policy_grants(vault, principal_id), []
@@ -66,12 +68,13 @@ def revocable(
     actions = (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()
     scope = key_scope(vault, key_name)
     for role in () if isinstance(roles, Unknown) else roles:
-        if not within(scope, role.scope) or not any(allows(role, action) for action in actions):
+        if not within(scope, role.scope):
             continue
-        if same(role.principal_id, principal_id) and (vault.is_hsm or within(role.scope, vault.id)):
+        here = same(role.principal_id, principal_id) and (vault.is_hsm or within(role.scope, vault.id))
+        if here and any(allows(role, action) for action in actions):
             on = "key" if same(role.scope, scope) else role.scope if vault.is_hsm else "vault"
             own.append(Grant(role.id, f"Role '{role.role_name}' on {_place(on)}", role.role_id, on, role=role))
-        else:
+        elif may_unwrap(role, vault.is_hsm):
             elsewhere.append(role)
     return own, elsewhere
 
@@ -188,32 +191,25 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
     own, elsewhere = revocable(state.vault, key.name, facts.principal, state.roles)
     if elsewhere:
         names = "; ".join(f"'{role.role_name}' at {role.scope}" for role in elsewhere)
-        return Plan(
-            problems=(
-                Problem(
-                    f"The identity also has the key by roles that reach it from elsewhere: {names}. Removing only its "
-                    "own would not stop it, and removing these would hit others. Nothing was changed.",
-                    (by_key,),
-                ),
-            )
+        return _refused(
+            f"The identity also has the key by roles that reach it from elsewhere or can't be read: {names}. Removing "
+            "only its own would not stop it, and removing these would hit others.",
+            by_key,
         )
     if conditional := [each for each in own if each.role and each.role.uncertain]:
-        return Plan(
-            problems=(
-                Problem(
-                    f"{conditional[0].what} could not be given back as it is: {conditional[0].role.uncertain} "
-                    "Nothing was changed.",
-                    (by_key,),
-                ),
-            )
-        )
+        why = conditional[0].role.uncertain
+        return _refused(f"{conditional[0].what} could not be given back as it is: {why}", by_key)
     if not own:
         return Plan((Step("grant", REUSE, key.versionless, "The identity has no grant of the key any more."),))
     steps = []
     # A run that was cut short has noted all that it meant to remove, of which this may be the rest.
     if not cover(read_note(facts), own) and (JOURNAL_TAG in registry.tags or needs_journal(state.vault, own)):
         if len(note_of(facts, own)) > MOST_OF_A_TAG:
-            return Plan(problems=(_too_much_to_note(own, by_key),))
+            return _refused(
+                f"The identity has the key by {len(own)} grants, more than a note for `restore` can name: a tag holds "
+                f"{MOST_OF_A_TAG} characters.",
+                by_key,
+            )
         reason = "Notes in a tag what is removed, for `restore`."
         steps.append(Step("journal", UPDATE, registry.id, reason))
     for number, grant in enumerate(own, 1):
@@ -222,12 +218,8 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
     return in_order([_asking(steps[0], facts, _hit_by_grant(facts, users)), *steps[1:]])
 
 
-def _too_much_to_note(own: list[Grant], by_key: str) -> Problem:
-    return Problem(
-        f"The identity has the key by {len(own)} grants, more than a note for `restore` can name: a tag holds "
-        f"{MOST_OF_A_TAG} characters. Nothing was changed.",
-        (by_key,),
-    )
+def _refused(why: str, way_out: str) -> Plan:
+    return Plan(problems=(Problem(f"{why} Nothing was changed.", (way_out,)),))
 
 
 def _revoke_key(facts: Facts) -> Plan:

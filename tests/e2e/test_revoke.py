@@ -33,6 +33,7 @@ from tests.e2e.revocation import (
 )
 from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, KEY, VAULT, changes, outcomes
 
+KEY_VAULT_READER = "21090545-7ca7-4776-b22c-e363652d74d2"
 STOPS = "will serve no image, to nobody"
 
 
@@ -135,6 +136,14 @@ class TestByGrant:
         seed.grant(identity["principalId"], GROUP)
         words = ("reach it from elsewhere", GROUP, "--by key", "Nothing was changed")
         refuses(azure, az, f"{REVOKE} --yes", *words)
+        assert pulled(azure) == 200
+
+    def test_a_role_from_above_that_does_not_keep_the_registry_going_is_no_hindrance(self, azure, az, seed):
+        identity = seed.encrypted()
+        seed.grant(identity["principalId"], GROUP, KEY_VAULT_READER)
+        az(f"{REVOKE} --yes").ok()
+        assert pulled(azure) == 403
+        az(RESTORE).ok()
         assert pulled(azure) == 200
 
     def test_a_role_through_a_group_is_refused_with_the_way_out(self, azure, az, seed):

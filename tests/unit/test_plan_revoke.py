@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azext_acrcmk.health.catalogue import Facts
-from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER, HSM_NEEDED_ACTIONS
+from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER, HSM_NEEDED_ACTIONS, NEEDED_ACTIONS
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, Encryption, Sharer, State, Unknown
 from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import (
@@ -176,6 +176,19 @@ class TestRevokeByGrant:
         said = words(revoke(replace(state, roles=(*state.roles, replace(role, scope=scope)))))
         assert "from elsewhere" in said
         assert "--by key" in said
+
+    @pytest.mark.parametrize("kept", ["get", "wrapKey"])
+    def test_roles_from_elsewhere_that_would_not_keep_it_going_stay(self, kept):
+        state = encrypted()
+        inherited = make.role(make.REGISTRY.group_id, data_actions=(NEEDED_ACTIONS[kept],))
+        made = revoke(replace(state, roles=(*state.roles, inherited)))
+        assert [(step.action, step.resource) for step in made.steps] == [(DELETE, state.roles[0].id)]
+
+    @pytest.mark.parametrize("scope", [make.REGISTRY.group_id, encrypted().vault.id], ids=["above", "own"])
+    def test_a_role_that_cannot_be_read_may_keep_it_going(self, scope):
+        state = encrypted()
+        hidden = make.role(scope, data_actions=(), uncertain="The role can't be read.")
+        assert "or can't be read" in words(revoke(replace(state, roles=(*state.roles, hidden))))
 
     def test_without_a_grant_is_nothing_to_do(self):
         assert make.actions(revoke(replace(encrypted(), roles=()))) == {"grant": REUSE}
