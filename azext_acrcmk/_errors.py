@@ -78,6 +78,18 @@ def interrupted_error(stopped: RunInterrupted) -> AzCLIError:
     return ManualInterrupt(f"Interrupted.{goes_on}", [*done, again])
 
 
+def not_shown_error(shown: str, seconds: int, registry_name: str, outcomes: list[Outcome]) -> AzCLIError:
+    """Azure accepted the changes, and after `seconds` a read still shows otherwise: `shown`."""
+    return AzureResponseError(
+        f"Azure accepted the change, but {seconds} seconds later a read does not show it: {shown}.",
+        [
+            *_done_so_far(outcomes),
+            f"Look whether it shows by now: az acr cmk check --name {registry_name}",
+            "Or run the same command again; it does what is still to be done.",
+        ],
+    )
+
+
 def _may_be_done(error: BaseException) -> bool:
     """Whether the request that failed may have been carried out: no answer came to it."""
     cause = error.__cause__ if isinstance(error, Refused) else error

@@ -77,8 +77,8 @@ type: command
 short-summary: Take a registry's key from it, so that it serves no image until `az acr cmk restore`.
 long-summary: >
     Removes the grant of the registry's identity, or disables the key's version in use. Before that it says what stops
-    working and which other registries and resources it can see use the same key or identity, and asks. A key is never
-    deleted. What was taken away is noted in Azure, so `az acr cmk restore` undoes exactly that on any machine. How soon
+    working and which other registries and resources it can see use the same key or identity, and asks; what else than
+    registries uses a key can't be seen. A key is never deleted. What was taken away is noted in Azure, so `az acr cmk restore` undoes exactly that on any machine. How soon
     the registry notices is up to Azure.
 examples:
     - name: See what would be revoked, and whom else it would hit.
@@ -94,7 +94,8 @@ type: command
 short-summary: Undo `az acr cmk revoke`.
 long-summary: >
     Makes the grants again that `revoke` removed, and enables the key version that it disabled; a version that somebody
-    else disabled is left alone.
+    else disabled is left alone, and so is what was revoked of another vault, key or identity. It fails where the grant
+    can't be seen, or the identity is gone.
 examples:
     - name: Give a registry its key back.
       text: az acr cmk restore --name myregistry

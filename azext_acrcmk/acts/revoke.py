@@ -11,7 +11,7 @@ from azext_acrcmk.cloud.keys import restore_version, revoke_version
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.access import key_scope
-from azext_acrcmk.plan.revoke import JOURNAL_TAG, Grant, read_journal, revocable
+from azext_acrcmk.plan.revoke import JOURNAL_TAG, Grant, note_of, read_note, revocable
 from azext_acrcmk.plan.step import CREATE, DELETE, UPDATE, Problem, Step
 
 
@@ -28,7 +28,7 @@ class RevokeActs:
         if step.action == DELETE:
             self._remove(self._grants[step.resource])
         elif step.name == "journal" and step.action == UPDATE:
-            note = " ".join(str(each) for each in self._grants.values())
+            note = note_of(self._facts, list(self._grants.values()))
             registry = self._facts.registry
             changes.set_tags(self._clients, registry, {**registry.tags, JOURNAL_TAG: note}, self._stop)
         elif step.name == "key" and step.action == UPDATE:
@@ -49,11 +49,7 @@ class RestoreActs:
 
     def __init__(self, clients: Clients, facts: Facts, tenant: str, stop: Stop):
         self._clients, self._facts, self._tenant, self._stop = clients, facts, tenant, stop
-        note = facts.registry.tags.get(JOURNAL_TAG)
-        self._journal = {str(i): each for i, each in enumerate(self._read(note), 1)}
-
-    def _read(self, note: str | None) -> list[Grant]:
-        return read_journal(note, self._facts.state.vault, self._facts.encryption.key.name)
+        self._journal = {str(i): each for i, each in enumerate(read_note(facts), 1)}
 
     def __call__(self, step: Step) -> None:
         if step.name == "key" and step.action == UPDATE:

@@ -128,6 +128,15 @@ def allows(role: RoleGrant, action: str) -> bool:
     return matches(role.data_actions, action) and not matches(role.not_data_actions, action)
 
 
+def may_unwrap(role: RoleGrant, hsm: bool) -> bool:
+    """Whether the role may let one unwrap with the key, which is what a registry goes on serving by.
+
+    A role that can't be read may let one do anything.
+    """
+    unwrap = (HSM_NEEDED_ACTIONS if hsm else NEEDED_ACTIONS)["unwrapKey"]
+    return _effective(role, unwrap) or bool(role.uncertain and not role.data_actions)
+
+
 def _effective(role: RoleGrant, action: str) -> bool:
     return allows(role, action) and not any(_denies(each, action) for each in role.denied_by)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from azext_acrcmk._errors import not_shown_error
 from azext_acrcmk.acts.revoke import RestoreActs, RevokeActs
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.keys import is_revoked
@@ -14,13 +16,13 @@ from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.operations.session import Session
+from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import (
     BY_GRANT,
-    JOURNAL_TAG,
+    BY_KEY,
     cover,
-    plan_restore,
     plan_revoke,
-    read_journal,
+    read_note,
     revocable,
 )
 from azext_acrcmk.plan.step import Plan
@@ -43,7 +45,7 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
         if what_if:
             return plan_document(plan)
         acts = RevokeActs(session.clients, facts, session.login.tenant, session.stop)
-        return _carry_out(session, facts, plan, acts, yes, lambda seen: _is_revoked(seen, by))
+        return _carry_out(session, facts, plan, acts, yes, lambda seen: _not_revoked(seen, by))
 
 
 def restore(cmd, registry_name: str, group: str | None, what_if: bool):
@@ -56,10 +58,11 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
         if what_if:
             return plan_document(plan)
         acts = RestoreActs(session.clients, facts, session.login.tenant, session.stop)
-        return _carry_out(session, facts, plan, acts, True, lambda seen: _is_restored(seen, facts, plan))
+        return _carry_out(session, facts, plan, acts, True, lambda seen: _not_restored(seen, facts, plan))
 
 
-def _carry_out(session: Session, facts: Facts, plan: Plan, acts, yes: bool, proven):
+def _carry_out(session: Session, facts: Facts, plan: Plan, acts, yes: bool, lacking: Callable[[State], str | None]):
+    """Ends when a read shows nothing `lacking` of what the plan was to bring about; raises an error that tells it."""
     outcomes = session.carry_out(plan, acts, yes)
     vault = facts.state.vault
     vault_id = ArmId.parse(vault.id) if isinstance(vault, Vault) else None
@@ -70,28 +73,47 @@ def _carry_out(session: Session, facts: Facts, plan: Plan, acts, yes: bool, prov
         known = registry if isinstance(registry, Registry) else facts.registry
         return survey_registry(session.clients, known, subscriptions, vault_id)
 
-    state = until_settled(read_back, proven, session.stop, READ_BACK_TIMEOUT) if plan.changes else facts.state
+    state = facts.state
+    if plan.changes:
+        state = until_settled(read_back, lambda seen: not lacking(seen), session.stop, READ_BACK_TIMEOUT)
+        if wrong := lacking(state):
+            raise not_shown_error(wrong, READ_BACK_TIMEOUT, facts.registry.name, outcomes)
     return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
 
 
-def _is_revoked(state: State, by: str) -> bool:
-    if by == BY_GRANT:
-        return Facts(state, None).access.granted is not True
-    return isinstance(state.version_in_use, Key) and state.version_in_use.enabled is False
+def _not_revoked(state: State, by: str) -> str | None:
+    """What a read shows, where that is not that the key was taken from the registry."""
+    used = state.version_in_use
+    if by == BY_KEY:
+        disabled = isinstance(used, Key) and used.enabled is False
+        return None if disabled else f"version {used.id} is enabled" if isinstance(used, Key) else _unseen("version")
+    facts, key = Facts(state, None), state.registry.encryption.key
+    if not key or not facts.principal or not isinstance(state.vault, Vault) or isinstance(state.roles, Unknown):
+        return _unseen("grant")
+    left, _ = revocable(state.vault, key.name, facts.principal, state.roles)
+    return f"the identity has it still ({'; '.join(grant.what for grant in left)})" if left else None
 
 
-def _is_restored(state: State, before: Facts, plan: Plan) -> bool:
-    """Whether what the plan was to give back is there: what was narrow before is so again."""
+def _not_restored(state: State, before: Facts, plan: Plan) -> str | None:
+    """What a read shows, where that is not what the plan was to give back; what was narrow before is so again."""
     facts, used, key = Facts(state, None), state.version_in_use, before.encryption.key
     changed = [step.name for step in plan.steps if step.changes]
     if "key" in changed and isinstance(used, Key) and used.enabled is False:
-        return False
+        return f"version {used.id} is disabled"
     if "grant" not in changed:
-        return True
-    noted = read_journal(before.registry.tags.get(JOURNAL_TAG), before.state.vault, key.name)
-    if not noted or not facts.principal or not isinstance(state.vault, Vault):
-        return facts.access.granted is not False
-    return cover(revocable(state.vault, key.name, facts.principal, state.roles)[0], noted)
+        return None
+    noted = read_note(before)
+    if noted and facts.principal and isinstance(state.vault, Vault):
+        there, _ = revocable(state.vault, key.name, facts.principal, state.roles)
+        return None if cover(there, noted) else "not all that was revoked is granted again"
+    if facts.access.granted:
+        return None
+    denied = f", by the deny assignment {', '.join(facts.access.denied_by)}" if facts.access.denied_by else ""
+    return f"the identity lacks {', '.join(facts.access.missing)}{denied}" if facts.access.missing else _unseen("grant")
+
+
+def _unseen(what: str) -> str:
+    return f"the {what} can't be seen"
 
 
 def _users(session: Session, facts: Facts) -> tuple[str, ...]:

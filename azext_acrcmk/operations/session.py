@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
 from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
+from knack.log import get_logger
 
 from azext_acrcmk._errors import cli_errors, problems_error
 from azext_acrcmk.cloud.clients import Clients
@@ -19,6 +21,8 @@ from azext_acrcmk.model.state import Registry, Unknown
 from azext_acrcmk.plan.step import Plan, Step
 from azext_acrcmk.progress import Progress
 from azext_acrcmk.run import Outcome, RunInterrupted, StepFailed, run
+
+logger = get_logger(__name__)
 
 
 class Session:
@@ -81,13 +85,16 @@ class Session:
         return plan
 
     def carry_out(self, plan: Plan, act: Callable[[Step], str | None], yes: bool) -> list[Outcome]:
-        """Asks what the plan's steps want asked, all before any of them runs; then runs them."""
+        """Says and asks what the plan's steps want said and asked, all before any of them runs; then runs them."""
         from azure.cli.core.util import user_confirmation
 
         yes = yes or self._cli_ctx.config.getboolean("core", "disable_confirm_prompt", fallback=False)
         for step in plan.steps:
+            asked = step.confirm and not yes and sys.stdin.isatty()
+            if step.notice and not asked:
+                logger.warning(step.notice)
             if step.confirm:
-                user_confirmation(step.confirm, yes)
+                user_confirmation(" ".join(filter(None, (step.notice, step.confirm))), yes)
         try:
             outcomes = run(plan, act, self.progress, self.stop)
         except (StepFailed, RunInterrupted) as stopped:

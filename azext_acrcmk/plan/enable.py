@@ -273,7 +273,7 @@ def in_order(steps: list[Step]) -> Plan:
 
 def _waiting_only_for(step: Step, present: set[str]) -> Step:
     after = tuple(name for name in step.after if name in present)
-    return Step(step.name, step.action, step.resource, step.reason, after, step.irreversible, step.confirm)
+    return replace(step, after=after)
 
 
 def grant_resource(goal: EnableGoal, vault: Vault | DeletedVault | Absent | Unknown) -> str:

@@ -1,9 +1,11 @@
-"""Which grants of an identity can be taken from it, and the steps that revoke and restore a registry's key. Pure."""
+"""Which grants of an identity can be taken from it, and the steps that take a registry's key from it. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 
+from azext_acrcmk.health import FAILED, examine
 from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.access import (
     ENCRYPTION_USER,
@@ -12,17 +14,24 @@ from azext_acrcmk.model.access import (
     NEEDED_ACTIONS,
     allows,
     key_scope,
+    may_unwrap,
 )
 from azext_acrcmk.model.ids import ArmId, same, within
 from azext_acrcmk.model.state import ACCESS_POLICY, Key, RoleGrant, State, Unknown, Vault
 from azext_acrcmk.plan.enable import in_order
-from azext_acrcmk.plan.remedies import key_command
-from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, REUSE, UPDATE, VERIFY, Plan, Problem, Step
+from azext_acrcmk.plan.step import DELETE, FORBIDDEN, REUSE, UPDATE, Plan, Problem, Step
 
 BY_GRANT, BY_KEY = "grant", "key"
 
 # The registry's tag that notes what `revoke` took away, where that is not what `restore` would grant by itself.
 JOURNAL_TAG = "acrcmk-revoked"
+# The characters that the value of a tag may have (https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources).
+MOST_OF_A_TAG = 256
+
+UNSEEN_VERSION = Problem("The key's version in use can't be looked at.", (), FORBIDDEN)
+# The findings of an identity that is gone.
+_GONE = {"IdentityNotFound", "IdentityRecreated"}
+_SYSTEM_GONE = {"IdentityNotAttached"}
 
 
 @dataclass(frozen=True)
@@ -48,9 +57,10 @@ class Grant:
 def revocable(
     vault: Vault, key_name: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown
 ) -> tuple[list[Grant], list[RoleGrant]]:
-    """The grants that let a principal use a key: those of its own on the key or vault, and those from elsewhere.
+    """The grants that let a principal use a key: those of its own on the key or vault, and roles from elsewhere.
 
-    The second are inherited from above the vault or come through a group, so removing them would hit others too.
+    The second are inherited from above the vault or come through a group, so removing them would hit others too, or
+    can't be read. Of them only those count by which a registry would go on without the first.
     """
     if vault.access_model == ACCESS_POLICY:
         return _policy_grants(vault, principal_id), []
@@ -58,12 +68,13 @@ def revocable(
     actions = (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()
     scope = key_scope(vault, key_name)
     for role in () if isinstance(roles, Unknown) else roles:
-        if not within(scope, role.scope) or not any(allows(role, action) for action in actions):
+        if not within(scope, role.scope):
             continue
-        if same(role.principal_id, principal_id) and (vault.is_hsm or within(role.scope, vault.id)):
+        here = same(role.principal_id, principal_id) and (vault.is_hsm or within(role.scope, vault.id))
+        if here and any(allows(role, action) for action in actions):
             on = "key" if same(role.scope, scope) else role.scope if vault.is_hsm else "vault"
             own.append(Grant(role.id, f"Role '{role.role_name}' on {_place(on)}", role.role_id, on, role=role))
-        else:
+        elif may_unwrap(role, vault.is_hsm):
             elsewhere.append(role)
     return own, elsewhere
 
@@ -83,10 +94,28 @@ def needs_journal(vault: Vault, grants: list[Grant]) -> bool:
     return [(grant.role_id, grant.on) for grant in grants] != [usual]
 
 
-def read_journal(text: str | None, vault: Vault, key_name: str) -> list[Grant]:
-    """The grants that a journal names. Entries that are not understood are left out."""
+def note_of(facts: Facts, grants: list[Grant]) -> str:
+    """What a tag says of grants that are removed: what they are about, and each of them."""
+    about = note_subject(facts.state.vault.id, facts.encryption.key.name, facts.principal)
+    return " ".join((about, *map(str, grants)))
+
+
+def note_subject(vault_id: str, key_name: str, principal_id: str | None) -> str:
+    """Tells one identity's use of one key from all others, in the few characters that a tag has room for."""
+    return hashlib.sha256(f"{vault_id}|{key_name}|{principal_id}".lower().encode()).hexdigest()[:12]
+
+
+def read_note(facts: Facts) -> list[Grant]:
+    """The grants that the registry's note names; none where it is about another vault, key or identity.
+
+    Entries that are not understood are left out.
+    """
+    vault, key_name = facts.state.vault, facts.encryption.key.name
+    subject, *entries = facts.registry.tags.get(JOURNAL_TAG, "").split(" ")
+    if subject != note_subject(vault.id, key_name, facts.principal):
+        return []
     grants = []
-    for entry in (text or "").split(" "):
+    for entry in entries:
         if entry.startswith("policy:"):
             permissions = tuple(entry.removeprefix("policy:").split("+"))
             grants.append(Grant(vault.id, f"Access policy ({', '.join(permissions)})", permissions=permissions))
@@ -113,12 +142,12 @@ def _place(on: str) -> str:
 
 def plan_revoke(facts: Facts, by: str, users: tuple[str, ...]) -> Plan:
     """The steps that take the registry's key from it. `users` are the ids of other resources with its identity."""
-    if problems := _problems(facts.state):
+    if problems := hindrances(facts.state):
         return Plan(problems=tuple(problems))
     return _revoke_key(facts) if by == BY_KEY else _revoke_grant(facts, users)
 
 
-def _problems(state: State) -> list[Problem]:
+def hindrances(state: State) -> list[Problem]:
     registry = state.registry
     if not registry.encryption.enabled or registry.encryption.key is None:
         return [
@@ -132,42 +161,55 @@ def _problems(state: State) -> list[Problem]:
     return []
 
 
+def no_grantee(facts: Facts) -> Problem | None:
+    """Why there is nobody to grant the key to or take it from: the registry's identity is gone."""
+    codes = _SYSTEM_GONE if facts.uses_system_identity else _GONE
+    found = (each for each in examine(facts.state, facts.now).findings if each.code in codes and each.status == FAILED)
+    if gone := next(found, None):
+        name = facts.registry.name
+        other = f"Go on with an identity that exists: az acr cmk rotate --name {name} --identity <name or ID>"
+        advice = f"Go on with the one of this name: {gone.fix}" if gone.fix else other
+        return Problem(gone.message, () if facts.uses_system_identity else (advice,))
+    return None
+
+
+def unseen_grant(facts: Facts) -> Problem | None:
+    """Why it can't be seen what the identity is granted."""
+    unknown = facts.access.unknown
+    if facts.access.granted is not None or unknown is None:
+        return None
+    takes = (f"It takes the permission '{unknown.action}' on {unknown.scope}.",) if unknown.action else ()
+    return Problem(f"Whether the identity is granted the key can't be seen. {unknown.why}".rstrip(), takes, FORBIDDEN)
+
+
 def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
-    state, registry, access = facts.state, facts.registry, facts.access
-    if access.granted is None:
-        unknown = access.unknown
-        needs = unknown.action if unknown is not None else ""
-        advice = (f"It takes the permission '{needs}' on {unknown.scope}.",) if needs else ()
-        return Plan(problems=(Problem("Whether the identity is granted the key can't be seen.", advice, FORBIDDEN),))
+    state, registry = facts.state, facts.registry
+    by_key = f"Disable the key instead: az acr cmk revoke --name {registry.name} --by key"
+    if problem := no_grantee(facts) or unseen_grant(facts):
+        return Plan(problems=(replace(problem, advice=(*problem.advice, by_key)),))
     key = registry.encryption.key
     own, elsewhere = revocable(state.vault, key.name, facts.principal, state.roles)
     if elsewhere:
         names = "; ".join(f"'{role.role_name}' at {role.scope}" for role in elsewhere)
-        return Plan(
-            problems=(
-                Problem(
-                    f"The identity also has the key by roles that reach it from elsewhere: {names}. Removing only its "
-                    "own would not stop it, and removing these would hit others. Nothing was changed.",
-                    (f"Disable the key instead: az acr cmk revoke --name {registry.name} --by key",),
-                ),
-            )
+        return _refused(
+            f"The identity also has the key by roles that reach it from elsewhere or can't be read: {names}. Removing "
+            "only its own would not stop it, and removing these would hit others.",
+            by_key,
         )
     if conditional := [each for each in own if each.role and each.role.uncertain]:
-        return Plan(
-            problems=(
-                Problem(
-                    f"{conditional[0].what} could not be given back as it is: {conditional[0].role.uncertain} "
-                    "Nothing was changed.",
-                    (f"Disable the key instead: az acr cmk revoke --name {registry.name} --by key",),
-                ),
-            )
-        )
+        why = conditional[0].role.uncertain
+        return _refused(f"{conditional[0].what} could not be given back as it is: {why}", by_key)
     if not own:
         return Plan((Step("grant", REUSE, key.versionless, "The identity has no grant of the key any more."),))
     steps = []
-    noted = read_journal(registry.tags.get(JOURNAL_TAG), state.vault, key.name)
     # A run that was cut short has noted all that it meant to remove, of which this may be the rest.
-    if not cover(noted, own) and (noted or needs_journal(state.vault, own)):
+    if not cover(read_note(facts), own) and (JOURNAL_TAG in registry.tags or needs_journal(state.vault, own)):
+        if len(note_of(facts, own)) > MOST_OF_A_TAG:
+            return _refused(
+                f"The identity has the key by {len(own)} grants, more than a note for `restore` can name: a tag holds "
+                f"{MOST_OF_A_TAG} characters.",
+                by_key,
+            )
         reason = "Notes in a tag what is removed, for `restore`."
         steps.append(Step("journal", UPDATE, registry.id, reason))
     for number, grant in enumerate(own, 1):
@@ -176,16 +218,20 @@ def _revoke_grant(facts: Facts, users: tuple[str, ...]) -> Plan:
     return in_order([_asking(steps[0], facts, _hit_by_grant(facts, users)), *steps[1:]])
 
 
+def _refused(why: str, way_out: str) -> Plan:
+    return Plan(problems=(Problem(f"{why} Nothing was changed.", (way_out,)),))
+
+
 def _revoke_key(facts: Facts) -> Plan:
     used = facts.state.version_in_use
     if not isinstance(used, Key):
-        return Plan(problems=(Problem("The key's version in use can't be looked at.", (), FORBIDDEN),))
+        return Plan(problems=(UNSEEN_VERSION,))
     if used.enabled is False:
         return Plan((Step("key", REUSE, str(used.id), "The version in use is disabled."),))
     step = Step("key", UPDATE, str(used.id), "The version in use is disabled; no key is deleted.")
     sharing = facts.state.sharing if isinstance(facts.state.sharing, tuple) else ()
     others = [f"registry {ArmId.parse(each.id).name}" for each in sharing if each.key]
-    return Plan((_asking(step, facts, others),))
+    return Plan((_asking(step, facts, others, "Who uses the key besides registries can't be seen."),))
 
 
 def _hit_by_grant(facts: Facts, users: tuple[str, ...]) -> list[str]:
@@ -196,71 +242,15 @@ def _hit_by_grant(facts: Facts, users: tuple[str, ...]) -> list[str]:
     return named + [f"{ArmId.parse(id_).type.split('/', 1)[1]} {ArmId.parse(id_).name}" for id_ in rest]
 
 
-def _asking(step: Step, facts: Facts, others: list[str]) -> Step:
-    """The step with the question that tells what stops working."""
-    also = f" The same key or identity is used by: {', '.join(others)}." if others else ""
+def _asking(step: Step, facts: Facts, others: list[str], unseen: str = "") -> Step:
+    """The step with the question, and what stops working."""
     if facts.state.sharing is None or isinstance(facts.state.sharing, Unknown):
-        also += " Which other registries use them can't be seen."
-    question = (
+        unseen = f"Which other registries use them can't be seen. {unseen}".rstrip()
+    parts = (
         f"Registry '{facts.registry.name}' will serve no image, to nobody, until `az acr cmk restore`: pulls and "
-        f"pushes fail.{also} Revoke its key?"
+        "pushes fail.",
+        f"The same key or identity is used by: {', '.join(others)}." if others else "",
+        unseen,
     )
-    return Step(step.name, step.action, step.resource, step.reason + also, step.after, step.irreversible, question)
-
-
-def plan_restore(facts: Facts, disabled_by_revoke: bool | Unknown) -> Plan:
-    """The steps that undo a revoke, and nothing else. `disabled_by_revoke` is unknown where the key's mark is."""
-    if problems := _problems(facts.state):
-        return Plan(problems=tuple(problems))
-    if isinstance(disabled_by_revoke, Unknown):
-        return Plan(problems=(_unseen_mark(facts.state.version_in_use, disabled_by_revoke),))
-    steps = [_restore_key_step(facts, disabled_by_revoke), *_restore_grant_steps(facts)]
-    return in_order([step for step in steps if step])
-
-
-def _restore_key_step(facts: Facts, disabled_by_revoke: bool) -> Step | None:
-    used = facts.state.version_in_use
-    if not isinstance(used, Key):
-        return None
-    if used.enabled is not False:
-        return Step("key", REUSE, str(used.id), "The version in use is enabled.")
-    if disabled_by_revoke:
-        return Step("key", UPDATE, str(used.id), "The version in use, which was disabled by `revoke`, is enabled.")
-    return Step(
-        "key",
-        VERIFY,
-        str(used.id),
-        f"The version in use is disabled, and not by `revoke`: left alone. To enable it: {_enable(used)}",
-    )
-
-
-def _unseen_mark(used: Key, unknown: Unknown) -> Problem:
-    return Problem(
-        f"The version in use, {used.id}, is disabled, and whether by `revoke` only the vault tells: {unknown.why}",
-        (
-            f"To see it takes the permission '{unknown.action}' and a network path to the vault.",
-            f"To enable it, whoever disabled it: {_enable(used)}",
-        ),
-        FORBIDDEN,
-    )
-
-
-def _enable(used: Key) -> str:
-    return key_command("set-attributes", used.id, f"--version {used.id.version} --enabled true")
-
-
-def _restore_grant_steps(facts: Facts) -> list[Step]:
-    state, key = facts.state, facts.encryption.key
-    journal = read_journal(facts.registry.tags.get(JOURNAL_TAG), state.vault, key.name)
-    if not journal:
-        if facts.access.granted is False:
-            reason = "The grant that a registry needs is made: get, wrapKey and unwrapKey."
-            return [Step("grant", CREATE, key.versionless, reason)]
-        seen = "The identity is granted the key." if facts.access.granted else "The grant can't be seen; left alone."
-        return [Step("grant", REUSE if facts.access.granted else VERIFY, key.versionless, seen)]
-    steps = [
-        Step("grant" if number == 1 else f"grant-{number}", CREATE, grant.resource, f"{grant.what} is granted again.")
-        for number, grant in enumerate(journal, 1)
-    ]
-    after = tuple(step.name for step in steps)
-    return [*steps, Step("journal", UPDATE, facts.registry.id, "The note of what was revoked is removed.", after=after)]
+    notice = " ".join(filter(None, parts))
+    return replace(step, reason=f"{step.reason} {notice}", confirm="Revoke its key?", notice=notice)

@@ -40,7 +40,10 @@ OUTCOMES = {
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. `after` names the steps it waits for; `confirm` is the question to ask before any step runs."""
+    """One thing to do. `after` names the steps it waits for; `confirm` is the question to ask before any step runs.
+
+    `notice` is what must be said before any step runs: before the question, and also where nobody is asked.
+    """
 
     name: str
     action: str
@@ -49,6 +52,7 @@ class Step:
     after: tuple[str, ...] = ()
     irreversible: bool = False
     confirm: str | None = None
+    notice: str | None = None
 
     @property
     def symbol(self) -> str:

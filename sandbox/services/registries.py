@@ -46,7 +46,7 @@ def put(world: World, request: Request) -> Reply:
     registry = replace(existing) if existing else _blank(world, request, location)
     # A registry whose creation failed was never encrypted, and may be put again. (Assumed; not recorded.)
     new = existing is None or (existing.encryption is None and existing.creation_failed(world.now()))
-    registry.tags = body.get("tags") or {}
+    registry.tags = _tags(body)
     change = _apply(world, request, registry, body, new=new, whole=True)
     return _start(world, request, registry, existing, change)
 
@@ -59,7 +59,7 @@ def patch(world: World, request: Request) -> Reply:
     body = body_of(request)
     registry = replace(existing)
     if body.get("tags") is not None:
-        registry.tags = body["tags"]
+        registry.tags = _tags(body)
     change = _apply(world, request, registry, body, new=False, whole=False)
     if change.key or change.identities:
         return _start(world, request, registry, existing, change)
@@ -118,6 +118,19 @@ def remove_below(world: World, scope: str) -> None:
 
 def pass_time(world: World) -> None:
     encryption.adopt_new_versions(world)
+
+
+def _tags(body: dict[str, Any]) -> dict[str, str]:
+    """The tags of a body; Azure Resource Manager holds values to 256 characters."""
+    tags = body.get("tags") or {}
+    if too_long := next((value for value in tags.values() if len(value) > 256), None):
+        raise AzureError(
+            400,
+            "InvalidTagValueLength",  # as quoted in github.com/Azure-Samples/azure-search-openai-demo/issues/1997
+            f"Tag value too large.  Following tag value '{too_long}' exceeded the maximum length. Maximum allowed "
+            "length for tag value - '256' characters.",
+        )
+    return tags
 
 
 def _blank(world: World, request: Request, location: str) -> Registry:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
+from azext_acrcmk.plan.revoke import JOURNAL_TAG, note_subject
 from sandbox.client import Sandbox
 from sandbox.world import OTHER_SUBSCRIPTION
 from tests.e2e.az import Running
 from tests.e2e.scene import Scene
 from tests.e2e.seed import ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT
 
+# What the note of a revoke is about, told by ids that Azure makes up.
+_NOTE_SUBJECT = re.compile("^[0-9a-f]{12} ")
 ELSEWHERE = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
 
 
@@ -63,7 +67,8 @@ def _ungranted(scene: Scene) -> None:
     _encrypted(scene)
     role = scene.seed.assignments()[0]["properties"]["roleDefinitionId"].rsplit("/", 1)[-1]
     scene.ungrant()
-    scene.seed.patch(REGISTRY, {"tags": {"acrcmk-revoked": f"{role}@key"}})
+    about = note_subject(str(VAULT), KEY, scene.identity["principalId"])
+    scene.seed.patch(REGISTRY, {"tags": {JOURNAL_TAG: f"{about} {role}@key"}})
 
 
 def _granted_on_key(scene: Scene) -> None:
@@ -115,7 +120,7 @@ def picture(azure: Sandbox) -> dict[str, Any]:
         "policies": [_policies(azure, vault) for vault in state["vaults"]],
         "used": (key, order.index(used), pinned),
         "identities of the registry": sorted(map(str.lower, registry["identity"].get("userAssignedIdentities") or ())),
-        "tags": registry["tags"],
+        "tags": {name: _NOTE_SUBJECT.sub("", value) for name, value in registry["tags"].items()},
         "state": registry["properties"]["provisioningState"],
         "pull": azure.pull(REGISTRY.name)["status"],
     }

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import shlex
+import subprocess
 import uuid
 
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from sandbox.world import SUBSCRIPTION, TENANT
+from tests.e2e.az import AZ
 from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes
 
 REVOKE = "acr cmk revoke -n myregistry"
@@ -111,6 +117,22 @@ def refuses(azure, az, command, *words, code=1) -> None:
     for word in words:
         assert word in result.err
     assert changes(azure) == []
+
+
+def at_a_terminal(az, command, answer) -> tuple[str, int]:
+    """What `az` shows at a terminal where `answer` is typed, and its exit code."""
+    ours, theirs = pty.openpty()
+    with open(theirs, "wb") as terminal:
+        process = subprocess.Popen(
+            [AZ, *shlex.split(command)], env=az.environment, stdin=terminal, stdout=terminal, stderr=terminal
+        )
+    os.write(ours, f"{answer}\n".encode())
+    shown = b""
+    # A terminal that nobody has open any more can't be read.
+    with open(ours, "rb", buffering=0) as screen, contextlib.suppress(OSError):
+        while some := screen.read(4096):
+            shown += some
+    return shown.decode(), process.wait(60)
 
 
 def made_good(azure, az, command) -> None:

@@ -17,6 +17,7 @@ from tests.e2e.revocation import (
     REVOKE,
     USUAL,
     another_registry,
+    at_a_terminal,
     encryption,
     grant_in_hsm,
     hsm_roles,
@@ -31,6 +32,9 @@ from tests.e2e.revocation import (
     with_roles,
 )
 from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, KEY, VAULT, changes, outcomes
+
+KEY_VAULT_READER = "21090545-7ca7-4776-b22c-e363652d74d2"
+STOPS = "will serve no image, to nobody"
 
 
 class TestByGrant:
@@ -134,6 +138,14 @@ class TestByGrant:
         refuses(azure, az, f"{REVOKE} --yes", *words)
         assert pulled(azure) == 200
 
+    def test_a_role_from_above_that_does_not_keep_the_registry_going_is_no_hindrance(self, azure, az, seed):
+        identity = seed.encrypted()
+        seed.grant(identity["principalId"], GROUP, KEY_VAULT_READER)
+        az(f"{REVOKE} --yes").ok()
+        assert pulled(azure) == 403
+        az(RESTORE).ok()
+        assert pulled(azure) == 200
+
     def test_a_role_through_a_group_is_refused_with_the_way_out(self, azure, az, seed):
         identity = seed.encrypted()
         seed.grant(azure.add_to_group(identity["principalId"]).object_id)
@@ -163,9 +175,26 @@ class TestBothWays:
     def registry(self, seed, officer):
         return seed.encrypted()
 
-    def test_asks_before_anything_is_changed(self, azure, az, by):
-        refuses(azure, az, f"{REVOKE} --by {by}", "--yes")
+    def test_says_what_stops_and_asks_before_anything_is_changed(self, azure, az, seed, registry, by):
+        another_registry(seed, registry)
+        said = (STOPS, "is used by: registry second.", "--yes")
+        refuses(azure, az, f"{REVOKE} --by {by}", *said)
         assert pulled(azure) == 200
+        done = az(f"{REVOKE} --by {by} --yes").ok()
+        assert pulled(azure) == 403
+        assert all(words in done.err for words in said[:2])
+        assert done.err.index(STOPS) < done.err.index("key:" if by == "key" else "grant:")
+
+    def test_at_a_terminal_it_is_said_once_in_the_question(self, azure, az, by):
+        said, code = at_a_terminal(az, f"{REVOKE} --by {by}", "n")
+        assert code != 0
+        assert said.count(STOPS) == 1
+        assert "Revoke its key? (y/n)" in said
+        assert pulled(azure) == 200
+
+    def test_settings_of_the_cli_silence_what_is_said(self, azure, az, by):
+        assert az(f"{REVOKE} --by {by} --yes --only-show-errors").ok().err == ""
+        assert pulled(azure) == 403
 
     def test_run_twice_is_nothing_to_do(self, azure, az, by):
         az(f"{REVOKE} --by {by} --yes").ok()
@@ -193,6 +222,7 @@ class TestBothWays:
         another_registry(seed, registry, key=None, name="third")
         (row,) = az(f"{REVOKE} --by {by} --what-if").json()
         assert "second" in row["reason"]
+        assert STOPS in row["reason"]
         # An identity that is attached, for whatever, loses nothing when the key is disabled.
         assert ("third" in row["reason"]) is (by == "grant")
         az(f"{REVOKE} --by {by} --yes").ok()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from azext_acrcmk.model.access import ENCRYPTION_USER
@@ -18,7 +20,9 @@ from tests.e2e.revocation import (
     tags,
     with_roles,
 )
-from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, REGISTRY, VAULT
+from tests.e2e.rotation import OTHER_VAULT
+from tests.e2e.scene import HERE
+from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, REGISTRY, VAULT, changes
 
 
 class TestCutShort:
@@ -62,6 +66,35 @@ class TestCutShort:
         assert pulled(azure) == 200
 
 
+class TestNote:
+    def test_one_about_another_vault_and_identity_gives_neither_of_them_anything(self, azure, az, seed, officer):
+        with_roles(seed, (CRYPTO_OFFICER, VAULT))
+        az(f"{REVOKE} --yes").ok()
+        az("acr cmk repair -n myregistry --yes").ok()
+        az("acr cmk rotate -n myregistry --key-vault other-vault --identity other").ok()
+        before = grants_on(seed, OTHER_VAULT)
+        assert (len(before), list(tags(seed))) == (1, [JOURNAL_TAG])
+        assert "Nothing is granted by it" in az(RESTORE).ok().err
+        assert (grants_on(seed, OTHER_VAULT), tags(seed)) == (before, {})
+
+    def test_more_grants_than_it_can_name_are_not_removed(self, azure, az, seed):
+        given = (ENCRYPTION_USER, CRYPTO_OFFICER, seed.role("keys/read", "keys/wrap/action", "keys/unwrap/action"))
+        with_roles(seed, *((role, scope) for role in given for scope in (VAULT, ON_KEY)))
+        azure.clear_log()
+        refuses(azure, az, f"{REVOKE} --yes", "by 6 grants", "Nothing was changed", "--by key")
+        seed.delete(seed.assignments(ON_KEY)[0]["id"])
+        before = roles(seed)
+        az(f"{REVOKE} --yes").ok()
+        assert (len(tags(seed)[JOURNAL_TAG]) <= 256, roles(seed)) == (True, set())
+        az(RESTORE).ok()
+        assert (roles(seed), pulled(azure)) == (before, 200)
+
+
+def grants_on(seed, vault) -> list[tuple[str, str]]:
+    found = (each["properties"] for each in seed.assignments(vault))
+    return [(each["principalId"], each["roleDefinitionId"].rsplit("/", 1)[-1]) for each in found]
+
+
 class TestRefusals:
     @pytest.mark.parametrize("command", [f"{REVOKE} --yes", BY_KEY, RESTORE])
     def test_not_encrypted(self, azure, az, seed, command):
@@ -84,6 +117,34 @@ class TestRefusals:
         azure.deny_assignment(str(VAULT), actions=["Microsoft.Authorization/roleAssignments/read"])
         az = az_as(azure.principal(("Contributor", GROUP)))
         refuses(azure, az, f"{REVOKE} --yes", "can't be seen", "Microsoft.Authorization/roleAssignments/read")
+
+    def test_a_restore_by_one_who_may_not_see_the_grants(self, azure, az, az_as, seed):
+        seed.encrypted()
+        az(f"{REVOKE} --yes").ok()
+        azure.clear_log()
+        blind = azure.principal(("Contributor", GROUP), ("Reader", HERE))
+        action = "Microsoft.Authorization/roleAssignments/read"
+        azure.deny_assignment(str(VAULT), actions=[action], principals=[blind.object_id])
+        refuses(azure, az_as(blind), RESTORE, "can't be seen", action)
+
+    def test_a_restore_by_one_who_may_not_see_the_local_roles_of_a_managed_hsm(self, azure, az_as, scene):
+        scene.encrypt_by_hsm().change_hsm_role("DELETE")
+        azure.clear_log()
+        action = "Microsoft.KeyVault/managedHsm/roleAssignments/read/action"
+        refuses(azure, az_as(scene.reader_without()), RESTORE, "can't be seen", action)
+
+    @pytest.mark.parametrize("role", [ENCRYPTION_USER, CRYPTO_OFFICER], ids=["usual", "noted"])
+    def test_a_restore_for_a_deleted_identity_names_a_way_out_that_works(self, azure, az, seed, officer, role):
+        with_roles(seed, (role, VAULT))
+        az(f"{REVOKE} --yes").ok()
+        seed.delete(IDENTITY)
+        azure.clear_log()
+        failed = az(RESTORE)
+        assert (failed.code, changes(azure)) == (1, [])
+        assert "does not exist" in failed.err
+        (way_out,) = re.findall(r"az (acr cmk rotate .+)", failed.err)
+        az(way_out).ok()
+        assert pulled(azure) == 200
 
     def test_one_who_may_not_see_the_vault(self, azure, az_as, seed):
         seed.encrypted()

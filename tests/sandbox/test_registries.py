@@ -94,6 +94,14 @@ def test_small_changes_are_made_at_once(azure):
     assert reply.body["properties"]["provisioningState"] == "Succeeded"
 
 
+def test_values_of_tags_have_an_end(azure):
+    azure.ok("PUT", PATH, {**registry_body(), "tags": {"a": "b" * 256}})
+    for method, body in (("PUT", registry_body()), ("PATCH", {})):
+        status, error = azure.error(method, PATH, {**body, "tags": {"a": "b" * 257}})
+        assert (status, error["code"]) == (400, "InvalidTagValueLength")
+    assert azure.get(PATH)["tags"] == {"a": "b" * 256}
+
+
 def test_put_resets_what_it_does_not_name(azure):
     policies = {"exportPolicy": {"status": "disabled"}}
     rules = {"defaultAction": "Deny"}

@@ -5,20 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azext_acrcmk.health.catalogue import Facts
-from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER, HSM_NEEDED_ACTIONS
-from azext_acrcmk.model.state import ACCESS_POLICY, Encryption, Sharer, State, Unknown
+from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER, HSM_NEEDED_ACTIONS, NEEDED_ACTIONS
+from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, Encryption, Sharer, State, Unknown
+from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import (
     BY_GRANT,
     BY_KEY,
     JOURNAL_TAG,
     cover,
     needs_journal,
-    plan_restore,
+    note_of,
     plan_revoke,
-    read_journal,
+    read_note,
     revocable,
 )
-from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, REUSE, UPDATE, VERIFY
+from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, MANUAL, REUSE, UPDATE
 from tests.unit import make
 
 OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
@@ -73,11 +74,24 @@ def own(state):
 
 
 def journal(state) -> str:
-    return " ".join(map(str, own(state)))
+    return note_of(Facts(state, make.NOW), own(state))
 
 
 def disabled(state) -> State:
     return replace(state, version_in_use=replace(state.version_in_use, enabled=False))
+
+
+def deleted_identity(state) -> State:
+    return replace(state, identity=ABSENT)
+
+
+def recreated_identity(state) -> State:
+    return replace(state, identity=replace(state.identity, client_id="another", principal_id="another"))
+
+
+def no_system_identity(state) -> State:
+    encryption = replace(state.registry.encryption, identity="system")
+    return replace(state, identity=Unknown(), registry=replace(state.registry, encryption=encryption))
 
 
 def words(made):
@@ -126,20 +140,22 @@ class TestRevokeByGrant:
         state = with_roles((ENCRYPTION_USER, "vault"), (OFFICER, "key"))
         state = replace(state, sharing=(Sharer(SECOND, identity=True, vault=True),))
         made = revoke(state, users=(MACHINE, SECOND))
-        (question,) = [step.confirm for step in made.steps if step.confirm]
-        for word in ("no image", "az acr cmk restore", "registry second", "builder"):
-            assert word in question
-        assert question.count("second") == 1
-        assert "builder" in made.steps[0].reason
+        first = made.steps[0]
+        assert [step for step in made.steps if step.confirm or step.notice] == [first]
+        assert first.confirm == "Revoke its key?"
+        for said in (first.notice, first.reason):
+            for word in ("no image", "az acr cmk restore", "registry second", "builder"):
+                assert word in said
+            assert said.count("second") == 1
 
     def test_says_where_others_cannot_be_seen(self):
         (step,) = revoke(replace(encrypted(), sharing=Unknown())).steps
-        assert "can't be seen" in step.confirm
-        assert "can't be seen" in step.reason
+        assert "Which other registries use them can't be seen." in step.notice
+        assert "Which other registries use them can't be seen." in step.reason
 
     def test_another_registry_that_only_shares_the_key_is_not_hit(self):
         (step,) = revoke(replace(encrypted(), sharing=(Sharer(SECOND, key=True, vault=True),))).steps
-        assert "second" not in step.confirm
+        assert "second" not in step.notice
 
     def test_a_role_with_a_condition_that_could_not_be_given_back_is_refused_with_the_way_out(self):
         state = with_roles((ENCRYPTION_USER, "vault"), (OFFICER, "key"))
@@ -161,6 +177,19 @@ class TestRevokeByGrant:
         assert "from elsewhere" in said
         assert "--by key" in said
 
+    @pytest.mark.parametrize("kept", ["get", "wrapKey"])
+    def test_roles_from_elsewhere_that_would_not_keep_it_going_stay(self, kept):
+        state = encrypted()
+        inherited = make.role(make.REGISTRY.group_id, data_actions=(NEEDED_ACTIONS[kept],))
+        made = revoke(replace(state, roles=(*state.roles, inherited)))
+        assert [(step.action, step.resource) for step in made.steps] == [(DELETE, state.roles[0].id)]
+
+    @pytest.mark.parametrize("scope", [make.REGISTRY.group_id, encrypted().vault.id], ids=["above", "own"])
+    def test_a_role_that_cannot_be_read_may_keep_it_going(self, scope):
+        state = encrypted()
+        hidden = make.role(scope, data_actions=(), uncertain="The role can't be read.")
+        assert "or can't be read" in words(revoke(replace(state, roles=(*state.roles, hidden))))
+
     def test_without_a_grant_is_nothing_to_do(self):
         assert make.actions(revoke(replace(encrypted(), roles=()))) == {"grant": REUSE}
 
@@ -168,6 +197,17 @@ class TestRevokeByGrant:
         made = revoke(replace(encrypted(), roles=Unknown("roleAssignments/read", "the vault")))
         assert made.problems[0].kind == FORBIDDEN
         assert "'roleAssignments/read' on the vault" in words(made)
+
+    def test_a_role_whose_condition_cannot_be_judged_is_refused_with_reason_and_the_way_out(self):
+        state = encrypted()
+        conditional = replace(state.roles[0], uncertain="A role assignment has a condition.")
+        said = words(revoke(replace(state, roles=(conditional,))))
+        assert "can't be seen. A role assignment has a condition." in said
+        assert "az acr cmk revoke --name myregistry --by key" in said
+
+    @pytest.mark.parametrize("gone", [deleted_identity, recreated_identity, no_system_identity])
+    def test_without_an_identity_it_is_refused_with_the_way_out(self, gone):
+        assert "az acr cmk revoke --name myregistry --by key" in words(revoke(gone(encrypted())))
 
     def test_the_rest_of_a_run_that_was_cut_short_does_not_replace_its_note(self):
         state = with_roles((ENCRYPTION_USER, "key"), (OFFICER, "key"))
@@ -190,8 +230,9 @@ class TestRevokeByKey:
     def test_says_which_others_have_the_key(self):
         sharing = (Sharer(SECOND, key=True), Sharer(SECOND.replace("second", "third"), identity=True, vault=True))
         (step,) = revoke(replace(encrypted(), sharing=sharing), BY_KEY).steps
-        assert "second" in step.confirm
-        assert "third" not in step.confirm
+        assert "second" in step.notice
+        assert "third" not in step.notice
+        assert "Who uses the key besides registries can't be seen." in step.notice
 
     def test_run_again_is_nothing_to_do(self):
         assert make.actions(revoke(disabled(encrypted()), BY_KEY)) == {"key": REUSE}
@@ -220,7 +261,7 @@ class TestRestore:
 
     def test_leaves_alone_a_version_that_somebody_else_disabled(self):
         step = restore(disabled(encrypted()), False).step("key")
-        assert step.action == VERIFY
+        assert step.action == MANUAL
         assert "not by `revoke`" in step.reason
         assert "--enabled true" in step.reason
 
@@ -232,8 +273,40 @@ class TestRestore:
         assert "--enabled true" in said
         assert made.problems[0].kind == FORBIDDEN
 
-    def test_a_grant_that_cannot_be_seen_is_left_alone(self):
-        assert make.actions(restore(replace(encrypted(), roles=Unknown())))["grant"] == VERIFY
+    def test_a_grant_that_cannot_be_seen_is_refused_with_the_permission(self):
+        made = restore(replace(encrypted(), roles=Unknown("roleAssignments/read", "the vault", "Not you.")))
+        assert made.problems[0].kind == FORBIDDEN
+        said = words(made)
+        assert "can't be seen. Not you." in said
+        assert "'roleAssignments/read' on the vault" in said
+
+    @pytest.mark.parametrize("note", [True, False])
+    @pytest.mark.parametrize("gone", [deleted_identity, recreated_identity, no_system_identity])
+    def test_with_nobody_to_grant_the_key_to_it_is_refused_with_the_way_out(self, gone, note):
+        state = with_roles((OFFICER, "vault"))
+        text = journal(state)
+        state = gone(replace(state, roles=()))
+        said = words(restore(noted(state, text) if note else state))
+        if gone is no_system_identity:
+            assert "Only Azure support" in said
+        else:
+            assert "az acr cmk rotate --name myregistry --identity" in said
+
+    @pytest.mark.parametrize("change", [{"roles": Unknown(why="Not you.")}, {"identity": ABSENT}])
+    def test_a_key_that_can_be_enabled_is_whatever_becomes_of_the_grant(self, change):
+        made = restore(replace(disabled(encrypted()), **change), True)
+        assert make.actions(made) == {"key": UPDATE, "grant": MANUAL}
+        assert "Not you." in made.step("grant").reason or "rotate" in made.step("grant").reason
+
+    def test_a_version_that_cannot_be_seen_is_refused_where_nothing_else_is_to_do(self):
+        state = replace(encrypted(), version_in_use=Unknown())
+        assert restore(state).problems[0].kind == FORBIDDEN
+        assert make.actions(restore(replace(state, roles=()))) == {"grant": CREATE}
+
+    def test_a_role_with_a_condition_was_not_revoked(self):
+        state = encrypted()
+        conditional = replace(state.roles[0], uncertain="A role assignment has a condition.")
+        assert make.actions(restore(replace(state, roles=(conditional,))))["grant"] == REUSE
 
     def test_asks_nothing(self):
         assert not any(step.confirm for step in restore(disabled(replace(encrypted(), roles=())), True).steps)
@@ -268,13 +341,13 @@ states = st.one_of(
 def test_a_journal_written_and_read_back_is_the_same(state):
     before = own(state)
     text = journal(state)
-    read = read_journal(text, state.vault, KEY)
-    assert [str(each) for each in read] == [str(each) for each in before]
-    assert cover(read, before)
-    assert cover(before, read)
+    found = read(noted(state, text))
+    assert [str(each) for each in found] == [str(each) for each in before]
+    assert cover(found, before)
+    assert cover(before, found)
     assert len(text) <= 256, "the most that the value of a tag holds"
     places = [each.role.scope if each.role else state.vault.id for each in before]
-    assert [each.resource for each in read] == places
+    assert [each.resource for each in found] == places
 
 
 @given(states)
@@ -288,7 +361,55 @@ def test_restore_gives_back_just_what_revoke_took(state):
     assert len(given_back) == len(own(state))
 
 
-def test_entries_of_a_journal_that_are_not_understood_are_left_out():
-    vault = encrypted().vault
-    assert read_journal("nonsense  by somebody", vault, KEY) == []
-    assert read_journal(None, vault, KEY) == []
+def read(state):
+    return read_note(Facts(state, make.NOW))
+
+
+def test_entries_of_a_note_that_are_not_understood_are_left_out():
+    state = with_roles((OFFICER, "vault"))
+    text = journal(state)
+    assert [str(each) for each in read(noted(state, f"{text} nonsense  by somebody"))] == [f"{OFFICER}@vault"]
+    assert read(noted(state, "nonsense  by somebody")) == []
+    assert read(noted(state, "")) == []
+    assert read(state) == []
+
+
+def in_another_vault(state) -> State:
+    return replace(state, vault=replace(state.vault, id=f"{state.vault.id}2"))
+
+
+def of_another_key(state) -> State:
+    key = replace(state.registry.encryption.key, name="another")
+    return replace(state, registry=replace(state.registry, encryption=replace(state.registry.encryption, key=key)))
+
+
+def of_another_identity(state) -> State:
+    return replace(state, identity=replace(state.identity, principal_id="another"))
+
+
+@pytest.mark.parametrize("another", [in_another_vault, of_another_key, of_another_identity])
+class TestANoteAboutSomethingElse:
+    @pytest.fixture
+    def state(self, another):
+        """What the registry has now: nothing granted, and a note from before."""
+        before = with_roles((OFFICER, "vault"))
+        return another(replace(noted(before, journal(before)), roles=()))
+
+    def test_gives_nothing_and_is_removed_which_is_said(self, state):
+        made = restore(state)
+        assert make.actions(made) == {"key": REUSE, "grant": CREATE, "journal": UPDATE}
+        assert "get, wrapKey and unwrapKey" in made.step("grant").reason
+        assert "Nothing is granted by it" in made.step("journal").notice
+
+    def test_is_replaced_by_what_is_revoked_now(self, state):
+        there = make.role(state.vault.id, principal_id=state.identity.principal_id)
+        assert make.actions(revoke(replace(state, roles=(there,)))) == {"journal": UPDATE, "grant": DELETE}
+
+
+def test_more_than_a_tag_can_note_is_refused_with_the_way_out():
+    custom = [(f"{number:08}-0000-4000-8000-000000000000", "vault") for number in range(6)]
+    said = words(revoke(with_roles(*custom)))
+    assert "by 6 grants" in said
+    assert "Nothing was changed" in said
+    assert "--by key" in said
+    assert DELETE in make.actions(revoke(with_roles(*custom[:5]))).values()
