@@ -68,9 +68,8 @@ def _permissions(clients: Clients, scope: str) -> tuple[Permission, ...] | Unkno
 
     def ask() -> tuple[Permission, ...]:
         found = resources.get_by_id(path, PERMISSIONS_API_VERSION, cls=wire).get("value") or ()
-        return tuple(
-            Permission(tuple(each.get("actions") or ()), tuple(each.get("notActions") or ())) for each in found
-        )
+        fields = ("actions", "notActions", "dataActions", "notDataActions")
+        return tuple(Permission(*(tuple(each.get(name) or ()) for name in fields)) for each in found)
 
     return _asked(ask, "Microsoft.Authorization/permissions/read", scope)
 

@@ -33,8 +33,10 @@ class Questions:
 class Permission:
     """What one of the caller's roles allows, with wildcards."""
 
-    actions: tuple[str, ...]
+    actions: tuple[str, ...] = ()
     not_actions: tuple[str, ...] = ()
+    data_actions: tuple[str, ...] = ()
+    not_data_actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

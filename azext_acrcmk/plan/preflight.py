@@ -15,11 +15,12 @@ from azext_acrcmk.model.ids import (
     taken_vault_name,
 )
 from azext_acrcmk.model.preflight import Part, Permission, Preflight, Questions
-from azext_acrcmk.model.state import Absent, Identity, Key, State, Unknown, Vault
+from azext_acrcmk.model.state import ACCESS_POLICY, Absent, Identity, Key, State, Unknown, Vault
 from azext_acrcmk.plan.step import BLOCKED, CREATE, RECOVER, UNSEEN, UPDATE, Plan, Step
 
 ASSIGN_IDENTITY = f"{IDENTITY_TYPE}/assign/action"
 ROLE_WRITE = f"{ROLE_ASSIGNMENT_TYPE}/write"
+KEY_WRITE = f"{VAULT_TYPE}/keys/write"
 POLICY_WRITE = f"{VAULT_TYPE}/accessPolicies/write"
 
 _ACTIONS = {
@@ -27,7 +28,7 @@ _ACTIONS = {
     "identity": (f"{IDENTITY_TYPE}/write",),
     "vault": (f"{VAULT_TYPE}/write",),
     "purge-protection": (f"{VAULT_TYPE}/write",),
-    "key": (f"{VAULT_TYPE}/keys/write",),
+    "key": (KEY_WRITE,),
     "registry": (f"{REGISTRY_TYPE}/write", f"{REGISTRY_TYPE}/operationStatuses/read", ASSIGN_IDENTITY),
 }
 
@@ -137,7 +138,7 @@ def blockers(goal: EnableGoal, state: State, plan: Plan, seen: Preflight) -> lis
     """A step of action `blocked` for each thing that would stop the plan, `unknown` for what can't be told."""
     permissions = dict(seen.permissions)
     return [
-        *_lacking(needs(goal, state, plan), permissions),
+        *_lacking(goal, state, plan, permissions),
         *_unregistered(seen, permissions),
         *_taken(goal, seen),
         *_denied(seen),
@@ -145,17 +146,42 @@ def blockers(goal: EnableGoal, state: State, plan: Plan, seen: Preflight) -> lis
     ]
 
 
-def _lacking(needed: list[Need], permissions: dict[str, tuple[Permission, ...] | Unknown]) -> list[Step]:
+def _lacking(
+    goal: EnableGoal, state: State, plan: Plan, permissions: dict[str, tuple[Permission, ...] | Unknown]
+) -> list[Step]:
     found = []
-    for need in needed:
+    for need in needs(goal, state, plan):
         held, step = permissions.get(need.scope), need.step
         if isinstance(held, Unknown):
             reason = f"Whether you have '{need.action}' can't be seen: {held.why}"
             found.append(Step(step.name, UNSEEN, need.scope, reason))
         elif held is not None and not _allowed(held, need.action):
             reason = f"You lack the permission '{need.action}' on {need.scope}."
-            found.append(Step(step.name, BLOCKED, step.resource, reason))
+            by_vault = need.action == KEY_WRITE and _vault_makes_key(held, goal, state)
+            if by_vault is None:
+                reason += " Whether the vault's access policies let you create the key instead can't be seen."
+                found.append(Step(step.name, UNSEEN, step.resource, reason))
+            elif not by_vault:
+                found.append(Step(step.name, BLOCKED, step.resource, reason))
     return found
+
+
+def _vault_makes_key(held: tuple[Permission, ...], goal: EnableGoal, state: State) -> bool | None:
+    """Whether the vault itself creates a key for one who may not by the control plane. By a role it does; whether by
+    an access policy can't be seen (None), and a new vault has none."""
+    there = state.vault if isinstance(state.vault, Vault) else None
+    if (there.access_model if there else goal.new_vault_model) == ACCESS_POLICY:
+        return None if there else False
+    taken = ["keys/read", "keys/create/action"]
+    if goal.rotation_period or goal.key_lifetime:
+        taken.append("keyrotationpolicies/write")
+    return all(_allowed_by_vault(held, f"{VAULT_TYPE}/{action}") for action in taken)
+
+
+def _allowed_by_vault(permissions: tuple[Permission, ...], action: str) -> bool:
+    return any(
+        matches(each.data_actions, action) and not matches(each.not_data_actions, action) for each in permissions
+    )
 
 
 def _allowed(permissions: tuple[Permission, ...], action: str) -> bool:

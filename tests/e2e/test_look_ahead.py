@@ -150,6 +150,17 @@ class TestPermissions:
         assert ahead(f"--identity {shared}", az=az) == (0, [])
         az(f"{ENABLE} --identity {shared}").ok()
 
+    def test_to_create_keys_in_the_vault_itself_suffice(self, azure, az_as, seed, ahead):
+        group = REGISTRY.group_id
+        role = seed.role(
+            "keys/read",
+            "keys/create/action",
+            actions=(f"{IDENTITY_TYPE}/*", f"{VAULT_TYPE}/write", "Microsoft.ContainerRegistry/*", ROLE_WRITE),
+        )
+        az = az_as(azure.principal((role, group), ("Reader", HERE)))
+        assert ahead(az=az) == (0, [])
+        assert "trying the vault itself" in az(f"{ENABLE} --grant-timeout 0").ok().err
+
     def test_on_an_identity_in_another_group_lack(self, azure, az_as, seed, ahead):
         shared, group = elsewhere(seed), REGISTRY.group_id
         az = az_as(azure.principal(("Contributor", group), ("User Access Administrator", group), ("Reader", HERE)))

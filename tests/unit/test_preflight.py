@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.preflight import Denial, Permission, Preflight
-from azext_acrcmk.model.state import ABSENT, DeletedVault, Unknown
+from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, DeletedVault, Unknown
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.preflight import blockers, needs, questions
 from azext_acrcmk.plan.step import BLOCKED, UNSEEN, UPDATE
@@ -97,6 +99,32 @@ class TestProviders:
         assert (other, "Microsoft.KeyVault") in asked.providers
         assert f"/subscriptions/{other}" in asked.scopes
         assert asked.quota_of == other
+
+
+class TestKeyByTheVaultItself:
+    OFFICER = (Permission(data_actions=("Microsoft.KeyVault/vaults/keys/*",)),)
+
+    def told(self, held, *, there=True, **options):
+        goal = make.goal(**options)
+        state = replace(make.reached(goal), registry=ABSENT, key=ABSENT)
+        state = state if there else make.nothing(goal)
+        scope = str(goal.vault).lower() if there else GROUP
+        return [row[0] for row in told(goal, state, permissions=((scope, held),)) if row[1] == "key"]
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_by_a_role_is_as_good_as_by_the_control_plane(self, there):
+        assert self.told(self.OFFICER, there=there) == []
+        assert self.told((), there=there) == [BLOCKED]
+
+    def test_takes_a_right_on_rotation_policies_for_one(self):
+        assert self.told(self.OFFICER, rotation_period="P90D") == [BLOCKED]
+
+    def test_by_an_access_policy_can_not_be_seen(self):
+        assert self.told(self.OFFICER, access_model=ACCESS_POLICY) == [UNSEEN]
+        assert self.told(EVERYTHING, access_model=ACCESS_POLICY) == []
+
+    def test_a_new_vault_has_no_access_policies(self):
+        assert self.told(self.OFFICER, there=False, access_model=ACCESS_POLICY) == [BLOCKED]
 
 
 def test_a_vault_name():
