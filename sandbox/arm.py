@@ -201,13 +201,17 @@ def _check_api_version(request: Request, target: Target) -> None:
 
 
 def _check_policies(world: World, request: Request, target: Target) -> None:
-    if not world.policies or request.method not in ("PUT", "PATCH") or not target.names:
+    name = target.names[-1] if target.names else "" if target.below_group else target.group
+    if not world.policies or request.method not in ("PUT", "PATCH") or not name:
         return
     _require_generic(world, request, target)
-    policies.check(world, request.method, target.type, target.names[-1], request.path, request.body)
+    policies.check(world, request.method, _type(target), name, request.path, request.body)
 
 
 def _require_generic(world: World, request: Request, target: Target) -> None:
     # Rights come before what exists: who may not look is not told that a group is missing.
-    kind = target.type if target.namespace else "Microsoft.Resources/subscriptions/resourceGroups"
-    require(world, request.caller, f"{kind}/{_VERBS[request.method]}", request.path)
+    require(world, request.caller, f"{_type(target)}/{_VERBS[request.method]}", request.path)
+
+
+def _type(target: Target) -> str:
+    return target.type if target.namespace else "Microsoft.Resources/subscriptions/resourceGroups"

@@ -1,4 +1,4 @@
-"""What is sent to create a vault and a registry, in wire format."""
+"""What is sent to create a vault, a key, a grant and a registry, in wire format."""
 
 from __future__ import annotations
 
@@ -23,6 +23,40 @@ def vault_body(goal: EnableGoal, location: str) -> dict[str, Any]:
     if goal.restrict_vault_network:
         properties["networkAcls"] = {"bypass": "AzureServices", "defaultAction": "Deny"}
     return with_tags({"location": location, "properties": properties}, goal.tags)
+
+
+def key_body(goal: EnableGoal) -> dict[str, Any]:
+    """A key that can do what a registry needs, and no more."""
+    properties: dict[str, Any] = {
+        "kty": goal.key_type,
+        "keySize": goal.new_key_size,
+        "keyOps": ["wrapKey", "unwrapKey"],
+        "attributes": {"enabled": True},
+    }
+    if policy := rotation_policy(goal):
+        properties["rotationPolicy"] = policy
+    return with_tags({"properties": properties}, goal.tags)
+
+
+def rotation_policy(goal: EnableGoal) -> dict[str, Any] | None:
+    """The key's rotation policy in wire format, or None where neither period nor lifetime is asked for."""
+    if not goal.rotation_period and not goal.key_lifetime:
+        return None
+    policy: dict[str, Any] = {"lifetimeActions": []}
+    if goal.rotation_period:
+        trigger = {"timeAfterCreate": goal.rotation_period}
+        policy["lifetimeActions"].append({"trigger": trigger, "action": {"type": "rotate"}})
+    if goal.key_lifetime:
+        policy["attributes"] = {"expiryTime": goal.key_lifetime}
+    return policy
+
+
+def role_assignment_body(scope: str, role: str, principal_id: str) -> dict[str, Any]:
+    """A role, by its GUID, of an identity at `scope`."""
+    subscription = scope.split("/")[2]
+    definition = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    properties = {"roleDefinitionId": definition, "principalId": principal_id, "principalType": "ServicePrincipal"}
+    return {"properties": properties}
 
 
 def registry_body(goal: EnableGoal, location: str, identity_id: str, client_id: str, key: KeyId) -> dict[str, Any]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from azext_acrcmk.cloud.bodies import attached_block, encryption_block, registry_body, vault_body, with_tags
+from azext_acrcmk.cloud.bodies import (
+    attached_block,
+    encryption_block,
+    key_body,
+    registry_body,
+    rotation_policy,
+    vault_body,
+    with_tags,
+)
 from azext_acrcmk.cloud.clients import Clients, unregistered, wire
 from azext_acrcmk.cloud.observe import see_vault
 from azext_acrcmk.cloud.providers import registering
@@ -86,31 +94,10 @@ def _update_vault(clients: Clients, vault: Vault, properties: dict[str, Any], st
 
 def create_key(clients: Clients, vault: Vault, goal: EnableGoal) -> Key:
     """The key by the control plane, which returns an existing one unchanged (service facts 5)."""
-    properties: dict[str, Any] = {
-        "kty": goal.key_type,
-        "keySize": goal.new_key_size,
-        "keyOps": ["wrapKey", "unwrapKey"],
-        "attributes": {"enabled": True},
-    }
-    if policy := rotation_policy(goal):
-        properties["rotationPolicy"] = policy
     id_ = ArmId.parse(vault.id)
     keys = clients.key_vault(id_.subscription).keys
-    body = with_tags({"properties": properties}, goal.tags)
-    return read_key(keys.create_if_not_exist(id_.group, id_.name, goal.key_name, body, cls=wire), goal.key)
-
-
-def rotation_policy(goal: EnableGoal) -> dict[str, Any] | None:
-    """The key's rotation policy in wire format, or None where neither period nor lifetime is asked for."""
-    if not goal.rotation_period and not goal.key_lifetime:
-        return None
-    policy: dict[str, Any] = {"lifetimeActions": []}
-    if goal.rotation_period:
-        trigger = {"timeAfterCreate": goal.rotation_period}
-        policy["lifetimeActions"].append({"trigger": trigger, "action": {"type": "rotate"}})
-    if goal.key_lifetime:
-        policy["attributes"] = {"expiryTime": goal.key_lifetime}
-    return policy
+    made = keys.create_if_not_exist(id_.group, id_.name, goal.key_name, key_body(goal), cls=wire)
+    return read_key(made, goal.key)
 
 
 def create_key_by_data_plane(clients: Clients, vault: Vault, goal: EnableGoal) -> KeyId:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from azext_acrcmk.model.ids import taken_vault_name
+
 
 @dataclass(frozen=True)
 class ServiceError:
@@ -151,15 +153,7 @@ def _not_registered(error: ServiceError) -> Explanation:
 
 def _vault_exists(error: ServiceError) -> Explanation:
     name = _quoted(r"vault name '([^']+)'", error)
-    return Explanation(
-        f"The key vault name '{name}' is taken: vault names are global, and a deleted vault keeps its name until it "
-        "is purged.",
-        (
-            "Choose another with --key-vault.",
-            "If it is a vault of yours in another place, give its ID: az keyvault list --query [].id; "
-            "if you deleted it: az keyvault list-deleted",
-        ),
-    )
+    return Explanation(*taken_vault_name(name))
 
 
 def _vault_deleted(error: ServiceError) -> Explanation:

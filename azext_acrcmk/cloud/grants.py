@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from azext_acrcmk.cloud.bodies import role_assignment_body
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error, same_code
 from azext_acrcmk.cloud.hsm import assign_hsm_role, revoke_hsm_role
@@ -56,17 +57,15 @@ def assign_role(clients: Clients, vault: Vault, scope: str, role: str, principal
         name = _assignment_name(f"{vault.id}{scope}", role, principal_id)
         assign_hsm_role(clients, vault.host, scope, role, principal_id, name)
         return
-    subscription = scope.split("/")[2]
-    definition = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
-    properties = {"roleDefinitionId": definition, "principalId": principal_id, "principalType": "ServicePrincipal"}
+    body = role_assignment_body(scope, role, principal_id)
     name = _assignment_name(scope, role, principal_id)
-    assignments = clients.authorization(subscription).role_assignments
+    assignments = clients.authorization(scope.split("/")[2]).role_assignments
 
     def create() -> None:
         from azure.core.exceptions import HttpResponseError
 
         try:
-            assignments.create(scope, name, {"properties": properties})
+            assignments.create(scope, name, body)
         except HttpResponseError as error:
             if not same_code(read_error(error), "RoleAssignmentExists"):
                 raise

@@ -216,8 +216,8 @@ def see_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
     return look(lambda: read_vault(client.vaults.get(id_.group, id_.name, cls=wire)), f"{VAULT_TYPE}/read", id_)
 
 
-def vault_name_is_free(clients: Clients, subscription: str, name: str) -> bool:
-    """Whether no vault of this name exists anywhere, not even a deleted one. False where one may not ask."""
+def vault_name_is_free(clients: Clients, subscription: str, name: str) -> bool | Unknown:
+    """Whether no vault of this name exists anywhere, not even a deleted one."""
     answer = look(
         lambda: clients.key_vault(subscription).vaults.check_name_availability(
             {"name": name, "type": VAULT_TYPE}, cls=wire, raw_response_hook=unregistered
@@ -225,7 +225,7 @@ def vault_name_is_free(clients: Clients, subscription: str, name: str) -> bool:
         "Microsoft.KeyVault/checkNameAvailability/read",
         f"/subscriptions/{subscription}",
     )
-    return bool(answer and answer.get("nameAvailable"))
+    return answer if isinstance(answer, Unknown) else bool(answer and answer.get("nameAvailable"))
 
 
 def see_deleted_vault(clients: Clients, subscription: str, name: str) -> DeletedVault | Absent | Unknown:

@@ -146,8 +146,16 @@ def _denies(denied: DenyAssignment, action: str) -> bool:
 
 
 def matches(patterns: tuple[str, ...], action: str) -> bool:
-    """Whether one of a role's patterns, with * for anything, holds `action`."""
-    return any(re.fullmatch(re.escape(each).replace(r"\*", ".*"), action, re.IGNORECASE) for each in patterns)
+    """Whether one of a role's patterns, with * for anything, holds `action`.
+
+    `/*/` stands for no segment, too: the role Managed Identity Operator has `userAssignedIdentities/*/assign/action`.
+    """
+    return any(_pattern(each).fullmatch(action) for each in patterns)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    regex = re.escape(text).replace(r"/\*/", "/(.*/)?").replace(r"\*", ".*")
+    return re.compile(regex, re.IGNORECASE)
 
 
 def _vault_of(scope: str) -> str:

@@ -12,6 +12,8 @@ REGISTRY_TYPE = "Microsoft.ContainerRegistry/registries"
 IDENTITY_TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
 VAULT_TYPE = "Microsoft.KeyVault/vaults"
 HSM_TYPE = "Microsoft.KeyVault/managedHSMs"
+GROUP_TYPE = "Microsoft.Resources/subscriptions/resourceGroups"
+ROLE_ASSIGNMENT_TYPE = "Microsoft.Authorization/roleAssignments"
 _TYPES = (REGISTRY_TYPE, IDENTITY_TYPE, VAULT_TYPE, HSM_TYPE)
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -42,6 +44,19 @@ def name_problem(kind: str, name: str) -> str | None:
     if pattern.fullmatch(name):
         return None
     return f"'{name}' is not a legal {kind} name: it takes {rule}."
+
+
+def taken_vault_name(name: str) -> tuple[str, tuple[str, ...]]:
+    """What to tell of a key vault name that somebody has, and what to do."""
+    return (
+        f"The key vault name '{name}' is taken: vault names are global, and a deleted vault keeps its name until it "
+        "is purged.",
+        (
+            "Choose another with --key-vault.",
+            "If it is a vault of yours in another place, give its ID: az keyvault list --query [].id; "
+            "if you deleted it: az keyvault list-deleted",
+        ),
+    )
 
 
 @dataclass(frozen=True)

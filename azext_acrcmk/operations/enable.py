@@ -14,7 +14,7 @@ from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, Registry, State, Vault
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.enable import location_of, plan_enable
-from azext_acrcmk.plan.preflight import blockers, questions, vault_of
+from azext_acrcmk.plan.preflight import blockers, questions
 from azext_acrcmk.plan.step import BLOCKED, Plan
 from azext_acrcmk.report import plan_document, registry_document, steps_document
 
@@ -63,7 +63,7 @@ def _what_if(session: Session, goal: EnableGoal, state: State, plan: Plan):
         return plan_document(plan)
     asked = questions(goal, state, plan)
     seen = look_ahead(session.clients, asked, goal, state, location_of(goal, state))
-    stops = blockers(plan, seen, vault_of(goal, state))
+    stops = blockers(goal, state, plan, seen)
     if any(step.action == BLOCKED for step in stops):
         session.fail_after_output()
     return plan_document(Plan((*plan.steps, *stops)))

@@ -4,6 +4,8 @@ From documentation, not recordings: the specification of Microsoft.PolicyInsight
 and its example PolicyRestrictions_CheckAtResourceGroupScope. Microsoft's list of operations calls the right
 `checkPolicyRestrictions/read`, though the request is a POST; other public texts call it `.../action`.
 
+That it takes resource groups, keys and role assignments as it takes any other type is assumed.
+
 Restrictions of single fields (`pendingFields`) are not computed: `fieldRestrictions` is always empty. Error texts are
 not known.
 """

@@ -77,10 +77,10 @@ class Seed:
         path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
         self.put(path, {"properties": properties})
 
-    def role(self, *actions: str, of: str = VAULT_TYPE) -> str:
-        """A role of one's own with data actions on vaults, such as keys/read; returns its GUID."""
+    def role(self, *data_actions: str, actions: tuple[str, ...] = (), of: str = VAULT_TYPE) -> str:
+        """A role of one's own with data actions on vaults, such as keys/read, and actions; returns its GUID."""
         guid, scope = str(uuid.uuid4()), f"/subscriptions/{SUBSCRIPTION}"
-        permission = {"dataActions": [f"{of}/{action}" for action in actions]}
+        permission = {"actions": list(actions), "dataActions": [f"{of}/{action}" for action in data_actions]}
         properties = {
             "roleName": "Ours",
             "type": "CustomRole",

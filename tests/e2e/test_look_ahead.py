@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId
+from azext_acrcmk.model.ids import GROUP_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION, OWNER_OBJECT_ID, SUBSCRIPTION
 from tests.e2e.scene import HERE
-from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, IDENTITY, LOCATION, REGISTRY, VAULT, changes
+from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes
 
 WHAT_IF = f"{ENABLE} --what-if"
+NEW_GROUP = "acr cmk enable -n myregistry -g other --what-if"
 ROLE_WRITE = "Microsoft.Authorization/roleAssignments/write"
 
 
@@ -31,6 +32,14 @@ def ahead(azure, az):
         ]
 
     return run
+
+
+def elsewhere(seed) -> ArmId:
+    """An identity in another group than the registry's."""
+    seed.group("keys")
+    shared = ArmId(SUBSCRIPTION, "keys", IDENTITY_TYPE, "shared")
+    seed.identity(shared)
+    return shared
 
 
 def told(rows: list[dict]) -> set[tuple[str, str, str]]:
@@ -112,10 +121,53 @@ class TestPermissions:
 
     def test_to_make_a_group(self, azure, az_as, seed, ahead):
         az = az_as(azure.principal(("Reader", HERE)))
-        code, rows = ahead(f"-l {LOCATION}", az, "acr cmk enable -n myregistry -g other --what-if")
-        assert (code, told(rows)) == (1, {("x", "blocked", "group")})
-        assert "Microsoft.Resources/subscriptions/resourceGroups/write" in rows[0]["reason"]
-        assert rows[0]["reason"].endswith(f"{HERE}.")
+        code, rows = ahead(f"-l {LOCATION}", az, NEW_GROUP)
+        assert code == 1
+        (reason,) = [row["reason"] for row in rows if row["step"] == "group"]
+        assert reason == f"You lack the permission 'Microsoft.Resources/subscriptions/resourceGroups/write' on {HERE}."
+
+    def test_in_a_group_yet_to_be_are_those_on_the_subscription(self, azure, az_as, seed, ahead):
+        role = seed.role(actions=(f"{GROUP_TYPE}/write", "*/read"))
+        maker = azure.principal((role, HERE))
+        code, rows = ahead(f"-l {LOCATION}", az_as(maker), NEW_GROUP)
+        assert (code, {row["step"] for row in rows if row["action"] == "blocked"}) == (
+            1,
+            {"identity", "vault", "key", "grant", "registry"},
+        )
+        assert all(row["reason"].endswith(f" on {HERE}.") for row in rows if row["action"] == "blocked")
+
+    def test_on_the_vault_and_the_identity_themselves_suffice(self, azure, az_as, seed, ahead):
+        shared = elsewhere(seed)
+        seed.key(seed.vault())
+        az = az_as(
+            azure.principal(
+                (seed.role(actions=("Microsoft.ContainerRegistry/*",)), REGISTRY.group_id),
+                ("User Access Administrator", str(VAULT)),
+                ("Managed Identity Operator", str(shared)),
+                ("Reader", HERE),
+            )
+        )
+        assert ahead(f"--identity {shared}", az=az) == (0, [])
+        az(f"{ENABLE} --identity {shared}").ok()
+
+    def test_to_create_keys_in_the_vault_itself_suffice(self, azure, az_as, seed, ahead):
+        group = REGISTRY.group_id
+        role = seed.role(
+            "keys/read",
+            "keys/create/action",
+            actions=(f"{IDENTITY_TYPE}/*", f"{VAULT_TYPE}/write", "Microsoft.ContainerRegistry/*", ROLE_WRITE),
+        )
+        az = az_as(azure.principal((role, group), ("Reader", HERE)))
+        assert ahead(az=az) == (0, [])
+        assert "trying the vault itself" in az(f"{ENABLE} --grant-timeout 0").ok().err
+
+    def test_on_an_identity_in_another_group_lack(self, azure, az_as, seed, ahead):
+        shared, group = elsewhere(seed), REGISTRY.group_id
+        az = az_as(azure.principal(("Contributor", group), ("User Access Administrator", group), ("Reader", HERE)))
+        code, rows = ahead(f"--identity {shared}", az=az)
+        assert (code, told(rows)) == (1, {("x", "blocked", "registry")})
+        action = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+        assert rows[0]["reason"] == f"You lack the permission '{action}' on {str(shared).lower()}."
 
     def test_that_the_service_does_not_tell_are_unknown_and_no_failure(self, azure, seed, ahead):
         azure.fault("status", method="GET", path="/Microsoft.Authorization/permissions$", status=403, times=9)
@@ -132,13 +184,23 @@ class TestProviders:
         for namespace in namespaces:
             azure.unregister(namespace)
         code, rows = ahead()
-        assert (code, told(rows)) == (0, {("~", "update", "provider")})
-        assert sorted(row["resource"] for row in rows) == sorted(namespaces)
+        assert (code, told(rows)) == (0, {("~", "update", "provider"), ("?", "unknown", "vault")})
+        (unseen,) = [row["reason"] for row in rows if row["step"] == "vault"]
+        assert unseen.startswith(f"Whether the key vault name '{VAULT.name}' is free can't be seen: The subscription ")
+        assert sorted(row["resource"] for row in rows if row["step"] == "provider") == sorted(namespaces)
         command = "az provider register --namespace Microsoft.KeyVault --wait"
         assert command in " ".join(row["reason"] for row in rows)
         az(command.removeprefix("az ")).ok()
         azure.clear_log()
         assert sorted(row["resource"] for row in ahead()[1]) == [namespaces[0], namespaces[2]]
+
+    def test_that_one_may_not_register_stop_it(self, azure, az_as, seed, ahead):
+        azure.unregister("Microsoft.ManagedIdentity")
+        group = REGISTRY.group_id
+        az = az_as(azure.principal(("Contributor", group), ("User Access Administrator", group), ("Reader", HERE)))
+        code, rows = ahead(az=az)
+        assert (code, told(rows)) == (1, {("x", "blocked", "provider")})
+        assert f"'Microsoft.ManagedIdentity/register/action' on {HERE}. Have it registered: az " in rows[0]["reason"]
 
     def test_whose_state_may_not_be_seen_is_unknown(self, azure, seed, ahead):
         azure.fault("status", method="GET", path="/providers/Microsoft.KeyVault$", status=403, times=9)
@@ -163,6 +225,25 @@ class TestPolicies:
         assert rows[0]["resource"] == str(resource)
         assert rows[0]["reason"] == "The policy no-such-thing would deny it."
 
+    def test_of_everything_that_is_created_are_told(self, azure, seed, ahead):
+        for kind in (IDENTITY_TYPE, f"{VAULT_TYPE}/keys", ROLE_ASSIGNMENT_TYPE):
+            azure.deny(kind, name=f"no-{kind.rsplit('/', 1)[-1]}")
+        code, rows = ahead()
+        assert (code, {(row["resource"], row["reason"].split()[2]) for row in rows}) == (
+            1,
+            {
+                (str(IDENTITY), "no-userAssignedIdentities"),
+                (f"https://{VAULT.name}.vault.azure.net/keys/{KEY}", "no-keys"),
+                (str(VAULT), "no-roleAssignments"),
+            },
+        )
+
+    def test_of_the_subscription_are_told_for_a_group_yet_to_be(self, azure, ahead):
+        azure.deny(GROUP_TYPE, {"field": "location", "equals": LOCATION}, name="not-here")
+        azure.deny(REGISTRY_TYPE, name="no-registries")
+        code, rows = ahead(f"-l {LOCATION}", command=NEW_GROUP)
+        assert (code, [row["reason"].split()[2] for row in rows]) == (1, ["not-here", "no-registries"])
+
     def test_that_is_met_by_an_option_is_not(self, azure, seed, ahead):
         azure.deny(VAULT_TYPE, {"field": "properties.enableRbacAuthorization", "equals": True}, name="no-rbac")
         assert ahead("--access-model access-policy") == (0, [])
@@ -180,6 +261,20 @@ class TestPolicies:
         azure.fault("status", method="POST", path="/checkPolicyRestrictions$", status=403, times=9)
         code, rows = ahead()
         assert (code, told(rows)) == (0, {("?", "unknown", "policy")})
+
+
+class TestVaultName:
+    @pytest.mark.parametrize("asked", ["default", "id"])
+    def test_that_is_taken_elsewhere_stops_it(self, azure, seed, ahead, asked):
+        name = VAULT.name if asked == "default" else "takenvault"
+        seed.group("elsewhere", OTHER_SUBSCRIPTION)
+        seed.vault(ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, name))
+        wanted = ArmId(SUBSCRIPTION, REGISTRY.group, VAULT_TYPE, name)
+        code, rows = ahead("" if asked == "default" else f"--key-vault {wanted}")
+        assert (code, told(rows)) == (1, {("x", "blocked", "vault")})
+        assert rows[0]["resource"] == str(wanted)
+        assert f"The key vault name '{name}' is taken" in rows[0]["reason"]
+        assert "Choose another with --key-vault." in rows[0]["reason"]
 
 
 class TestQuota:
@@ -215,7 +310,7 @@ class TestSeveral:
 
     def test_are_all_told_at_once(self, ahead):
         code, rows = ahead()
-        assert (code, {row["step"] for row in rows}) == (1, {"policy", "provider", "quota"})
+        assert (code, {row["step"] for row in rows}) == (1, {"policy", "provider", "vault", "quota"})
 
     @pytest.mark.parametrize("how", ["yaml", "table", "tsv", "none"])
     def test_exit_code_is_1_and_the_rows_are_there_in_every_format(self, az, azure, how):

@@ -119,6 +119,15 @@ class TestPolicies:
         assert (len(self.ask(azure)), len(self.ask(azure, SCOPE))) == (1, 0)
         assert len(self.ask(azure, SCOPE, details={"scope": registry_path()})) == 1
 
+    def test_resource_groups(self, azure):
+        """Not confirmed by a recording: that policies hold for groups as they do for what is in them."""
+        kind = "Microsoft.Resources/subscriptions/resourceGroups"
+        self.deny(azure, type=kind, condition={"field": "location", "notEquals": "westus"})
+        group, body = f"{SCOPE}/resourcegroups/other", {"location": "eastus"}
+        assert azure.error("PUT", group, body)[1]["code"] == "RequestDisallowedByPolicy"
+        assert len(self.ask(azure, SCOPE, details={"resourceContent": {"type": kind, **body}})) == 1
+        azure.ok("PUT", group, {"location": "westus"})
+
     def test_the_first_version_tells_no_effect(self, azure):
         self.deny(azure)
         (found,) = self.ask(azure, version="2022-03-01")

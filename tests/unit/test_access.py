@@ -29,7 +29,12 @@ def test_a_role_beside_the_key_does_not(scope):
 
 @pytest.mark.parametrize(
     "actions",
-    [("*",), ("Microsoft.KeyVault/vaults/*",), ("microsoft.keyvault/VAULTS/keys/*",)],
+    [
+        ("*",),
+        ("Microsoft.KeyVault/vaults/*",),
+        ("microsoft.keyvault/VAULTS/keys/*",),
+        ("Microsoft.KeyVault/vaults/keys/*/read", "Microsoft.KeyVault/*/wrap/action", "*/unwrap/action"),
+    ],
 )
 def test_wildcards_reach(actions):
     assert access(make.role(VAULT.id, data_actions=actions)).granted

@@ -290,7 +290,7 @@ class TestRestore:
         if gone is no_system_identity:
             assert "Only Azure support" in said
         else:
-            assert "az acr cmk rotate --name myregistry --identity" in said
+            assert "az acr cmk rotate --name myregistry --subscription" in said
 
     @pytest.mark.parametrize("change", [{"roles": Unknown(why="Not you.")}, {"identity": ABSENT}])
     def test_a_key_that_can_be_enabled_is_whatever_becomes_of_the_grant(self, change):

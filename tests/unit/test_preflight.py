@@ -1,0 +1,142 @@
+"""What is asked before a registry is made, and what the answers mean."""
+
+from dataclasses import replace
+
+import pytest
+
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.preflight import Denial, Permission, Preflight
+from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, DeletedVault, Unknown
+from azext_acrcmk.plan.enable import plan_enable
+from azext_acrcmk.plan.preflight import blockers, needs, questions
+from azext_acrcmk.plan.step import BLOCKED, UNSEEN, UPDATE
+from tests.unit import make
+
+SUBSCRIPTION = f"/subscriptions/{make.SUBSCRIPTION}"
+GROUP = make.REGISTRY.group_id.lower()
+ROLE_WRITE = "Microsoft.Authorization/roleAssignments/write"
+ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+EVERYTHING = (Permission(("*",)),)
+
+
+def scopes(goal, state) -> dict[str, str]:
+    """Where each action must be allowed."""
+    return {need.action: need.scope for need in needs(goal, state, plan_enable(goal, state, make.NOW))}
+
+
+def told(goal, state, **seen) -> list[tuple[str, str, str]]:
+    steps = blockers(goal, state, plan_enable(goal, state, make.NOW), Preflight(**seen))
+    return [(step.action, step.name, step.resource) for step in steps]
+
+
+class TestWhereToAsk:
+    def test_for_what_is_yet_to_be_at_its_group(self):
+        goal = make.goal()
+        assert set(scopes(goal, make.nothing(goal)).values()) == {GROUP}
+
+    def test_at_the_subscription_where_the_group_is_yet_to_be_too(self):
+        goal = make.goal()
+        state = make.nothing(goal, with_group=False)
+        assert set(scopes(goal, state).values()) == {SUBSCRIPTION}
+        asked = questions(goal, state, plan_enable(goal, state, make.NOW))
+        assert {part.scope for part in asked.parts} == {SUBSCRIPTION}
+        assert [part.name for part in asked.parts] == ["group", "identity", "vault", "key", "grant", "registry"]
+
+    def test_at_a_group_that_can_not_be_seen(self):
+        goal = make.goal()
+        assert set(scopes(goal, replace(make.nothing(goal), groups=((GROUP, Unknown()),))).values()) == {GROUP}
+
+    def test_at_the_vault_and_the_identity_that_exist(self):
+        goal = make.goal()
+        state = replace(make.reached(goal), registry=ABSENT, key=ABSENT, roles=())
+        found = scopes(goal, state)
+        vault, identity = str(goal.vault).lower(), str(goal.identity).lower()
+        assert (found["Microsoft.KeyVault/vaults/keys/write"], found[ROLE_WRITE], found[ASSIGN]) == (
+            vault,
+            vault,
+            identity,
+        )
+        assert found["Microsoft.ContainerRegistry/registries/write"] == GROUP
+
+    def test_for_a_grant_on_the_key_at_the_key_that_exists(self):
+        goal = make.goal(grant_scope="key")
+        state = replace(make.reached(goal), registry=ABSENT, roles=())
+        vault = str(goal.vault).lower()
+        assert scopes(goal, state)[ROLE_WRITE] == f"{vault}/keys/{goal.key_name}"
+        assert scopes(goal, replace(state, key=ABSENT))[ROLE_WRITE] == vault
+
+    def test_at_the_group_of_a_vault_that_is_recovered(self):
+        goal = make.goal()
+        deleted = DeletedVault(str(goal.vault), goal.vault.name, "westeurope", purge_protection=True)
+        assert scopes(goal, replace(make.nothing(goal), vault=deleted))["Microsoft.KeyVault/vaults/write"] == GROUP
+
+
+class TestProviders:
+    VAULTS = ("provider", "Microsoft.KeyVault")
+
+    def told(self, state, held):
+        goal = make.goal()
+        providers = (((make.SUBSCRIPTION, "Microsoft.KeyVault"), state),)
+        return told(goal, make.reached(goal), providers=providers, permissions=((SUBSCRIPTION, held),))
+
+    def test_that_one_may_register_stop_nothing(self):
+        assert self.told("Registered", ()) == []
+        assert self.told("NotRegistered", EVERYTHING) == [(UPDATE, *self.VAULTS)]
+
+    def test_that_one_may_not_register_do(self):
+        assert self.told("NotRegistered", (Permission(("*/read",)),)) == [(BLOCKED, *self.VAULTS)]
+
+    def test_nothing_is_made_of_rights_that_can_not_be_seen(self):
+        assert self.told("NotRegistered", Unknown()) == [(UPDATE, *self.VAULTS)]
+        assert self.told(Unknown(), ()) == [(UNSEEN, *self.VAULTS)]
+
+    def test_are_asked_for_in_the_subscription_of_the_part(self):
+        other = "22222222-2222-4222-8222-222222222222"
+        vault = ArmId(other, "keys", "Microsoft.KeyVault/vaults", "ourvault")
+        goal = make.goal(key_vault=str(vault))
+        state = make.nothing(goal)
+        asked = questions(goal, state, plan_enable(goal, state, make.NOW))
+        assert (other, "Microsoft.KeyVault") in asked.providers
+        assert f"/subscriptions/{other}" in asked.scopes
+        assert asked.quota_of == other
+
+
+class TestKeyByTheVaultItself:
+    OFFICER = (Permission(data_actions=("Microsoft.KeyVault/vaults/keys/*",)),)
+
+    def told(self, held, *, there=True, **options):
+        goal = make.goal(**options)
+        state = replace(make.reached(goal), registry=ABSENT, key=ABSENT)
+        state = state if there else make.nothing(goal)
+        scope = str(goal.vault).lower() if there else GROUP
+        return [row[0] for row in told(goal, state, permissions=((scope, held),)) if row[1] == "key"]
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_by_a_role_is_as_good_as_by_the_control_plane(self, there):
+        assert self.told(self.OFFICER, there=there) == []
+        assert self.told((), there=there) == [BLOCKED]
+
+    def test_takes_a_right_on_rotation_policies_for_one(self):
+        assert self.told(self.OFFICER, rotation_period="P90D") == [BLOCKED]
+
+    def test_by_an_access_policy_can_not_be_seen(self):
+        assert self.told(self.OFFICER, access_model=ACCESS_POLICY) == [UNSEEN]
+        assert self.told(EVERYTHING, access_model=ACCESS_POLICY) == []
+
+    def test_a_new_vault_has_no_access_policies(self):
+        assert self.told(self.OFFICER, there=False, access_model=ACCESS_POLICY) == [BLOCKED]
+
+
+def test_a_vault_name():
+    goal = make.goal()
+    state = make.nothing(goal)
+    assert told(goal, state, vault_name_free=True) == []
+    assert told(goal, state, vault_name_free=False) == [(BLOCKED, "vault", str(goal.vault))]
+    assert told(goal, state, vault_name_free=Unknown()) == [(UNSEEN, "vault", str(goal.vault))]
+
+
+def test_policies_that_can_not_be_asked_about_at_one_place_are_one_row_and_hide_no_denial():
+    goal = make.goal()
+    unseen = Unknown("", GROUP, "No.")
+    rows = told(goal, make.nothing(goal), denials=(unseen, Denial("vault", "no-vaults"), unseen))
+    assert rows == [(UNSEEN, "policy", GROUP), (BLOCKED, "policy", "vault")]
