@@ -31,11 +31,11 @@ from azext_acrcmk.model.state import (
 )
 from azext_acrcmk.plan.checks import (
     cannot_see,
-    existing_registry_problems,
     group_problems,
     key_problems,
     vault_problems,
 )
+from azext_acrcmk.plan.existing import existing_registry_problems
 from azext_acrcmk.plan.remedies import grant_key
 from azext_acrcmk.plan.step import CREATE, NOT_FOUND, RECOVER, REUSE, UPDATE, VERIFY, Plan, Problem, Step
 
