@@ -69,7 +69,7 @@ def _carry_out(session: Session, facts: Facts, plan: Plan, acts, yes: bool, lack
     subscriptions = session.login.subscriptions
 
     def read_back() -> State:
-        registry = see_registry(session.clients, ArmId.parse(facts.registry.id)) if plan.changes else facts.registry
+        registry = see_registry(session.clients, ArmId.parse(facts.registry.id))
         known = registry if isinstance(registry, Registry) else facts.registry
         return survey_registry(session.clients, known, subscriptions, vault_id)
 
@@ -83,10 +83,8 @@ def _carry_out(session: Session, facts: Facts, plan: Plan, acts, yes: bool, lack
 
 def _not_revoked(state: State, by: str) -> str | None:
     """What a read shows, where that is not that the key was taken from the registry."""
-    used = state.version_in_use
     if by == BY_KEY:
-        disabled = isinstance(used, Key) and used.enabled is False
-        return None if disabled else f"version {used.id} is enabled" if isinstance(used, Key) else _unseen("version")
+        return _version_not(state, enabled=False)
     facts, key = Facts(state, None), state.registry.encryption.key
     if not key or not facts.principal or not isinstance(state.vault, Vault) or isinstance(state.roles, Unknown):
         return _unseen("grant")
@@ -96,10 +94,10 @@ def _not_revoked(state: State, by: str) -> str | None:
 
 def _not_restored(state: State, before: Facts, plan: Plan) -> str | None:
     """What a read shows, where that is not what the plan was to give back; what was narrow before is so again."""
-    facts, used, key = Facts(state, None), state.version_in_use, before.encryption.key
+    facts, key = Facts(state, None), before.encryption.key
     changed = [step.name for step in plan.steps if step.changes]
-    if "key" in changed and isinstance(used, Key) and used.enabled is False:
-        return f"version {used.id} is disabled"
+    if "key" in changed and (wrong := _version_not(state, enabled=True)):
+        return wrong
     if "grant" not in changed:
         return None
     noted = read_note(before)
@@ -110,6 +108,14 @@ def _not_restored(state: State, before: Facts, plan: Plan) -> str | None:
         return None
     denied = f", by the deny assignment {', '.join(facts.access.denied_by)}" if facts.access.denied_by else ""
     return f"the identity lacks {', '.join(facts.access.missing)}{denied}" if facts.access.missing else _unseen("grant")
+
+
+def _version_not(state: State, enabled: bool) -> str | None:
+    used = state.version_in_use
+    if not isinstance(used, Key):
+        return _unseen("version in use")
+    is_enabled = used.enabled is not False
+    return None if is_enabled == enabled else f"version {used.id} is {'enabled' if is_enabled else 'disabled'}"
 
 
 def _unseen(what: str) -> str:

@@ -20,7 +20,7 @@ from tests.e2e.revocation import (
     version_in_use,
     with_roles,
 )
-from tests.e2e.seed import CRYPTO_OFFICER, KEY, VAULT, changes, outcomes
+from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, VAULT, changes, outcomes
 
 
 class TestByKey:
@@ -69,6 +69,17 @@ class TestByKey:
         az(RESTORE).ok()
         assert enabled(azure, version_in_use(seed)) is False
         assert changes(azure) == []
+
+    def test_whatever_became_of_the_identity_it_can_be_done_and_undone(self, azure, az, seed, officer):
+        seed.encrypted()
+        seed.delete(IDENTITY)
+        az(BY_KEY).ok()
+        assert enabled(azure, version_in_use(seed)) is False
+        restored = az(RESTORE)
+        assert outcomes(restored.json()) == {"key": "updated", "grant": "left"}
+        assert "The grant is left as it is." in restored.err
+        assert "az acr cmk rotate --name myregistry --identity" in restored.err
+        assert enabled(azure, version_in_use(seed)) is True
 
     def test_both_ways_at_once_are_undone_at_once(self, azure, az, seed, officer):
         with_roles(seed, (CRYPTO_OFFICER, VAULT))
