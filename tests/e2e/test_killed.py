@@ -16,6 +16,7 @@ DEATHS = ("hang", "hang-after")
 LAST_IS_THE_END = {"rotate"}
 
 
+@pytest.mark.timeout(600)  # dozens of runs
 @pytest.mark.parametrize("death", DEATHS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_every_kill_is_survived(azure, az, prepared, scenario, death, record_property):
