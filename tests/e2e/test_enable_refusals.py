@@ -78,7 +78,8 @@ class TestRegistry:
     def test_whose_identity_is_no_longer_attached(self, azure, seed, refused):
         seed.encrypted()
         seed.patch(REGISTRY, {"identity": {"type": "None"}})
-        refused("", "no longer attached", f"az acr identity assign --name myregistry --identities {IDENTITY}")
+        command = f"az acr identity assign --name myregistry --subscription {SUBSCRIPTION} --identities {IDENTITY}"
+        refused("", "no longer attached", command)
 
     def test_with_other_settings(self, seed, refused):
         seed.encrypted(adminUserEnabled=True)
@@ -120,7 +121,8 @@ class TestGroup:
 class TestVault:
     def test_whose_firewall_shuts_registries_out(self, seed, refused):
         seed.parts(networkAcls={"bypass": "None", "defaultAction": "Deny"})
-        refused("", "lets no trusted services in", f"az keyvault update --name {VAULT.name} --bypass AzureServices")
+        command = f"az keyvault update --name {VAULT.name} --subscription {SUBSCRIPTION} --bypass AzureServices"
+        refused("", "lets no trusted services in", command)
 
     def test_without_public_access_and_bypass(self, seed, refused):
         seed.parts(networkAcls={"bypass": "None", "defaultAction": "Allow"}, publicNetworkAccess="Disabled")

@@ -66,6 +66,7 @@ def survived(azure, az, prepared, scenario, fault):
     prepared(scenario)
     azure.fault(each=True, **fault)
     until_well(az, scenario)
+    azure.clear_faults()
     assert picture(azure) == expected
 
 
