@@ -7,8 +7,9 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = "1.0.0b1"
 
-# The description is Markdown. HISTORY is reStructuredText, as extensions have it, so it goes in as a literal block.
-README = (HERE / "README.md").read_text(encoding="utf-8")
+# How README begins, and no more: the CLI parses an extension's whole description at each `az acr` and `az version`.
+# It is Markdown. HISTORY is reStructuredText, as extensions have it, so it goes in as a literal block.
+README = (HERE / "README.md").read_text(encoding="utf-8").partition(" See [Limits]")[0]
 HISTORY = (HERE / "HISTORY.rst").read_text(encoding="utf-8")
 
 setup(
