@@ -18,7 +18,7 @@ def repeated(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         path = entry["path"].lower()
         if entry["method"] in _WRITES:
             written = path.removesuffix("/accesspolicies/add")
-            holds[written] = entry["time"] + (entry["ready"] or 0)
+            holds[written] = max(holds.get(written, 0), entry["time"] + (entry["ready"] or 0))
             asked = {request: time for request, time in asked.items() if request[2] != written}
         request = entry["method"], entry["host"], path, str(entry["query"]), str(entry["body"])
         about = path.partition("/operationstatuses/")[0]

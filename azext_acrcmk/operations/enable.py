@@ -9,6 +9,7 @@ from azext_acrcmk.acts.parts import Parts
 from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.cloud.survey import survey_goal, survey_registry
 from azext_acrcmk.health import BROKEN
+from azext_acrcmk.model.access import access_to
 from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, Registry, State, Vault
@@ -48,13 +49,20 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
 def _still_known(goal: EnableGoal, state: State, plan: Plan, parts: Parts) -> State:
     """What was seen of the parts and has not been changed since. What was made is read back, but for an identity."""
     changed = {step.name for step in plan.steps if step.changes}
-    vault_changed = "grant" in changed and isinstance(parts.vault, Vault) and parts.vault.access_model == ACCESS_POLICY
     return State(
         identity=parts.identity,
-        vault=ABSENT if vault_changed else parts.vault,
+        vault=ABSENT if "grant" in changed and _lacks_the_grant(parts, goal) else parts.vault,
         key=ABSENT if "key" in changed or goal.key.version else parts.key,
         roles=() if "grant" in changed else state.roles,
     )
+
+
+def _lacks_the_grant(parts: Parts, goal: EnableGoal) -> bool:
+    """Whether the vault was last seen before an access policy was added to it, while its name was not in DNS, say."""
+    vault = parts.vault
+    if not isinstance(vault, Vault) or vault.access_model != ACCESS_POLICY:
+        return False
+    return not access_to(vault, goal.key_name, parts.identity.principal_id, ()).granted
 
 
 def _what_if(session: Session, goal: EnableGoal, state: State, plan: Plan):

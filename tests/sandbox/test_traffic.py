@@ -61,6 +61,11 @@ def test_looking_again_until_it_holds():
     assert again(entry(0, "PUT", VAULT, ready=5), *looks) == [7]
 
 
+def test_looking_again_until_all_holds_that_was_written():
+    written = [entry(0, "PUT", VAULT, ready=5), entry(1, "PUT", f"{VAULT}/accessPolicies/add")]
+    assert again(*written, *(entry(time, "GET", VAULT) for time in (2, 3, 6))) == []
+
+
 def test_following_an_operation():
     looks = [entry(time, "GET", f"{REGISTRY}/operationStatuses/o") for time in (1, 11, 12)]
     assert again(entry(0, "PUT", REGISTRY, ready=10), *looks) == [12]
