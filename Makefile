@@ -23,6 +23,9 @@ WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest
 SANDBOX := $(BIN)/python -m sandbox --directory $(BUILD)/sandbox
 
+# For less than all: make bench BENCH='--profile instant --rounds 1'
+BENCH ?=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo sandbox test bench unit lint format readme wheel clean FORCE
 
@@ -39,7 +42,7 @@ test: $(BUILD)/extension.stamp ## Run all tests
 	$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4
 
 bench: $(BUILD)/extension.stamp ## Measure against core az, into benchmarks/RESULTS.md
-	$(BIN)/python -m benchmarks.bench
+	$(BIN)/python -m benchmarks.bench $(BENCH)
 
 unit: $(BUILD)/venv.stamp ## Run the unit tests only
 	$(PYTEST) tests/unit
