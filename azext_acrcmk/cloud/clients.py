@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 REGISTRY_API_VERSION = "2025-04-01"
 # Key Vault's control plane retires every earlier version on 2027-02-27.
@@ -105,6 +106,7 @@ class Clients:
                 getattr(ResourceType, resource_type),
                 subscription_id=subscription,
                 api_version=api_version,
+                per_retry_policies=[self._only_to_management()],
             )
 
         return self._once((resource_type, subscription), make)
@@ -114,13 +116,23 @@ class Clients:
         from azure.cli.core.commands.client_factory import get_mgmt_service_client
         from azure.mgmt.policyinsights import PolicyInsightsClient
 
-        return get_mgmt_service_client(self._cli_ctx, PolicyInsightsClient, subscription_id=subscription)
+        policies = [self._only_to_management()]
+        return get_mgmt_service_client(
+            self._cli_ctx, PolicyInsightsClient, subscription_id=subscription, per_retry_policies=policies
+        )
+
+    def _only_to_management(self):
+        from azext_acrcmk.cloud.hosts import OnlyTo
+
+        return OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
 
     def _data_plane(self, host: str, package: str, client: str):
         from importlib import import_module
 
         from azure.cli.core._profile import Profile
         from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
+
+        from azext_acrcmk.cloud.hosts import OnlyTo
 
         self._check_host(host, "keyvault_dns", "mhsm_dns")
         credential, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials()
@@ -132,6 +144,7 @@ class Clients:
         # The challenge names the cloud's resource, which a custom cloud's host need not end in.
         arguments["verify_challenge_resource"] = False
         arguments["api_version"] = DATA_PLANE_API_VERSION
+        arguments["per_retry_policies"] = [OnlyTo(host)]
         make = getattr(import_module(package), client)
         return make(f"https://{host}", credential, **arguments)
 

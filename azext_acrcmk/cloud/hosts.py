@@ -1,0 +1,33 @@
+"""No token leaves for another host, wherever an answer leads: by a paging link, an operation or a redirect."""
+
+from __future__ import annotations
+
+import re
+
+from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.policies import SansIOHTTPPolicy
+
+# So plain that no two readers of URLs take different hosts from it.
+_URL = re.compile(r"https://([a-z0-9.-]+)(:\d+)?([/?].*)?", re.IGNORECASE | re.DOTALL)
+
+
+class ForeignHost(ClientAuthenticationError):
+    """A request that was not sent. Of all errors of the SDKs this is the kind that they don't try again after."""
+
+
+class OnlyTo(SansIOHTTPPolicy):
+    """Refuses every request to another host than `host` or one below it, before it is sent.
+
+    Give it to an SDK's client among the `per_retry_policies`: then it sees what a redirect leads to, too. Below: the
+    regional hosts of Azure Resource Manager, to which its operations may lead.
+    """
+
+    def __init__(self, host: str):
+        self._host = host.lower()
+
+    def on_request(self, request) -> None:
+        url = request.http_request.url
+        match = _URL.fullmatch(url)
+        host = match[1].lower() if match else ""
+        if host != self._host and not host.endswith(f".{self._host}"):
+            raise ForeignHost(f"An answer leads to {url[:100]!r}, outside {self._host}. Nothing was sent there.")
