@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 
 from azext_acrcmk.health import FAILED, examine
@@ -32,6 +33,10 @@ UNSEEN_VERSION = Problem("The key's version in use can't be looked at.", (), FOR
 # The findings of an identity that is gone.
 _GONE = {"IdentityNotFound", "IdentityRecreated"}
 _SYSTEM_GONE = {"IdentityNotAttached"}
+
+
+_NOTED_ROLE = re.compile(r"(?P<role>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})@(?P<on>[a-z/]+)", re.IGNORECASE)
+_NOTED_POLICY = re.compile(r"policy:((all|get|wrapKey|unwrapKey)(\+(get|wrapKey|unwrapKey))*)")
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ def note_subject(vault_id: str, key_name: str, principal_id: str | None) -> str:
 def read_note(facts: Facts) -> list[Grant]:
     """The grants that the registry's note names; none where it is about another vault, key or identity.
 
-    Entries that are not understood are left out.
+    Whoever may write the registry's tags may write a note: entries that `revoke` would not write are left out.
     """
     vault, key_name = facts.state.vault, facts.encryption.key.name
     subject, *entries = facts.registry.tags.get(JOURNAL_TAG, "").split(" ")
@@ -116,12 +121,12 @@ def read_note(facts: Facts) -> list[Grant]:
         return []
     grants = []
     for entry in entries:
-        if entry.startswith("policy:"):
-            permissions = tuple(entry.removeprefix("policy:").split("+"))
+        if match := _NOTED_POLICY.fullmatch(entry):
+            permissions = tuple(match[1].split("+"))
             grants.append(Grant(vault.id, f"Access policy ({', '.join(permissions)})", permissions=permissions))
-        elif "@" in entry:
-            role_id, on = entry.split("@", 1)
-            scope = key_scope(vault, key_name) if on == "key" else on if on.startswith("/") else vault.id
+        elif (match := _NOTED_ROLE.fullmatch(entry)) and match["on"] in _places(vault):
+            role_id, on = match["role"], match["on"]
+            scope = key_scope(vault, key_name) if on == "key" else on if vault.is_hsm else vault.id
             grants.append(Grant(scope, f"Role {role_id} on {_place(on)}", role_id, on))
     return grants
 
@@ -134,6 +139,10 @@ def cover(grants: list[Grant], noted: list[Grant]) -> bool:
         return in_place and {p.lower() for p in grant.permissions} >= {p.lower() for p in other.permissions}
 
     return all(any(gives(grant, each) for grant in grants) for each in noted)
+
+
+def _places(vault: Vault) -> tuple[str, ...]:
+    return ("/", "/keys", "key") if vault.is_hsm else ("vault", "key")
 
 
 def _place(on: str) -> str:

@@ -78,7 +78,7 @@ class TestByKey:
         restored = az(RESTORE)
         assert outcomes(restored.json()) == {"key": "updated", "grant": "left"}
         assert "The grant is left as it is." in restored.err
-        assert "az acr cmk rotate --name myregistry --identity" in restored.err
+        assert "az acr cmk rotate --name myregistry --subscription" in restored.err
         assert enabled(azure, version_in_use(seed)) is True
 
     def test_both_ways_at_once_are_undone_at_once(self, azure, az, seed, officer):

@@ -26,6 +26,7 @@ OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 SECOND = f"{make.REGISTRY.group_id}/providers/Microsoft.ContainerRegistry/registries/second"
 MACHINE = f"{make.REGISTRY.group_id}/providers/Microsoft.Compute/virtualMachines/builder"
 KEY = "myregistry-cmk"
+CUSTOM = "0c0ffee0-0000-4000-8000-00000000000c"
 
 
 def encrypted(**vault) -> State:
@@ -325,7 +326,7 @@ def test_a_vault_that_cannot_be_seen_is_refused(plan):
     assert "No subscription has it." in said
 
 
-on_vault = st.tuples(st.sampled_from([ENCRYPTION_USER, OFFICER, "custom"]), st.sampled_from(["vault", "key"]))
+on_vault = st.tuples(st.sampled_from([ENCRYPTION_USER, OFFICER, CUSTOM]), st.sampled_from(["vault", "key"]))
 on_hsm = st.tuples(
     st.sampled_from([HSM_ENCRYPTION_USER, "21dbd100-6940-42c2-9190-5d6cb909625b"]),
     st.sampled_from(["/", "/keys", f"/keys/{KEY}"]),
@@ -372,6 +373,14 @@ def test_entries_of_a_note_that_are_not_understood_are_left_out():
     assert read(noted(state, "nonsense  by somebody")) == []
     assert read(noted(state, "")) == []
     assert read(state) == []
+
+
+@pytest.mark.parametrize(
+    "entry", [f"{OFFICER}@/", f"{OFFICER}@/subscriptions/x", "Owner@vault", "policy:get+purge", f"{OFFICER}@vault/../x"]
+)
+def test_an_entry_that_revoke_would_not_write_is_left_out(entry):
+    state = with_roles((OFFICER, "vault"))
+    assert [str(each) for each in read(noted(state, f"{journal(state)} {entry}"))] == [f"{OFFICER}@vault"]
 
 
 def in_another_vault(state) -> State:
