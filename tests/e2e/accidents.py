@@ -141,5 +141,5 @@ def held(azure: Sandbox, running: Running, seconds: float = 60) -> str | None:
                 return f"{entry['method']} {entry['host']}{entry['path']}"
         if ended:
             return None
-        time.sleep(0.005)
+        time.sleep(0.02)  # each look costs the sandbox something
     raise AssertionError(f"Not done after {seconds} s: {running.command}\n{running.err}")
