@@ -62,7 +62,7 @@ async def running(settings: Settings, directory: Path, cloud_shell: bool = False
         identity_port = await app.start(None)
         if cloud_shell:
             await app.start(None, CLOUD_SHELL_PORT)
-        proxy = Proxy(azure_port)
+        proxy = Proxy(azure_port, lambda *what: instance.log.refused(*what, instance.world.clock))
         proxy_port = await proxy.start()
         runner, control_port = await control.start(instance)
         given = environment.variables(directory, ca_file, proxy_port, identity_port)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 
 from sandbox.gateway import dispatch
+from sandbox.server.alterations import alter
 from sandbox.server.faults import Fault
 from sandbox.server.instance import Instance
 from sandbox.web import Reply, Request
@@ -80,6 +81,8 @@ class App:
         reply = await self._dispatch(request)
         if fault.action == "hang-after":
             return await _hold(raw, entry)
+        if fault.action == "alter":
+            reply, entry["altered"] = alter(reply, fault)
         return None if fault.action == "reset-after" else reply
 
     async def _dispatch(self, request: Request) -> Reply:
@@ -120,11 +123,13 @@ def _parse(content: bytes, content_type: str) -> Any:
 def _response(reply: Reply) -> web.Response:
     if reply.body is None:
         return web.Response(status=reply.status, headers=reply.headers)
+    kind, text = "application/json", reply.body
     if isinstance(reply.body, str):
-        return web.Response(status=reply.status, text=reply.body, headers=reply.headers)
-    content = json.dumps(reply.body).encode()
-    headers = {"Content-Type": "application/json; charset=utf-8", **reply.headers}
-    return web.Response(status=reply.status, body=content, headers=headers)
+        kind = "text/plain"
+    else:
+        text = json.dumps(reply.body)
+    headers = {"Content-Type": f"{kind}; charset=utf-8", **reply.headers}
+    return web.Response(status=reply.status, body=text.encode(), headers=headers)
 
 
 async def _hold(raw: web.BaseRequest, entry: dict[str, Any]) -> None:

@@ -7,10 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.server.alterations import ALTERATIONS
 from sandbox.web import Request
 
-# `-after`: once the service has acted on the request, so that only its answer is lost.
-ACTIONS = ("status", "delay", "reset-before", "reset-after", "hang", "hang-after")
+# `-after`: once the service has acted on the request, so that only its answer is lost. `alter`: its answer is another.
+ACTIONS = ("status", "delay", "reset-before", "reset-after", "hang", "hang-after", "alter")
 
 
 @dataclass
@@ -18,7 +19,8 @@ class Fault:
     """`method` and `path` are regular expressions, of the whole method and on host and path.
 
     The fault begins with match `nth` and lasts `times` matches. With `each` it does so for every request by itself: one
-    of another method or path is another request.
+    of another method or path is another request. `alter` gives the answer other `headers` (None: without it), and
+    another `body`, or what alterations.py does to it: `alteration` to the value at `place`, and other values `put` in.
     """
 
     action: str
@@ -28,14 +30,19 @@ class Fault:
     times: int = 1
     status: int = 500
     body: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str | None] = field(default_factory=dict)
     seconds: float = 0.0
     each: bool = False
+    alteration: str = ""
+    place: int = 0
+    put: dict[str, Any] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
             raise ValueError(f"Unknown action '{self.action}': one of {', '.join(ACTIONS)}.")
+        if self.alteration and self.alteration not in ALTERATIONS:
+            raise ValueError(f"Unknown alteration '{self.alteration}': one of {', '.join(ALTERATIONS)}.")
         self._path = re.compile(self.path, re.IGNORECASE)
 
     def strikes(self, request: Request) -> bool:

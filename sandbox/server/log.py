@@ -40,6 +40,11 @@ class RequestLog:
         self.entries.append(entry)
         return entry
 
+    def refused(self, method: str, target: str, clock: Clock) -> None:
+        """A request that the proxy did not let through: `target` is the host, with its port, or a URL."""
+        request = Request(method, target, "")
+        self.end(self.begin(request), request, Reply(403), clock)
+
     def end(self, entry: dict[str, Any], request: Request, reply: Reply | None, clock: Clock) -> None:
         """`reply` is None for a request that got no answer. Seconds are real ones, counted from when it came: until the
         answer, and (`ready`) until what it asked for held."""

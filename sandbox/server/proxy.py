@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections.abc import Callable
 
 from sandbox.server.certs import is_served
 
@@ -14,10 +15,11 @@ _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 class Proxy:
-    """A CONNECT proxy on loopback. Everything but CONNECT to a served name on port 443 gets 403."""
+    """A CONNECT proxy on loopback. Everything but CONNECT to a served name on port 443 gets 403, and is told to
+    `refused`: method and target."""
 
-    def __init__(self, target_port: int):
-        self._target_port = target_port
+    def __init__(self, target_port: int, refused: Callable[[str, str], None]):
+        self._target_port, self._refused = target_port, refused
         self._server: asyncio.Server | None = None
 
     async def start(self) -> int:
@@ -38,6 +40,7 @@ class Proxy:
             if method == "CONNECT" and port == "443" and is_served(host):
                 await self._tunnel(reader, writer)
             else:
+                self._refused(method, target)
                 await _refuse(writer, method, target)
         writer.close()
 
