@@ -8,7 +8,14 @@ from azure.cli.core.commands.parameters import (
     tags_type,
 )
 
-from azext_acrcmk._validators import validate_enable, validate_expiry_days, validate_registry_name, validate_rotate
+from azext_acrcmk._validators import (
+    validate_enable,
+    validate_expiry_days,
+    validate_grant_timeout,
+    validate_interval,
+    validate_registry,
+    validate_rotate,
+)
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
 
 
@@ -19,6 +26,7 @@ def load_arguments(loader, _command):
     _load_check(loader)
     _load_repair(loader)
     _load_revoke(loader)
+    _load_wait(loader)
 
 
 def _load_common(loader):
@@ -30,7 +38,7 @@ def _load_common(loader):
             "`az configure --defaults acr=REGISTRY`.",
             completer=get_resource_name_completion_list(REGISTRY_TYPE),
             configured_default="acr",
-            validator=validate_registry_name,
+            validator=validate_registry,
             id_part="name",
         )
         c.argument(
@@ -49,7 +57,12 @@ def _load_common(loader):
             action="store_true",
             help="Don't grant the identity the key; verify that others have done so.",
         )
-        c.argument("grant_timeout", type=int, help="How many seconds to wait for a new grant to take effect.")
+        c.argument(
+            "grant_timeout",
+            type=int,
+            validator=validate_grant_timeout,
+            help="How many seconds to wait for a new grant to take effect.",
+        )
 
 
 def _load_enable(loader):
@@ -247,3 +260,8 @@ def _load_revoke(loader):
             get_enum_type(["grant", "key"]),
             help="Remove the identity's grant on the key, or disable the key's version in use.",
         )
+
+
+def _load_wait(loader):
+    with loader.argument_context("acr cmk wait") as c:
+        c.argument("interval", validator=validate_interval)

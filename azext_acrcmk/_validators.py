@@ -8,7 +8,7 @@ from azure.cli.core.azclierror import (
 from knack.log import get_logger
 
 from azext_acrcmk.model.goal import AUTO, MANUAL, days, duration
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, name_problem, same
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, name_problem, same
 
 logger = get_logger(__name__)
 
@@ -29,10 +29,13 @@ SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
 MIN_LIFETIME_DAYS = 28
 MAX_EXPIRY_DAYS = 36500
+A_DAY = 86400
 
 
-def validate_registry_name(cmd, namespace):
-    """As core `az acr`: a login server is taken for the name of its registry."""
+def validate_registry(cmd, namespace):
+    """A registry by its name, and maybe its group, or by its ID. A login server is taken for a name, as by `az acr`."""
+    _check_ids(namespace)
+    _check_name("resource group", namespace.resource_group_name)
     name = namespace.registry_name
     if name is None:
         return
@@ -43,6 +46,33 @@ def validate_registry_name(cmd, namespace):
     _check_name("registry", name)
 
 
+def _check_ids(namespace):
+    """The CLI takes the names from whatever ID: that of a vault would mean the registry of the same name."""
+    for text in getattr(namespace, "_ids", None) or ():
+        try:
+            id_ = ArmId.parse(text)
+        except ValueError as error:
+            raise InvalidArgumentValueError(f"--ids: {error}") from None
+        if not same(id_.type, REGISTRY_TYPE):
+            raise InvalidArgumentValueError(f"--ids takes IDs of registries, not of {_a(id_.type)}.")
+
+
+def validate_grant_timeout(namespace):
+    """Seconds for which a command may reasonably run."""
+    if not 0 <= namespace.grant_timeout <= A_DAY:
+        raise InvalidArgumentValueError(
+            f"--grant-timeout takes a number of seconds that is not negative, and at most a day: {A_DAY}."
+        )
+
+
+def validate_interval(namespace):
+    """Seconds between two looks, and for how long to look."""
+    if not 1 <= namespace.interval <= A_DAY:
+        raise InvalidArgumentValueError(f"--interval takes a number of seconds from 1 to {A_DAY}.")
+    if namespace.timeout < 0:
+        raise InvalidArgumentValueError("--timeout takes a number of seconds that is not negative.")
+
+
 def validate_expiry_days(namespace):
     """A number of days that a date can be moved by."""
     if not 0 <= namespace.expiry_days <= MAX_EXPIRY_DAYS:
@@ -51,13 +81,12 @@ def validate_expiry_days(namespace):
 
 def validate_enable(cmd, namespace):
     """Checks and normalises the options of `enable`."""
-    validate_registry_name(cmd, namespace)
+    validate_registry(cmd, namespace)
     if namespace.registry_name != namespace.registry_name.lower():
         # As `az acr create`: names of images are in lower case, and the registry's is part of them.
         raise InvalidArgumentValueError(
             f"'{namespace.registry_name}': a registry's name takes lower case letters only."
         )
-    _check_name("resource group", namespace.resource_group_name)
     _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
     _check_vault(namespace)
     _check_name("key", namespace.key_name)
@@ -67,8 +96,6 @@ def validate_enable(cmd, namespace):
         namespace.key_size = int(namespace.key_size)
     if namespace.retention_days is not None and not 7 <= namespace.retention_days <= 90:
         raise InvalidArgumentValueError(f"--retention-days takes 7 to 90, not {namespace.retention_days}.")
-    if namespace.grant_timeout < 0:
-        raise InvalidArgumentValueError("--grant-timeout takes a number of seconds that is not negative.")
     if namespace.key_type == "RSA-HSM" and namespace.vault_sku == "standard":
         raise InvalidArgumentValueError("A standard vault can't hold RSA-HSM keys. Use --vault-sku premium.")
     if namespace.access_model == "access-policy" and namespace.grant_scope == "key":
@@ -117,14 +144,12 @@ def _check_vault(namespace):
 
 def validate_rotate(cmd, namespace):
     """Checks the options of `rotate`."""
-    validate_registry_name(cmd, namespace)
+    validate_registry(cmd, namespace)
     if namespace.identity != SYSTEM_IDENTITY:
         _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
     _check_vault(namespace)
     _check_name("key", namespace.key_name)
     _check_key_encryption_key(cmd, namespace)
-    if namespace.grant_timeout < 0:
-        raise InvalidArgumentValueError("--grant-timeout takes a number of seconds that is not negative.")
     after_wait = [name for name in ("revoke_old", "disable_old_version") if getattr(namespace, name)]
     if namespace.no_wait and after_wait:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in after_wait)

@@ -13,8 +13,8 @@ from azext_acrcmk.model.state import RBAC, Registry
 AUTO = "auto"
 MANUAL = "manual"
 
-_SHORT = re.compile(r"(\d+)\s*([dwmy])", re.IGNORECASE)
-_ISO = re.compile(r"P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?", re.IGNORECASE)
+_SHORT = re.compile(r"(\d{1,6})\s*([dwmy])", re.IGNORECASE | re.ASCII)
+_ISO = re.compile(r"P(?=.)(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?", re.IGNORECASE | re.ASCII)
 
 
 def duration(text: str) -> str:
