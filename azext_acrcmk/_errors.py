@@ -91,15 +91,16 @@ def not_shown_error(shown: str, seconds: int, registry_name: str, outcomes: list
 
 
 def _may_be_done(error: BaseException) -> bool:
-    """Whether the request that failed may have been carried out: no answer came to it."""
+    """Whether the request that failed may have been carried out: no answer came to it, or none to be understood."""
     cause = error.__cause__ if isinstance(error, Refused) else error
-    return cause is not None and read_error(cause).status == 0
+    said = read_error(cause) if cause else None
+    return said is not None and said.status < 400 and not said.code and not said.ended
 
 
 def _done_so_far(outcomes: list[Outcome], maybe: Step | None = None) -> list[str]:
     made = [f"{each.step.name} {each.outcome} ({each.step.resource})" for each in outcomes if each.step.changes]
     if maybe:
-        made.append(f"{maybe.name} perhaps, as no answer came")
+        made.append(f"{maybe.name} perhaps, as no answer came that tells")
     return ["Done so far: " + "; ".join(made)] if made else ["Nothing has been changed."]
 
 

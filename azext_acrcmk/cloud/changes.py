@@ -16,7 +16,7 @@ from azext_acrcmk.cloud.bodies import (
 from azext_acrcmk.cloud.clients import Clients, unregistered, wire
 from azext_acrcmk.cloud.observe import see_vault
 from azext_acrcmk.cloud.providers import registering
-from azext_acrcmk.cloud.read import read_identity, read_key, read_registry, read_vault
+from azext_acrcmk.cloud.read import read_group, read_identity, read_key, read_registry, read_vault
 from azext_acrcmk.cloud.waiting import Stop, poller, until_settled, when_free
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
@@ -28,8 +28,8 @@ DNS_TIMEOUT = 900
 
 def create_group(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None) -> Group:
     body = with_tags({"location": location}, tags)
-    made = clients.resources(id_.subscription).resource_groups.create_or_update(id_.group, body)
-    return Group(made.id, made.location)
+    groups = clients.resources(id_.subscription).resource_groups
+    return read_group(groups.create_or_update(id_.group, body, cls=wire))
 
 
 def create_identity(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None, stop: Stop) -> Identity:

@@ -7,11 +7,17 @@ back as wire JSON (see `wire` and `pages`): models differ between the SDK versio
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
+
+from knack.log import CliLogLevel
+
+from azext_acrcmk.cloud.errors import Misunderstood
+from azext_acrcmk.cloud.fields import part, parts
 
 REGISTRY_API_VERSION = "2025-04-01"
 # Key Vault's control plane retires every earlier version on 2027-02-27.
@@ -34,6 +40,10 @@ class Clients:
         self._cli_ctx = cli_ctx
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+        if cli_ctx.logging.log_level is not CliLogLevel.DEBUG:
+            # At an error whose body is no JSON the SDKs warn with a traceback; the error is told anyway.
+            for sdks in ("azure.mgmt", "azure.keyvault"):
+                logging.getLogger(sdks).setLevel(logging.ERROR)
 
     @property
     def cli_ctx(self):
@@ -130,6 +140,7 @@ class Clients:
         from importlib import import_module
 
         from azure.cli.core._profile import Profile
+        from azure.cli.core.cloud import KNOWN_CLOUDS
         from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
 
         from azext_acrcmk.cloud.hosts import OnlyTo
@@ -141,8 +152,8 @@ class Clients:
         arguments.pop("http_logging_policy", None)
         # A vault that can't be reached (private network) must not hold up a command that can do without it.
         arguments["connection_timeout"] = 10
-        # The challenge names the cloud's resource, which a custom cloud's host need not end in.
-        arguments["verify_challenge_resource"] = False
+        # The challenge names the resource to bring a token for. A host of a custom cloud need not end in it.
+        arguments["verify_challenge_resource"] = self._cli_ctx.cloud.name in [each.name for each in KNOWN_CLOUDS]
         arguments["api_version"] = DATA_PLANE_API_VERSION
         arguments["per_retry_policies"] = [OnlyTo(host)]
         make = getattr(import_module(package), client)
@@ -168,7 +179,7 @@ class Clients:
 def wire(pipeline_response, _model, _headers) -> dict[str, Any]:
     """Pass as `cls` to an SDK operation to get the answer's JSON as the service sent it."""
     # Not `.json()`: the answers of older SDKs don't have it.
-    return json.loads(pipeline_response.http_response.text())
+    return part(json.loads(pipeline_response.http_response.text()))
 
 
 def unregistered(response) -> None:
@@ -182,9 +193,17 @@ def unregistered(response) -> None:
 
 
 def pages(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:
-    """The items of a paged SDK operation as the service sent them."""
-    answers: list[Any] = []
-    for _ in operation(*args, raw_response_hook=answers.append, **kwargs):
+    """The items of a paged SDK operation as the service sent them. Raises Misunderstood where pages go in a circle."""
+    answers: dict[str, Any] = {}
+
+    def take(answer: Any) -> None:
+        if answer.http_response.status_code == 200:
+            url = answer.http_request.url
+            if url in answers:
+                raise Misunderstood(f"the list at {url} leads back to itself.")
+            answers[url] = answer
+
+    for _ in operation(*args, raw_response_hook=take, **kwargs):
         pass
-    for answer in answers:
-        yield from wire(answer, None, None).get("value") or ()
+    for answer in answers.values():
+        yield from parts(wire(answer, None, None), "value")

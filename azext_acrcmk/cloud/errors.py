@@ -4,11 +4,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from azure.core.exceptions import ClientAuthenticationError
+
 from azext_acrcmk.model.ids import taken_vault_name
+
+
+class Misunderstood(ClientAuthenticationError):
+    """An answer that makes no sense, or leads to where nothing may be sent.
+
+    Of all errors of the SDKs this is the kind that they don't try again after.
+    """
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.status_code = 200
+
+
+@contextmanager
+def understanding() -> Iterator[None]:
+    """Around calls of SDKs: whatever they stumble over in an answer is raised as Misunderstood."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise Misunderstood(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
 @dataclass(frozen=True)
@@ -89,6 +112,8 @@ def explain(error: ServiceError) -> Explanation:
         )
     if explanation := _BY_STATUS.get(error.status):
         return explanation(error)
+    if error.status < 400 and not error.code:
+        return _misunderstood(error)
     return Explanation(_said(error))
 
 
@@ -239,6 +264,16 @@ def _no_answer(error: ServiceError) -> Explanation:
     return Explanation(
         f"The connection to Azure failed: {error.message}",
         ("Check the network and the proxy, then run the same command again.",),
+    )
+
+
+def _misunderstood(error: ServiceError) -> Explanation:
+    return Explanation(
+        f"Azure's answer is not to be understood: {error.message}",
+        (
+            "Run the same command again. If it ends so again, add --debug to see the answer: what is not as Azure "
+            "documents it may come from a proxy; else it is a fault of this extension.",
+        ),
     )
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
-from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.policies import SansIOHTTPPolicy
+
+from azext_acrcmk.cloud.errors import Misunderstood
 
 # So plain that no two readers of URLs take different hosts from it.
 _URL = re.compile(r"https://([a-z0-9.-]+)(:\d+)?([/?].*)?", re.IGNORECASE | re.DOTALL)
-
-
-class ForeignHost(ClientAuthenticationError):
-    """A request that was not sent. Of all errors of the SDKs this is the kind that they don't try again after."""
 
 
 class OnlyTo(SansIOHTTPPolicy):
@@ -30,4 +27,4 @@ class OnlyTo(SansIOHTTPPolicy):
         match = _URL.fullmatch(url)
         host = match[1].lower() if match else ""
         if host != self._host and not host.endswith(f".{self._host}"):
-            raise ForeignHost(f"An answer leads to {url[:100]!r}, outside {self._host}. Nothing was sent there.")
+            raise Misunderstood(f"it leads to {url[:100]!r}, outside {self._host}. Nothing was sent there.")

@@ -11,9 +11,11 @@ from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients, pages, unregistered, wire
-from azext_acrcmk.cloud.errors import read_error, same_code
+from azext_acrcmk.cloud.errors import Misunderstood, read_error, same_code, understanding
+from azext_acrcmk.cloud.fields import flag, part, resource_id, text
 from azext_acrcmk.cloud.read import (
     read_deleted_vault,
+    read_group,
     read_identity,
     read_key,
     read_registry,
@@ -38,17 +40,22 @@ from azext_acrcmk.model.state import (
 )
 
 T = TypeVar("T")
+Found = TypeVar("Found", Registry, Identity, Vault)
 
 # Reads made at the same time.
 MOST_AT_ONCE = 16
 
 
 def look(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unknown:
-    """The result of a read that takes the permission `action` on `scope`; absent at 404, unknown at 403."""
+    """The result of a read that takes the permission `action` on `scope`; absent at 404, unknown at 403.
+
+    Raises Misunderstood where the answer makes no sense.
+    """
     from azure.core.exceptions import HttpResponseError
 
     try:
-        return call()
+        with understanding():
+            return call()
     except HttpResponseError as error:
         said = read_error(error)
         if said.status == 404 and said.code != "SubscriptionNotFound":
@@ -71,19 +78,25 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
     return [each.result() for each in [in_thread(partial(in_turn, call)) for call in calls]]
 
 
+def _of(id_: ArmId, found: Found) -> Found:
+    """What was found at an id, and says that it is that."""
+    if not same(found.id, id_):
+        raise Misunderstood(f"asked for {id_}, it shows {found.id}.")
+    return found
+
+
 def see_group(clients: Clients, subscription: str, group: str) -> Group | Absent | Unknown:
     id_ = f"/subscriptions/{subscription}/resourceGroups/{group}"
 
     def get() -> Group:
-        found = clients.resources(subscription).resource_groups.get(group)
-        return Group(found.id, found.location)
+        return read_group(clients.resources(subscription).resource_groups.get(group, cls=wire))
 
     return look(get, "Microsoft.Resources/subscriptions/resourceGroups/read", id_)
 
 
 def see_registry(clients: Clients, id_: ArmId) -> Registry | Absent | Unknown:
     return look(
-        lambda: read_registry(clients.registries(id_.subscription).get(id_.group, id_.name, cls=wire)),
+        lambda: _of(id_, read_registry(clients.registries(id_.subscription).get(id_.group, id_.name, cls=wire))),
         "Microsoft.ContainerRegistry/registries/read",
         id_,
     )
@@ -98,9 +111,9 @@ def registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
         "Microsoft.ContainerRegistry/checkNameAvailability/read",
         f"/subscriptions/{id_.subscription}",
     )
-    if not answer or answer.get("nameAvailable", True):
+    if not answer or flag(answer, "nameAvailable") is not False:
         return None
-    return answer.get("message") or f"The registry name '{id_.name}' is not available."
+    return text(answer, "message") or f"The registry name '{id_.name}' is not available."
 
 
 def see_sharing(clients: Clients, registry: Registry, subscriptions: Sequence[str]) -> tuple[Sharer, ...] | Unknown:
@@ -157,19 +170,18 @@ def see_other_users(
 
 def _look_for_users(clients: Clients, identity_id: str, subscription: str) -> tuple[str, ...] | Absent | Unknown:
     def search() -> tuple[str, ...]:
-        found = []
-        for body in pages(clients.resources(subscription).resources.list):
-            attached = (body.get("identity") or {}).get("userAssignedIdentities") or {}
-            if any(same(each, identity_id) for each in attached):
-                found.append(body["id"])
-        return tuple(found)
+        return tuple(
+            text(body, "id") or ""
+            for body in pages(clients.resources(subscription).resources.list)
+            if any(same(each, identity_id) for each in part(body, "identity", "userAssignedIdentities"))
+        )
 
     return look(search, "Microsoft.Resources/subscriptions/resources/read", f"/subscriptions/{subscription}")
 
 
 def see_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
     return look(
-        lambda: read_identity(clients.identities(id_.subscription).get(id_.group, id_.name, cls=wire)),
+        lambda: _of(id_, read_identity(clients.identities(id_.subscription).get(id_.group, id_.name, cls=wire))),
         f"{IDENTITY_TYPE}/read",
         id_,
     )
@@ -209,11 +221,13 @@ def see_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
     client = clients.key_vault(id_.subscription)
     if same(id_.type, HSM_TYPE):
         return look(
-            lambda: read_vault(client.managed_hsms.get(id_.group, id_.name, cls=wire), "managedHSM"),
+            lambda: _of(id_, read_vault(client.managed_hsms.get(id_.group, id_.name, cls=wire), "managedHSM")),
             f"{HSM_TYPE}/read",
             id_,
         )
-    return look(lambda: read_vault(client.vaults.get(id_.group, id_.name, cls=wire)), f"{VAULT_TYPE}/read", id_)
+    return look(
+        lambda: _of(id_, read_vault(client.vaults.get(id_.group, id_.name, cls=wire))), f"{VAULT_TYPE}/read", id_
+    )
 
 
 def vault_name_is_free(clients: Clients, subscription: str, name: str) -> bool | Unknown:
@@ -225,7 +239,7 @@ def vault_name_is_free(clients: Clients, subscription: str, name: str) -> bool |
         "Microsoft.KeyVault/checkNameAvailability/read",
         f"/subscriptions/{subscription}",
     )
-    return answer if isinstance(answer, Unknown) else bool(answer and answer.get("nameAvailable"))
+    return answer if isinstance(answer, Unknown) else bool(answer and flag(answer, "nameAvailable"))
 
 
 def see_deleted_vault(clients: Clients, subscription: str, name: str) -> DeletedVault | Absent | Unknown:
@@ -245,8 +259,10 @@ def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequen
 
     def search(subscription: str) -> ArmId | Absent:
         filter_ = f"resourceType eq '{type_}' and name eq '{name}'"
-        for found in clients.resources(subscription).resources.list(filter=filter_):
-            return ArmId.parse(found.id)
+        for found in pages(clients.resources(subscription).resources.list, filter=filter_):
+            id_ = ArmId.parse(resource_id(found))
+            if same(id_, ArmId(subscription, id_.group, type_, name)):
+                return id_
         return ABSENT
 
     def search_in(subscription: str) -> ArmId | Absent | Unknown:

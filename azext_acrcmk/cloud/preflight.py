@@ -16,7 +16,8 @@ from azext_acrcmk.cloud.clients import (
     unregistered,
     wire,
 )
-from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.errors import read_error, understanding
+from azext_acrcmk.cloud.fields import part, parts, text, texts
 from azext_acrcmk.cloud.observe import together, vault_name_is_free
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.model.goal import EnableGoal
@@ -51,7 +52,8 @@ def _asked(call: Callable[[], Any], action: str, scope: str) -> Any:
     from azure.core.exceptions import AzureError
 
     try:
-        return call()
+        with understanding():
+            return call()
     except AzureError as error:
         return Unknown(action, scope, read_error(error).message)
 
@@ -59,7 +61,11 @@ def _asked(call: Callable[[], Any], action: str, scope: str) -> Any:
 def _provider_state(clients: Clients, subscription: str, namespace: str) -> str | Unknown:
     providers = clients.resources(subscription).providers
     action = "Microsoft.Resources/subscriptions/providers/read"
-    return _asked(lambda: providers.get(namespace).registration_state, action, f"/subscriptions/{subscription}")
+    return _asked(
+        lambda: text(providers.get(namespace, cls=wire), "registrationState") or "",
+        action,
+        f"/subscriptions/{subscription}",
+    )
 
 
 def _permissions(clients: Clients, scope: str) -> tuple[Permission, ...] | Unknown:
@@ -67,9 +73,9 @@ def _permissions(clients: Clients, scope: str) -> tuple[Permission, ...] | Unkno
     path = f"{scope}/providers/Microsoft.Authorization/permissions"
 
     def ask() -> tuple[Permission, ...]:
-        found = resources.get_by_id(path, PERMISSIONS_API_VERSION, cls=wire).get("value") or ()
+        found = parts(resources.get_by_id(path, PERMISSIONS_API_VERSION, cls=wire), "value")
         fields = ("actions", "notActions", "dataActions", "notDataActions")
-        return tuple(Permission(*(tuple(each.get(name) or ()) for name in fields)) for each in found)
+        return tuple(Permission(*(texts(each, name) for name in fields)) for each in found)
 
     return _asked(ask, "Microsoft.Authorization/permissions/read", scope)
 
@@ -118,17 +124,17 @@ def _resource(type_: str, name: str, body: dict[str, Any], **more: str) -> dict[
     return {"resourceContent": {"type": type_, "name": name, **body}, **more}
 
 
-def _denials(clients: Clients, part: Part, details: dict[str, Any]) -> list[Denial | Unknown]:
-    """The policies that would deny a part, as far as they are in force at its scope."""
-    seen = _asked(lambda: _check(clients, part.scope, details), "", part.scope)
+def _denials(clients: Clients, new: Part, details: dict[str, Any]) -> list[Denial | Unknown]:
+    """The policies that would deny what is to be made, as far as they are in force at its scope."""
+    seen = _asked(lambda: _check(clients, new.scope, details), "", new.scope)
     if isinstance(seen, Unknown):
         return [seen]
     found = []
-    for each in (seen.get("contentEvaluationResult") or {}).get("policyEvaluations") or ():
-        effect = ((each.get("effectDetails") or {}).get("policyEffect") or "Deny").lower()
-        if (each.get("evaluationResult") or "").lower() == "noncompliant" and effect == "deny":
-            policy = (each.get("policyInfo") or {}).get("policyAssignmentId") or ""
-            found.append(Denial(part.resource, policy.rsplit("/", 1)[-1]))
+    for each in parts(part(seen, "contentEvaluationResult"), "policyEvaluations"):
+        effect = (text(part(each, "effectDetails"), "policyEffect") or "Deny").lower()
+        if (text(each, "evaluationResult") or "").lower() == "noncompliant" and effect == "deny":
+            policy = text(part(each, "policyInfo"), "policyAssignmentId") or ""
+            found.append(Denial(new.resource, policy.rsplit("/", 1)[-1]))
     return found
 
 

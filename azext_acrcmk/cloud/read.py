@@ -1,11 +1,13 @@
-"""From the wire JSON of the services to the dataclasses of `model`. Unknown and missing fields are tolerated."""
+"""From the wire JSON of the services to the dataclasses of `model`. Unknown, missing and odd fields are tolerated."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from azext_acrcmk.model.ids import KeyId
+from azext_acrcmk.cloud.fields import flag, number, part, parts, resource_id, text, texts
+from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import (
     ACCESS_POLICY,
     RBAC,
@@ -13,6 +15,7 @@ from azext_acrcmk.model.state import (
     AttachedIdentity,
     DeletedVault,
     Encryption,
+    Group,
     Identity,
     Key,
     Registry,
@@ -21,147 +24,156 @@ from azext_acrcmk.model.state import (
 )
 
 
+def read_group(body: dict[str, Any]) -> Group:
+    return Group(text(body, "id") or "", text(body, "location") or "")
+
+
 def read_registry(body: dict[str, Any]) -> Registry:
-    properties = body.get("properties") or {}
-    identity = body.get("identity") or {}
-    attached = identity.get("userAssignedIdentities") or {}
-    rules = properties.get("networkRuleSet") or {}
-    status = properties.get("status") or {}
-    trust = (properties.get("policies") or {}).get("trustPolicy") or {}
+    id_ = resource_id(body)
+    properties, identity = part(body, "properties"), part(body, "identity")
     return Registry(
-        id=body["id"],
-        name=body["name"],
-        location=body.get("location") or "",
-        sku=(body.get("sku") or {}).get("name") or "",
-        login_server=properties.get("loginServer"),
-        provisioning_state=properties.get("provisioningState") or "Succeeded",
-        encryption=_read_encryption(properties.get("encryption") or {}),
-        identity_type=identity.get("type") or "none",
-        system_principal_id=identity.get("principalId"),
-        attached=tuple(
-            AttachedIdentity(id_, (ids or {}).get("clientId"), (ids or {}).get("principalId"))
-            for id_, ids in attached.items()
-        ),
-        status_message=status.get("message"),
-        public_network_enabled=_flag(properties.get("publicNetworkAccess"), "enabled"),
-        default_action=rules.get("defaultAction"),
-        allow_trusted_services=_flag(properties.get("networkRuleBypassOptions"), "azureservices"),
-        zone_redundancy=properties.get("zoneRedundancy"),
-        admin_enabled=properties.get("adminUserEnabled"),
-        content_trust=_flag(trust.get("status"), "enabled") or False,
-        tags=body.get("tags") or {},
+        id=id_,
+        name=ArmId.parse(id_).name,
+        location=text(body, "location") or "",
+        sku=text(part(body, "sku"), "name") or "",
+        login_server=text(properties, "loginServer"),
+        provisioning_state=text(properties, "provisioningState") or "Succeeded",
+        encryption=_read_encryption(part(properties, "encryption")),
+        identity_type=text(identity, "type") or "none",
+        system_principal_id=text(identity, "principalId"),
+        attached=tuple(_read_attached(part(identity, "userAssignedIdentities"))),
+        status_message=text(part(properties, "status"), "message"),
+        public_network_enabled=_is(properties, "publicNetworkAccess", "enabled"),
+        default_action=text(part(properties, "networkRuleSet"), "defaultAction"),
+        allow_trusted_services=_is(properties, "networkRuleBypassOptions", "azureservices"),
+        zone_redundancy=text(properties, "zoneRedundancy"),
+        admin_enabled=flag(properties, "adminUserEnabled"),
+        content_trust=_is(part(properties, "policies", "trustPolicy"), "status", "enabled") or False,
+        tags={name: value for name, value in part(body, "tags").items() if isinstance(value, str)},
     )
 
 
+def _read_attached(identities: dict[str, Any]) -> Iterator[AttachedIdentity]:
+    for id_ in identities:
+        ids = part(identities, id_)
+        yield AttachedIdentity(resource_id({"id": id_}), text(ids, "clientId"), text(ids, "principalId"))
+
+
 def _read_encryption(block: dict[str, Any]) -> Encryption:
-    vault = block.get("keyVaultProperties") or {}
-    in_use = _key_id(vault.get("versionedKeyIdentifier"))
+    vault = part(block, "keyVaultProperties")
+    in_use = _key_id(vault, "versionedKeyIdentifier")
     return Encryption(
-        status=(block.get("status") or "disabled").lower(),
-        key=_key_id(vault.get("keyIdentifier")),
+        status=(text(block, "status") or "disabled").lower(),
+        key=_key_id(vault, "keyIdentifier"),
         version_in_use=in_use.version if in_use else None,
-        identity=vault.get("identity"),
-        auto_rotation=vault.get("keyRotationEnabled"),
+        identity=text(vault, "identity"),
+        auto_rotation=flag(vault, "keyRotationEnabled"),
         wire=block or {"status": "disabled"},
     )
 
 
-def _key_id(text: str | None) -> KeyId | None:
+def _key_id(body: dict[str, Any], name: str) -> KeyId | None:
     """The service's own key ids are taken as they are: a form we don't know is no reason to fail."""
     try:
-        return KeyId.parse(text) if text else None
+        return KeyId.parse(text(body, name) or "")
     except ValueError:
         return None
 
 
 def read_identity(body: dict[str, Any]) -> Identity:
-    properties = body.get("properties") or {}
+    properties = part(body, "properties")
     return Identity(
-        id=body["id"],
-        location=body.get("location") or "",
-        client_id=properties.get("clientId") or "",
-        principal_id=properties.get("principalId") or "",
+        id=resource_id(body),
+        location=text(body, "location") or "",
+        client_id=text(properties, "clientId") or "",
+        principal_id=text(properties, "principalId") or "",
     )
 
 
 def read_vault(body: dict[str, Any], kind: str = "vault") -> Vault:
-    properties = body.get("properties") or {}
-    rules = properties.get("networkAcls") or {}
+    id_ = resource_id(body)
+    properties = part(body, "properties")
+    rules = part(properties, "networkAcls")
     is_hsm = kind == "managedHSM"
-    uri = properties.get("hsmUri") if is_hsm else properties.get("vaultUri")
-    sku = (body.get("sku") if is_hsm else properties.get("sku")) or {}
+    sku = part(body, "sku") if is_hsm else part(properties, "sku")
     return Vault(
-        id=body["id"],
-        name=body["name"],
-        uri=uri or "",
-        location=body.get("location") or "",
+        id=id_,
+        name=ArmId.parse(id_).name,
+        uri=text(properties, "hsmUri" if is_hsm else "vaultUri") or "",
+        location=text(body, "location") or "",
         kind=kind,
-        sku=(sku.get("name") or "").lower(),
-        access_model=None if is_hsm else (RBAC if properties.get("enableRbacAuthorization") else ACCESS_POLICY),
-        soft_delete=properties.get("enableSoftDelete"),
-        retention_days=properties.get("softDeleteRetentionInDays"),
-        purge_protection=bool(properties.get("enablePurgeProtection")),
-        public_network_access=properties.get("publicNetworkAccess"),
+        sku=(text(sku, "name") or "").lower(),
+        access_model=None if is_hsm else (RBAC if flag(properties, "enableRbacAuthorization") else ACCESS_POLICY),
+        soft_delete=flag(properties, "enableSoftDelete"),
+        retention_days=number(properties, "softDeleteRetentionInDays"),
+        purge_protection=flag(properties, "enablePurgeProtection") or False,
+        public_network_access=text(properties, "publicNetworkAccess"),
         # A vault without rules is open, to trusted services too.
-        default_action=rules.get("defaultAction") or "Allow",
-        bypass=rules.get("bypass") or ("AzureServices" if not rules else "None"),
-        policies=tuple(_read_policy(each) for each in properties.get("accessPolicies") or ()),
+        default_action=text(rules, "defaultAction") or "Allow",
+        bypass=text(rules, "bypass") or ("AzureServices" if not rules else "None"),
+        policies=tuple(_read_policy(each) for each in parts(properties, "accessPolicies")),
         network_rules=rules,
-        provisioning_state=properties.get("provisioningState") or "Succeeded",
+        provisioning_state=text(properties, "provisioningState") or "Succeeded",
     )
 
 
 def _read_policy(body: dict[str, Any]) -> AccessPolicy:
-    keys = (body.get("permissions") or {}).get("keys") or ()
     return AccessPolicy(
-        object_id=body.get("objectId") or "",
-        key_permissions=frozenset(permission.lower() for permission in keys),
-        application_id=body.get("applicationId"),
+        object_id=text(body, "objectId") or "",
+        key_permissions=frozenset(map(str.lower, texts(part(body, "permissions"), "keys"))),
+        application_id=text(body, "applicationId"),
     )
 
 
 def read_deleted_vault(body: dict[str, Any]) -> DeletedVault:
-    properties = body.get("properties") or {}
+    properties = part(body, "properties")
+    id_ = resource_id(properties, "vaultId")
     return DeletedVault(
-        id=properties.get("vaultId") or "",
-        name=body["name"],
-        location=properties.get("location") or "",
-        purge_protection=bool(properties.get("purgeProtectionEnabled")),
-        scheduled_purge=properties.get("scheduledPurgeDate"),
+        id=id_,
+        name=ArmId.parse(id_).name,
+        location=text(properties, "location") or "",
+        purge_protection=flag(properties, "purgeProtectionEnabled") or False,
+        scheduled_purge=text(properties, "scheduledPurgeDate"),
     )
 
 
 def read_key(body: dict[str, Any], asked: KeyId) -> Key:
     """A key of the control plane (`vaults/keys`), with the version that its own URI gives."""
-    properties = body.get("properties") or {}
-    attributes = properties.get("attributes") or {}
+    properties = part(body, "properties")
+    attributes = part(properties, "attributes")
+    own = _key_id(properties, "keyUriWithVersion")
     return Key(
-        id=_key_id(properties.get("keyUriWithVersion")) or asked,
-        type=properties.get("kty") or "",
-        size=properties.get("keySize"),
-        enabled=attributes.get("enabled"),
-        not_before=_moment(attributes.get("nbf")),
-        expires=_moment(attributes.get("exp")),
-        created=_moment(attributes.get("created")),
-        operations=frozenset(operation.lower() for operation in properties.get("keyOps") or ()),
-        rotation_policy=_read_rotation_policy(properties.get("rotationPolicy")),
+        id=own if own and own.same_key(asked) else asked,
+        type=text(properties, "kty") or "",
+        size=number(properties, "keySize"),
+        enabled=flag(attributes, "enabled"),
+        not_before=_moment(attributes, "nbf"),
+        expires=_moment(attributes, "exp"),
+        created=_moment(attributes, "created"),
+        operations=frozenset(map(str.lower, texts(properties, "keyOps"))),
+        rotation_policy=_read_rotation_policy(part(properties, "rotationPolicy")),
     )
 
 
-def _read_rotation_policy(body: dict[str, Any] | None) -> RotationPolicy | None:
+def _read_rotation_policy(body: dict[str, Any]) -> RotationPolicy | None:
     if not body:
         return None
     after = before = None
-    for action in body.get("lifetimeActions") or ():
-        if ((action.get("action") or {}).get("type") or "").lower() == "rotate":
-            trigger = action.get("trigger") or {}
-            after, before = trigger.get("timeAfterCreate"), trigger.get("timeBeforeExpiry")
-    return RotationPolicy(after, before, (body.get("attributes") or {}).get("expiryTime"))
+    for action in parts(body, "lifetimeActions"):
+        if (text(part(action, "action"), "type") or "").lower() == "rotate":
+            trigger = part(action, "trigger")
+            after, before = text(trigger, "timeAfterCreate"), text(trigger, "timeBeforeExpiry")
+    return RotationPolicy(after, before, text(part(body, "attributes"), "expiryTime"))
 
 
-def _moment(seconds: int | None) -> datetime | None:
-    return datetime.fromtimestamp(seconds, timezone.utc) if seconds else None
+def _moment(body: dict[str, Any], name: str) -> datetime | None:
+    seconds = number(body, name)
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc) if seconds else None
+    except (OverflowError, OSError, ValueError):
+        return None  # further away than a date can be
 
 
-def _flag(value: str | None, yes: str) -> bool | None:
+def _is(body: dict[str, Any], name: str, yes: str) -> bool | None:
+    value = text(body, name)
     return value.lower() == yes if value else None

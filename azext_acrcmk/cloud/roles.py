@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.fields import flag, part, parts, text, texts
 from azext_acrcmk.model.access import ENCRYPTION_USER, ENCRYPTION_USER_NAME, NEEDED_ACTIONS
-from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.ids import is_guid, same
 from azext_acrcmk.model.state import DenyAssignment, RoleGrant, Unknown
 
 # How deny assignments name everyone.
@@ -23,23 +24,23 @@ def read_role_grants(
     roles: dict[str, _Role] = {ENCRYPTION_USER: _Role(ENCRYPTION_USER_NAME, tuple(NEEDED_ACTIONS.values()))}
     grants = []
     for assignment in assignments:
-        properties = assignment.get("properties") or {}
-        role_id = properties.get("roleDefinitionId") or ""
+        properties = part(assignment, "properties")
+        role_id = text(properties, "roleDefinitionId") or ""
         guid = role_id.rsplit("/", 1)[-1].lower()
         if guid not in roles:
-            roles[guid] = _fetch(role_definition, role_id)
+            roles[guid] = _fetch(role_definition, role_id) if is_guid(guid) else _unreadable(role_id)
         role = roles[guid]
         condition = "A role assignment has a condition." if properties.get("condition") else None
         grants.append(
             RoleGrant(
-                id=assignment.get("id") or "",
-                scope=properties.get("scope") or "",
+                id=text(assignment, "id") or "",
+                scope=text(properties, "scope") or "",
                 role_id=guid,
                 role_name=role.name,
-                principal_id=properties.get("principalId") or "",
+                principal_id=text(properties, "principalId") or "",
                 data_actions=role.data_actions,
                 not_data_actions=role.not_data_actions,
-                created=_moment(properties.get("createdOn")),
+                created=_moment(text(properties, "createdOn")),
                 uncertain=condition or role.uncertain,
             )
         )
@@ -59,25 +60,24 @@ def with_denials(
     own = {principal_id.lower(), *(grant.principal_id.lower() for grant in grants)}
     found, doubt = [], None
     for denial in denials:
-        properties = denial.get("properties") or {}
-        if properties.get("doNotApplyToChildScopes") and not same(properties.get("scope"), scope):
+        properties = part(denial, "properties")
+        if flag(properties, "doNotApplyToChildScopes") and not same(text(properties, "scope"), scope):
             continue
-        blocks = [each for each in properties.get("permissions") or () if each.get("dataActions")]
+        blocks = [each for each in parts(properties, "permissions") if texts(each, "dataActions")]
         concerned = _concerned(properties, own)
-        name = properties.get("denyAssignmentName") or denial.get("name") or ""
+        name = text(properties, "denyAssignmentName") or text(denial, "name") or ""
         if blocks and concerned is None:
             doubt = f"The deny assignment '{name}' concerns groups, and whether the identity is in them is not seen."
         elif blocks and concerned:
             found += [
-                DenyAssignment(name, tuple(each["dataActions"]), tuple(each.get("notDataActions") or ()))
-                for each in blocks
+                DenyAssignment(name, texts(each, "dataActions"), texts(each, "notDataActions")) for each in blocks
             ]
     return tuple(replace(grant, denied_by=tuple(found), uncertain=grant.uncertain or doubt) for grant in grants)
 
 
 def _concerned(properties: dict[str, Any], own: set[str]) -> bool | None:
     """Whether a deny assignment concerns one who goes by the ids `own`; None where other groups decide it."""
-    subjects, exempt = properties.get("principals") or (), properties.get("excludePrincipals") or ()
+    subjects, exempt = parts(properties, "principals"), parts(properties, "excludePrincipals")
     if _named(exempt, own):
         return False
     if _named(subjects, {*own, _EVERYONE}):
@@ -86,11 +86,11 @@ def _concerned(properties: dict[str, Any], own: set[str]) -> bool | None:
 
 
 def _named(principals: Iterable[dict[str, Any]], ids: set[str]) -> bool:
-    return any((each.get("id") or "").lower() in ids for each in principals)
+    return any((text(each, "id") or "").lower() in ids for each in principals)
 
 
 def _has_group(principals: Iterable[dict[str, Any]]) -> bool:
-    return any(same(each.get("type"), "Group") for each in principals)
+    return any(same(text(each, "type"), "Group") for each in principals)
 
 
 class _Role:
@@ -104,19 +104,23 @@ def _fetch(role_definition: Callable[[str], dict[str, Any]], role_id: str) -> _R
     from azure.core.exceptions import HttpResponseError
 
     try:
-        properties = role_definition(role_id).get("properties") or {}
+        properties = part(role_definition(role_id), "properties")
     except HttpResponseError as error:
         said = read_error(error)
         if said.status not in (403, 404):
             raise
         needs = "it takes the permission 'Microsoft.Authorization/roleDefinitions/read'"
         return _Role(role_id, uncertain=f"The role {role_id} can't be read: {needs}.")
-    permissions = properties.get("permissions") or [{}]
+    permissions = parts(properties, "permissions")
     return _Role(
-        properties.get("roleName") or role_id,
-        [action for each in permissions for action in each.get("dataActions") or ()],
-        [action for each in permissions for action in each.get("notDataActions") or ()],
+        text(properties, "roleName") or role_id,
+        [action for each in permissions for action in texts(each, "dataActions")],
+        [action for each in permissions for action in texts(each, "notDataActions")],
     )
+
+
+def _unreadable(role_id: str) -> _Role:
+    return _Role(role_id, uncertain=f"The role {role_id} can't be read.")
 
 
 def _moment(text: str | None) -> datetime | None:

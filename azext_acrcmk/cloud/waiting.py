@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from math import inf
 from typing import TypeVar
 
-from azext_acrcmk.cloud.errors import missing_registration, read_error
+from azext_acrcmk.cloud.errors import missing_registration, read_error, understanding
 
 T = TypeVar("T")
 
@@ -128,6 +128,10 @@ def poller(stop: Stop, final_state: str | None = None):
             options = {"final-state-via": final_state} if final_state else None
             super().__init__(timeout=0, lro_options=options)
             self._pauses = Pauses(stop)
+
+        def run(self) -> None:
+            with understanding():
+                super().run()
 
         def _delay(self) -> None:
             self._pauses.another(asked=self._extract_delay())

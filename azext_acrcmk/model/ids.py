@@ -18,6 +18,9 @@ _TYPES = (REGISTRY_TYPE, IDENTITY_TYPE, VAULT_TYPE, HSM_TYPE)
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]")
+# What types and names of resources are made of, whatever the service: nothing that has a meaning in a path.
+_TYPE = re.compile(r"[a-zA-Z][a-zA-Z0-9.]*/[a-zA-Z][a-zA-Z0-9]*")
+_NAME = re.compile(r"(?!\.+$)[-\w.()]+")
 _REGISTRY = re.compile(r"[a-zA-Z0-9]{5,50}")
 _IDENTITY = re.compile(r"[a-zA-Z0-9][-\w]{2,127}", re.ASCII)
 _VAULT = re.compile(r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]")
@@ -59,6 +62,10 @@ def taken_vault_name(name: str) -> tuple[str, tuple[str, ...]]:
     )
 
 
+def is_guid(text: str) -> bool:
+    return _GUID.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class ArmId:
     """The id of a resource in a resource group. Compare ids with `same`: Azure changes their casing."""
@@ -91,11 +98,13 @@ class ArmId:
         ):
             raise ValueError(f"'{text}' is not the ID of a resource.")
         subscription, group, name = parts[2], parts[4], parts[8]
-        if not _GUID.fullmatch(subscription):
+        if not is_guid(subscription):
             raise ValueError(f"'{text}' is not the ID of a resource: '{subscription}' is not a subscription ID.")
         if problem := name_problem("resource group", group):
             raise ValueError(problem)
         type_ = f"{parts[6]}/{parts[7]}"
+        if not _TYPE.fullmatch(type_) or not _NAME.fullmatch(name):
+            raise ValueError(f"'{text}' is not the ID of a resource: '{type_}/{name}' is not a type and a name.")
         return cls(subscription, group, next((each for each in _TYPES if same(each, type_)), type_), name)
 
 

@@ -12,6 +12,7 @@ from knack.log import get_logger
 
 from azext_acrcmk._errors import cli_errors, problems_error
 from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.errors import understanding
 from azext_acrcmk.cloud.find import find_registry
 from azext_acrcmk.cloud.login import login_of
 from azext_acrcmk.cloud.observe import see_registry
@@ -96,7 +97,7 @@ class Session:
             if step.confirm:
                 user_confirmation(" ".join(filter(None, (step.notice, step.confirm))), yes)
         try:
-            outcomes = run(plan, act, self.progress, self.stop)
+            outcomes = run(plan, understanding()(act), self.progress, self.stop)
         except (StepFailed, RunInterrupted) as stopped:
             stopped.outcomes = [*self._done, *stopped.outcomes]
             raise

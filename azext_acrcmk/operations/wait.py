@@ -6,7 +6,10 @@ from azure.cli.core.azclierror import ResourceNotFoundError
 
 from azext_acrcmk._errors import service_error
 from azext_acrcmk.cloud.clients import wire
-from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.errors import read_error, understanding
+from azext_acrcmk.cloud.fields import part
+from azext_acrcmk.cloud.read import read_registry
+from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.operations.session import Session
 
 
@@ -16,8 +19,7 @@ def registry_for_wait(cmd, registry_name: str, group: str | None):
 
     session = Session(cmd)
     try:
-        id_ = session.registry_id(registry_name, group)
-        return session.clients.registries(id_.subscription).get(id_.group, id_.name, cls=wire)
+        return _look(session, session.registry_id(registry_name, group))
     except ResourceNotFoundError as error:
         not_found = HttpResponseError(str(error))
         not_found.status_code = 404
@@ -26,3 +28,10 @@ def registry_for_wait(cmd, registry_name: str, group: str | None):
         if read_error(error).status == 404:
             raise
         raise service_error(error, []) from error
+
+
+def _look(session: Session, id_: ArmId):
+    with understanding():
+        body = session.clients.registries(id_.subscription).get(id_.group, id_.name, cls=wire)
+        state = read_registry(body).provisioning_state
+        return {**body, "properties": {**part(body, "properties"), "provisioningState": state}}
