@@ -151,9 +151,9 @@ def _linked_authorization_failed(error: ServiceError) -> Explanation:
 
 
 def _disallowed_by_policy(error: ServiceError) -> Explanation:
-    infos = [each.get("info") or {} for each in error.additional]
+    infos = _dicts([each.get("info") for each in error.additional])
     names = [info.get("policyAssignmentDisplayName") or info.get("policyAssignmentName") for info in infos]
-    policy = ", ".join(dict.fromkeys(name for name in names if name))
+    policy = ", ".join(dict.fromkeys(str(name) for name in names if name))
     return Explanation(
         f"A policy does not allow this{f': {policy}' if policy else ''}. {error.message}",
         ("Choose options that the policy allows, or have its owner exempt the resource.",),

@@ -8,6 +8,7 @@ for: it says where to exchange tokens, and ours go to the login server itself or
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -16,6 +17,9 @@ from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.observe import together
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.state import Registry, Streaming, Unknown
+
+# A repository's name as registries take it: nothing that would lead to another path.
+_REPOSITORY = re.compile(r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 
 PAGE = 100
 MOST_PAGES = 2
@@ -78,7 +82,7 @@ class Repositories:
         query = {"n": str(PAGE)}
         for _ in range(MOST_PAGES):
             answer = self._get("/acr/v1/_catalog", token, query)
-            names += _field(answer, "repositories") or ()  # null where there is none
+            names += [name for name in _field(answer, "repositories", list | None) or () if _is_repository(name)]
             if not (link := answer.headers.get("Link")):
                 return names, False
             query = dict(parse_qsl(urlsplit(link.partition("<")[2].partition(">")[0]).query))
@@ -95,7 +99,7 @@ class Repositories:
             if error.status_code == 404:
                 return False
             raise
-        return bool(_field(answer, "convertPushedImages"))
+        return _field(answer, "convertPushedImages", bool)
 
     def _token(self, scope: str) -> str:
         """An access token for one scope."""
@@ -108,7 +112,7 @@ class Repositories:
 
         request = HttpRequest("POST", f"https://{self._host}{path}", data={"service": self._host, **form})
         # Not even a log for debugging may have the tokens in these bodies.
-        return _field(_accepted(self._client.send_request(request, logging_enable=False)), wanted)
+        return _field(_accepted(self._client.send_request(request, logging_enable=False)), wanted, str)
 
     def _get(self, path: str, token: str, query: dict[str, str] | None = None):
         from azure.core.rest import HttpRequest
@@ -126,11 +130,18 @@ def _accepted(answer):
     return answer
 
 
-def _field(answer, name: str) -> Any:
-    """A field of an answer's body. Raises HttpResponseError where there is none, as in a page that a proxy gives."""
+def _is_repository(name: Any) -> bool:
+    return isinstance(name, str) and _REPOSITORY.fullmatch(name) is not None
+
+
+def _field(answer, name: str, kind: Any) -> Any:
+    """A field of an answer's body. Raises HttpResponseError where it is not there, as in a page that a proxy gives."""
     from azure.core.exceptions import HttpResponseError
 
     try:
-        return answer.json()[name]
-    except (ValueError, TypeError, KeyError) as error:
+        value = answer.json()[name]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise HttpResponseError(f"The registry's answer has no '{name}'.", response=answer) from error
+    if not isinstance(value, kind):
+        raise HttpResponseError(f"The registry's answer has an odd '{name}'.", response=answer)
+    return value

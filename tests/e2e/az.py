@@ -154,9 +154,16 @@ class ForkServer:
         return all(environment.get(name) == self.environment[name] for name in FIXED)
 
     def fork(
-        self, arguments: list[str], environment: Mapping[str, str], directory: Path, files: tuple, pace: float
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        directory: Path,
+        files: tuple,
+        pace: float,
+        script: str = "",
     ) -> Forked:
         request = {"arguments": arguments, "environment": environment, "directory": str(directory), "pace": pace}
+        request["script"] = script
         message = json.dumps(request).encode() + b"\n"
         report, theirs = os.pipe()
         try:

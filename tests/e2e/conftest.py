@@ -13,9 +13,13 @@ from sandbox.client import OWNER, Account, Sandbox
 from sandbox.world import OWNER_OBJECT_ID
 from tests.e2e.accidents import Scenario
 from tests.e2e.az import Az, ForkServer
+from tests.e2e.many import ManyAz
 from tests.e2e.rotation import done
 from tests.e2e.scene import Scene
 from tests.e2e.seed import CRYPTO_OFFICER, VAULT, Seed
+
+# Waits and timeouts of the client are so much shorter where nothing is gained by waiting: 5 minutes are a second.
+PACE = 300
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +106,15 @@ def refused(azure: Sandbox, az: Az) -> Callable[..., None]:
         assert "Traceback" not in result.err
 
     return check
+
+
+@pytest.fixture
+def many_az(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[ManyAz]:
+    """Many commands in one process, signed in as owner; what they wait for takes moments."""
+    home = Path(fork_server.environment["AZURE_CONFIG_DIR"]).parent
+    many = ManyAz(fork_server, azure.login(home), tmp_path, PACE)
+    yield many
+    many.close()
 
 
 @pytest.fixture

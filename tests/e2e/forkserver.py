@@ -7,7 +7,7 @@ extensions are while it is imported, so these two places are the server's own, a
 
 Started by `az.py` with one end of a socket as its standard input. One request is one line of JSON, with four file
 descriptors: standard input, output and error of the command, and a pipe that tells its process id and in the end its
-exit code.
+exit code. A request may name a script to run in place of `azure.cli`.
 """
 
 from __future__ import annotations
@@ -143,7 +143,10 @@ def become_az(request: dict) -> None:
     if request["pace"] != 1:
         hurry(request["pace"])
     try:
-        runpy.run_module("azure.cli", run_name="__main__", alter_sys=True)
+        if request["script"]:
+            runpy.run_path(request["script"], run_name="__main__")
+        else:
+            runpy.run_module("azure.cli", run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         if isinstance(ended.code, str):
             raise
