@@ -22,7 +22,7 @@ ODD = [
     *("?", "a?b=c", "a?api-version=1", "#", "a#b", "a&b=c", ";", "a;b", "*", "$", "{}", "[]", "[system]", "@nofile"),
     *("'", "''", "x' or '1'='1", "x' and name ne 'x", '"', "\\", "..\\..", "`id`", "$(id)", "~", "a,b", "a:b"),
     *("\n", "a\nb", "\r\nX-Header: y", "\t", "\x1b[31m", "\x7f"),
-    *("ü", "registr\u0443", "myregistry\u200b", "\u202emyregistry", "\u2126", "\u212aey12", "İstanbul", "١٢٣٤٥", "𝔪𝔶𝔯𝔢𝔤"),
+    *("ü", "registr\u0443", "myregistry\u200b", "\u202emyregistry", "\u2126", "\u212aey12", "İstanbul", "١٢٣٤٥"),
     *("-", "--name", "-x", "null", "None", "true", "0", "-1", "1.5", "1e9", "9" * 30, "a" * 300),
 ]
 text = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), max_size=12)
