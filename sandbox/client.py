@@ -87,6 +87,14 @@ class Sandbox:
         """A new, empty Azure."""
         self._control("POST", "/reset", {"profile": profile, "settings": settings})
 
+    def save(self) -> None:
+        """Keep this Azure, to `restore` it as often as wanted. Nothing may be under way in it."""
+        self._control("POST", "/save")
+
+    def restore(self) -> None:
+        """The Azure that was saved in place of this one, without faults and with an empty log."""
+        self._control("POST", "/restore")
+
     def settings(self, **settings: Any) -> None:
         self._control("POST", "/settings", settings)
 
@@ -104,6 +112,10 @@ class Sandbox:
     def log(self) -> list[dict[str, Any]]:
         """The requests so far, in order."""
         return self._control("GET", "/log")
+
+    def held(self, seconds: float) -> dict[str, Any] | None:
+        """The request that a fault keeps without an answer, waited for; None if there is none by then."""
+        return self._control("GET", "/log/held", {"seconds": seconds})
 
     def clear_log(self) -> None:
         self._control("DELETE", "/log")

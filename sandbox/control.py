@@ -1,10 +1,12 @@
 """The control API: plain HTTP on loopback, for tests and for people who want to see Azure misbehave.
 
 POST   /reset                        {"profile"?, "settings"?}: a new, empty Azure
+POST   /save                         this Azure, to come back to;  POST /restore
 POST   /settings                     {name: value}
 POST   /clock/advance                {"seconds"}
 POST   /faults                       a fault (see server/faults.py);  DELETE /faults
 GET    /log                          the requests so far;  DELETE /log
+GET    /log/held                     waits {"seconds"} for a request that a fault keeps without an answer
 POST   /principals                   {"kind"?, "name"?, "secret"?, "groups"?, "roles"?: [{"role", "scope"}]}
 POST   /principals/{object_id}/groups  {"group"?}: into a group that there is, or a new one
 POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE /deny-assignments
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 from typing import Any
 
 from aiohttp import web
@@ -61,7 +64,8 @@ def _handler(instance: Instance, endpoint: Endpoint) -> Callable[[web.Request], 
     async def handle(request: web.Request) -> web.Response:
         try:
             given = await request.json() if request.can_read_body else {}
-            return web.json_response(endpoint(instance, given, request))
+            answer = endpoint(instance, given, request)
+            return web.json_response(await answer if isawaitable(answer) else answer)
         except (KeyError, TypeError, ValueError) as error:
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
 
@@ -71,6 +75,17 @@ def _handler(instance: Instance, endpoint: Endpoint) -> Callable[[web.Request], 
 @_endpoint("POST", "/reset")
 def _reset(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     instance.reset(given.get("profile", "instant"), given.get("settings"))
+
+
+@_endpoint("POST", "/save")
+def _save(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    gateway.settle(instance.world)
+    instance.save()
+
+
+@_endpoint("POST", "/restore")
+def _restore(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.restore()
 
 
 @_endpoint("POST", "/settings")
@@ -97,6 +112,11 @@ def _clear_faults(instance: Instance, given: dict[str, Any], request: web.Reques
 @_endpoint("GET", "/log")
 def _log(instance: Instance, given: dict[str, Any], request: web.Request) -> list[dict[str, Any]]:
     return instance.log.entries
+
+
+@_endpoint("GET", "/log/held")
+async def _held(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any] | None:
+    return await instance.log.held(float(given["seconds"]))
 
 
 @_endpoint("DELETE", "/log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -168,6 +169,13 @@ class World:
             self.principals[principal.object_id] = principal
             for subscription in self.subscriptions:
                 self.grant(principal.object_id, OWNER, f"/subscriptions/{subscription}")
+
+    def copy(self) -> World:
+        """Another world that is the same now. Raises ValueError while operations are under way: they end in this one."""
+        with self.lock:
+            if not all(operation.done for operation in self.operations.values()):
+                raise ValueError("Operations are under way.")
+            return copy.deepcopy(self, {id(self.lock): threading.RLock()})
 
     @staticmethod
     def new_guid() -> str:

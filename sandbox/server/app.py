@@ -15,6 +15,7 @@ from sandbox.gateway import dispatch
 from sandbox.server.alterations import alter
 from sandbox.server.faults import Fault
 from sandbox.server.instance import Instance
+from sandbox.server.log import RequestLog
 from sandbox.web import Reply, Request
 
 _TICK = 0.05  # wall-clock seconds
@@ -73,14 +74,14 @@ class App:
         if fault.action == "status":
             return Reply(fault.status, fault.body, dict(fault.headers))
         if fault.action == "hang":
-            return await _hold(raw, entry)
+            return await _hold(raw, entry, self._instance.log)
         if fault.action == "reset-before":
             return None
         if fault.action == "delay":
             await self._instance.wait(fault.seconds)
         reply = await self._dispatch(request)
         if fault.action == "hang-after":
-            return await _hold(raw, entry)
+            return await _hold(raw, entry, self._instance.log)
         if fault.action == "alter":
             reply, entry["altered"] = alter(reply, fault)
         return None if fault.action == "reset-after" else reply
@@ -132,9 +133,9 @@ def _response(reply: Reply) -> web.Response:
     return web.Response(status=reply.status, body=text.encode(), headers=headers)
 
 
-async def _hold(raw: web.BaseRequest, entry: dict[str, Any]) -> None:
+async def _hold(raw: web.BaseRequest, entry: dict[str, Any], log: RequestLog) -> None:
     """Give no answer until the client has gone; the log tells meanwhile that it waits."""
-    entry["held"] = True
+    log.hold(entry)
     while raw.transport and not raw.transport.is_closing():
         await asyncio.sleep(_TICK)
 

@@ -21,9 +21,21 @@ class Instance:
         self.world = World(settings)
         self.faults: list[Fault] = []
         self.log = RequestLog(log_file)
+        self._saved: World | None = None
 
     def reset(self, profile: str = "instant", changes: dict[str, object] | None = None) -> None:
         self.world = World(PROFILES[profile].with_changes(**(changes or {})))
+        self.faults.clear()
+        self.log.clear()
+
+    def save(self) -> None:
+        self._saved = self.world.copy()
+
+    def restore(self) -> None:
+        """Put the world that was saved in place of this one, as often as it is asked for."""
+        if not self._saved:
+            raise ValueError("Nothing was saved.")
+        self.world = self._saved.copy()
         self.faults.clear()
         self.log.clear()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -20,6 +22,8 @@ class RequestLog:
         self.entries: list[dict[str, Any]] = []
         self._file = file.open("w", encoding="utf-8", buffering=1)
         self._count = 0
+        self._held: dict[str, Any] | None = None
+        self._holding = asyncio.Event()
 
     def begin(self, request: Request) -> dict[str, Any]:
         self._count += 1
@@ -56,8 +60,22 @@ class RequestLog:
         entry["caller"] = request.caller.object_id if request.caller else None
         self._file.write(json.dumps(entry) + "\n")
 
+    def hold(self, entry: dict[str, Any]) -> None:
+        """The request will get no answer."""
+        entry["held"] = True
+        self._held = entry
+        self._holding.set()
+
+    async def held(self, seconds: float) -> dict[str, Any] | None:
+        """The last request that is held; within so many seconds of real time, or None."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._holding.wait(), seconds)
+        return self._held
+
     def clear(self) -> None:
         self.entries.clear()
+        self._held = None
+        self._holding.clear()
 
     def close(self) -> None:
         self._file.close()

@@ -136,10 +136,8 @@ def held(azure: Sandbox, running: Running, seconds: float = 60) -> str | None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         ended = running.poll() is not None
-        for entry in azure.log():
-            if entry.get("held"):
-                return f"{entry['method']} {entry['host']}{entry['path']}"
+        if entry := azure.held(0 if ended else 0.2):
+            return f"{entry['method']} {entry['host']}{entry['path']}"
         if ended:
             return None
-        time.sleep(0.02)  # each look costs the sandbox something
     raise AssertionError(f"Not done after {seconds} s: {running.command}\n{running.err}")
