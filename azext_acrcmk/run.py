@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
 
-from azext_acrcmk.cloud.waiting import Stop, in_thread
+from azext_acrcmk.cloud.waiting import WAKE, Stop, in_thread
 from azext_acrcmk.plan.step import OUTCOMES, Plan, Step
 from azext_acrcmk.progress import Progress
 
@@ -53,7 +53,7 @@ def run(plan: Plan, act: Callable[[Step], str | None], progress: Progress, stop:
                 waiting.remove(step)
                 progress.started(step)
                 running[in_thread(partial(_timed, act, step))] = step
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=WAKE, return_when=FIRST_COMPLETED)
             for future in done:
                 step = running.pop(future)
                 if error := future.exception():

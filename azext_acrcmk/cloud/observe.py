@@ -22,7 +22,7 @@ from azext_acrcmk.cloud.read import (
     read_vault,
 )
 from azext_acrcmk.cloud.roles import read_role_grants, with_denials
-from azext_acrcmk.cloud.waiting import in_thread
+from azext_acrcmk.cloud.waiting import in_thread, result_of
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
 from azext_acrcmk.model.state import (
     ABSENT,
@@ -75,7 +75,7 @@ def together(*calls: Callable[[], Any]) -> list[Any]:
         with slots:
             return call()
 
-    return [each.result() for each in [in_thread(partial(in_turn, call)) for call in calls]]
+    return [result_of(each) for each in [in_thread(partial(in_turn, call)) for call in calls]]
 
 
 def _of(id_: ArmId, found: Found) -> Found:

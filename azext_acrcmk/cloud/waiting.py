@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from math import inf
 from typing import TypeVar
 
@@ -26,6 +28,18 @@ def in_thread(call: Callable[[], T]) -> Future[T]:
 
     threading.Thread(target=work, daemon=True).start()
     return future
+
+
+# Python loses a signal that comes just as the main thread begins to wait, until it wakes up: so often, in seconds.
+WAKE = 0.5
+
+
+def result_of(future: Future[T]) -> T:
+    """The result of a call in a thread, waited for so that Ctrl-C is not lost."""
+    while not future.done():
+        with contextlib.suppress(FutureTimeoutError):
+            return future.result(WAKE)
+    return future.result()
 
 
 class Interrupted(Exception):

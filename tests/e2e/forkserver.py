@@ -25,13 +25,15 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 MODULES = [
     "argcomplete",
     "asyncio",
     "azure.cli.command_modules.acr._breaking_change",
     "azure.cli.command_modules.acr._params",
+    "azure.cli.command_modules.acr.aaz.latest.network.nic",
+    "azure.cli.command_modules.acr.aaz.latest.network.private_endpoint",
     "azure.cli.command_modules.acr.commands",
     "azure.cli.command_modules.acr.custom",
     "azure.cli.command_modules.keyvault._params",
@@ -40,6 +42,7 @@ MODULES = [
     "azure.cli.command_modules.role._params",
     "azure.cli.command_modules.role.commands",
     "azure.cli.command_modules.role.custom",
+    "azure.cli.core._breaking_change",
     "azure.cli.core._completers",
     "azure.cli.core._help",
     "azure.cli.core._help_loaders",
@@ -156,7 +159,7 @@ def become_az(request: dict) -> None:
 def hurry(pace: float) -> None:
     """Let this process's time run so many times as fast: what it waits for takes moments, and times out after them.
 
-    Only the waits of the network end no sooner than after a second, which an answer on loopback may take.
+    Only the waits of the network end no sooner than after half a second, which an answer on loopback may take.
     """
     pause = time.sleep
     time.sleep = lambda seconds: pause(seconds / pace)
@@ -168,7 +171,7 @@ def hurry(pace: float) -> None:
         return seconds and max(seconds / pace, least)
 
     threading.Event.wait = lambda event, timeout=None: wait(event, shorter(timeout))
-    socket.socket.settimeout = lambda connection, timeout: limit(connection, shorter(timeout, 1.0))
+    socket.socket.settimeout = lambda connection, timeout: limit(connection, shorter(timeout, 0.5))
 
 
 def faster(clock: Callable[[], float], pace: float) -> Callable[[], float]:
@@ -195,6 +198,9 @@ def import_all() -> None:
     for module in pkgutil.walk_packages(package.__path__, f"{EXTENSION}."):
         importlib.import_module(module.name)
     sys.path.remove(folder)
+    # The first time that a log asks this, all classes of the SDKs are looked through.
+    for kind in (str, int, float, bool, tuple, list, type(None), Exception):
+        issubclass(kind, Mapping)
 
 
 def main() -> None:
