@@ -39,7 +39,7 @@ sandbox: $(BUILD)/extension.stamp ## A shell in which az talks to an Azure on lo
 	@$(SANDBOX) shell
 
 test: $(BUILD)/extension.stamp ## Run all tests
-	$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4
+	$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
 bench: $(BUILD)/extension.stamp ## Measure against core az, into benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.bench $(BENCH)

@@ -47,10 +47,12 @@ def cloud_shell(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Waiting for the port is no part of a test's own time."""
-    for item in items:
-        if "cloud_shell" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.timeout(PORT_TIMEOUT + 120))
+    """Those that need the port of Cloud Shell come first, while few connections have been made that may have had it.
+    Waiting for it is no part of a test's own time."""
+    those = [item for item in items if "cloud_shell" in getattr(item, "fixturenames", ())]
+    for item in those:
+        item.add_marker(pytest.mark.timeout(PORT_TIMEOUT + 120))
+    items.sort(key=lambda item: item not in those)
 
 
 def _wait_until_free(port: int, seconds: float = PORT_TIMEOUT) -> None:

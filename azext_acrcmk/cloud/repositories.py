@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.errors import Misunderstood, read_error, understanding
 from azext_acrcmk.cloud.observe import together
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.state import Registry, Streaming, Unknown
@@ -37,15 +37,17 @@ def see_streaming(clients: Clients, registry: Registry) -> Streaming | Unknown |
     if not registry.encryption.enabled:
         return None
     try:
-        repositories = Repositories(clients, registry)
-        names, more = repositories.names()
+        with understanding():
+            repositories = Repositories(clients, registry)
+            names, more = repositories.names()
     # The CLI's own error is a sign-in that is refused, an OSError one that gets no answer.
     except (AzureError, CLIError, OSError) as error:
         return _unknown(registry, error)
 
     def look(name: str) -> bool | Unknown:
         try:
-            return repositories.streams(name)
+            with understanding():
+                return repositories.streams(name)
         except AzureError as error:
             return _unknown(registry, error)
 
@@ -135,13 +137,11 @@ def _is_repository(name: Any) -> bool:
 
 
 def _field(answer, name: str, kind: Any) -> Any:
-    """A field of an answer's body. Raises HttpResponseError where it is not there, as in a page that a proxy gives."""
-    from azure.core.exceptions import HttpResponseError
-
+    """A field of an answer's body. Raises Misunderstood where it is not there, as in a page that a proxy gives."""
     try:
         value = answer.json()[name]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise HttpResponseError(f"The registry's answer has no '{name}'.", response=answer) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise Misunderstood(f"The registry's answer has no '{name}'.") from error
     if not isinstance(value, kind):
-        raise HttpResponseError(f"The registry's answer has an odd '{name}'.", response=answer)
+        raise Misunderstood(f"The registry's answer has an odd '{name}'.")
     return value

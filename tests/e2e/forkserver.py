@@ -191,13 +191,14 @@ def _exit(code: int) -> None:
 def import_all() -> None:
     for name in MODULES:
         importlib.import_module(name)
-    # As the CLI finds it: the folder is not on the path but while commands are loaded.
     folder = os.path.join(os.environ["AZURE_EXTENSION_DIR"], "acrcmk")
-    sys.path.append(folder)
-    package = importlib.import_module(EXTENSION)
-    for module in pkgutil.walk_packages(package.__path__, f"{EXTENSION}."):
-        importlib.import_module(module.name)
-    sys.path.remove(folder)
+    if os.path.isdir(folder):
+        # As the CLI finds it: the folder is not on the path but while commands are loaded.
+        sys.path.append(folder)
+        package = importlib.import_module(EXTENSION)
+        for module in pkgutil.walk_packages(package.__path__, f"{EXTENSION}."):
+            importlib.import_module(module.name)
+        sys.path.remove(folder)
     # The first time that a log asks this, all classes of the SDKs are looked through.
     for kind in (str, int, float, bool, tuple, list, type(None), Exception):
         issubclass(kind, Mapping)

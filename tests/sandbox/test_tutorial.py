@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +15,24 @@ OFFICER = "Key Vault Crypto Officer"
 ENCRYPTION_USER = "Key Vault Crypto Service Encryption User"
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def fork_server(shared: Sandbox, home: Path) -> Iterator[ForkServer]:
+    server = ForkServer(shared.login(home))
+    yield server
+    server.close()
+
+
 @pytest.fixture
-def az(sandbox: Sandbox, tmp_path: Path) -> Iterator[Az]:
-    server = ForkServer(sandbox.environment)
-    az = Az(server, sandbox.login(tmp_path), tmp_path)
+def az(sandbox: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[Az]:
+    shutil.rmtree(home / "azure")
+    az = Az(fork_server, sandbox.login(home), tmp_path)
     yield az
     az.close()
-    server.close()
 
 
 def prepare(az: Az) -> dict:
