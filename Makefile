@@ -18,8 +18,8 @@ export AZURE_CORE_COLLECT_TELEMETRY := 0
 export ACRCMK_EXTENSION_DIR := $(AZURE_EXTENSION_DIR)
 export ACRCMK_WHEEL_DIR := $(HERE)/wheel
 
-# An end-to-end test keeps one Azure CLI and one sandbox busy for each worker.
-WORKERS ?= auto
+# An end-to-end test is an Azure CLI and a sandbox, which wait for each other a third of the time.
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores + (cores + 1) / 2)))
 PYTEST := $(BIN)/python -m pytest
 SANDBOX := $(BIN)/python -m sandbox --directory $(BUILD)/sandbox
 
@@ -39,7 +39,7 @@ sandbox: $(BUILD)/extension.stamp ## A shell in which az talks to an Azure on lo
 	@$(SANDBOX) shell
 
 test: $(BUILD)/extension.stamp ## Run all tests
-	$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
+	$(PYTEST) --numprocesses $(WORKERS) --maxprocesses 6 --dist worksteal
 
 bench: $(BUILD)/extension.stamp ## Measure against core az, into benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.bench $(BENCH)

@@ -45,13 +45,14 @@ def run(plan: Plan, act: Callable[[Step], str | None], progress: Progress, stop:
     """
     outcomes: list[Outcome] = []
     failure: tuple[Step, BaseException] | None = None
-    waiting = list(plan.steps)
+    waiting, begun = list(plan.steps), []
     running: dict[Future, Step] = {}
     try:
         while running or (waiting and not failure):
             for step in _ready(waiting, outcomes) if not failure else ():
                 waiting.remove(step)
                 progress.started(step)
+                begun.append(step)  # beforehand: Ctrl-C may come as soon as the thread is at work
                 running[in_thread(partial(_timed, act, step))] = step
             done, _ = wait(running, timeout=WAKE, return_when=FIRST_COMPLETED)
             for future in done:
@@ -63,7 +64,8 @@ def run(plan: Plan, act: Callable[[Step], str | None], progress: Progress, stop:
                     progress.finished(step, outcomes[-1].outcome, outcomes[-1].seconds)
     except KeyboardInterrupt:
         stop.set()
-        raise RunInterrupted(_in_order(plan, outcomes), list(running.values())) from None
+        done = [outcome.step for outcome in outcomes]
+        raise RunInterrupted(_in_order(plan, outcomes), [step for step in begun if step not in done]) from None
     if failure:
         raise StepFailed(*failure, _in_order(plan, outcomes)) from failure[1]
     return _in_order(plan, outcomes)

@@ -22,7 +22,7 @@ _PADDINGS = {
     "RSA-OAEP-256": padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None),
 }
 # Making an RSA key takes a twentieth of a second. Tests make hundreds, and only need neighbours to differ.
-_POOL_SIZE = 16
+_POOL_SIZE = 6
 _pool: list[rsa.RSAPrivateKey] = []
 _drawn = 0
 

@@ -171,7 +171,7 @@ class World:
                 self.grant(principal.object_id, OWNER, f"/subscriptions/{subscription}")
 
     def copy(self) -> World:
-        """Another world that is the same now. Raises ValueError while operations are under way: they end in this one."""
+        """Another world that is the same now. Raises ValueError while operations are under way."""
         with self.lock:
             if not all(operation.done for operation in self.operations.values()):
                 raise ValueError("Operations are under way.")

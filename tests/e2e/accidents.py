@@ -131,6 +131,14 @@ def _policies(azure: Sandbox, vault: str) -> list[list[str]]:
     return sorted(sorted(map(str.lower, each["permissions"]["keys"])) for each in policies)
 
 
+def acted_on(azure: Sandbox, fault: str = "hang") -> tuple[str, ...]:
+    """The changes that the service has made, up to a request that this fault keeps without an answer: what is in Azure
+    then, where operations end at once."""
+    log = [entry for entry in azure.log() if entry["method"] != "GET" and not entry["host"].startswith("login")]
+    acted = [entry for entry in log if fault == "hang-after" or not entry.get("held")]
+    return tuple(sorted(f"{entry['method']} {entry['host']}{entry['path']} {entry['body']}" for entry in acted))
+
+
 def held(azure: Sandbox, running: Running, seconds: float = 60) -> str | None:
     """The request that waits for its answer; None where the command has ended without sending so many."""
     end = time.monotonic() + seconds

@@ -111,8 +111,18 @@ def refused(azure: Sandbox, az: Az) -> Callable[..., None]:
 @pytest.fixture
 def many_az(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[ManyAz]:
     """Many commands in one process, signed in as owner; what they wait for takes moments."""
+    yield from _many_az(azure, fork_server, tmp_path, PACE)
+
+
+@pytest.fixture
+def impatient_az(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[ManyAz]:
+    """The same, where 5 minutes without an answer are a quarter of a second."""
+    yield from _many_az(azure, fork_server, tmp_path, 4 * PACE)
+
+
+def _many_az(azure: Sandbox, fork_server: ForkServer, directory: Path, pace: float) -> Iterator[ManyAz]:
     home = Path(fork_server.environment["AZURE_CONFIG_DIR"]).parent
-    many = ManyAz(fork_server, azure.login(home), tmp_path, PACE)
+    many = ManyAz(fork_server, azure.login(home), directory, pace)
     yield many
     many.close()
 

@@ -159,7 +159,7 @@ def become_az(request: dict) -> None:
 def hurry(pace: float) -> None:
     """Let this process's time run so many times as fast: what it waits for takes moments, and times out after them.
 
-    Only the waits of the network end no sooner than after half a second, which an answer on loopback may take.
+    Only the waits of the network end no sooner than after a quarter of a second, which an answer on loopback may take.
     """
     pause = time.sleep
     time.sleep = lambda seconds: pause(seconds / pace)
@@ -171,7 +171,7 @@ def hurry(pace: float) -> None:
         return seconds and max(seconds / pace, least)
 
     threading.Event.wait = lambda event, timeout=None: wait(event, shorter(timeout))
-    socket.socket.settimeout = lambda connection, timeout: limit(connection, shorter(timeout, 0.5))
+    socket.socket.settimeout = lambda connection, timeout: limit(connection, shorter(timeout, 0.25))
 
 
 def faster(clock: Callable[[], float], pace: float) -> Callable[[], float]:

@@ -40,10 +40,10 @@ def test_every_request_meets_it_once(azure, many_az, prepared, scenario, fault, 
 
 @pytest.mark.parametrize("fault", ["hang", "hang-after"])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
-def test_every_request_times_out_once(azure, many_az, prepared, scenario, fault, record_property):
+def test_every_request_times_out_once(azure, impatient_az, prepared, scenario, fault, record_property):
     """Each is waited for in vain for a while, so those that read, where the two are the same, meet one of them."""
     method = {"method": CHANGES} if fault == "hang-after" else {}
-    survived(azure, many_az, prepared, scenario, {"action": fault, **method})
+    survived(azure, impatient_az, prepared, scenario, {"action": fault, **method})
     met = [entry for entry in azure.log() if entry.get("held")]
     record_property("survived", f"{scenario}, {fault}: met by {len(met)} requests")
 

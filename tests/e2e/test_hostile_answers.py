@@ -12,8 +12,8 @@ from tests.e2e.meant import not_meant
 from tests.e2e.scene import Scene
 from tests.e2e.seed import ENABLE, VAULT
 
-EXAMPLES = 150
-CHANGED = 4  # examples of each scenario
+EXAMPLES = 100
+CHANGED = 3  # examples of each scenario
 
 LINK = "https://evil.example/next"
 LINKS = [

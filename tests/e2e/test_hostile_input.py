@@ -12,7 +12,7 @@ from tests.e2e.meant import not_meant
 from tests.e2e.scene import Scene
 from tests.e2e.seed import IDENTITY, KEY, REGISTRY, VAULT
 
-EXAMPLES = 200
+EXAMPLES = 150
 # What core `az` does by itself, with requests of its own.
 CORE = {"cmd", "_change_reference", "_acquire_policy_token"}
 

@@ -11,7 +11,7 @@ import signal
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS, held, picture
+from tests.e2e.accidents import SCENARIOS, acted_on, held, picture
 
 # Once its note is removed a rotation is done, and the next run is another rotation.
 LAST_IS_THE_END = {"rotate"}
@@ -43,7 +43,7 @@ def test_every_kill_is_survived(azure, az, many_az, prepared, scenario, record_p
         azure.clear_faults()
         if scenario.name in LAST_IS_THE_END and fault == "hang-after" and number == requests:
             return request
-        if (left := done(azure, fault)) not in finished:
+        if (left := acted_on(azure, fault)) not in finished:
             again = many_az(scenario.command.split())
             where = f"killed at request {number} of {scenario} ({fault}): {request}"
             assert again.code == 0, f"{where}\n{again}"
@@ -62,13 +62,6 @@ def test_every_kill_is_survived(azure, az, many_az, prepared, scenario, record_p
             killed_at(number, "hang-after")
     assert number >= requests
     record_property("survived", f"{scenario}: {survived} kill points, {len(finished)} different states of Azure")
-
-
-def done(azure, fault) -> tuple[str, ...]:
-    """The changes that the service has acted on: what is in Azure then, as these operations end at once."""
-    log = [entry for entry in azure.log() if entry["method"] != "GET" and not entry["host"].startswith("login")]
-    acted = [entry for entry in log if fault == "hang-after" or not entry.get("held")]
-    return tuple(sorted(f"{entry['method']} {entry['host']}{entry['path']} {entry['body']}" for entry in acted))
 
 
 @pytest.mark.parametrize("path", ["/keys/", "roleAssignments/", "registries/myregistry$"])
