@@ -20,7 +20,7 @@ from azext_acrcmk.cloud.observe import (
     see_vault,
     together,
 )
-from azext_acrcmk.cloud.survey_registry import see_roles_on, survey_registry
+from azext_acrcmk.cloud.survey_registry import NOTHING_KNOWN, see_roles_on, survey_registry
 from azext_acrcmk.cloud.waiting import Stop, until_settled
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId, KeyId, same
@@ -48,15 +48,17 @@ def survey_goal(
     note: Callable[[str], None],
     stop: Stop,
     known_identity: Identity | Absent | None = None,
+    known: State = NOTHING_KNOWN,
 ) -> tuple[EnableGoal, State]:
     """What exists of a goal; and the goal with its vault where that was found in another place than assumed.
 
     `subscriptions` are those a vault given by name or URI is looked for in, the login's own first. Waits for an
     operation on the registry that is under way, saying so by `note`: until it ends nothing about it is sure.
-    `known_identity` is given where the goal's identity need not be looked for: a registry's own.
+    `known_identity` is given where the goal's identity need not be looked for, such as a registry's own; `known` is
+    what the registry uses, seen a moment ago.
     """
     registry, group = together(
-        lambda: _see_settled_registry(clients, goal.registry, note, stop),
+        lambda: _settled(known.registry) or _see_settled_registry(clients, goal.registry, note, stop),
         lambda: see_group(clients, goal.registry.subscription, goal.registry.group),
     )
     if known_identity is None and _is_encrypted_as(goal, registry):
@@ -70,18 +72,18 @@ def survey_goal(
     gone = goal.registry.group_id if isinstance(group, Absent) else None
     identity, (goal, vault), name_problem = together(
         lambda: _see_identity(clients, goal, gone) if known_identity is None else known_identity,
-        lambda: _locate_vault(clients, goal, subscriptions, gone),
+        lambda: _known_vault(goal, known) or _locate_vault(clients, goal, subscriptions, gone),
         lambda: None if registry or isinstance(registry, Unknown) else registry_name_problem(clients, goal.registry),
     )
     key, in_use, roles, groups = together(
         lambda: _see_key(clients, vault, goal.key),
-        lambda: _see_version_in_use(clients, registry, vault),
+        lambda: known.version_in_use or _see_version_in_use(clients, registry, vault),
         lambda: _see_roles_for(clients, goal, vault, identity),
         lambda: _see_groups(clients, goal, group, identity, vault),
     )
     if name_problem and see_registry(clients, goal.registry):
         # The same command, run at the same time elsewhere, has created it since.
-        return survey_goal(clients, goal, subscriptions, note, stop, known_identity)
+        return survey_goal(clients, goal, subscriptions, note, stop, known_identity, known)
     return goal, State(
         registry=registry,
         identity=identity,
@@ -92,6 +94,18 @@ def survey_goal(
         groups=groups,
         name_problem=name_problem,
     )
+
+
+def _settled(registry: Registry | Absent | Unknown) -> Registry | None:
+    return registry if isinstance(registry, Registry) and registry.settled else None
+
+
+def _known_vault(goal: EnableGoal, known: State) -> tuple[EnableGoal, Vault] | None:
+    """The vault that is known, if it is the goal's."""
+    vault = known.vault
+    if not isinstance(vault, Vault) or not same(vault.host, goal.key.host):
+        return None
+    return (goal if goal.key_uri else replace(goal, vault=ArmId.parse(vault.id))), vault
 
 
 def _see_settled_registry(clients: Clients, id_: ArmId, note: Callable[[str], None], stop: Stop):

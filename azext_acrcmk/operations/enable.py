@@ -5,14 +5,13 @@ from __future__ import annotations
 from knack.log import get_logger
 
 from azext_acrcmk.acts.enable import EnableActs
-from azext_acrcmk.acts.parts import Parts
 from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.cloud.survey import survey_goal, survey_registry
 from azext_acrcmk.health import BROKEN
-from azext_acrcmk.model.access import access_to
 from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
-from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, Registry, State, Vault
+from azext_acrcmk.model.state import Registry, State, Vault
+from azext_acrcmk.operations.known import still_known
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.enable import location_of, plan_enable
 from azext_acrcmk.plan.preflight import blockers, questions
@@ -36,7 +35,7 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         outcomes = session.carry_out(plan, acts, yes)
         if plan.changes or goal.key.version:
             vault_id = ArmId.parse(acts.parts.vault.id) if isinstance(acts.parts.vault, Vault) else None
-            known = _still_known(goal, state, plan, acts.parts)
+            known = still_known(goal, state, plan, acts.parts)
             state = survey_registry(session.clients, acts.registry, login.subscriptions, vault_id, known)
         document = registry_document(state, session.now)
         if document["health"] == BROKEN:
@@ -44,25 +43,6 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
             if not plan.changes:
                 session.fail_after_output()
         return {**document, "steps": steps_document(outcomes)}
-
-
-def _still_known(goal: EnableGoal, state: State, plan: Plan, parts: Parts) -> State:
-    """What was seen of the parts and has not been changed since. What was made is read back, but for an identity."""
-    changed = {step.name for step in plan.steps if step.changes}
-    return State(
-        identity=parts.identity,
-        vault=ABSENT if "grant" in changed and _lacks_the_grant(parts, goal) else parts.vault,
-        key=ABSENT if "key" in changed or goal.key.version else parts.key,
-        roles=() if "grant" in changed else state.roles,
-    )
-
-
-def _lacks_the_grant(parts: Parts, goal: EnableGoal) -> bool:
-    """Whether the vault was last seen before an access policy was added to it, while its name was not in DNS, say."""
-    vault = parts.vault
-    if not isinstance(vault, Vault) or vault.access_model != ACCESS_POLICY:
-        return False
-    return not access_to(vault, goal.key_name, parts.identity.principal_id, ()).granted
 
 
 def _what_if(session: Session, goal: EnableGoal, state: State, plan: Plan):

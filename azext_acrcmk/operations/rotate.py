@@ -12,6 +12,7 @@ from azext_acrcmk.cloud.survey import survey_goal, survey_registry
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import ABSENT, Identity, State, Vault
+from azext_acrcmk.operations.known import still_known
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.rotate import (
     JOURNAL,
@@ -58,6 +59,7 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             acts.registry,
             login.subscriptions,
             ArmId.parse(found.id) if isinstance(found, Vault) else None,
+            still_known(goal.target, target, rotation, acts.parts),
         )
         outcomes += session.carry_out(forgetting, acts, yes)
         return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
@@ -103,9 +105,19 @@ def _see_target(session: Session, goal: RotateGoal, current: State) -> tuple[Rot
     """What exists of what the registry is to use. What it uses already was looked at."""
     if same_key(goal, current) and same_identity(goal, current) and not goal.target.key.version:
         return goal, replace(current, identity=_system(current) if goal.system_identity else current.identity)
-    identity = _system(current) if goal.system_identity else None
+    identity = None
+    if goal.system_identity:
+        identity = _system(current)
+    elif same_identity(goal, current):
+        identity = current.identity if isinstance(current.identity, Identity) else None
     target, state = survey_goal(
-        session.clients, goal.target, session.login.subscriptions, session.progress.note, session.stop, identity
+        session.clients,
+        goal.target,
+        session.login.subscriptions,
+        session.progress.note,
+        session.stop,
+        identity,
+        current,
     )
     return replace(goal, target=target), state
 

@@ -113,6 +113,25 @@ class TestEnable:
         assert requests(azure) == sorted(gets("registry", "group", *SHOWN))
 
 
+class TestRotate:
+    BEFORE = gets("registry", "resources", *SHOWN)
+
+    def test_to_a_new_version(self, azure, az, scene):
+        scene.officer()
+        scene.encrypt()
+        az("acr cmk rotate -n myregistry -g rg").ok()
+        # The version that the data plane makes is read back, and that the registry uses it. At the end its note goes.
+        made = [*gets("registry", "registry/operationstatuses/*", "key", "key/versions/*"), *["PATCH registry"] * 2]
+        assert Counter(requests(azure)) - Counter([*self.BEFORE, *made]) == Counter()
+        assert asked_twice(azure) == ["GET key"]  # which has another latest version since
+
+    def test_to_another_key_and_identity(self, azure, az, scene):
+        scene.officer()
+        scene.encrypt()
+        az("acr cmk rotate -n myregistry -g rg --key otherkey --identity otheridentity").ok()
+        assert asked_twice(azure) == []
+
+
 class TestLooking:
     def test_show_asks_for_the_registry_and_each_part(self, azure, az, scene):
         scene.encrypt()

@@ -9,6 +9,9 @@ import pytest
 HEAVY = re.compile(r"(azure\.(core|mgmt|keyvault)|msal|msrest|requests|urllib3|cryptography|asyncio)(\.|$)")
 SDKS = re.compile(r"(azure\.(mgmt|keyvault)|msal|msrest|requests)(\.|$)")
 
+# What of ours Azure CLI loads with every command of `az acr`.
+OURS = {f"azext_acrcmk.{name}" for name in ("_help", "commands", "_format", "model", "model.names")}
+
 
 @pytest.fixture
 def imported(az):
@@ -39,9 +42,16 @@ def test_commands_of_core_acr_import_nothing_heavy_for_us(imported, tmp_path):
     with_us = imported("acr -h")
     assert "azext_acrcmk.commands" in with_us - without
     assert matching(HEAVY, with_us - without) == set()
-    ours = {module for module in with_us if module.startswith("azext_acrcmk.")}
-    assert ours == {f"azext_acrcmk.{name}" for name in ("_help", "commands", "_format", "model", "model.names")}
+    assert {module for module in with_us if module.startswith("azext_acrcmk.")} == OURS
 
 
-def test_other_commands_do_not_import_us_at_all(imported):
-    assert matching(re.compile("azext_acrcmk"), imported("group -h")) == set()
+@pytest.mark.parametrize("command", ["version", "group -h"])
+def test_other_commands_do_not_import_us_at_all(imported, command):
+    assert matching(re.compile("azext_acrcmk"), imported(command)) == set()
+
+
+def test_a_command_of_core_acr_imports_nothing_heavy_for_us_as_it_runs(imported, tmp_path):
+    without = imported("acr list", AZURE_EXTENSION_DIR=str(tmp_path / "none"))
+    with_us = imported("acr list")
+    assert matching(HEAVY, with_us - without) == set()
+    assert {module for module in with_us if module.startswith("azext_acrcmk.")} == OURS
