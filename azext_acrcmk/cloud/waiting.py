@@ -64,9 +64,9 @@ class Stop:
         self.pause(0)
 
 
-# Each pause between two looks is longer by a tenth. What one waits for is then seen late by about a tenth of the time
-# it took, and to wait for long takes few looks.
-GROWTH = 1.1
+# Each pause between two looks is longer by a twentieth. What one waits for is then seen late by at most about a
+# twentieth of the time it took, and to wait for long takes few looks.
+GROWTH = 1.05
 
 
 class Pauses:
