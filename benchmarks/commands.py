@@ -26,14 +26,14 @@ class Result:
 def run(profile: str, rounds: int) -> Result:
     """Each round does everything once, on names of its own; by the tutorial and by `enable` in sandboxes of their own.
 
-    Where most of the time is waiting, they wait at the same time.
+    Where most of the time is waiting, the two wait at the same time.
     """
     limits: dict[str, list[float]] = {model: [] for model in MODELS}
     with ExitStack() as opened:
         taught, made = ({model: opened.enter_context(Bench.on(profile)) for model in MODELS} for _ in range(2))
         made["rbac"].may_do_all_with_keys()
         for number in range(rounds):
-            with ThreadPoolExecutor(max_workers=1 if profile == "instant" else 2 * len(MODELS)) as pool:
+            with ThreadPoolExecutor(max_workers=1 if profile == "instant" else 2) as pool:
                 runs = [
                     (pool.submit(_teach, taught[model], model, number), pool.submit(_make, made[model], model, number))
                     for model in MODELS
