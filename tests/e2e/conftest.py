@@ -18,8 +18,8 @@ from tests.e2e.rotation import done
 from tests.e2e.scene import Scene
 from tests.e2e.seed import CRYPTO_OFFICER, VAULT, Seed
 
-# Waits and timeouts of the client are so much shorter where nothing is gained by waiting: 5 minutes are a second.
-PACE = 300
+# Waits and timeouts of the client are so much shorter where nothing is gained by waiting: 5 minutes are 3 seconds.
+PACE = 100
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +117,7 @@ def many_az(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator
 @pytest.fixture
 def impatient_az(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[ManyAz]:
     """The same, where 5 minutes without an answer are a quarter of a second."""
-    yield from _many_az(azure, fork_server, tmp_path, 4 * PACE)
+    yield from _many_az(azure, fork_server, tmp_path, 12 * PACE)
 
 
 def _many_az(azure: Sandbox, fork_server: ForkServer, directory: Path, pace: float) -> Iterator[ManyAz]:
