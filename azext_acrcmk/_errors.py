@@ -15,10 +15,9 @@ from azure.cli.core.azclierror import (
     ValidationError,
 )
 
-from azext_acrcmk.acts.parts import Refused
-from azext_acrcmk.cloud.errors import ServiceError, explain, read_error
+from azext_acrcmk.cloud.errors import Explanation, ServiceError, explain, read_error
 from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND, Problem, Step
-from azext_acrcmk.run import Outcome, RunInterrupted, StepFailed
+from azext_acrcmk.run import Outcome, Refused, RunInterrupted, StepFailed
 
 _CLASSES = {NOT_FOUND: ResourceNotFoundError, FORBIDDEN: ForbiddenError}
 
@@ -59,23 +58,29 @@ def service_error(error: Exception, done: list[Outcome]) -> AzCLIError:
 
 def step_error(failure: StepFailed) -> AzCLIError:
     """A step that failed: its cause, what exists by now, and how to go on."""
-    done = _done_so_far(failure.outcomes, maybe=failure.step if _may_be_done(failure.error) else None)
+    why = _why(failure)
+    done = _done_so_far(failure.outcomes, maybe=_maybe_done(failure))
     again = "Run the same command again when that is mended; it goes on from where it stopped."
-    what = f"Step '{failure.step.name}' failed ({failure.step.resource}). "
-    if isinstance(failure.error, Refused):
-        problem = failure.error.problem
-        return ValidationError(what + problem.message, [*problem.advice, *done, again])
-    said = read_error(failure.error)
-    explanation = explain(said)
-    return _class_of(said)(what + explanation.message, [*explanation.advice, *done, again])
+    kind = ValidationError if isinstance(failure.error, Refused) else _class_of(read_error(failure.error))
+    return kind(why.message, [*why.advice, *done, again])
 
 
 def interrupted_error(stopped: RunInterrupted) -> AzCLIError:
     again = "Run the same command again; it goes on from where it stopped."
+    failed = stopped.failed
+    before = f" Before that: {_why(failed).message}" if failed else ""
     changing = [step.name for step in stopped.under_way if step.changes]
     goes_on = f" What was under way goes on in Azure: {', '.join(changing)}." if changing else ""
-    done = _done_so_far(stopped.outcomes) if stopped.outcomes or not changing else []
-    return ManualInterrupt(f"Interrupted.{goes_on}", [*done, again])
+    maybe = _maybe_done(failed) if failed else None
+    done = _done_so_far(stopped.outcomes, maybe) if stopped.outcomes or not changing else []
+    return ManualInterrupt(f"Interrupted.{goes_on}{before}", [*done, again])
+
+
+def _why(failure: StepFailed) -> Explanation:
+    """Why a step failed, and what to do about it."""
+    refused = isinstance(failure.error, Refused)
+    why = failure.error.problem if refused else explain(read_error(failure.error))
+    return Explanation(f"Step '{failure.step.name}' failed ({failure.step.resource}). {why.message}", tuple(why.advice))
 
 
 def not_shown_error(shown: str, seconds: int, registry_name: str, outcomes: list[Outcome]) -> AzCLIError:
@@ -90,11 +95,11 @@ def not_shown_error(shown: str, seconds: int, registry_name: str, outcomes: list
     )
 
 
-def _may_be_done(error: BaseException) -> bool:
-    """Whether the request that failed may have been carried out: no answer came to it, or none to be understood."""
-    cause = error.__cause__ if isinstance(error, Refused) else error
+def _maybe_done(failure: StepFailed) -> Step | None:
+    """The step that failed, if it may have been done: no answer came to its request, or none to be understood."""
+    cause = failure.error.__cause__ if isinstance(failure.error, Refused) else failure.error
     said = read_error(cause) if cause else None
-    return said is not None and said.status < 400 and not said.code and not said.ended
+    return failure.step if said and said.status < 400 and not said.code and not said.ended else None
 
 
 def _done_so_far(outcomes: list[Outcome], maybe: Step | None = None) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from azext_acrcmk.cloud.waiting import WAKE, Stop, in_thread
-from azext_acrcmk.plan.step import OUTCOMES, Plan, Step
+from azext_acrcmk.plan.step import OUTCOMES, Plan, Problem, Step
 from azext_acrcmk.progress import Progress
 
 
@@ -22,6 +22,14 @@ class Outcome:
     seconds: float
 
 
+class Refused(Exception):
+    """A step can't be done, for a cause that was found out."""
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem.message)
+        self.problem = problem
+
+
 class StepFailed(Exception):
     """A step failed with `error`; `outcomes` are the steps that were done."""
 
@@ -31,11 +39,11 @@ class StepFailed(Exception):
 
 
 class RunInterrupted(Exception):
-    """Ctrl-C; `outcomes` are the steps that were done, `under_way` those that were not yet."""
+    """Ctrl-C; `outcomes` are the steps that were done, `under_way` those not yet, `failed` one that failed."""
 
-    def __init__(self, outcomes: list[Outcome], under_way: list[Step]):
+    def __init__(self, outcomes: list[Outcome], under_way: list[Step], failed: StepFailed | None = None):
         super().__init__("interrupted")
-        self.outcomes, self.under_way = outcomes, under_way
+        self.outcomes, self.under_way, self.failed = outcomes, under_way, failed
 
 
 def run(plan: Plan, act: Callable[[Step], str | None], progress: Progress, stop: Stop) -> list[Outcome]:
@@ -44,12 +52,12 @@ def run(plan: Plan, act: Callable[[Step], str | None], progress: Progress, stop:
     Raises StepFailed for the first step that failed, once those under way have ended, or RunInterrupted at once.
     """
     outcomes: list[Outcome] = []
-    failure: tuple[Step, BaseException] | None = None
+    failures: list[tuple[Step, BaseException]] = []
     waiting, begun = list(plan.steps), []
     running: dict[Future, Step] = {}
     try:
-        while running or (waiting and not failure):
-            for step in _ready(waiting, outcomes) if not failure else ():
+        while running or (waiting and not failures):
+            for step in _ready(waiting, outcomes) if not failures else ():
                 waiting.remove(step)
                 progress.started(step)
                 begun.append(step)  # beforehand: Ctrl-C may come as soon as the thread is at work
@@ -58,17 +66,19 @@ def run(plan: Plan, act: Callable[[Step], str | None], progress: Progress, stop:
             for future in done:
                 step = running.pop(future)
                 if error := future.exception():
-                    failure = failure or (step, error)
+                    failures.append((step, error))
                 else:
                     outcomes.append(future.result())
                     progress.finished(step, outcomes[-1].outcome, outcomes[-1].seconds)
     except KeyboardInterrupt:
         stop.set()
-        done = [outcome.step for outcome in outcomes]
-        raise RunInterrupted(_in_order(plan, outcomes), [step for step in begun if step not in done]) from None
-    if failure:
-        raise StepFailed(*failure, _in_order(plan, outcomes)) from failure[1]
-    return _in_order(plan, outcomes)
+        ended = [outcome.step for outcome in outcomes] + [step for step, _ in failures]
+        failed = StepFailed(*failures[0], []) if failures else None
+        raise RunInterrupted(_in_order(plan, outcomes), [each for each in begun if each not in ended], failed) from None
+    outcomes = _in_order(plan, outcomes)
+    if failures:
+        raise StepFailed(*failures[0], outcomes) from failures[0][1]
+    return outcomes
 
 
 def _ready(waiting: list[Step], outcomes: list[Outcome]) -> list[Step]:

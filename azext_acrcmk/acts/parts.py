@@ -13,7 +13,7 @@ from azext_acrcmk.cloud.errors import explain, key_access_refused, read_error, s
 from azext_acrcmk.cloud.grants import grant
 from azext_acrcmk.cloud.keys import recover_key
 from azext_acrcmk.cloud.observe import see_key, see_registry, see_vault, together
-from azext_acrcmk.cloud.survey import see_roles_on
+from azext_acrcmk.cloud.survey_registry import see_roles_on
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause, retrying, until_settled
 from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.model.goal import EnableGoal
@@ -24,20 +24,13 @@ from azext_acrcmk.plan.diagnose import Diagnosis, diagnose
 from azext_acrcmk.plan.enable import location_of
 from azext_acrcmk.plan.step import CREATE, RECOVER, UPDATE, Problem
 from azext_acrcmk.progress import Progress
+from azext_acrcmk.run import Refused
 
 # How long the control plane may refuse a key because the caller's own role has not arrived there, in seconds.
 OWN_ROLE_TIMEOUT = 180
 
 
 Made = TypeVar("Made")
-
-
-class Refused(Exception):
-    """A step can't be done, for a cause that was found out."""
-
-    def __init__(self, problem: Problem):
-        super().__init__(problem.message)
-        self.problem = problem
 
 
 class Parts:

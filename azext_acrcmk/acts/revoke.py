@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.acts.parts import Refused
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import explain, read_error
@@ -13,6 +12,7 @@ from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.plan.revoke import JOURNAL_TAG, Grant, note_of, read_note, revocable
 from azext_acrcmk.plan.step import CREATE, DELETE, UPDATE, Problem, Step
+from azext_acrcmk.run import Refused
 
 
 class RevokeActs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.acts.parts import Parts, Refused
+from azext_acrcmk.acts.parts import Parts
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import explain, read_error
@@ -17,6 +17,7 @@ from azext_acrcmk.plan.revoke import Grant, revocable
 from azext_acrcmk.plan.rotate import JOURNAL, ROTATED_TAG, lists_older, note_of, old_principal
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Problem, Step
 from azext_acrcmk.progress import Progress
+from azext_acrcmk.run import Refused
 
 # How long the registry may take to use the version it was told to, in seconds.
 ADOPTION_TIMEOUT = 300

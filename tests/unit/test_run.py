@@ -1,8 +1,10 @@
 import queue
 import threading
+import time
 
 import pytest
 
+from azext_acrcmk._errors import interrupted_error
 from azext_acrcmk.cloud.waiting import Interrupted, Stop
 from azext_acrcmk.model.names import short
 from azext_acrcmk.plan.step import Plan, Step
@@ -72,6 +74,24 @@ def test_ctrl_c_ends_every_wait():
         run(plan(first=[], second=[]), act, Pressed(silent=True), stop)
     assert [step.name for step in stopped.value.under_way] == ["first"]
     assert ended.get(timeout=10) == "first"
+
+
+def test_ctrl_c_tells_what_had_failed_before():
+    def act(step):
+        if step.name == "bad":
+            raise ValueError("no such thing")
+        time.sleep(0.3)  # the failure has been seen by then
+
+    class Pressed(Progress):
+        def finished(self, step, outcome, seconds):
+            raise KeyboardInterrupt
+
+    with pytest.raises(RunInterrupted) as stopped:
+        run(plan(bad=[], slow=[]), act, Pressed(silent=True), Stop())
+    assert stopped.value.under_way == []
+    said = str(interrupted_error(stopped.value))
+    assert said.startswith("Interrupted. Before that: Step 'bad' failed")
+    assert "no such thing" in said
 
 
 def test_ctrl_c_waits_for_nothing_that_does_not_answer():
