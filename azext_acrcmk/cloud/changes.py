@@ -13,7 +13,7 @@ from azext_acrcmk.cloud.bodies import (
     vault_body,
     with_tags,
 )
-from azext_acrcmk.cloud.clients import Clients, unregistered, wire
+from azext_acrcmk.cloud.clients import RESOURCES_API_VERSION, Clients, unregistered, wire
 from azext_acrcmk.cloud.observe import see_vault
 from azext_acrcmk.cloud.providers import registering
 from azext_acrcmk.cloud.read import read_group, read_identity, read_key, read_registry, read_vault
@@ -28,8 +28,7 @@ DNS_TIMEOUT = 900
 
 def create_group(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None) -> Group:
     body = with_tags({"location": location}, tags)
-    groups = clients.resources(id_.subscription).resource_groups
-    return read_group(groups.create_or_update(id_.group, body, cls=wire))
+    return read_group(clients.arm(id_.subscription).put(id_.group_id, RESOURCES_API_VERSION, body))
 
 
 def create_identity(clients: Clients, id_: ArmId, location: str, tags: dict[str, str] | None, stop: Stop) -> Identity:

@@ -1,7 +1,7 @@
-"""The CLI's own client factories, and the only place that names API versions.
+"""The clients of one command, made by the CLI's own factories; and the only place that names API versions.
 
-The SDKs are those the CLI ships, imported when first needed. Requests go out as wire-format dicts and answers come
-back as wire JSON (see `wire` and `pages`): models differ between the SDK versions of CLI 2.80 to 2.91.
+The SDKs are those the CLI ships, imported when first needed. Their requests go out as wire-format dicts, and answers
+come back as wire JSON (see `wire` and `pages`): models differ between the SDK versions of CLI 2.80 to 2.91.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from knack.log import CliLogLevel
 
+from azext_acrcmk.cloud.arm import Arm
 from azext_acrcmk.cloud.errors import Misunderstood
 from azext_acrcmk.cloud.fields import part, parts
 
@@ -25,16 +26,20 @@ KEY_VAULT_API_VERSION = "2026-02-01"
 # Keys and local roles on the data plane. The SDK's own default is a preview.
 DATA_PLANE_API_VERSION = "7.4"
 
-# For a look ahead: the caller's permissions, and how many role assignments the subscription has left.
-PERMISSIONS_API_VERSION = "2022-04-01"
+# Those that the CLI's own SDKs send, for what is asked without them (see arm.py).
+RESOURCES_API_VERSION = "2024-11-01"
+ROLE_ASSIGNMENTS_API_VERSION = "2022-04-01"
+ROLE_DEFINITIONS_API_VERSION = "2022-05-01-preview"
+DENY_ASSIGNMENTS_API_VERSION = "2024-07-01-preview"
+PERMISSIONS_API_VERSION = "2022-05-01-preview"
+# How many role assignments a subscription has left.
 ROLE_USAGE_API_VERSION = "2019-08-01-preview"
-
 
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?", re.IGNORECASE)
 
 
 class Clients:
-    """SDK clients of one command, made when first asked for, one for each service and subscription."""
+    """Made when first asked for, one for each service and subscription."""
 
     def __init__(self, cli_ctx):
         self._cli_ctx = cli_ctx
@@ -58,14 +63,17 @@ class Clients:
     def identities(self, subscription: str):
         return self._management("MGMT_MSI", subscription).user_assigned_identities
 
-    def authorization(self, subscription: str):
-        return self._management("MGMT_AUTHORIZATION", subscription)
-
-    def resources(self, subscription: str):
-        return self._management("MGMT_RESOURCE_RESOURCES", subscription)
+    def arm(self, subscription: str) -> Arm:
+        return self._once(("arm", subscription), lambda: self._made_by_cli(Arm, subscription))
 
     def policy_restrictions(self, subscription: str):
-        return self._once(("policy", subscription), lambda: self._policy_client(subscription)).policy_restrictions
+        def make():
+            # The CLI's resource type has no client of its own for it.
+            from azure.mgmt.policyinsights import PolicyInsightsClient
+
+            return self._made_by_cli(PolicyInsightsClient, subscription)
+
+        return self._once(("policy", subscription), make).policy_restrictions
 
     def keys(self, host: str):
         """The data plane of the vault or managed HSM at `host`."""
@@ -108,33 +116,20 @@ class Clients:
 
     def _management(self, resource_type: str, subscription: str, api_version: str | None = None):
         def make():
-            from azure.cli.core.commands.client_factory import get_mgmt_service_client
             from azure.cli.core.profiles import ResourceType
 
-            return get_mgmt_service_client(
-                self._cli_ctx,
-                getattr(ResourceType, resource_type),
-                subscription_id=subscription,
-                api_version=api_version,
-                per_retry_policies=[self._only_to_management()],
-            )
+            return self._made_by_cli(getattr(ResourceType, resource_type), subscription, api_version=api_version)
 
         return self._once((resource_type, subscription), make)
 
-    def _policy_client(self, subscription: str):
-        # The CLI's resource type has no client of its own for it.
+    def _made_by_cli(self, client: Any, subscription: str, **options: Any):
         from azure.cli.core.commands.client_factory import get_mgmt_service_client
-        from azure.mgmt.policyinsights import PolicyInsightsClient
 
-        policies = [self._only_to_management()]
-        return get_mgmt_service_client(
-            self._cli_ctx, PolicyInsightsClient, subscription_id=subscription, per_retry_policies=policies
-        )
-
-    def _only_to_management(self):
         from azext_acrcmk.cloud.hosts import OnlyTo
 
-        return OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
+        only = OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
+        options["per_retry_policies"] = [only]
+        return get_mgmt_service_client(self._cli_ctx, client, subscription_id=subscription, **options)
 
     def _data_plane(self, host: str, package: str, client: str):
         from importlib import import_module

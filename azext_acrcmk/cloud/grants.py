@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 
 from azext_acrcmk.cloud.bodies import role_assignment_body
-from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.clients import ROLE_ASSIGNMENTS_API_VERSION, Clients
 from azext_acrcmk.cloud.errors import read_error, same_code
 from azext_acrcmk.cloud.hsm import assign_hsm_role, revoke_hsm_role
 from azext_acrcmk.cloud.waiting import Stop, retrying, when_free
 from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER
-from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.ids import ROLE_ASSIGNMENT_TYPE, ArmId
 from azext_acrcmk.model.state import ACCESS_POLICY, RoleGrant, Vault
 
 # How long a new principal may stay unknown to role assignments, in seconds.
@@ -59,13 +59,13 @@ def assign_role(clients: Clients, vault: Vault, scope: str, role: str, principal
         return
     body = role_assignment_body(scope, role, principal_id)
     name = _assignment_name(scope, role, principal_id)
-    assignments = clients.authorization(scope.split("/")[2]).role_assignments
+    path = f"{scope}/providers/{ROLE_ASSIGNMENT_TYPE}/{name}"
 
     def create() -> None:
         from azure.core.exceptions import HttpResponseError
 
         try:
-            assignments.create(scope, name, body)
+            clients.arm(scope.split("/")[2]).put(path, ROLE_ASSIGNMENTS_API_VERSION, body)
         except HttpResponseError as error:
             if not same_code(read_error(error), "RoleAssignmentExists"):
                 raise
@@ -78,7 +78,7 @@ def remove_role(clients: Clients, vault: Vault, role: RoleGrant) -> None:
     if vault.is_hsm:
         revoke_hsm_role(clients, vault.host, role)
     else:
-        clients.authorization(ArmId.parse(vault.id).subscription).role_assignments.delete_by_id(role.id)
+        clients.arm(ArmId.parse(vault.id).subscription).delete(role.id, ROLE_ASSIGNMENTS_API_VERSION)
 
 
 def _assignment_name(scope: str, role: str, principal_id: str) -> str:

@@ -5,12 +5,21 @@ Key Vault's control plane refuses keys as `ForbiddenByRbac` with status 400 or 5
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
-from azext_acrcmk.cloud.clients import Clients, pages, unregistered, wire
+from azext_acrcmk.cloud.clients import (
+    DENY_ASSIGNMENTS_API_VERSION,
+    RESOURCES_API_VERSION,
+    ROLE_ASSIGNMENTS_API_VERSION,
+    ROLE_DEFINITIONS_API_VERSION,
+    Clients,
+    pages,
+    unregistered,
+    wire,
+)
 from azext_acrcmk.cloud.errors import Misunderstood, read_error, same_code, understanding
 from azext_acrcmk.cloud.fields import flag, part, resource_id, text
 from azext_acrcmk.cloud.read import (
@@ -89,7 +98,7 @@ def see_group(clients: Clients, subscription: str, group: str) -> Group | Absent
     id_ = f"/subscriptions/{subscription}/resourceGroups/{group}"
 
     def get() -> Group:
-        return read_group(clients.resources(subscription).resource_groups.get(group, cls=wire))
+        return read_group(clients.arm(subscription).get(id_, RESOURCES_API_VERSION))
 
     return look(get, "Microsoft.Resources/subscriptions/resourceGroups/read", id_)
 
@@ -172,11 +181,17 @@ def _look_for_users(clients: Clients, identity_id: str, subscription: str) -> tu
     def search() -> tuple[str, ...]:
         return tuple(
             text(body, "id") or ""
-            for body in pages(clients.resources(subscription).resources.list)
+            for body in _resources(clients, subscription)
             if any(same(each, identity_id) for each in part(body, "identity", "userAssignedIdentities"))
         )
 
     return look(search, "Microsoft.Resources/subscriptions/resources/read", f"/subscriptions/{subscription}")
+
+
+def _resources(clients: Clients, subscription: str, where: str | None = None) -> Iterator[dict[str, Any]]:
+    """The subscription's resources of every kind, that the OData filter `where` admits."""
+    path = f"/subscriptions/{subscription}/resources"
+    return clients.arm(subscription).pages(path, RESOURCES_API_VERSION, where)
 
 
 def see_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
@@ -258,8 +273,7 @@ def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequen
     """The resource of a globally unique name: in the first of the subscriptions, else in any of the others."""
 
     def search(subscription: str) -> ArmId | Absent:
-        filter_ = f"resourceType eq '{type_}' and name eq '{name}'"
-        for found in pages(clients.resources(subscription).resources.list, filter=filter_):
+        for found in _resources(clients, subscription, f"resourceType eq '{type_}' and name eq '{name}'"):
             id_ = ArmId.parse(resource_id(found))
             if same(id_, ArmId(subscription, id_.group, type_, name)):
                 return id_
@@ -308,23 +322,23 @@ def see_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | A
 
 def see_roles(clients: Clients, scope: str, subscription: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:
     """The role assignments of a principal, also those through groups, at `scope` and above it, less what is denied."""
-    client = clients.authorization(subscription)
-    assigned, deny = client.role_assignments.list_for_scope, client.deny_assignments.list_for_scope
+    arm = clients.arm(subscription)
+
+    def all_of(kind: str, version: str, where: str) -> list[dict[str, Any]] | Absent | Unknown:
+        path = f"{scope}/providers/Microsoft.Authorization/{kind}"
+        return look(lambda: list(arm.pages(path, version, where)), f"Microsoft.Authorization/{kind}/read", scope)
+
+    def role_definition(guid: str) -> dict[str, Any]:
+        # By the subscription, also where the id is the tenant's, which not everyone may read at.
+        path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+        return arm.get(path, ROLE_DEFINITIONS_API_VERSION)
+
+    to_principal = f"atScope() and assignedTo('{principal_id}')"
     found, denials = together(
-        lambda: look(
-            lambda: list(pages(assigned, scope, filter=f"atScope() and assignedTo('{principal_id}')")),
-            "Microsoft.Authorization/roleAssignments/read",
-            scope,
-        ),
-        lambda: look(
-            lambda: list(pages(deny, scope, filter="atScope()")), "Microsoft.Authorization/denyAssignments/read", scope
-        ),
+        lambda: all_of("roleAssignments", ROLE_ASSIGNMENTS_API_VERSION, to_principal),
+        lambda: all_of("denyAssignments", DENY_ASSIGNMENTS_API_VERSION, "atScope()"),
     )
     if isinstance(found, Unknown):
         return found
-    # By the subscription, also where the id is the tenant's, which not everyone may read at.
-    home = f"/subscriptions/{subscription}"
-    grants = read_role_grants(
-        found or [], lambda id_: client.role_definitions.get(home, id_.rsplit("/", 1)[-1], cls=wire)
-    )
+    grants = read_role_grants(found or [], role_definition)
     return with_denials(grants, denials if isinstance(denials, Unknown) else denials or (), scope, principal_id)

@@ -11,6 +11,7 @@ from azext_acrcmk.cloud.clients import (
     KEY_VAULT_API_VERSION,
     PERMISSIONS_API_VERSION,
     REGISTRY_API_VERSION,
+    RESOURCES_API_VERSION,
     ROLE_USAGE_API_VERSION,
     Clients,
     unregistered,
@@ -59,21 +60,20 @@ def _asked(call: Callable[[], Any], action: str, scope: str) -> Any:
 
 
 def _provider_state(clients: Clients, subscription: str, namespace: str) -> str | Unknown:
-    providers = clients.resources(subscription).providers
-    action = "Microsoft.Resources/subscriptions/providers/read"
-    return _asked(
-        lambda: text(providers.get(namespace, cls=wire), "registrationState") or "",
-        action,
-        f"/subscriptions/{subscription}",
-    )
+    scope = f"/subscriptions/{subscription}"
+    path = f"{scope}/providers/{namespace}"
+
+    def ask() -> str:
+        return text(clients.arm(subscription).get(path, RESOURCES_API_VERSION), "registrationState") or ""
+
+    return _asked(ask, "Microsoft.Resources/subscriptions/providers/read", scope)
 
 
 def _permissions(clients: Clients, scope: str) -> tuple[Permission, ...] | Unknown:
-    resources = clients.resources(scope.split("/")[2]).resources
     path = f"{scope}/providers/Microsoft.Authorization/permissions"
 
     def ask() -> tuple[Permission, ...]:
-        found = parts(resources.get_by_id(path, PERMISSIONS_API_VERSION, cls=wire), "value")
+        found = parts(clients.arm(scope.split("/")[2]).get(path, PERMISSIONS_API_VERSION), "value")
         fields = ("actions", "notActions", "dataActions", "notDataActions")
         return tuple(Permission(*(texts(each, name) for name in fields)) for each in found)
 
@@ -88,10 +88,9 @@ def _vault_name_is_free(clients: Clients, vault: ArmId) -> bool | Unknown:
 def _role_assignments_left(clients: Clients, subscription: str) -> int | Unknown:
     scope = f"/subscriptions/{subscription}"
     path = f"{scope}/providers/Microsoft.Authorization/roleAssignmentsUsageMetrics"
-    resources = clients.resources(subscription).resources
 
     def ask() -> int:
-        return int(resources.get_by_id(path, ROLE_USAGE_API_VERSION, cls=wire)["roleAssignmentsRemainingCount"])
+        return int(clients.arm(subscription).get(path, ROLE_USAGE_API_VERSION)["roleAssignmentsRemainingCount"])
 
     return _asked(ask, "Microsoft.Authorization/roleAssignmentsUsageMetrics/read", scope)
 

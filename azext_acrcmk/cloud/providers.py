@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from knack.log import get_logger
 
-from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.clients import RESOURCES_API_VERSION, Clients
 from azext_acrcmk.cloud.errors import missing_registration, read_error
 from azext_acrcmk.cloud.waiting import Stop, retrying
 
@@ -33,7 +33,8 @@ def registering(clients: Clients, subscription: str, begin: Callable[[], T], sto
             raise
         logger.warning("The subscription is not registered to use %s; registering it.", namespace)
         try:
-            clients.resources(subscription).providers.register(namespace)
+            path = f"/subscriptions/{subscription}/providers/{namespace}/register"
+            clients.arm(subscription).post(path, RESOURCES_API_VERSION)
         except HttpResponseError:
             raise error from None
     return retrying(begin, lambda error: bool(missing_registration(read_error(error))), stop, REGISTRATION_TIMEOUT)

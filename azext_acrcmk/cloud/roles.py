@@ -20,7 +20,7 @@ _EVERYONE = "00000000-0000-0000-0000-000000000000"
 def read_role_grants(
     assignments: Iterable[dict[str, Any]], role_definition: Callable[[str], dict[str, Any]]
 ) -> tuple[RoleGrant, ...]:
-    """`role_definition` fetches a role by its id; it is asked once for each role, and not for the well-known one."""
+    """`role_definition` fetches a role by its GUID; it is asked once for each role, and not for the well-known one."""
     roles: dict[str, _Role] = {ENCRYPTION_USER: _Role(ENCRYPTION_USER_NAME, tuple(NEEDED_ACTIONS.values()))}
     grants = []
     for assignment in assignments:
@@ -28,7 +28,7 @@ def read_role_grants(
         role_id = text(properties, "roleDefinitionId") or ""
         guid = role_id.rsplit("/", 1)[-1].lower()
         if guid not in roles:
-            roles[guid] = _fetch(role_definition, role_id) if is_guid(guid) else _unreadable(role_id)
+            roles[guid] = _fetch(role_definition, role_id, guid)
         role = roles[guid]
         condition = "A role assignment has a condition." if properties.get("condition") else None
         grants.append(
@@ -100,14 +100,15 @@ class _Role:
         self.uncertain = uncertain
 
 
-def _fetch(role_definition: Callable[[str], dict[str, Any]], role_id: str) -> _Role:
+def _fetch(role_definition: Callable[[str], dict[str, Any]], role_id: str, guid: str) -> _Role:
     from azure.core.exceptions import HttpResponseError
 
+    if not is_guid(guid):
+        return _Role(role_id, uncertain=f"The role {role_id} can't be read: that is no id of a role.")
     try:
-        properties = part(role_definition(role_id), "properties")
+        properties = part(role_definition(guid), "properties")
     except HttpResponseError as error:
-        said = read_error(error)
-        if said.status not in (403, 404):
+        if read_error(error).status not in (403, 404):
             raise
         needs = "it takes the permission 'Microsoft.Authorization/roleDefinitions/read'"
         return _Role(role_id, uncertain=f"The role {role_id} can't be read: {needs}.")
@@ -117,10 +118,6 @@ def _fetch(role_definition: Callable[[str], dict[str, Any]], role_id: str) -> _R
         [action for each in permissions for action in texts(each, "dataActions")],
         [action for each in permissions for action in texts(each, "notDataActions")],
     )
-
-
-def _unreadable(role_id: str) -> _Role:
-    return _Role(role_id, uncertain=f"The role {role_id} can't be read.")
 
 
 def _moment(text: str | None) -> datetime | None:

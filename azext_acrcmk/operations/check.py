@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from azext_acrcmk.cloud.observe import see_sharing, together
 from azext_acrcmk.cloud.repositories import see_streaming
-from azext_acrcmk.cloud.survey import survey_registry
+from azext_acrcmk.cloud.survey_registry import survey_registry
 from azext_acrcmk.health import examine, fails
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.report import findings_document

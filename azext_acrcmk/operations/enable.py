@@ -6,7 +6,8 @@ from knack.log import get_logger
 
 from azext_acrcmk.acts.enable import EnableActs
 from azext_acrcmk.cloud.preflight import look_ahead
-from azext_acrcmk.cloud.survey import survey_goal, survey_registry
+from azext_acrcmk.cloud.survey import survey_goal
+from azext_acrcmk.cloud.survey_registry import survey_registry
 from azext_acrcmk.health import BROKEN
 from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId

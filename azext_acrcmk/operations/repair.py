@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azext_acrcmk.acts.repair import RepairActs
 from azext_acrcmk.cloud.observe import see_registry
-from azext_acrcmk.cloud.survey import survey_registry
+from azext_acrcmk.cloud.survey_registry import survey_registry
 from azext_acrcmk.health import Health, examine, fails
 from azext_acrcmk.health.catalogue import ERROR, Facts
 from azext_acrcmk.model.ids import ArmId

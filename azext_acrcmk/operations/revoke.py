@@ -10,7 +10,7 @@ from azext_acrcmk.acts.revoke import RestoreActs, RevokeActs
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.keys import is_revoked
 from azext_acrcmk.cloud.observe import look, see_identity_users, see_registry, see_sharing, together
-from azext_acrcmk.cloud.survey import survey_registry
+from azext_acrcmk.cloud.survey_registry import survey_registry
 from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.ids import ArmId

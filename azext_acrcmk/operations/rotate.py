@@ -8,7 +8,8 @@ from azure.cli.core.azclierror import RequiredArgumentMissingError
 
 from azext_acrcmk.acts.rotate import RotateActs
 from azext_acrcmk.cloud.observe import see_other_users, see_sharing, together
-from azext_acrcmk.cloud.survey import survey_goal, survey_registry
+from azext_acrcmk.cloud.survey import survey_goal
+from azext_acrcmk.cloud.survey_registry import survey_registry
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import ABSENT, Identity, State, Vault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.cloud.survey import survey_registry
+from azext_acrcmk.cloud.survey_registry import survey_registry
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.report import registry_document
 

@@ -7,10 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox.server.alterations import ALTERATIONS
+from sandbox.world import SUBSCRIPTION
 from tests.e2e.accidents import SCENARIOS
 from tests.e2e.meant import not_meant
 from tests.e2e.scene import Scene
-from tests.e2e.seed import ENABLE, VAULT
+from tests.e2e.seed import ENABLE, KEY, VAULT
 
 EXAMPLES = 100
 CHANGED = 3  # examples of each scenario
@@ -66,7 +67,7 @@ def assert_refused(azure, result, *words):
 @pytest.mark.parametrize("link", LINKS)
 def test_a_link_to_the_next_page_on_another_host(azure, seed, many_az, link):
     encrypted(azure, seed)
-    azure.fault("alter", path="/resources$", put={"nextLink": link})
+    azure.fault("alter", path="/roleAssignments$", put={"nextLink": link})
     result = many_az(SHOW.split())
     assert_well(azure, result)
     assert result.code == 1
@@ -127,11 +128,18 @@ def test_a_vault_that_asks_for_a_token_for_something_else_gets_none(azure, seed,
     assert [each["caller"] for each in azure.log() if "vault" in each["host"]] == [None]
 
 
-def test_pages_in_a_circle_end(azure, seed, many_az):
+@pytest.mark.parametrize(
+    ("list_", "version", "command"),
+    [
+        (f"{VAULT}/keys/{KEY}/providers/Microsoft.Authorization/roleAssignments", "2022-04-01", SHOW),
+        (f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.ContainerRegistry/registries", "2025-04-01", CHECK),
+    ],
+)
+def test_pages_in_a_circle_end(azure, seed, many_az, list_, version, command):
     encrypted(azure, seed)
-    url = f"https://management.azure.com{VAULT.group_id.split('/resourceGroups')[0]}/resources?api-version=2024-11-01"
-    azure.fault("alter", path="/resources$", put={"nextLink": url}, times=99)
-    assert_refused(azure, many_az(SHOW.split()), "leads back to itself")
+    link = f"https://management.azure.com{list_}?api-version={version}"
+    azure.fault("alter", path=f"{list_}$", put={"nextLink": link}, times=99)
+    assert_refused(azure, many_az(command.split()), "leads back to itself")
 
 
 JSON = {"Content-Type": "application/json"}

@@ -45,6 +45,14 @@ def test_commands_of_core_acr_import_nothing_heavy_for_us(imported, tmp_path):
     assert {module for module in with_us if module.startswith("azext_acrcmk.")} == OURS
 
 
+@pytest.mark.parametrize("command", ["show", "check"])
+def test_what_looks_imports_no_sdk_that_takes_long(imported, seed, command):
+    seed.encrypted()
+    modules = imported(f"acr cmk {command} -n myregistry -g rg")
+    assert "azext_acrcmk.cloud.arm" in modules
+    assert matching(re.compile(r"azure\.mgmt\.(authorization|resource)(\.|$)"), modules) == set()
+
+
 @pytest.mark.parametrize("command", ["version", "group -h"])
 def test_other_commands_do_not_import_us_at_all(imported, command):
     assert matching(re.compile("azext_acrcmk"), imported(command)) == set()

@@ -1,0 +1,80 @@
+"""Azure Resource Manager without an SDK, for what the CLI's SDKs are too heavy for: groups, roles, lists of resources.
+
+To import those for authorization and for resources takes longer than all else that `show` does by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin
+
+from azext_acrcmk.cloud.errors import Misunderstood
+from azext_acrcmk.cloud.fields import part, parts, text
+
+
+class Arm:
+    """Sends requests with the login of one subscription, and gives the JSON of the answers.
+
+    Made by the CLI's `get_mgmt_service_client`, as the SDKs' clients are: with the same login, cloud, headers, proxy,
+    retries and log. Raises what they raise: azure.core's AzureError. A `path` begins with a slash.
+    """
+
+    def __init__(self, credential, _subscription: str, base_url: str, **given: Any):
+        # The CLI looks for a parameter `credential`; what is made of it is the authentication policy among the `given`.
+        from azure.core import PipelineClient
+        from azure.core.pipeline import policies
+
+        self._base = base_url.rstrip("/")
+        chain = [
+            policies.RequestIdPolicy(**given),
+            policies.HeadersPolicy(**given),
+            given["user_agent_policy"],
+            policies.ProxyPolicy(**given),
+            policies.RedirectPolicy(**given),
+            policies.RetryPolicy(**given),
+            given["authentication_policy"],
+            given["custom_hook_policy"],
+            given["logging_policy"],
+        ]
+        self._client = PipelineClient(self._base, policies=chain, **given)
+
+    def get(self, path: str, version: str) -> dict[str, Any]:
+        return self._send("GET", self._url(path, version))
+
+    def put(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._send("PUT", self._url(path, version), body)
+
+    def post(self, path: str, version: str) -> dict[str, Any]:
+        return self._send("POST", self._url(path, version))
+
+    def delete(self, path: str, version: str) -> None:
+        """What is gone already is no error."""
+        self._send("DELETE", self._url(path, version))
+
+    def pages(self, path: str, version: str, where: str | None = None) -> Iterator[dict[str, Any]]:
+        """The items of a list that an OData filter admits. Raises Misunderstood where pages go in a circle."""
+        url: str | None = self._url(path, version, where)
+        seen = set()
+        while url:
+            if url in seen:
+                raise Misunderstood(f"the list at {url} leads back to itself.")
+            seen.add(url)
+            page = self._send("GET", url)
+            yield from parts(page, "value")
+            link = text(page, "nextLink")
+            url = urljoin(url, link) if link else None
+
+    def _url(self, path: str, version: str, where: str | None = None) -> str:
+        query = {"api-version": version} | ({"$filter": where} if where else {})
+        return f"{self._base}{quote(path)}?{urlencode(query, quote_via=quote)}"
+
+    def _send(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        from azure.core.exceptions import HttpResponseError
+        from azure.core.rest import HttpRequest
+
+        answer = self._client.send_request(HttpRequest(method, url, headers={"Accept": "application/json"}, json=body))
+        if not 200 <= answer.status_code < 300:
+            raise HttpResponseError(response=answer)
+        return part(json.loads(answer.text() or "{}"))
