@@ -77,6 +77,15 @@ class Running:
     def send_signal(self, number: int) -> None:
         self._process.send_signal(number)
 
+    def interrupt(self) -> Result:
+        """Presses Ctrl-C, and again where Python lost it: one that comes just before the main thread begins to wait."""
+        for _ in range(5):
+            self.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+                break
+        return self.wait(1)
+
     def wait(self, timeout: float = 60) -> Result:
         """Its result. What takes longer than the timeout is killed and fails the test."""
         try:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
+
+from tests.e2e.waiting import until
 
 
 @pytest.fixture(params=[False, True], ids=["forked", "fresh"])
@@ -61,10 +62,9 @@ def test_gets_environment_and_input(az, fresh):
 def test_can_be_interrupted(azure, az, fresh):
     azure.fault("hang", path="resourcegroups")
     running = az.start("group show -n g", fresh=fresh)
-    _until(lambda: any("resourcegroups" in entry["path"] for entry in azure.log()))
+    until(lambda: any("resourcegroups" in entry["path"] for entry in azure.log()))
     assert running.poll() is None
-    running.send_signal(signal.SIGINT)
-    assert running.wait(10).code == 1
+    assert running.interrupt().code == 1
 
 
 def test_can_be_killed(azure, az, fresh):
@@ -79,10 +79,3 @@ def test_what_takes_too_long_fails(azure, az, fresh):
     azure.fault("hang", path="resourcegroups")
     with pytest.raises(AssertionError, match="Not done after 1 s: az group show"):
         az("group show -n g", timeout=1, fresh=fresh)
-
-
-def _until(condition, seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)

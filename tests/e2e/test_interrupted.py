@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import signal
-import time
 
 import pytest
 
@@ -29,7 +27,7 @@ def test_at_every_request(azure, az, many_az, prepared, scenario, record_propert
         request = held(azure, running)
         if request is None:
             break
-        stopped = interrupted(running)
+        stopped = running.interrupt()
         azure.clear_faults()
         where = f"interrupted at request {number} of {scenario}: {request}\n{stopped}"
         assert (stopped.code, stopped.out) == (1, ""), where
@@ -47,13 +45,3 @@ def test_at_every_request(azure, az, many_az, prepared, scenario, record_propert
         survived += 1
     assert survived
     record_property("survived", f"{scenario}, Ctrl-C: {survived} requests")
-
-
-def interrupted(running):
-    """Presses Ctrl-C, and once more where Python lost the first one, as it does in code that runs at a deletion."""
-    for _ in range(3):
-        running.send_signal(signal.SIGINT)
-        end = time.monotonic() + 10
-        while running.poll() is None and time.monotonic() < end:
-            time.sleep(0.02)
-    return running.wait(1)
