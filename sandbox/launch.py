@@ -58,12 +58,12 @@ async def running(settings: Settings, directory: Path, cloud_shell: bool = False
     app = App(instance)
     runner = proxy = None
     try:
-        azure_port = await app.start(certs.make(ca_file))
-        identity_port = await app.start(None)
+        identity_port = await app.start_local()
         if cloud_shell:
-            await app.start(None, CLOUD_SHELL_PORT)
-        proxy = Proxy(azure_port, lambda *what: instance.log.refused(*what, instance.world.clock))
-        proxy_port = await proxy.start()
+            await app.start_local(CLOUD_SHELL_PORT)
+        refused = lambda *what: instance.log.refused(*what, instance.world.clock)  # noqa: E731
+        proxy = Proxy(certs.make(ca_file), app.azure, refused)
+        proxy_port = proxy.start()
         runner, control_port = await control.start(instance)
         given = environment.variables(directory, ca_file, proxy_port, identity_port)
         environment.prepare_config(Path(given["AZURE_CONFIG_DIR"]))
