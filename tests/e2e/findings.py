@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.client import Account
 from sandbox.world import SUBSCRIPTION
-from tests.e2e.rotation import latest
-from tests.e2e.scene import CLOSED, HERE, LONG, OTHER_REGISTRY, Scene, moment
-from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, REGISTRY, VAULT
+from tests.e2e import mishaps
+from tests.e2e.scene import CLOSED, OTHER_REGISTRY, Scene, moment
+from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, VAULT
 
 ENCRYPTION_ROLE = '--role "Key Vault Crypto Service Encryption User"'
 
@@ -31,118 +30,6 @@ class Case:
     left: str | None = "passed"
     agreed: str = ""
     status: str = "failed"
-
-
-def no_key_for_the_caller(scene: Scene) -> Account:
-    return scene.encrypt().azure.principal(("Reader", str(REGISTRY)))
-
-
-def through_group(scene: Scene) -> None:
-    scene.encrypt().ungrant()
-    group = scene.azure.add_to_group(scene.identity["principalId"])
-    scene.seed.grant(group.object_id)
-
-
-def partial(scene: Scene) -> None:
-    scene.encrypt().ungrant()
-    scene.seed.grant(scene.identity["principalId"], role=scene.seed.role("keys/read", "keys/wrap/action"))
-
-
-def policy_less(scene: Scene) -> None:
-    scene.encrypt_by_policy().change_vault(accessPolicies=[])
-
-
-def half_a_policy(scene: Scene) -> None:
-    scene.encrypt_by_policy().change_vault(accessPolicies=[scene.policy("get", "unwrapKey")])
-
-
-def role_ignored(scene: Scene) -> None:
-    scene.encrypt().change_vault(enableRbacAuthorization=False)
-
-
-def deleted_key(scene: Scene) -> None:
-    scene.encrypt().delete_key()
-    scene.officer()
-
-
-def purged_key(scene: Scene) -> None:
-    scene.unprotected().lose_key()
-    scene.officer()
-
-
-def disabled_while_behind(scene: Scene) -> None:
-    scene.encrypt().new_version()
-    scene.change_version(attributes={"enabled": False})
-
-
-def latest_disabled(scene: Scene) -> None:
-    scene.encrypt().new_version()
-    scene.seed.change_key("PATCH", latest(scene.seed), {"attributes": {"enabled": False}})
-
-
-def wrong_type(scene: Scene) -> None:
-    scene.unprotected().lose_key()
-    scene.seed.key(kty="EC")
-
-
-def other_key_of_the_name(scene: Scene) -> None:
-    scene.unprotected().lose_key()
-    scene.seed.key()
-
-
-def deleted_vault(scene: Scene) -> None:
-    scene.encrypt().seed.delete(VAULT)
-
-
-def lost_vault(scene: Scene) -> None:
-    deleted_vault(scene)
-    scene.azure.advance(LONG)
-
-
-def detached_and_deleted(scene: Scene) -> None:
-    """Which name the identity had, nobody can say any more."""
-    scene.encrypt().detach_identity()
-    scene.seed.delete(IDENTITY)
-
-
-def lost_credential(scene: Scene) -> None:
-    scene.encrypt().detach_identity()
-    scene.azure.advance(LONG)
-
-
-def lost_system_identity(scene: Scene) -> None:
-    scene.encrypt().use_system_identity()
-    scene.detach_identity()
-
-
-def denied(scene: Scene) -> None:
-    scene.encrypt()
-    principals = [scene.identity["principalId"]]
-    scene.azure.deny_assignment(str(VAULT), data_actions=["*"], principals=principals, name="Locked by the platform")
-
-
-def denied_to_a_group(scene: Scene) -> None:
-    scene.encrypt()
-    group = scene.azure.principal(kind="Group")
-    scene.azure.deny_assignment(str(VAULT), data_actions=["*"], principals=[group.object_id], name="Locked for some")
-
-
-def conditional_role(scene: Scene) -> None:
-    scene.encrypt().ungrant()
-    role = f"{HERE}/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6"
-    properties = {
-        "roleDefinitionId": role,
-        "principalId": scene.identity["principalId"],
-        "condition": "(@Resource[Microsoft.KeyVault/vaults:name] StringEquals 'x')",
-        "conditionVersion": "2.0",
-    }
-    name = "11111111-2222-3333-4444-555555555555"
-    scene.seed.put(f"{VAULT}/providers/Microsoft.Authorization/roleAssignments/{name}", {"properties": properties})
-
-
-def streaming_in_two(scene: Scene) -> None:
-    scene.encrypt().azure.add_repositories("myregistry", "app/web", "lib", streaming=True)
-    scene.azure.add_repositories("myregistry", "base")
 
 
 SUB = f"--subscription {SUBSCRIPTION}"
@@ -186,7 +73,7 @@ CASES = [
     Case(
         "ArtifactStreaming",
         "info",
-        streaming_in_two,
+        mishaps.streaming_in_two,
         "is on in app/web, lib; it does not work",
         f"az acr artifact-streaming update --name myregistry {SUB} --enable-streaming false --repository app/web",
     ),
@@ -205,7 +92,7 @@ CASES = [
         f"{ROTATE} --identity {IDENTITY} --no-new-version",
         pulls=(403, 200),
     ),
-    Case("IdentityNotFound", "error", detached_and_deleted, "not in any subscription that you can read."),
+    Case("IdentityNotFound", "error", mishaps.detached_and_deleted, "not in any subscription that you can read."),
     Case(
         "IdentityRecreated",
         "error",
@@ -224,12 +111,12 @@ CASES = [
     Case(
         "IdentityNotAttached",
         "error",
-        lost_credential,
+        mishaps.lost_credential,
         "is not attached to the registry",
         f"az acr identity assign --name myregistry {SUB} --identities {IDENTITY}",
         pulls=(403, 200),
     ),
-    Case("IdentityNotAttached", "error", lost_system_identity, "Only Azure support can bring it back."),
+    Case("IdentityNotAttached", "error", mishaps.lost_system_identity, "Only Azure support can bring it back."),
     Case(
         "AccessUnknown",
         "error",
@@ -248,7 +135,7 @@ CASES = [
     Case(
         "AccessUnknown",
         "error",
-        conditional_role,
+        mishaps.conditional_role,
         "A role assignment has a condition.",
         status="unknown",
         pulls=(200, 200),
@@ -264,16 +151,16 @@ CASES = [
     Case(
         "GrantMissing",
         "error",
-        policy_less,
+        mishaps.policy_less,
         "lacks get, wrapKey, unwrapKey",
         f"az keyvault set-policy --name {VAULT.name} --subscription ",
         pulls=(403, 200),
     ),
-    Case("GrantPartial", "error", partial, "lacks unwrapKey on the key", ASSIGN, pulls=(403, 200), left=None),
+    Case("GrantPartial", "error", mishaps.partial, "lacks unwrapKey on the key", ASSIGN, pulls=(403, 200), left=None),
     Case(
         "GrantPartial",
         "error",
-        half_a_policy,
+        mishaps.half_a_policy,
         "lacks wrapKey on the key",
         f"az keyvault set-policy --name {VAULT.name} --subscription ",
         left=None,
@@ -286,9 +173,11 @@ CASES = [
         "az keyvault role assignment create --hsm-name myhsm ",
         pulls=(403, 200),
     ),
-    Case("GrantDenied", "error", denied, "The deny assignment 'Locked by the platform' takes", pulls=(403, 403)),
-    Case("AccessUnknown", "error", denied_to_a_group, "'Locked for some' concerns groups", status="unknown"),
-    Case("GrantThroughGroup", "warning", through_group, "only through a group", ASSIGN, left=None),
+    Case(
+        "GrantDenied", "error", mishaps.denied, "The deny assignment 'Locked by the platform' takes", pulls=(403, 403)
+    ),
+    Case("AccessUnknown", "error", mishaps.denied_to_a_group, "'Locked for some' concerns groups", status="unknown"),
+    Case("GrantThroughGroup", "warning", mishaps.through_group, "only through a group", ASSIGN, left=None),
     Case(
         "GrantWiderThanNeeded",
         "info",
@@ -307,7 +196,7 @@ CASES = [
     Case(
         "IgnoredGrant",
         "warning",
-        role_ignored,
+        mishaps.role_ignored,
         "the vault uses access policies",
         f"az keyvault set-policy --name {VAULT.name} --subscription ",
         pulls=(403, 200),
@@ -328,17 +217,17 @@ CASES = [
         RECOVER_KEY,
         pulls=(403, 200),
     ),
-    Case("KeyNotFound", "error", purged_key, "is not there, not even soft-deleted", pulls=(403, 403)),
+    Case("KeyNotFound", "error", mishaps.purged_key, "is not there, not even soft-deleted", pulls=(403, 403)),
     Case(
         "KeyDeleted",
         "error",
-        deleted_key,
+        mishaps.deleted_key,
         "is soft-deleted, to be",
         RECOVER_KEY,
         pulls=(403, 200),
         left=None,
     ),
-    Case("KeyWrongType", "error", wrong_type, "is of type EC", pulls=(403, 403)),
+    Case("KeyWrongType", "error", mishaps.wrong_type, "is of type EC", pulls=(403, 403)),
     Case(
         "KeyOperationsMissing",
         "error",
@@ -347,7 +236,7 @@ CASES = [
         SET_KEY,
         pulls=(403, 200),
     ),
-    Case("VersionInUseNotFound", "error", other_key_of_the_name, "is not there", pulls=(403, 403)),
+    Case("VersionInUseNotFound", "error", mishaps.other_key_of_the_name, "is not there", pulls=(403, 403)),
     Case(
         "KeyDisabled",
         "error",
@@ -359,7 +248,7 @@ CASES = [
     Case(
         "KeyDisabled",
         "error",
-        disabled_while_behind,
+        mishaps.disabled_while_behind,
         "still needs it to change to the latest version",
         SET_KEY,
         pulls=(403, 200),
@@ -400,7 +289,7 @@ CASES = [
         "is pinned to version ",
         f"{ROTATE} --no-new-version",
     ),
-    Case("LatestVersionUnusable", "warning", latest_disabled, "it is disabled.", SET_KEY, left=None),
+    Case("LatestVersionUnusable", "warning", mishaps.latest_disabled, "it is disabled.", SET_KEY, left=None),
     Case(
         "ManualRotation",
         "info",
@@ -409,7 +298,7 @@ CASES = [
         f"{ROTATE} --rotation auto --no-new-version",
     ),
     Case("NoRotationPolicy", "info", lambda s: s.encrypt(), "no rotation policy"),
-    Case("VaultUnknown", "error", no_key_for_the_caller, "the key vault or managed HSM", status="unknown"),
+    Case("VaultUnknown", "error", mishaps.no_key_for_the_caller, "the key vault or managed HSM", status="unknown"),
     Case(
         "VaultUnknown",
         "error",
@@ -418,12 +307,16 @@ CASES = [
         status="unknown",
     ),
     Case(
-        "VaultNotFound", "error", lost_vault, f"no key vault or managed HSM '{VAULT.name}' any more", pulls=(403, 403)
+        "VaultNotFound",
+        "error",
+        mishaps.lost_vault,
+        f"no key vault or managed HSM '{VAULT.name}' any more",
+        pulls=(403, 403),
     ),
     Case(
         "VaultDeleted",
         "error",
-        deleted_vault,
+        mishaps.deleted_vault,
         f"Key vault '{VAULT.name}' is soft-deleted",
         f"az keyvault recover --name {VAULT.name} --resource-group rg --location westeurope --subscription ",
         pulls=(403, 403),

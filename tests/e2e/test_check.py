@@ -9,7 +9,8 @@ import pytest
 from azext_acrcmk.health.catalogue import CATALOGUE
 from sandbox.client import OWNER, Account
 from sandbox.world import OTHER_SUBSCRIPTION
-from tests.e2e.findings import CASES, SUB, no_key_for_the_caller
+from tests.e2e.findings import CASES, SUB
+from tests.e2e.mishaps import no_key_for_the_caller
 from tests.e2e.scene import HERE, KEY_URI, OTHER_REGISTRY, moment
 from tests.e2e.seed import REGISTRY, VAULT, changes
 

@@ -15,7 +15,12 @@ from tests.e2e.scene import HERE
 TOKEN = re.compile(r"eyJ[\w-]{8,}|authorization\W{1,5}(bearer|basic) +[^*\s]", re.IGNORECASE)
 SECRET = "a-secret-that-only-this-test-knows"
 LOGGED = {"AZURE_LOGGING_ENABLE_LOG_FILE": "yes"}
-LOOKING = ["acr cmk show -n myregistry", "acr cmk check -n myregistry -g rg", "acr cmk show -n nosuchregistry"]
+LOOKING = [
+    "acr cmk show -n myregistry",
+    "acr cmk check -n myregistry -g rg",
+    "acr cmk wait -n myregistry -g rg --created",
+    "acr cmk show -n nosuchregistry",
+]
 
 
 def said_by(az, command: str) -> str:
