@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -145,18 +145,20 @@ class Az:
 
 
 class ForkServer:
-    """The process to fork from. It ends when its socket is closed, at the latest when this process ends."""
+    """The process to fork from, once it has rehearsed some commands, which end well. It ends when its socket is closed,
+    at the latest when this process ends."""
 
-    def __init__(self, environment: Mapping[str, str]):
+    def __init__(self, environment: Mapping[str, str], rehearsals: Sequence[str] = ()):
         self.environment = dict(environment)
         self._socket, theirs = socket.socketpair()
         with theirs:
-            command = [sys.executable, FORK_SERVER]
+            command = [sys.executable, FORK_SERVER, *(json.dumps(shlex.split(each)) for each in rehearsals)]
             # Standard output is no terminal, as it is none for the children. In a session of its own, because Ctrl-C
             # in the terminal ends the tests, and these close the server.
             self._process = subprocess.Popen(
                 command, env=self.environment, stdin=theirs, stdout=subprocess.DEVNULL, start_new_session=True
             )
+        assert self._socket.recv(1), "The process to fork from has not come up."
 
     def fits(self, environment: Mapping[str, str]) -> bool:
         """Whether a command with this environment may run in its children."""

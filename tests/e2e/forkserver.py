@@ -2,12 +2,15 @@
 
 What a child runs is what `az` runs, `python -m azure.cli`, in a process of its own, from its own arguments,
 environment, folder and files, until its threads have ended, its exit handlers have run and its output is written.
-The modules of the CLI and the installed extension are imported before. The CLI reads where its configuration and
-extensions are while it is imported, so these two places are the server's own, and the same for all its children.
+The modules of the CLI and the installed extension are imported before, and some commands have run, so that what the
+SDKs remember of their own models is remembered; of Azure, the sign-in and the log nothing is. The CLI reads where its
+configuration and extensions are while it is imported, so these two places are the server's own, and the same for all
+its children.
 
 Started by `az.py` with one end of a socket as its standard input. One request is one line of JSON, with four file
 descriptors: standard input, output and error of the command, and a pipe that tells its process id and in the end its
-exit code. A request may name a script to run in place of `azure.cli`.
+exit code. A request may name a script to run in place of `azure.cli`. The commands to rehearse are the server's
+arguments, a line of JSON each.
 """
 
 from __future__ import annotations
@@ -17,24 +20,22 @@ import contextlib
 import gc
 import importlib
 import json
+import logging
 import os
 import pkgutil
 import runpy
+import select
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import IO
 
+# What rehearsals don't import, and some commands do.
 MODULES = [
-    "argcomplete",
-    "asyncio",
-    "azure.cli.command_modules.acr._breaking_change",
     "azure.cli.command_modules.acr._params",
-    "azure.cli.command_modules.acr.aaz.latest.network.nic",
-    "azure.cli.command_modules.acr.aaz.latest.network.private_endpoint",
-    "azure.cli.command_modules.acr.commands",
     "azure.cli.command_modules.acr.custom",
     "azure.cli.command_modules.keyvault._params",
     "azure.cli.command_modules.keyvault.commands",
@@ -42,98 +43,70 @@ MODULES = [
     "azure.cli.command_modules.role._params",
     "azure.cli.command_modules.role.commands",
     "azure.cli.command_modules.role.custom",
-    "azure.cli.core._breaking_change",
-    "azure.cli.core._completers",
-    "azure.cli.core._help",
-    "azure.cli.core._help_loaders",
-    "azure.cli.core._output",
-    "azure.cli.core.aaz",
-    "azure.cli.core.aaz._command",
-    "azure.cli.core.auth.binary_cache",
-    "azure.cli.core.auth.credential_adaptor",
-    "azure.cli.core.auth.identity",
-    "azure.cli.core.auth.msal_credentials",
-    "azure.cli.core.auth.persistence",
-    "azure.cli.core.azlogging",
-    "azure.cli.core.command_recommender",
-    "azure.cli.core.commands.arm",
-    "azure.cli.core.commands.command_operation",
-    "azure.cli.core.commands.parameters",
-    "azure.cli.core.commands.validators",
-    "azure.cli.core.extension._homebrew_patch",
     "azure.cli.core.extension.dynamic_install",
-    "azure.cli.core.extension.operations",
-    "azure.cli.core.intercept_survey",
-    "azure.cli.core.parser",
-    "azure.cli.core.sdk.policies",
-    "azure.cli.core.telemetry",
-    "azure.core.pipeline.policies",
-    "azure.core.pipeline.transport._requests_basic",
-    "azure.core.polling",
-    "azure.core.rest._requests_basic",
     "azure.keyvault.administration",
     "azure.keyvault.keys",
     "azure.mgmt.authorization",
-    "azure.mgmt.containerregistry",
-    "azure.mgmt.core",
-    "azure.mgmt.keyvault",
-    "azure.mgmt.msi",
-    "azure.mgmt.msi.v2024_11_30",
     "azure.mgmt.resource.resources",
     "azure.mgmt.resource.resources.v2024_11_01",
-    "cryptography.hazmat.primitives.serialization",
-    "encodings.utf_8_sig",
     "jmespath",
-    "knack.cli",
-    "knack.commands",
-    "knack.help",
-    "knack.output",
-    "knack.parser",
-    "msal",
-    "msal_extensions",
     "msrest",
-    "netrc",
-    "packaging.version",
-    "pkginfo",
-    "requests",
     "tabulate",
-    "timeit",
-    "yaml",
+    "unittest.mock",
 ]
 EXTENSION = "azext_acrcmk"
 CHUNK = 1 << 16
+READY = b"\n"
+# How long what a command has left running may go on, in seconds.
+REST = 20
 
 
 def serve(server: socket.socket) -> dict | None:
     """Fork for each request until the tests close their end. Returns the request in the child that is to run it."""
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    reports: dict[int, IO[str]] = {}
     while True:
+        ready, _, _ = select.select([server, woken], [], [])
+        if woken in ready:
+            os.read(woken, CHUNK)
+            tell_who_ended(reports)
+        if server not in ready:
+            continue
         message, descriptors, *_ = socket.recv_fds(server, CHUNK, maxfds=4)
         if not message:
             return None
         while not message.endswith(b"\n"):
             message += server.recv(CHUNK)
-        if os.fork() == 0:
-            server.close()
-            return run_below(json.loads(message), descriptors)
-        for descriptor in descriptors:
+        *standard, report = descriptors
+        if child := os.fork():
+            for descriptor in standard:
+                os.close(descriptor)
+            reports[child] = open(report, "w", buffering=1)  # noqa: SIM115
+            with contextlib.suppress(BrokenPipeError):
+                print(child, file=reports[child])
+            continue
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for other in (server, *reports.values()):
+            other.close()
+        for descriptor in (woken, wake, report):
             os.close(descriptor)
+        for number, descriptor in enumerate(standard):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        return json.loads(message)
 
 
-def run_below(request: dict, descriptors: list[int]) -> dict:
-    """Fork once more: the child returns and runs the command, the parent waits for it and tells how it ended."""
-    *standard, report = descriptors
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if child := os.fork():
-        with contextlib.suppress(BrokenPipeError), open(report, "w", buffering=1) as pipe:
-            print(child, file=pipe)
-            _, status = os.waitpid(child, 0)
-            print(os.waitstatus_to_exitcode(status), file=pipe)
-        os._exit(0)
-    os.close(report)
-    for number, descriptor in enumerate(standard):
-        os.dup2(descriptor, number)
-        os.close(descriptor)
-    return request
+def tell_who_ended(reports: dict[int, IO[str]]) -> None:
+    while reports:
+        child, status = os.waitpid(-1, os.WNOHANG)
+        if not child:
+            return
+        with contextlib.suppress(BrokenPipeError), reports.pop(child) as report:
+            print(os.waitstatus_to_exitcode(status), file=report)
 
 
 def become_az(request: dict) -> None:
@@ -204,16 +177,48 @@ def import_all() -> None:
         issubclass(kind, Mapping)
 
 
+def rehearse(command: list[str]) -> None:
+    """Run a command here, and forget what only its own process should know."""
+    from azure.cli.core.auth.identity import Identity
+    from azure.keyvault.keys._shared import http_challenge_cache
+
+    before = {each: (each.level, each.propagate, list(each.handlers)) for each in loggers()}
+    sys.argv[1:] = command
+    try:
+        runpy.run_module("azure.cli", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if ended.code:
+            raise RuntimeError(f"az {' '.join(command)}: exit code {ended.code}") from None
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(REST)
+    for each in loggers():
+        level, each.propagate, each.handlers = before.get(each, (logging.NOTSET, True, []))
+        each.setLevel(level)
+    for name in ("_msal_token_cache", "_msal_http_cache", "_service_principal_store_instance"):
+        assert hasattr(Identity, name)
+        setattr(Identity, name, None)
+    http_challenge_cache.clear()
+
+
+def loggers() -> list[logging.Logger]:
+    known = logging.root.manager.loggerDict.values()
+    return [logging.root, *(each for each in known if isinstance(each, logging.Logger))]
+
+
 def main() -> None:
     import_all()
+    for command in sys.argv[1:]:
+        rehearse(json.loads(command))
     if threading.active_count() > 1:
         raise RuntimeError(f"A library started threads, which a fork would not take along: {threading.enumerate()}")
     # Ctrl-C means what it means in a terminal, even where the tests run in the background of a shell.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for the children: their parent reports.
+    gc.collect()
     gc.freeze()
 
     with socket.socket(fileno=os.dup(0)) as server:
+        server.send(READY)
         request = serve(server)
     if request:
         become_az(request)

@@ -22,7 +22,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def fork_server(shared: Sandbox, home: Path) -> Iterator[ForkServer]:
-    server = ForkServer(shared.login(home))
+    server = ForkServer(shared.login(home), ["group list -o none"])
     yield server
     server.close()
 
