@@ -11,8 +11,9 @@ from tests.e2e.accidents import SCENARIOS
 from tests.e2e.conftest import PACE
 from tests.e2e.scene import HERE
 
-# How tokens begin, of Microsoft Entra and of registries; and an authorization header that is there in full.
-TOKEN = re.compile(r"eyJ[\w-]{8,}|authorization\W{1,5}(bearer|basic) +[^*\s]", re.IGNORECASE)
+# How tokens begin, of Microsoft Entra and of registries; and an authorization header that is there in full. Within a
+# public key, too, there may be what a token begins with.
+TOKEN = re.compile(r"(?<![\w-])eyJ[\w-]{8,}|(?i:authorization\W{1,5}(bearer|basic) +[^*\s])")
 SECRET = "a-secret-that-only-this-test-knows"
 LOGGED = {"AZURE_LOGGING_ENABLE_LOG_FILE": "yes"}
 LOOKING = [
