@@ -19,6 +19,7 @@ from knack.log import CliLogLevel
 from azext_acrcmk.cloud.arm import Arm
 from azext_acrcmk.cloud.errors import Misunderstood
 from azext_acrcmk.cloud.fields import part, parts
+from azext_acrcmk.cloud.transport import transport
 
 REGISTRY_API_VERSION = "2025-04-01"
 # Key Vault's control plane retires every earlier version on 2027-02-27.
@@ -45,6 +46,7 @@ class Clients:
         self._cli_ctx = cli_ctx
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
+        self._transport: Any = None
         if cli_ctx.logging.log_level is not CliLogLevel.DEBUG:
             # At an error whose body is no JSON the SDKs warn with a traceback; the error is told anyway.
             for sdks in ("azure.mgmt", "azure.keyvault"):
@@ -123,12 +125,15 @@ class Clients:
         return self._once((resource_type, subscription), make)
 
     def _made_by_cli(self, client: Any, subscription: str, **options: Any):
-        from azure.cli.core.commands.client_factory import get_mgmt_service_client
+        from azure.cli.core.commands.client_factory import get_mgmt_service_client, prepare_client_kwargs_track2
 
         from azext_acrcmk.cloud.hosts import OnlyTo
 
+        if self._transport is None:
+            given = prepare_client_kwargs_track2(self._cli_ctx)
+            self._transport = transport(given.get("connection_verify", True))
         only = OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
-        options["per_retry_policies"] = [only]
+        options |= {"transport": self._transport, "per_retry_policies": [only]}
         return get_mgmt_service_client(self._cli_ctx, client, subscription_id=subscription, **options)
 
     def _data_plane(self, host: str, package: str, client: str):

@@ -31,6 +31,7 @@ from azext_acrcmk.cloud.read import (
     read_vault,
 )
 from azext_acrcmk.cloud.roles import read_role_grants, with_denials
+from azext_acrcmk.cloud.transport import MOST_AT_ONCE
 from azext_acrcmk.cloud.waiting import in_thread, result_of
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
 from azext_acrcmk.model.state import (
@@ -50,9 +51,6 @@ from azext_acrcmk.model.state import (
 
 T = TypeVar("T")
 Found = TypeVar("Found", Registry, Identity, Vault)
-
-# Reads made at the same time.
-MOST_AT_ONCE = 16
 
 
 def look(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unknown:

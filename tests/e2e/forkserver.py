@@ -81,23 +81,28 @@ def serve(server: socket.socket) -> dict | None:
         while not message.endswith(b"\n"):
             message += server.recv(CHUNK)
         *standard, report = descriptors
-        if child := os.fork():
-            for descriptor in standard:
+        child = os.fork()
+        if not child:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for other in (server, *reports.values()):
+                other.close()
+            for descriptor in (woken, wake, report):
                 os.close(descriptor)
-            reports[child] = open(report, "w", buffering=1)  # noqa: SIM115
-            with contextlib.suppress(BrokenPipeError):
-                print(child, file=reports[child])
-            continue
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for other in (server, *reports.values()):
-            other.close()
-        for descriptor in (woken, wake, report):
+            take(standard)
+            return json.loads(message)
+        for descriptor in standard:
             os.close(descriptor)
-        for number, descriptor in enumerate(standard):
-            os.dup2(descriptor, number)
-            os.close(descriptor)
-        return json.loads(message)
+        reports[child] = open(report, "w", buffering=1)  # noqa: SIM115
+        with contextlib.suppress(BrokenPipeError):
+            print(child, file=reports[child])
+
+
+def take(descriptors: list[int]) -> None:
+    """Make them standard input, output and error."""
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
 
 
 def tell_who_ended(reports: dict[int, IO[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import certifi
 import pytest
 
 from sandbox.world import OWNER_OBJECT_ID
@@ -46,3 +47,16 @@ def test_a_redirect_of_a_vault(azure, az, seed):
     result = az("acr cmk rotate -n myregistry -g rg")
     assert result.code == 1
     assert f"outside {VAULT.name}.vault.azure.net. Nothing was sent there." in result.err
+
+
+def test_a_server_that_shows_no_trusted_certificate(az, seed):
+    seed.encrypted()
+    command = "acr cmk show -n myregistry -g rg"
+    az(command).ok()  # has its token from now on, so that Azure Resource Manager is asked first
+    others = {"REQUESTS_CA_BUNDLE": certifi.where()}
+    refused = az(command, environment=others)
+    assert refused.code == 1
+    assert "CERTIFICATE_VERIFY_FAILED" in refused.err
+    assert "Traceback" not in refused.err
+    told = az(command, environment={**others, "AZURE_CLI_DISABLE_CONNECTION_VERIFICATION": "1"}).ok()
+    assert "Connection verification disabled" in told.err

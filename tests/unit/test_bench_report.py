@@ -63,7 +63,9 @@ def test_near_the_limit_which_has_a_start_of_az_in_it(enable, met):
 def test_start():
     with_it = {command: measure(0.3, processor=0.304) for command in (*SHARED, OURS, THEIRS)}
     without = {command: measure(0.3, processor=0.300) for command in SHARED}
-    found = aims({"instant": result()}, Starts(with_it, without, without))
-    assert found["`az version`", "the extension adds nothing"] == ("+4.0 ms", "no")
-    assert found["`az acr -h`", "the extension adds under 5 ms"] == ("+4.0 ms", "yes")
+    imports = {"version": [[0.2], []], "acr -h": [[1.0, 2.5], [1.5, 2.5]], "acr list": [[4.0, 2.0]]}
+    found = aims({"instant": result()}, Starts(with_it, without, without, imports))
+    assert found["`az version`", "the extension adds nothing"] == ("1 modules, 0.1 ms", "no")
+    assert found["`az acr -h`", "the extension adds under 5 ms"] == ("2 modules, 3.8 ms", "yes")
+    assert found["`az acr list`", "the extension adds under 5 ms"] == ("2 modules, 6.0 ms", "no")
     assert found[f"`az {OURS}`", f"no slower than `az {THEIRS}`"] == ("1.00 times", "yes")
