@@ -11,9 +11,9 @@ from pathlib import Path
 from benchmarks import commands, startup
 from benchmarks.report import report
 
-# All together in less than ten minutes: a round on `recorded` takes two, most of it spent by the tutorial.
+# All together in a quarter of an hour: a round on `recorded` takes two minutes, most of them spent by the tutorial.
 ROUNDS = {"instant": 5, "recorded": 3}
-STARTS = 15
+STARTS = 30
 
 
 def main() -> None:

@@ -21,8 +21,9 @@ run, tokens included, and `twice` those sent again for the same thing (looking a
 """
 _STARTS_HEAD = ["command", "ms", "least processor ms", "with another extension", "with none", "MB"]
 _STARTS_NOTE = """\
-What is added is the difference of the least processor time (a start waits for nothing, and other programs can only add
-to it) to another extension of `az acr`, with one command that does nothing: what the CLI does for any is not ours.
+Another extension of `az acr` has one command that does nothing: what the CLI does for any is not ours. The least
+processor time is that of the run which other programs disturbed least; it still differs by tens of milliseconds where
+nothing of ours runs, as in `az version`. So what is added is told by what is imported of ours, and how long that takes.
 """
 _LIMIT = """\
 ## The limit
@@ -97,10 +98,16 @@ def _aims(profile: str, result: Result) -> Iterable[Aim]:
 
 
 def _aims_of_starts(starts: Starts) -> Iterable[Aim]:
-    for command, most in zip(SHARED, (2, 5, 5), strict=True):
-        added = _least(starts.ours[command]) - _least(starts.another[command])
-        words = "nothing" if command == "version" else f"under {most} ms"
-        yield Aim(f"`az {command}`", f"the extension adds {words}", f"{added:+.1f} ms", added < most)
+    for command in SHARED:
+        modules = max(len(times) for times in starts.imports[command])
+        added = statistics.median(sum(times) for times in starts.imports[command])
+        nothing = command == "version"
+        yield Aim(
+            f"`az {command}`",
+            f"the extension adds {'nothing' if nothing else 'under 5 ms'}",
+            f"{modules} modules, {added:.1f} ms",
+            not modules if nothing else added < 5,
+        )
     times = _ratio(starts.ours[OURS], starts.ours[THEIRS])
     yield Aim(f"`az {OURS}`", f"no slower than `az {THEIRS}`", f"{times:.2f} times", times <= 1)
 

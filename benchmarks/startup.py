@@ -38,11 +38,15 @@ class COMMAND_LOADER_CLS(AzCommandsLoader):
 
 @dataclass(frozen=True)
 class Starts:
-    """Measures by command. What the CLI does for any extension of `az acr`, it also does for `another`."""
+    """Measures by command. What the CLI does for any extension of `az acr`, it also does for `another`.
+
+    `imports` are, by command and of each round, the milliseconds of each of our modules.
+    """
 
     ours: dict[str, Measure]
     another: dict[str, Measure]
     none: dict[str, Measure]
+    imports: dict[str, list[list[float]]]
 
 
 def run(rounds: int) -> Starts:
@@ -56,8 +60,10 @@ def run(rounds: int) -> Starts:
         ours, *others = (
             opened.enter_context(Bench.on("instant", extensions)) for extensions in ("", str(other), str(empty))
         )
+        imports: dict[str, list[list[float]]] = {command: [] for command in SHARED}
         for number in range(rounds + 1):
             for command in SHARED:
+                imports[command].append(ours.imports(command, "azext_acrcmk"))
                 for bench in (ours, *others):
                     bench.measure(command, command)
             ours.measure(OURS, OURS)
@@ -65,4 +71,4 @@ def run(rounds: int) -> Starts:
             if not number:  # the index of commands is written in the first round
                 for bench in (ours, *others):
                     bench.measures.clear()
-        return Starts(*(bench.measures for bench in (ours, *others)))
+        return Starts(*(bench.measures for bench in (ours, *others)), imports)
