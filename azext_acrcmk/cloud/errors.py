@@ -67,7 +67,8 @@ def read_error(error: BaseException) -> ServiceError:
     return ServiceError(
         status=status,
         code=str(body.get("code") or ""),
-        message=str(body.get("message") or getattr(error, "message", None) or error),
+        # What SDKs say of an answer without a message can go on with all of it, be it a proxy's whole page.
+        message=str(body.get("message") or str(getattr(error, "message", None) or error).partition("\n")[0]),
         inner=str(inner.get("code") or "") if isinstance(inner, dict) else "",
         ended=ended if ended in ("Failed", "Canceled") else "",
         details=_dicts(body.get("details")),
@@ -82,7 +83,7 @@ def _dicts(value: Any) -> tuple[dict[str, Any], ...]:
 def _body(response: Any) -> dict[str, Any]:
     try:
         body = json.loads(response.text())
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, RecursionError, TypeError, ValueError):
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -112,8 +113,8 @@ def explain(error: ServiceError) -> Explanation:
         )
     if explanation := _BY_STATUS.get(error.status):
         return explanation(error)
-    if error.status < 400 and not error.code:
-        return _misunderstood(error)
+    if not error.code:
+        return _misunderstood(error) if error.status < 400 else _no_error_of_azure(error)
     return Explanation(_said(error))
 
 
@@ -273,6 +274,16 @@ def _misunderstood(error: ServiceError) -> Explanation:
         (
             "Run the same command again. If it ends so again, add --debug to see the answer: what is not as Azure "
             "documents it may come from a proxy; else it is a fault of this extension.",
+        ),
+    )
+
+
+def _no_error_of_azure(error: ServiceError) -> Explanation:
+    return Explanation(
+        f"The answer has status {error.status}, and no error code of Azure: {error.message}",
+        (
+            "It may come from a proxy on the way. Run the same command again; if it ends so again, add --debug to see "
+            "the answer.",
         ),
     )
 

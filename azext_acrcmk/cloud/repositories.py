@@ -63,7 +63,7 @@ def see_streaming(clients: Clients, registry: Registry) -> Streaming | Unknown |
 
 
 def _unknown(registry: Registry, error: Exception) -> Unknown:
-    return Unknown(f"{REGISTRY_TYPE}/pull/read", registry.id, read_error(error).message.partition("\n")[0].rstrip())
+    return Unknown(f"{REGISTRY_TYPE}/pull/read", registry.id, read_error(error).message)
 
 
 class Repositories:

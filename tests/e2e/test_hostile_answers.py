@@ -143,7 +143,8 @@ def test_pages_in_a_circle_end(azure, seed, many_az, list_, version, command):
 
 
 JSON = {"Content-Type": "application/json"}
-NO_OBJECTS = ["<html>", "", "null", "[]", "7", '"text"', '{"id": "/sub', "{}", "[" * 20_000, '{"a": 1e999}']
+DEEP = "[" * 20_000
+NO_OBJECTS = ["<html>", "", "null", "[]", "7", '"text"', '{"id": "/sub', "{}", DEEP, '{"a": 1e999}']
 BODIES = [
     ("<html><body>Bad gateway</body></html>", {"Content-Type": "text/html"}),
     *((body, JSON) for body in NO_OBJECTS),
@@ -158,7 +159,7 @@ HEADERS = [
 ]
 STATUSES = [201, 202, 204, 206, 304, 400, 401, 403, 404, 405, 409, 410, 412, 418, 451]
 ERRORS = [
-    *(None, "", "<html>", "null", "[]", '{"error": null}', '{"error": "text"}'),
+    *(None, "", "<html>", "null", "[]", '{"error": null}', '{"error": "text"}', DEEP),
     '{"error": {"code": 7, "message": []}}',
 ]
 
@@ -181,6 +182,14 @@ READING = [
     "acr cmk enable -n newregistry -g new -l westus -w",
     "acr cmk wait -n myregistry -g rg --created --interval 1 --timeout 2",
 ]
+
+
+@pytest.mark.parametrize("path", ["registries/myregistry$", "resourcegroups/rg$", "vaults/.*/keys/"])
+@pytest.mark.parametrize("status", [400, 404, 409])
+def test_an_error_that_is_too_deep_to_read(azure, many_az, path, status):
+    azure.fault("status", path=path, status=status, body=DEEP, headers=JSON)
+    assert_well(azure, many_az(FRESH.split()))
+    assert many_az(FRESH.split()).code == 0
 
 
 def test_no_answer_breaks_a_command_that_reads(azure, seed, many_az):

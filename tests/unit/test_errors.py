@@ -47,7 +47,7 @@ def test_a_failed_operation_is_read_from_its_status():
 @pytest.mark.parametrize(
     "body",
     [
-        *("", "<html>", "[]", "null"),
+        *("", "<html>", "[]", "null", "[" * 20_000),
         *(
             '{"error": "text"}',
             '{"error": {"details": 1, "innererror": "x"}}',
@@ -143,3 +143,14 @@ def test_the_namespace_comes_from_the_target_where_there_is_one():
 
 def test_an_unknown_error_is_told_in_the_services_words():
     assert explain(error(418, "Teapot", "Short and stout.")).message == "Short and stout. (Teapot)"
+
+
+def test_a_status_without_an_error_of_azure_may_be_a_proxys():
+    page = "Operation returned an invalid status 'Bad Gateway'\nContent: <html>A long page</html>"
+    failure = HttpError(502, "<html>A long page</html>")
+    failure.message = page
+    said = words(explain(read_error(failure)))
+    assert "Bad Gateway" in said
+    assert "502" in said
+    assert "proxy" in said
+    assert "long page" not in said
