@@ -13,6 +13,8 @@ export XDG_CONFIG_HOME := $(HERE)/config
 export AZURE_CONFIG_DIR := $(HERE)/azure
 export AZURE_EXTENSION_DIR := $(HERE)/extensions
 export AZURE_CORE_COLLECT_TELEMETRY := 0
+# What is started again and again, as the sandbox is, is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Where the tests find the installed wheel.
 export ACRCMK_EXTENSION_DIR := $(AZURE_EXTENSION_DIR)
