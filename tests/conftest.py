@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import socket
 import tempfile
 import time
@@ -20,6 +21,9 @@ BUILD = Path(__file__).parents[1] / ".build"
 # No deadline: a machine that is busy with something else is no fault of the code.
 settings.register_profile("acrcmk", deadline=None)
 settings.load_profile("acrcmk")
+
+# Ctrl-C means to what tests start what it means in a terminal, even where they run in the background of a shell.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -217,8 +217,6 @@ def main() -> None:
         rehearse(json.loads(command))
     if threading.active_count() > 1:
         raise RuntimeError(f"A library started threads, which a fork would not take along: {threading.enumerate()}")
-    # Ctrl-C means what it means in a terminal, even where the tests run in the background of a shell.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.collect()
     gc.freeze()
 
