@@ -12,6 +12,7 @@ from azure.cli.core.azclierror import (
     ForbiddenError,
     ManualInterrupt,
     ResourceNotFoundError,
+    UnauthorizedError,
     ValidationError,
 )
 
@@ -112,6 +113,8 @@ def _done_so_far(outcomes: list[Outcome], maybe: Step | None = None) -> list[str
 def _class_of(said: ServiceError) -> type[AzCLIError]:
     if said.status == 0:
         return AzureConnectionError
+    if said.status == 401:
+        return UnauthorizedError
     if said.status == 403:
         return ForbiddenError
     if said.status == 404:

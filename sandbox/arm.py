@@ -166,7 +166,10 @@ def _check_registered(world: World, request: Request, target: Target) -> None:
     )
     if not changes or namespace in REGISTRATION_FREE:
         return
-    if world.providers.get((target.subscription.lower(), namespace), "Registered") == "Registered":
+    # A request that was refused so is known again by its id, and refused again (azure-mgmt-core tells of it).
+    known = (request.headers.get("x-ms-client-request-id"), request.method, request.path)
+    registered = world.providers.get((target.subscription.lower(), namespace), "Registered") == "Registered"
+    if registered and known not in world.refused_unregistered:
         return
     if request.method != "POST":
         _require_generic(world, request, target)
@@ -174,6 +177,8 @@ def _check_registered(world: World, request: Request, target: Target) -> None:
         f"The subscription is not registered to use namespace '{target.namespace}'. "
         "See https://aka.ms/rps-not-found for how to register subscriptions."
     )
+    if known[0]:
+        world.refused_unregistered.add(known)
     detail = {"code": "MissingSubscriptionRegistration", "target": target.namespace, "message": message}
     raise _refuse(409, "MissingSubscriptionRegistration", message, details=[detail])
 

@@ -127,6 +127,8 @@ class World:
         self.lock = threading.RLock()
         self.subscriptions: dict[str, str] = {SUBSCRIPTION: "Sandbox", OTHER_SUBSCRIPTION: "Sandbox two"}
         self.providers: dict[tuple[str, str], str] = {}  # (subscription, namespace lower) -> registration state
+        # Requests, by their id, method and path, that came before the registration.
+        self.refused_unregistered: set[tuple[str | None, str, str]] = set()
         self.principals: dict[str, Principal] = {}
         self.groups: dict[str, ResourceGroup] = {}
         self.identities: dict[str, Identity] = {}

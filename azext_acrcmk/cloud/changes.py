@@ -38,7 +38,7 @@ def create_identity(clients: Clients, id_: ArmId, location: str, tags: dict[str,
     def create():
         return identities.create_or_update(id_.group, id_.name, body, cls=wire, raw_response_hook=unregistered)
 
-    return read_identity(registering(clients, id_.subscription, create, stop))
+    return read_identity(registering(clients, id_.subscription, lambda: when_free(create, stop), stop))
 
 
 def create_vault(clients: Clients, goal: EnableGoal, location: str, stop: Stop) -> Vault:

@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 from knack.log import CliLogLevel
 
 from azext_acrcmk.cloud.arm import Arm
-from azext_acrcmk.cloud.errors import Misunderstood
+from azext_acrcmk.cloud.errors import Misunderstood, missing_registration, read_error
 from azext_acrcmk.cloud.fields import part, parts
+from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
+from azext_acrcmk.model.ids import same
 
 REGISTRY_API_VERSION = "2025-04-01"
 # Key Vault's control plane retires every earlier version on 2027-02-27.
@@ -45,8 +47,9 @@ class Clients:
     def __init__(self, cli_ctx):
         self._cli_ctx = cli_ctx
         self._made: dict[tuple[str, str], Any] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._transport: Any = None
+        self._request_ids: Any = None
         if cli_ctx.logging.log_level is not CliLogLevel.DEBUG:
             # At an error whose body is no JSON the SDKs warn with a traceback; the error is told anyway.
             for sdks in ("azure.mgmt", "azure.keyvault"):
@@ -55,6 +58,10 @@ class Clients:
     @property
     def cli_ctx(self):
         return self._cli_ctx
+
+    def renew_request_ids(self) -> None:
+        """From now on each request has an id of its own (see RequestIds)."""
+        self._request_ids.renewed = True
 
     def registries(self, subscription: str):
         return self._management("MGMT_CONTAINERREGISTRY", subscription, REGISTRY_API_VERSION).registries
@@ -128,25 +135,26 @@ class Clients:
         from azure.cli.core.commands.client_factory import get_mgmt_service_client, prepare_client_kwargs_track2
 
         from azext_acrcmk.cloud.hosts import OnlyTo
+        from azext_acrcmk.cloud.request_ids import RequestIds
 
         if self._transport is None:
             given = prepare_client_kwargs_track2(self._cli_ctx)
             self._transport = transport(given.get("connection_verify", True))
+            self._request_ids = RequestIds()
         only = OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
-        options |= {"transport": self._transport, "per_retry_policies": [only]}
+        options |= {"transport": self._transport, "per_retry_policies": [only, self._request_ids]}
+        options["credential"] = self._sign_in(subscription)
         return get_mgmt_service_client(self._cli_ctx, client, subscription_id=subscription, **options)
 
     def _data_plane(self, host: str, package: str, client: str):
         from importlib import import_module
 
-        from azure.cli.core._profile import Profile
         from azure.cli.core.cloud import KNOWN_CLOUDS
-        from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
+        from azure.cli.core.commands.client_factory import get_subscription_id, prepare_client_kwargs_track2
 
         from azext_acrcmk.cloud.hosts import OnlyTo
 
         self._check_host(host, "keyvault_dns", "mhsm_dns")
-        credential, _, _ = Profile(cli_ctx=self._cli_ctx).get_login_credentials()
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
         # These clients bring their own logging policy and would refuse a second one.
         arguments.pop("http_logging_policy", None)
@@ -157,7 +165,20 @@ class Clients:
         arguments["api_version"] = DATA_PLANE_API_VERSION
         arguments["per_retry_policies"] = [OnlyTo(host)]
         make = getattr(import_module(package), client)
-        return make(f"https://{host}", credential, **arguments)
+        return make(f"https://{host}", self._sign_in(get_subscription_id(self._cli_ctx)), **arguments)
+
+    def _sign_in(self, subscription: str) -> SignIn:
+        """Of the account that the CLI has for a subscription; for one it does not know, of the command's own."""
+        from azure.cli.core._profile import Profile
+        from azure.cli.core.commands.client_factory import get_subscription_id
+
+        profile = Profile(cli_ctx=self._cli_ctx)
+        known = [each for each in profile.load_cached_subscriptions() if same(each["id"], subscription)]
+        account = known[0] if known else profile.get_subscription(get_subscription_id(self._cli_ctx))
+        who = json.dumps([account["tenantId"], account["user"]], sort_keys=True)
+        return self._once(
+            ("sign-in", who), lambda: SignIn(profile.get_login_credentials(subscription_id=account["id"])[0])
+        )
 
     def _check_host(self, host: str, *suffixes: str) -> None:
         """No token goes to a host outside the cloud, whatever an answer says. `suffixes` are the cloud's names."""
@@ -186,10 +207,13 @@ def unregistered(response) -> None:
     """Pass as `raw_response_hook` so that the SDK does not register the subscription for the resource provider when
     this lacks: what only asks must not, and the rest does so by `registering`. The refusal is raised before it is seen.
     """
-    from azure.core.exceptions import HttpResponseError
+    from azure.core.exceptions import ClientAuthenticationError
 
     if response.http_response.status_code == 409:
-        raise HttpResponseError(response=response.http_response)
+        # Of all errors of the SDKs this is the kind that they don't try again after.
+        error = ClientAuthenticationError(response=response.http_response)
+        if missing_registration(read_error(error)):
+            raise error
 
 
 def pages(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:

@@ -38,7 +38,8 @@ def understanding() -> Iterator[None]:
 class ServiceError:
     """What the service said. `inner` is the code of the inner error; `status` 0 where no answer came.
 
-    `ended` is "Failed" or "Canceled" where an operation that had been accepted ended so.
+    `ended` is "Failed" or "Canceled" where an operation that had been accepted ended so. `advice` is the CLI's own, of
+    what its sign-in says.
     """
 
     status: int
@@ -48,6 +49,7 @@ class ServiceError:
     ended: str = ""
     details: tuple[dict[str, Any], ...] = field(default=(), hash=False)
     additional: tuple[dict[str, Any], ...] = field(default=(), hash=False)
+    advice: tuple[str, ...] = ()
 
     def __contains__(self, text: str) -> bool:
         """Whether the code, the inner code or the message has `text`."""
@@ -73,6 +75,7 @@ def read_error(error: BaseException) -> ServiceError:
         ended=ended if ended in ("Failed", "Canceled") else "",
         details=_dicts(body.get("details")),
         additional=_dicts(body.get("additionalInfo")),
+        advice=getattr(error, "advice", ()),
     )
 
 
@@ -197,6 +200,21 @@ def _name_in_use(error: ServiceError) -> Explanation:
     return Explanation(error.message, ("Registry names are global. Choose another.",))
 
 
+def _locked(error: ServiceError) -> Explanation:
+    group = _quoted(r"(?i)/resourceGroups/([^/']+)", error)
+    return Explanation(
+        f"A lock does not allow it: {error.message}",
+        (
+            f"See the locks: az lock list{f' --resource-group {group}' if group else ''}",
+            "Have the lock removed for as long as this takes (az lock delete), then run the same command again.",
+        ),
+    )
+
+
+def _read_only(error: ServiceError) -> Explanation:
+    return Explanation(error.message, ("Have the subscription enabled again, then run the same command again.",))
+
+
 def _quota(error: ServiceError) -> Explanation:
     return Explanation(
         f"A quota of the subscription is used up: {error.message}",
@@ -222,7 +240,7 @@ def _throttled(error: ServiceError) -> Explanation:
 
 
 def _unauthenticated(error: ServiceError) -> Explanation:
-    return Explanation(f"Azure did not accept the login: {error.message}", ("Log in again: az login",))
+    return Explanation(f"Azure did not accept the login: {error.message}", error.advice or ("Log in again: az login",))
 
 
 def _no_subscription(error: ServiceError) -> Explanation:
@@ -304,6 +322,8 @@ _EXPLANATIONS: dict[str, Callable[[ServiceError], Explanation]] = {
     "ConflictError": _vault_deleted,
     "AlreadyInUse": _name_in_use,
     "RoleAssignmentLimitExceeded": _role_limit,
+    "ScopeLocked": _locked,
+    "ReadOnlyDisabledSubscription": _read_only,
     "QuotaExceeded": _quota,
     "SubscriptionQuotaExceeded": _quota,
     "TooManyRequests": _throttled,

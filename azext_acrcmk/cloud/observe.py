@@ -65,10 +65,11 @@ def look(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unkn
             return call()
     except HttpResponseError as error:
         said = read_error(error)
-        if said.status == 404 and said.code != "SubscriptionNotFound":
-            return ABSENT
-        if said.status == 403 or "ForbiddenByRbac" in said or same_code(said, "MissingSubscriptionRegistration"):
+        hidden = same_code(said, "SubscriptionNotFound") or same_code(said, "MissingSubscriptionRegistration")
+        if said.status == 403 or hidden or "ForbiddenByRbac" in said:
             return Unknown(action, str(scope), said.message.split("\r\n", 1)[0])
+        if said.status == 404:
+            return ABSENT
         raise
 
 
@@ -329,7 +330,8 @@ def see_roles(clients: Clients, scope: str, subscription: str, principal_id: str
     def role_definition(guid: str) -> dict[str, Any]:
         # By the subscription, also where the id is the tenant's, which not everyone may read at.
         path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
-        return arm.get(path, ROLE_DEFINITIONS_API_VERSION)
+        with understanding():
+            return arm.get(path, ROLE_DEFINITIONS_API_VERSION)
 
     to_principal = f"atScope() and assignedTo('{principal_id}')"
     found, denials = together(

@@ -37,4 +37,5 @@ def registering(clients: Clients, subscription: str, begin: Callable[[], T], sto
             clients.arm(subscription).post(path, RESOURCES_API_VERSION)
         except HttpResponseError:
             raise error from None
+    clients.renew_request_ids()
     return retrying(begin, lambda error: bool(missing_registration(read_error(error))), stop, REGISTRATION_TIMEOUT)

@@ -17,8 +17,8 @@ def transport(verify: bool | str = True) -> Any:
     ms of processor, as often as reads are made side by side.
     """
     from azure.core.pipeline.transport import RequestsTransport
-    from requests.adapters import HTTPAdapter
-    from urllib3.util import Retry
+    from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
+    from urllib3.util import ALPN_PROTOCOLS, Retry
     from urllib3.util.ssl_ import create_urllib3_context
 
     made = RequestsTransport(connection_verify=verify)
@@ -28,8 +28,15 @@ def transport(verify: bool | str = True) -> Any:
     context = create_urllib3_context()
     # What a connection trusts is still told by `requests`; only what the context has loaded already, it need not again.
     context.load_verify_locations = cache(context.load_verify_locations)
+    # Nor is it told the protocol again: to set that while another thread begins a connection is a race inside OpenSSL.
+    context.set_alpn_protocols(ALPN_PROTOCOLS)
+    context.set_alpn_protocols = lambda _: None
 
     class OneContext(HTTPAdapter):
+        def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
+            # With requests 2.32.3 and 2.32.4 (CLI 2.84 and before) a context that is given trusts nobody by itself.
+            super().cert_verify(conn, url, DEFAULT_CA_BUNDLE_PATH if verify is True else verify, cert)
+
         def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
             super().init_poolmanager(*arguments, ssl_context=context, **options)
 

@@ -115,8 +115,8 @@ def retrying(call: Callable[[], T], worth_it: Callable[[Exception], bool], stop:
 
 # How long a resource may be busy with another change of it, in seconds.
 CONFLICT_TIMEOUT = 60
-# A 409 that does not pass: the name is taken, or what has it must be recovered first.
-_LASTING = ("already in use", "deleted state", "deleted but recoverable")
+# A 409 that does not pass: the name is taken, what has it must be recovered first, or nothing may be changed there.
+_LASTING = ("already in use", "deleted state", "deleted but recoverable", "ScopeLocked", "ReadOnlyDisabledSubscription")
 
 
 def when_free(change: Callable[[], T], stop: Stop) -> T:

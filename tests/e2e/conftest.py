@@ -72,9 +72,16 @@ def az(az_as: Callable[[Account], Az]) -> Az:
 
 
 @pytest.fixture
-def az_as(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[Callable[[Account], Az]]:
+def home(fork_server: ForkServer) -> Path:
+    """Where the fork server has its configuration, which nothing of an earlier test is in."""
+    config = Path(fork_server.environment["AZURE_CONFIG_DIR"])
+    shutil.rmtree(config, ignore_errors=True)
+    return config.parent
+
+
+@pytest.fixture
+def az_as(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[Callable[[Account], Az]]:
     """The real `az` of whatever account. A test's first one is quick: it has the configuration of the fork server."""
-    home = Path(fork_server.environment["AZURE_CONFIG_DIR"]).parent
     with ExitStack() as opened:
 
         def sign_in(account: Account) -> Az:
@@ -82,7 +89,6 @@ def az_as(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[C
             directory = tmp_path / account.object_id
             directory.mkdir()
             config, home = home or directory, None
-            shutil.rmtree(config / "azure", ignore_errors=True)
             az = Az(fork_server, azure.login(config, account), directory)
             opened.callback(az.close)
             return az
@@ -118,19 +124,18 @@ def refused(azure: Sandbox, az: Az) -> Callable[..., None]:
 
 
 @pytest.fixture
-def many_az(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[ManyAz]:
+def many_az(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[ManyAz]:
     """Many commands in one process, signed in as owner; what they wait for takes moments."""
-    yield from _many_az(azure, fork_server, tmp_path, PACE)
+    yield from _many_az(azure, fork_server, home, tmp_path, PACE)
 
 
 @pytest.fixture
-def impatient_az(azure: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[ManyAz]:
+def impatient_az(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[ManyAz]:
     """The same, where 5 minutes without an answer are a quarter of a second."""
-    yield from _many_az(azure, fork_server, tmp_path, 12 * PACE)
+    yield from _many_az(azure, fork_server, home, tmp_path, 12 * PACE)
 
 
-def _many_az(azure: Sandbox, fork_server: ForkServer, directory: Path, pace: float) -> Iterator[ManyAz]:
-    home = Path(fork_server.environment["AZURE_CONFIG_DIR"]).parent
+def _many_az(azure: Sandbox, fork_server: ForkServer, home: Path, directory: Path, pace: float) -> Iterator[ManyAz]:
     many = ManyAz(fork_server, azure.login(home), directory, pace)
     yield many
     many.close()

@@ -53,6 +53,18 @@ class TestRefusals:
         azure.clear_log()
         refused(f"{ROTATE} --no-new-version", "system-assigned identity, which was removed", "Only Azure support")
 
+    def test_a_lock_is_told_at_once(self, azure, az, seed, officer):
+        seed.encrypted()
+        said = f"The scope '{REGISTRY}' cannot perform write operation because these scopes are locked: '{GROUP}'."
+        body = {"error": {"code": "ScopeLocked", "message": f"{said} Please remove the lock and try again."}}
+        azure.fault("status", method="PATCH", path="registries/myregistry$", times=99, status=409, body=body)
+        azure.clear_log()
+        result = az(ROTATE)
+        assert result.code == 1, result
+        for words in ("A lock does not allow it", said, "az lock list --resource-group rg", "az lock delete"):
+            assert words in result.err, result
+        assert len([entry for entry in azure.log() if entry["method"] == "PATCH"]) == 1
+
     def test_an_elliptic_curve_key(self, seed, refused):
         seed.encrypted()
         seed.key(name="curve", kty="EC")

@@ -120,6 +120,17 @@ def test_registration():
     azure.ok("PUT", vault_path("v1234"), vault_body())
 
 
+def test_what_was_refused_before_registration_is_refused_again_by_its_id():
+    azure = Azure()
+    provider = f"{SCOPE}/providers/Microsoft.KeyVault"
+    azure.ok("POST", f"{provider}/unregister{GROUP_API}")
+    put, first = ("PUT", vault_path("v1234"), vault_body()), {"x-ms-client-request-id": "1"}
+    assert azure.error(*put, headers=first)[0] == 409
+    azure.ok("POST", f"{provider}/register{GROUP_API}")
+    assert azure.error(*put, headers=first)[0] == 409
+    azure.ok(*put, headers={"x-ms-client-request-id": "2"})
+
+
 @pytest.mark.parametrize(
     ("condition", "refused"),
     [

@@ -114,6 +114,7 @@ CASES = [
     ("RoleAssignmentLimitExceeded", "No more role assignments can be created", ["access-policy"]),
     ("QuotaExceeded", "Too many.", ["quota"]),
     ("TooManyRequests", "Slow down.", ["again"]),
+    ("ReadOnlyDisabledSubscription", "The subscription 'x' is disabled.", ["enabled again"]),
     ("SubscriptionNotFound", "The subscription 'x' could not be found.", ["az account list"]),
     ("InvalidAuthenticationToken", "Expired.", ["az login"]),
 ]

@@ -230,7 +230,11 @@ def test_a_plan_fits_whatever_its_texts(given_steps):
     assert fits(shown(result, enable_table))
 
 
-@given(st.lists(st.tuples(st.sampled_from([each.code for each in CATALOGUE]), texts, st.none() | texts), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([each.code for each in CATALOGUE]), texts, st.none() | texts), min_size=1, max_size=4
+    )
+)
 def test_checks_fit_whatever_their_texts(findings):
     result = [
         {"code": code, "severity": severity, "status": "unknown", "message": message, "fix": fix}

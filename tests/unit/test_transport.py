@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ def authority(monkeypatch, tmp_path):
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+    for name in ("CURL_CA_BUNDLE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     return authority
 
@@ -94,9 +95,12 @@ def test_a_server_of_another_name_is_refused(authority, serve):
 
 
 def test_without_a_bundle_those_of_requests_are_trusted(authority, serve, monkeypatch):
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", os.environ["REQUESTS_CA_BUNDLE"])
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    sender = transport()
+    assert get(sender, serve(authority.issue_cert("localhost"))) == 204
     with pytest.raises(ServiceRequestError, match="CERTIFICATE_VERIFY_FAILED"):
-        get(transport(), serve(authority.issue_cert("localhost")))
+        get(sender, serve(trustme.CA().issue_cert("localhost")))
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
