@@ -8,7 +8,7 @@ from sandbox.world import World
 
 
 def summary(world: World) -> dict[str, Any]:
-    """Ids of everything, sorted, with their counts. Keys are given with their versions."""
+    """Ids of everything, sorted, with their counts. Keys have their versions, grants who has them."""
     shown: dict[str, Any] = {
         "groups": _ids(world.groups),
         "identities": _ids(world.identities),
@@ -17,7 +17,7 @@ def summary(world: World) -> dict[str, Any]:
         "keys": {store.id: _keys(store) for store in (*world.vaults.values(), *world.managed_hsms.values())},
         "deleted_vaults": sorted(world.deleted_vaults),
         "registries": _ids(world.registries),
-        "role_assignments": sorted(_assignment(entry) for entry in world.role_assignments.values()),
+        "role_assignments": sorted(_assignment(world, entry) for entry in world.role_assignments.values()),
         "deny_assignments": _ids(world.deny_assignments),
         "custom_roles": sorted(
             entry["roleName"] for entry in world.role_definitions.values() if entry["type"] == "CustomRole"
@@ -34,10 +34,20 @@ def _ids(resources: dict[str, Any]) -> list[str]:
     return sorted(resource.id for resource in resources.values())
 
 
-def _keys(store: Any) -> dict[str, list[str]]:
-    return {key.name: [version.id for version in key.versions] for key in store.keys.values()}
+def _keys(store: Any) -> dict[str, list[dict[str, Any]]]:
+    return {
+        key.name: [{"id": each.id, "enabled": each.enabled, "tags": each.tags} for each in key.versions]
+        for key in store.keys.values()
+    }
 
 
-def _assignment(assignment: Any) -> str:
+def _assignment(world: World, assignment: Any) -> str:
     role = assignment.role_definition_id.rsplit("/", 1)[-1]
-    return f"{assignment.scope} {role} {assignment.principal_id}"
+    return f"{assignment.scope} {role} {_who(world, assignment.principal_id)}"
+
+
+def _who(world: World, principal_id: str) -> str:
+    """An identity by its id, another principal by its kind; "nobody" is one that is no longer there."""
+    identities = [each.id for each in world.identities.values() if each.principal_id == principal_id]
+    principal = world.principals.get(principal_id.lower())
+    return identities[0] if identities else principal.kind if principal else "nobody"

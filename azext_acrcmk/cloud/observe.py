@@ -68,7 +68,8 @@ def look(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unkn
         hidden = same_code(said, "SubscriptionNotFound") or same_code(said, "MissingSubscriptionRegistration")
         if said.status == 403 or hidden or "ForbiddenByRbac" in said:
             return Unknown(action, str(scope), said.message.split("\r\n", 1)[0])
-        if said.status == 404:
+        # Azure says so by a code. A page without one may be a proxy's, and what seems absent would be made.
+        if said.status == 404 and said.code:
             return ABSENT
         raise
 

@@ -34,11 +34,18 @@ def in_thread(call: Callable[[], T]) -> Future[T]:
 WAKE = 0.5
 
 
-def result_of(future: Future[T]) -> T:
-    """The result of a call in a thread, waited for so that Ctrl-C is not lost."""
-    while not future.done():
+def done(future: Future, within: float = inf) -> bool:
+    """Whether a call in a thread has ended, waited for so many seconds, and so that Ctrl-C is not lost."""
+    end = time.monotonic() + within
+    while not future.done() and time.monotonic() < end:
         with contextlib.suppress(FutureTimeoutError):
-            return future.result(WAKE)
+            future.exception(WAKE)
+    return future.done()
+
+
+def result_of(future: Future[T]) -> T:
+    """The result of a call in a thread."""
+    done(future)
     return future.result()
 
 

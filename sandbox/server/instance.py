@@ -25,6 +25,7 @@ class Instance:
 
     def reset(self, profile: str = "instant", changes: dict[str, object] | None = None) -> None:
         self.world = World(PROFILES[profile].with_changes(**(changes or {})))
+        self._saved = None
         self.faults.clear()
         self.log.clear()
 

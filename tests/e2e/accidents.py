@@ -12,10 +12,14 @@ from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from azext_acrcmk.plan.revoke import JOURNAL_TAG, note_subject
 from sandbox.client import Sandbox
 from sandbox.world import OTHER_SUBSCRIPTION
-from tests.e2e.az import Running
+from tests.e2e.az import Result, Running
 from tests.e2e.scene import Scene
 from tests.e2e.seed import ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT
 
+Prepare = Callable[["Scenario"], None]
+Run = Callable[["Scenario"], Result]
+
+_UNDISTURBED: dict[str, dict[str, Any]] = {}
 # What the note of a revoke is about, told by ids that Azure makes up.
 _NOTE_SUBJECT = re.compile("^[0-9a-f]{12} ")
 ELSEWHERE = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
@@ -108,27 +112,45 @@ def picture(azure: Sandbox) -> dict[str, Any]:
     state = azure.state()
     del state["now"], state["principals"]  # the tests themselves act as new principals
     registry = azure.arm("GET", str(REGISTRY), api_version="2025-04-01").json()
-    versions = {store: {name: len(ids) for name, ids in keys.items()} for store, keys in state["keys"].items()}
+    keys = {f"{store}/{name}": found for store, keys in state["keys"].items() for name, found in keys.items()}
     encryption = registry["properties"]["encryption"]["keyVaultProperties"]
     key, _, used = encryption["versionedKeyIdentifier"].rpartition("/")
     pinned = encryption["keyIdentifier"].endswith(used)
-    order = next(ids for keys in state["keys"].values() for name, ids in keys.items() if key.endswith(f"/{name}"))
+    key_name = key[key.rindex("/") :]
+    order = next([each["id"] for each in found] for name, found in keys.items() if name.endswith(key_name))
+    identities = registry["identity"].get("userAssignedIdentities") or {}
+    attached = {each["clientId"]: id_.lower() for id_, each in identities.items()}
     return {
         **state,
-        "keys": versions,
-        "role_assignments": sorted(each.rsplit(" ", 1)[0] for each in state["role_assignments"]),
-        "policies": [_policies(azure, vault) for vault in state["vaults"]],
-        "used": (key, order.index(used), pinned),
-        "identities of the registry": sorted(map(str.lower, registry["identity"].get("userAssignedIdentities") or ())),
+        "keys": {name: [(each["enabled"], each["tags"]) for each in found] for name, found in keys.items()},
+        "policies": [_policies(azure, vault, state["identities"]) for vault in state["vaults"]],
+        "used": (key, order.index(used), pinned, attached.get(encryption["identity"])),
+        "identities of the registry": sorted(attached.values()),
         "tags": {name: _NOTE_SUBJECT.sub("", value) for name, value in registry["tags"].items()},
         "state": registry["properties"]["provisioningState"],
         "pull": azure.pull(REGISTRY.name)["status"],
     }
 
 
-def _policies(azure: Sandbox, vault: str) -> list[list[str]]:
+def undisturbed(azure: Sandbox, prepared: Prepare, scenario: Scenario, run: Run) -> dict[str, Any]:
+    """What a scenario's command leads to where nothing happens to it, seen once. Leaves Azure as prepared."""
+    prepared(scenario)
+    if scenario.name not in _UNDISTURBED:
+        azure.save()
+        run(scenario).ok()
+        _UNDISTURBED[scenario.name] = picture(azure)
+        azure.restore()
+    return _UNDISTURBED[scenario.name]
+
+
+def _policies(azure: Sandbox, vault: str, identities: list[str]) -> list[tuple[str, list[str]]]:
+    """Whom the vault's access policies let do what: an identity by its id."""
+    shown = [azure.arm("GET", each, api_version="2024-11-30").json() for each in identities]
+    names = {each["properties"]["principalId"]: each["id"] for each in shown}
     policies = azure.arm("GET", vault, api_version="2026-02-01").json()["properties"]["accessPolicies"]
-    return sorted(sorted(map(str.lower, each["permissions"]["keys"])) for each in policies)
+    return sorted(
+        (names.get(each["objectId"], ""), sorted(map(str.lower, each["permissions"]["keys"]))) for each in policies
+    )
 
 
 def acted_on(azure: Sandbox, fault: str = "hang") -> tuple[str, ...]:

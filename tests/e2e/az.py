@@ -61,6 +61,7 @@ class Running:
         self._process = process
         self._files = (out, err)
         self._started = time.monotonic()
+        self.pressed = 0
 
     @property
     def out(self) -> str:
@@ -79,7 +80,7 @@ class Running:
 
     def interrupt(self) -> Result:
         """Presses Ctrl-C, and again where Python lost it: one that comes just before the main thread begins to wait."""
-        for _ in range(5):
+        for self.pressed in range(1, 6):
             self.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(5)

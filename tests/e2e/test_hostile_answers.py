@@ -11,7 +11,7 @@ from sandbox.world import SUBSCRIPTION
 from tests.e2e.accidents import SCENARIOS
 from tests.e2e.meant import not_meant
 from tests.e2e.scene import Scene
-from tests.e2e.seed import ENABLE, KEY, VAULT
+from tests.e2e.seed import ENABLE, KEY, VAULT, changes
 
 EXAMPLES = 100
 CHANGED = 3  # examples of each scenario
@@ -192,6 +192,15 @@ def test_an_error_that_is_too_deep_to_read(azure, many_az, path, status):
     assert many_az(FRESH.split()).code == 0
 
 
+def test_a_page_that_says_not_found_is_no_word_of_azure(azure, seed, many_az):
+    azure.fault("status", path="vaults/", status=404, body="<html>No such page</html>", headers={}, times=99)
+    result = many_az(FRESH.split())
+    assert_well(azure, result)
+    assert result.code == 3, result
+    assert "The answer has status 404, and no error code of Azure" in result.err
+    assert changes(azure) == []
+
+
 def test_no_answer_breaks_a_command_that_reads(azure, seed, many_az):
     encrypted(azure, seed)
 
@@ -217,5 +226,6 @@ def test_no_answer_breaks_a_command_that_changes_and_a_second_run_ends_well(azur
         azure.clear_faults()
         again = many_az(scenario.command.split())
         assert_well(azure, again)
+        assert again.code == 0, again
 
     run()

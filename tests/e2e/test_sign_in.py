@@ -117,11 +117,38 @@ class TestRefused:
         assert azure.pull("myregistry")["status"] == 200
 
 
-@pytest.mark.parametrize("action", ["reset-before", "reset-after"])
-def test_a_sign_in_that_does_not_answer_is_tried_again(azure, many_az, scene, action):
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"action": "reset-before"},
+        {"action": "reset-after"},
+        *({"action": "status", "status": status, "body": {"error": "x"}} for status in (500, 503)),
+    ],
+    ids=lambda fault: f"{fault['action']}-{fault.get('status', '')}",
+)
+def test_a_sign_in_that_does_not_answer_is_tried_again(azure, many_az, scene, fault):
     scene.encrypt()
-    azure.fault(action, path=TOKEN)
+    azure.fault(path="^login", each=True, **fault)
     assert many_az(SHOW.split()).code == 0
+    assert len([entry for entry in azure.log() if entry["path"].endswith("/token")]) == 2
+
+
+def test_a_sign_in_that_hangs_is_not_waited_for_forever(azure, az, scene):
+    scene.encrypt()
+    azure.fault("hang", path=TOKEN)
+    result = az(SHOW, pace=500)
+    assert result.code == 1, result
+    assert "The sign-in did not answer within 300 seconds." in result.err
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("body", ["<html>", "null", "[]", '{"access_token": 7}'])
+def test_a_sign_in_that_makes_no_sense_is_told(azure, many_az, scene, body):
+    scene.encrypt()
+    azure.fault("alter", path=TOKEN, body=body, times=99)
+    result = many_az(SHOW.split())
+    assert "Traceback" not in result.err, result
+    assert (result.code, result.err.count("ERROR: ")) == (1, 1), result
 
 
 def test_a_sign_in_that_never_answers_is_told(azure, many_az, scene):
@@ -129,7 +156,7 @@ def test_a_sign_in_that_never_answers_is_told(azure, many_az, scene):
     azure.fault("reset-before", path=TOKEN, times=99)
     result = many_az(SHOW.split())
     assert result.code == 1
-    assert "The connection to Azure failed: The sign-in did not answer" in result.err
+    assert "The connection to Azure failed: The sign-in failed" in result.err
     assert "Traceback" not in result.err
 
 

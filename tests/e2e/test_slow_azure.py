@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS, picture
+from tests.e2e.accidents import SCENARIOS, picture, undisturbed
 from tests.e2e.seed import REGISTRY
 from tests.e2e.waiting import until
 
@@ -23,16 +23,14 @@ def slow(azure, az, prepared):
     """Runs a scenario's command where Azure is slow in the ways given; it must end as a run that is not slow does."""
 
     def run(name, **ways):
-        prepared(NAMED[name])
+        expected = undisturbed(azure, prepared, NAMED[name], lambda each: az(each.command))
+        # By this run's clock tokens of another, whose time does not run so fast, would be good for too long.
+        Path(az.environment["AZURE_CONFIG_DIR"], "msal_token_cache.json").unlink(missing_ok=True)
         azure.settings(clock_scale=PACE, **ways)
         result = az(NAMED[name].command, pace=PACE)
         assert result.code == 0, result
-        log, seen = azure.log(), picture(azure)
-        prepared(NAMED[name])
-        # By this run's clock the tokens of the one before, whose time ran so fast, would be good for too long.
-        Path(az.environment["AZURE_CONFIG_DIR"], "msal_token_cache.json").unlink(missing_ok=True)
-        az(NAMED[name].command).ok()
-        assert seen == picture(azure)
+        log = azure.log()
+        assert picture(azure) == expected
         return result, log
 
     return run
@@ -61,10 +59,7 @@ def test_tokens_that_expire_midway(slow):
 @pytest.mark.parametrize("name", ["enable", "rotate", "rotate-all", "repair"])
 def test_an_operation_that_ends_badly_is_told_and_done_again(azure, az, prepared, name, status):
     command = NAMED[name].command
-    prepared(NAMED[name])
-    az(command).ok()
-    expected = picture(azure)
-    prepared(NAMED[name])
+    expected = undisturbed(azure, prepared, NAMED[name], lambda each: az(each.command))
     azure.settings(registry_seconds=3600, registry_patch_seconds=3600)
     running = az.start(command, pace=PACE)
     until(lambda: any("operationStatuses" in entry["path"] for entry in azure.log()))

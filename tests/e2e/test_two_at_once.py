@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS, picture
+from tests.e2e.accidents import SCENARIOS, picture, undisturbed
 from tests.e2e.waiting import until
 
 ENABLES = [each for each in SCENARIOS if each.name.startswith("enable")]
+LONG = 100_000
 # How long Azure takes for each part, so that one run meets what the other has begun.
 PACES = {
     "instant": {},
@@ -20,10 +21,7 @@ PACES = {
 @pytest.mark.parametrize("pace", PACES)
 @pytest.mark.parametrize("scenario", ENABLES, ids=str)
 def test_two_runs_at_once_end_well(azure, az, prepared, scenario, pace):
-    prepared(scenario)
-    az(scenario.command).ok()
-    expected = picture(azure)
-    prepared(scenario)
+    expected = undisturbed(azure, prepared, scenario, lambda each: az(each.command))
     azure.settings(**PACES[pace])
     runs = [az.start(scenario.command) for _ in range(2)]
     for run in runs:
@@ -36,9 +34,12 @@ def test_two_runs_at_once_end_well(azure, az, prepared, scenario, pace):
 def test_one_that_is_overtaken_while_it_looks(azure, az, prepared):
     """It finds the name free of registries and then taken: by the other run."""
     scenario = SCENARIOS[0]
-    prepared(scenario)
-    azure.fault("delay", path="checkNameAvailability", seconds=3)
+    expected = undisturbed(azure, prepared, scenario, lambda each: az(each.command))
+    azure.fault("delay", path="checkNameAvailability", seconds=LONG)
     slow = az.start(scenario.command)
     until(lambda: any("checkNameAvailability" in entry["path"] for entry in azure.log()))
     first = az(scenario.command).json()
+    assert slow.poll() is None
+    azure.advance(LONG)
     assert slow.wait().json()["encryption"] == first["encryption"]
+    assert picture(azure) == expected

@@ -15,12 +15,12 @@ OFFICER = "Key Vault Crypto Officer"
 ENCRYPTION_USER = "Key Vault Crypto Service Encryption User"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fork_server(shared: Sandbox, home: Path) -> Iterator[ForkServer]:
     server = ForkServer(shared.login(home), ["group list -o none"])
     yield server
