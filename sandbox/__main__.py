@@ -16,9 +16,9 @@ from sandbox.server import isolation
 from sandbox.settings import PROFILES, Settings
 
 _NOT_STOPPED = (
-    "Here a program that is not Python and heeds no proxy can reach the network (why: sandbox/server/preload.py). "
-    "Use python -m sandbox shell, which has a network of its own where the system allows that."
+    "Here a program that is not Python and heeds no proxy can reach the network (why: sandbox/server/preload.py)."
 )
+_USE_SHELL = "Use python -m sandbox shell, which has a network of its own where the system allows that."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,22 +28,23 @@ def main(arguments: list[str] | None = None) -> int:
     except (TypeError, ValueError) as error:
         print(f"python -m sandbox: --set: {error}", file=sys.stderr)
         return 2
-    if options.action:
-        isolation.enter()
+    isolated = bool(options.action) and isolation.enter()
     try:
-        return asyncio.run(_main(options, settings))
+        return asyncio.run(_main(options, settings, isolated))
     except (launch.AlreadyRunning, OSError) as error:
         print(f"python -m sandbox: {error}", file=sys.stderr)
         return 1
 
 
-async def _main(options: argparse.Namespace, settings: Settings) -> int:
+async def _main(options: argparse.Namespace, settings: Settings, isolated: bool) -> int:
     stop = _stop_on_signals() if options.action is None else None
     async with launch.running(settings, options.directory.resolve(), options.cloud_shell) as sandbox:
         if stop:
             print(sandbox.json() if options.json else _text(sandbox), flush=True)
             await stop.wait()
             return 0
+        if not isolated and "LD_PRELOAD" not in sandbox.environment:
+            print(_NOT_STOPPED, file=sys.stderr)
         write_login(Path(sandbox.environment["AZURE_CONFIG_DIR"]), sandbox.owner_app_id, sandbox.owner_secret)
         command = launch.shell_command() if options.action == "shell" else options.command
         if options.action == "shell":
@@ -62,7 +63,7 @@ def _text(sandbox: launch.Running) -> str:
     lines = [f"unset {' '.join(sandbox.unset)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sandbox.environment.items()]
     if "LD_PRELOAD" not in sandbox.environment:
-        lines.append(f"# {_NOT_STOPPED}")
+        lines.append(f"# {_NOT_STOPPED} {_USE_SHELL}")
     login = f"-u {sandbox.owner_app_id} -p {sandbox.owner_secret} --tenant {sandbox.tenant}"
     lines.append(f"# then: az login --service-principal {login}, or az login --identity")
     return "\n".join(lines)

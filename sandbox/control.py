@@ -7,6 +7,8 @@ POST   /clock/advance                {"seconds"}
 POST   /faults                       a fault (see server/faults.py);  DELETE /faults
 GET    /log                          the requests so far;  DELETE /log
 GET    /log/held                     waits {"seconds"} for a request that a fault keeps without an answer
+POST   /requests                     {"method", "url", "query", "body", "caller"}: a request that meets no fault and
+                                     leaves no trace in the log, answered as one that came by the wire
 POST   /principals                   {"kind"?, "name"?, "secret"?, "groups"?, "roles"?: [{"role", "scope"}]}
 POST   /principals/{object_id}/groups  {"group"?}: into a group that there is, or a new one
 POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE /deny-assignments
@@ -21,10 +23,12 @@ GET    /state                        counts and ids of everything
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
@@ -35,6 +39,7 @@ from sandbox.registry_encryption import pull
 from sandbox.server.faults import Fault
 from sandbox.server.instance import Instance
 from sandbox.state import summary
+from sandbox.web import Caller, Request
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, Principal, World
 
 Endpoint = Callable[[Instance, dict[str, Any], web.Request], Any]
@@ -122,6 +127,17 @@ async def _held(instance: Instance, given: dict[str, Any], request: web.Request)
 @_endpoint("DELETE", "/log")
 def _clear_log(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     instance.log.clear()
+
+
+@_endpoint("POST", "/requests")
+async def _request(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    url = urlsplit(given["url"])
+    query = {name.lower(): value for name, value in given["query"].items()}
+    caller = Caller(**given["caller"])
+    asked = Request(given["method"], url.hostname, unquote(url.path), query, body=given["body"], caller=caller)
+    reply = await asyncio.get_running_loop().run_in_executor(None, gateway.dispatch, instance.world, asked)
+    await instance.wait(reply.seconds)
+    return {"status": reply.status, "body": reply.body}
 
 
 @_endpoint("POST", "/principals")

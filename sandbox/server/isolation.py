@@ -21,13 +21,15 @@ _SET_INTERFACE_FLAGS = 0x8914  # SIOCSIFFLAGS of linux/sockios.h
 _UP_AND_RUNNING = 0x41  # IFF_UP | IFF_RUNNING
 
 
-def enter() -> None:
-    """Start this program once more in a namespace of its own, where the system allows that. Otherwise do nothing."""
+def enter() -> bool:
+    """Start this program once more in a namespace of its own, where the system allows that; False where it does not."""
     if os.environ.pop(_MARK, None):
         raise_loopback()
-    elif is_possible():
+        return True
+    if is_possible():
         os.environ[_MARK] = "1"
         os.execvp(_UNSHARE[0], [*_UNSHARE, sys.executable, *sys.orig_argv[1:]])
+    return False
 
 
 def is_possible() -> bool:

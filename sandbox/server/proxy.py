@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from sandbox.server.certs import is_served
 
 _HEAD_LIMIT = 16_384
+_PAUSE = 0.05  # seconds
+_END = b"\r\n\r\n"
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -46,16 +48,21 @@ class Proxy:
 
     async def _accept(self) -> None:
         while True:
-            connection, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+            try:
+                connection, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+            except OSError:  # the client has gone, or too many files are open
+                await asyncio.sleep(_PAUSE)
+                continue
             self._keep(self._serve(connection))
 
     async def _serve(self, connection: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         try:
-            head = await _head(connection)
+            head, body = await _head(connection)
             method, target, *_ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
             host, _, port = target.rpartition(":")
-            if method == "CONNECT" and port == "443" and is_served(host):
+            # What came with the head already would be lost. Programs wait for the answer before they say more.
+            if method == "CONNECT" and port == "443" and is_served(host) and not body:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 await loop.sock_sendall(connection, _ESTABLISHED)
                 # From here on the connection is the server's, which closes it.
@@ -68,15 +75,16 @@ class Proxy:
         connection.close()
 
 
-async def _head(connection: socket.socket) -> bytes:
-    """All up to the empty line. Raises ValueError where there is none."""
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
+async def _head(connection: socket.socket) -> tuple[bytes, bytes]:
+    """All up to the empty line, and what came with it. Raises ValueError where there is none."""
+    received = b""
+    while _END not in received:
         data = await asyncio.get_running_loop().sock_recv(connection, _HEAD_LIMIT)
-        head += data
-        if not data or len(head) > _HEAD_LIMIT:
+        received += data
+        if not data or len(received) > _HEAD_LIMIT:
             raise ValueError("no HTTP request")
-    return head
+    head, _, body = received.partition(_END)
+    return head, body
 
 
 def _refusal(method: str, target: str) -> bytes:

@@ -111,7 +111,7 @@ def picture(azure: Sandbox) -> dict[str, Any]:
     """What exists, without what differs from run to run: ids that Azure makes up become their places in a list."""
     state = azure.state()
     del state["now"], state["principals"]  # the tests themselves act as new principals
-    registry = azure.arm("GET", str(REGISTRY), api_version="2025-04-01").json()
+    registry = azure.unseen("GET", str(REGISTRY), api_version="2025-04-01")
     keys = {f"{store}/{name}": found for store, keys in state["keys"].items() for name, found in keys.items()}
     encryption = registry["properties"]["encryption"]["keyVaultProperties"]
     key, _, used = encryption["versionedKeyIdentifier"].rpartition("/")
@@ -145,9 +145,9 @@ def undisturbed(azure: Sandbox, prepared: Prepare, scenario: Scenario, run: Run)
 
 def _policies(azure: Sandbox, vault: str, identities: list[str]) -> list[tuple[str, list[str]]]:
     """Whom the vault's access policies let do what: an identity by its id."""
-    shown = [azure.arm("GET", each, api_version="2024-11-30").json() for each in identities]
+    shown = [azure.unseen("GET", each, api_version="2024-11-30") for each in identities]
     names = {each["properties"]["principalId"]: each["id"] for each in shown}
-    policies = azure.arm("GET", vault, api_version="2026-02-01").json()["properties"]["accessPolicies"]
+    policies = azure.unseen("GET", vault, api_version="2026-02-01")["properties"]["accessPolicies"]
     return sorted(
         (names.get(each["objectId"], ""), sorted(map(str.lower, each["permissions"]["keys"]))) for each in policies
     )

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.server import isolation
+from sandbox.__main__ import main
+from sandbox.server import isolation, preload
 
 AZ = Path(sys.executable).with_name("az")
 # Addresses for documentation (RFC 5737, RFC 3849): were one let through, nobody would be bothered.
@@ -52,6 +53,10 @@ def dead_proxy(sandbox) -> dict[str, str]:
         f"socket.gethostbyname({NAME!r})",
         f"socket.gethostbyname_ex({NAME!r})",
         f"socket.gethostbyaddr({ADDRESS!r})",
+        f"socket.getnameinfo(({ADDRESS!r}, 443), 0)",
+        f"socket.socket().connect((bytearray({ADDRESS!r}.encode()), 443))",
+        "socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('127.0.0.53', 53))",
+        "socket.socket().connect(('127.0.0.1', 53))",
         f"socket.getfqdn({ADDRESS!r}); socket.gethostbyaddr({ADDRESS!r})",
         f"asyncio.run(asyncio.open_connection({NAME!r}, 443))",
         f"socket.socket().connect((chr(49) + {ADDRESS[1:]!r}, 443))",
@@ -92,9 +97,15 @@ def test_the_proxy_refuses_what_is_not_azure(sandbox, url):
 
 def test_the_proxy_refuses_in_words(sandbox):
     host, _, port = sandbox.environment["HTTP_PROXY"].removeprefix("http://").partition(":")
-    for request in ("GET http://example.com/ HTTP/1.1", "CONNECT example.com:443 HTTP/1.1"):
-        with socket.create_connection((host, int(port))) as connection:
-            connection.sendall(f"{request}\r\nHost: example.com\r\n\r\n".encode())
+    requests = {
+        "GET http://example.com/ HTTP/1.1": "",
+        "POST http://example.com/ HTTP/1.1": "body",
+        "CONNECT example.com:443 HTTP/1.1": "",
+        f"CONNECT {NAME}:443 HTTP/1.1": "too early",
+    }
+    for request, body in requests.items():
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(f"{request}\r\nHost: example.com\r\n\r\n{body}".encode())
             answer = connection.makefile().read()
         assert answer.startswith("HTTP/1.1 403 ")
         assert "The acrcmk sandbox refuses" in answer
@@ -139,6 +150,14 @@ def test_az_without_any_proxy_is_refused_by_the_guard(sandbox, tmp_path):
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert "Failed to resolve" in result.stderr or REFUSAL in result.stderr
+
+
+def test_that_programs_can_not_all_be_stopped_is_told(tmp_path, monkeypatch, capsys):
+    """Where there is neither a network namespace nor a C compiler to be had."""
+    monkeypatch.setattr(isolation, "is_possible", lambda: False)
+    monkeypatch.setattr(preload, "library", lambda *_: None)
+    assert main(["--directory", str(tmp_path), "exec", "--", sys.executable, "-c", "0"]) == 0
+    assert "a program that is not Python and heeds no proxy can reach the network" in capsys.readouterr().err
 
 
 def test_programs_that_the_sandbox_runs_have_a_network_of_their_own(tmp_path):

@@ -75,6 +75,13 @@ def test_no_call_leads_out(shared, reach, call, address):
     assert (result.stdout, result.stderr) == (f"{REFUSED}\n", "")
 
 
+@pytest.mark.parametrize("address", ["127.0.0.53", "::1", "::ffff:127.0.0.1"])
+@pytest.mark.parametrize("call", CALLS)
+def test_no_call_leads_to_a_name_server_on_loopback(shared, reach, call, address):
+    result = run([reach, call, address, "53"], shared.environment)
+    assert (result.stdout, result.stderr) == (f"{REFUSED}\n", "")
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::ffff:127.0.0.1"])
 def test_a_connection_to_loopback_is_made(shared, reach, listener, address):
     result = run([reach, "connect", address, str(listener.getsockname()[1])], shared.environment)

@@ -4,7 +4,8 @@
    /etc/hosts alone: what the C library sends to name servers goes through none of its public functions.
 
    Out of reach: programs that call the system without the C library (static ones, io_uring), those of another
-   architecture, and setuid programs, into which the loader loads nothing. */
+   architecture, setuid programs, into which the loader loads nothing, and what listens on a Unix socket or on loopback
+   and goes out for others (Docker, a proxy of one's own), but for name servers. */
 
 #define _GNU_SOURCE
 #include <features.h>
@@ -26,16 +27,29 @@
 
 /* Addresses. To send to "any", 0.0.0.0 or ::, is to send to loopback. */
 
-static int is_local_4(in_addr_t address)
+static int is_loopback_4(in_addr_t address)
 {
     return address == htonl(INADDR_ANY) || ntohl(address) >> 24 == IN_LOOPBACKNET;
 }
 
-static int is_local_6(const struct in6_addr *address)
+static int is_loopback_6(const struct in6_addr *address)
 {
     if (IN6_IS_ADDR_V4MAPPED(address))
-        return is_local_4(address->s6_addr32[3]);
+        return is_loopback_4(address->s6_addr32[3]);
     return IN6_IS_ADDR_LOOPBACK(address) || IN6_IS_ADDR_UNSPECIFIED(address);
+}
+
+/* A name server on loopback passes on what it is asked. */
+#define NAME_SERVER_PORT 53
+
+static int is_local_4(const struct sockaddr_in *to)
+{
+    return is_loopback_4(to->sin_addr.s_addr) && to->sin_port != htons(NAME_SERVER_PORT);
+}
+
+static int is_local_6(const struct sockaddr_in6 *to)
+{
+    return is_loopback_6(&to->sin6_addr) && to->sin6_port != htons(NAME_SERVER_PORT);
 }
 
 /* No address at all, or one that the kernel finds too short, is none of ours. */
@@ -55,11 +69,11 @@ static int is_refused(const void *address, socklen_t length)
     case AF_NETLINK:
         return 0;
     case AF_UNSPEC: /* ends a connection, but some sockets send there: they take it for the family that they are of */
-        return !is_local_4(to.v4.sin_addr.s_addr) || !is_local_6(&to.v6.sin6_addr);
+        return !is_local_4(&to.v4) || !is_local_6(&to.v6);
     case AF_INET:
-        return !is_local_4(to.v4.sin_addr.s_addr);
+        return !is_local_4(&to.v4);
     case AF_INET6:
-        return !is_local_6(&to.v6.sin6_addr);
+        return !is_local_6(&to.v6);
     default:
         return 1;
     }

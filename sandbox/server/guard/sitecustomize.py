@@ -6,12 +6,14 @@ It says what it refuses and why, before guard.c would, and needs no compiler.
 
 import sys
 
+_LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo")
 _LOCAL_NAMES = ("", "localhost", "localhost.localdomain", "0.0.0.0", "::", "::1")
+_NAME_SERVER = 53  # one on loopback passes on what it is asked
 _MESSAGE = "The acrcmk sandbox refuses {}: only loopback can be reached from here."
 
 
 def _is_local(host):
-    if isinstance(host, bytes):
+    if isinstance(host, (bytes, bytearray)):
         host = host.decode("ascii", "replace")
     host = (host or "").lower().rstrip(".")
     if host in _LOCAL_NAMES:
@@ -26,14 +28,15 @@ def _refuse_outside(event, arguments):
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
         # Other address families than the internet's (Unix sockets) are no tuples of host and port.
-        if isinstance(address, tuple) and isinstance(address[0], (str, bytes)) and not _is_local(address[0]):
+        internet = isinstance(address, tuple) and isinstance(address[0], (str, bytes, bytearray))
+        if internet and (not _is_local(address[0]) or address[1] == _NAME_SERVER):
             raise ConnectionRefusedError(_MESSAGE.format(f"{address[0]}:{address[1]}"))
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr") and not _is_local(
-        arguments[0]
-    ):
-        import socket
+    elif event in _LOOK_UPS:
+        name = arguments[0][0] if event == "socket.getnameinfo" else arguments[0]
+        if not _is_local(name):
+            import socket
 
-        raise socket.gaierror(socket.EAI_FAIL, _MESSAGE.format(arguments[0]))
+            raise socket.gaierror(socket.EAI_FAIL, _MESSAGE.format(name))
 
 
 sys.addaudithook(_refuse_outside)
