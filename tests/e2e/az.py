@@ -3,9 +3,8 @@
     result = az("acr cmk show -n myregistry")       waits; result.code, result.out, result.err, result.json()
     running = az.start("acr cmk enable ...")        does not; running.send_signal(SIGINT), running.err, running.wait()
 
-Both fork from a process that has imported the modules already (see forkserver.py), where they have its configuration
-and extensions. Others, and those with `fresh=True`, start the `az` of the virtual environment from nothing, as a shell
-does.
+Both fork from a process that has imported the modules already (see forkserver.py), where they have its extensions.
+Others, and those with `fresh=True`, start the `az` of the virtual environment from nothing, as a shell does.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import json
 import os
 import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -28,8 +28,6 @@ from typing import IO, Any
 
 AZ = Path(sys.executable).parent / "az"
 FORK_SERVER = Path(__file__).with_name("forkserver.py")
-# What the CLI reads while it is imported.
-FIXED = ("AZURE_CONFIG_DIR", "AZURE_EXTENSION_DIR")
 
 
 @dataclass(frozen=True)
@@ -160,10 +158,38 @@ class ForkServer:
                 command, env=self.environment, stdin=theirs, stdout=subprocess.DEVNULL, start_new_session=True
             )
         assert self._socket.recv(1), "The process to fork from has not come up."
+        # Where a configuration is, the CLI reads while it is imported. So each is put there when a command has it.
+        self._place = Path(self.environment["AZURE_CONFIG_DIR"])
+        self._own = self._place.with_name("own")
+        self._running: list[Forked] = []
+        self._place.rename(self._own)
+        self._place.symlink_to(self._own)
+
+    def forget(self) -> Path:
+        """Empty its own configuration folder. Returns the folder that this is in."""
+        shutil.rmtree(self._own)
+        self._own.mkdir()
+        self.put_back()
+        return self._place.parent
+
+    def put_back(self) -> None:
+        """Put its own configuration in the place again."""
+        self._put(self._own)
 
     def fits(self, environment: Mapping[str, str]) -> bool:
-        """Whether a command with this environment may run in its children."""
-        return all(environment.get(name) == self.environment[name] for name in FIXED)
+        """Whether a command with this environment may run in its children: not beside one of another configuration."""
+        self._running = [each for each in self._running if each.poll() is None]
+        free = not self._running or self._place.readlink() == self._config(environment)
+        return free and environment.get("AZURE_EXTENSION_DIR") == self.environment["AZURE_EXTENSION_DIR"]
+
+    def _config(self, environment: Mapping[str, str]) -> Path:
+        config = Path(environment["AZURE_CONFIG_DIR"])
+        return self._own if config == self._place else config
+
+    def _put(self, config: Path) -> None:
+        if self._place.readlink() != config:
+            self._place.unlink()
+            self._place.symlink_to(config)
 
     def fork(
         self,
@@ -174,6 +200,8 @@ class ForkServer:
         pace: float,
         script: str = "",
     ) -> Forked:
+        self._put(self._config(environment))
+        environment = {**environment, "AZURE_CONFIG_DIR": str(self._place)}
         request = {"arguments": arguments, "environment": environment, "directory": str(directory), "pace": pace}
         request["script"] = script
         message = json.dumps(request).encode() + b"\n"
@@ -183,7 +211,10 @@ class ForkServer:
             self._socket.sendall(message[sent:])
         finally:
             os.close(theirs)
-        return Forked(open(report, encoding="ascii"))
+        forked = Forked(open(report, encoding="ascii"))  # noqa: SIM115
+        if not script:
+            self._running.append(forked)
+        return forked
 
     def close(self) -> None:
         self._socket.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 from sandbox.client import OWNER, Account, Sandbox
 from sandbox.world import OWNER_OBJECT_ID
 from tests.e2e.accidents import Scenario
-from tests.e2e.az import Az, ForkServer
+from tests.e2e.az import Az, ForkServer, Result
 from tests.e2e.many import ManyAz
 from tests.e2e.rotation import done
 from tests.e2e.scene import Scene
@@ -74,14 +74,12 @@ def az(az_as: Callable[[Account], Az]) -> Az:
 @pytest.fixture
 def home(fork_server: ForkServer) -> Path:
     """Where the fork server has its configuration, which nothing of an earlier test is in."""
-    config = Path(fork_server.environment["AZURE_CONFIG_DIR"])
-    shutil.rmtree(config, ignore_errors=True)
-    return config.parent
+    return fork_server.forget()
 
 
 @pytest.fixture
 def az_as(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[Callable[[Account], Az]]:
-    """The real `az` of whatever account. A test's first one is quick: it has the configuration of the fork server."""
+    """The real `az` of whatever account."""
     with ExitStack() as opened:
 
         def sign_in(account: Account) -> Az:
@@ -127,6 +125,20 @@ def refused(azure: Sandbox, az: Az) -> Callable[..., None]:
 def many_az(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[ManyAz]:
     """Many commands in one process, signed in as owner; what they wait for takes moments."""
     yield from _many_az(azure, fork_server, home, tmp_path, PACE)
+
+
+@pytest.fixture(scope="session")
+def one_process(shared_sandbox: Sandbox, fork_server: ForkServer, tmp_path_factory) -> Iterator[ManyAz]:
+    many = ManyAz(fork_server, shared_sandbox.login(fork_server.forget()), tmp_path_factory.mktemp("many"))
+    yield many
+    many.close()
+
+
+@pytest.fixture
+def quick_az(azure: Sandbox, one_process: ManyAz, home: Path) -> Callable[[str], Result]:
+    """For tests of many little variants: `az`, signed in as owner, in one process for all tests that use it."""
+    azure.login(home)
+    return lambda command: one_process(shlex.split(command))
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ class ManyAz:
     """Runs commands in one environment, where time runs so many times as fast for what they wait for."""
 
     def __init__(self, server: ForkServer, environment: Mapping[str, str], directory: Path, pace: float = 1):
+        self._server = server
         given, self._commands = os.pipe()
         self._results, made = os.pipe()
         self._errors = directory / "stderr"
@@ -29,6 +30,7 @@ class ManyAz:
             self._process = server.fork([], environment, directory, (stdin, out, err), pace, str(SCRIPT))
 
     def __call__(self, arguments: Sequence[str], timeout: float = 60) -> Result:
+        self._server.put_back()
         os.write(self._commands, json.dumps(arguments).encode() + b"\n")
         line = b""
         while not line.endswith(b"\n"):
@@ -42,3 +44,4 @@ class ManyAz:
         os.close(self._commands)
         os.close(self._results)
         self._process.send_signal(signal.SIGKILL)
+        self._process.wait(10)

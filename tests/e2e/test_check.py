@@ -7,7 +7,7 @@ import json
 import pytest
 
 from azext_acrcmk.health.catalogue import CATALOGUE
-from sandbox.client import OWNER, Account
+from sandbox.client import Account
 from sandbox.world import OTHER_SUBSCRIPTION
 from tests.e2e.findings import CASES, SUB
 from tests.e2e.mishaps import no_key_for_the_caller
@@ -18,9 +18,9 @@ CHECK = "acr cmk check -n myregistry -g rg"
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.code}-{number}" for number, case in enumerate(CASES)])
-def test_finding_and_its_fix(scene, az_as, case):
+def test_finding_and_its_fix(scene, az_as, quick_az, case):
     looker = case.make(scene)
-    az = az_as(looker if isinstance(looker, Account) else OWNER)
+    az = az_as(looker) if isinstance(looker, Account) else quick_az
     before = az(CHECK)
     found = finding(before, case.code)
     assert (found["severity"], found["status"]) == (case.severity, case.status), before
@@ -102,6 +102,10 @@ def test_a_row_has_exactly_these_keys_and_the_gravest_comes_first(az, scene):
 
 
 class TestExitCode:
+    @pytest.fixture
+    def az(self, quick_az):
+        return quick_az
+
     FORMATS = (
         "-o json",
         "-o jsonc",

@@ -12,6 +12,11 @@ VERSION = "0" * 32
 URI = "https://myvault.vault.azure.net/keys/mykey"
 
 
+@pytest.fixture
+def az(quick_az):
+    return quick_az
+
+
 def refused(azure, az, options: str, *words: str, name: str = "myregistry", group: str = "rg", code: int = 1) -> None:
     result = az(f"acr cmk enable -n {name} -g {group} {options}")
     assert result.code == code, result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,21 +15,15 @@ ENCRYPTION_USER = "Key Vault Crypto Service Encryption User"
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="session")
-def fork_server(shared: Sandbox, home: Path) -> Iterator[ForkServer]:
-    server = ForkServer(shared.login(home), ["group list -o none"])
+def fork_server(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    server = ForkServer(shared.login(tmp_path_factory.mktemp("home")), ["group list -o none"])
     yield server
     server.close()
 
 
 @pytest.fixture
-def az(sandbox: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[Az]:
-    shutil.rmtree(home / "azure")
-    az = Az(fork_server, sandbox.login(home), tmp_path)
+def az(sandbox: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[Az]:
+    az = Az(fork_server, sandbox.login(fork_server.forget()), tmp_path)
     yield az
     az.close()
 
