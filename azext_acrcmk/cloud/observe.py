@@ -54,7 +54,8 @@ Found = TypeVar("Found", Registry, Identity, Vault)
 
 
 def look(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unknown:
-    """The result of a read that takes the permission `action` on `scope`; absent at 404, unknown at 403.
+    """The result of a read that takes the permission `action` on `scope`; absent at 404, unknown at 403 and where the
+    subscription is not to be seen.
 
     Raises Misunderstood where the answer makes no sense.
     """

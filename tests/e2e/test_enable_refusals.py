@@ -16,6 +16,11 @@ KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
 
 
 @pytest.fixture
+def az(quick_az):
+    return quick_az
+
+
+@pytest.fixture
 def refused(azure, az):
     """Runs `enable`, which has to fail without having changed anything; what it then says holds all the words."""
 
