@@ -22,6 +22,8 @@ Run = Callable[["Scenario"], Result]
 _UNDISTURBED: dict[str, dict[str, Any]] = {}
 # What the note of a revoke is about, told by ids that Azure makes up.
 _NOTE_SUBJECT = re.compile("^[0-9a-f]{12} ")
+# The methods of requests that change something, or ask by POST.
+CHANGES = "PUT|PATCH|POST|DELETE"
 ELSEWHERE = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS, picture, undisturbed
+from tests.e2e.accidents import CHANGES, SCENARIOS, picture, undisturbed
 
-CHANGES = "PUT|PATCH|POST|DELETE"
 # All but the sign-in: it knows no such answers, and one that hangs goes on in a thread (see test_sign_in.py).
 AZURE = "^(?!login)"
 
