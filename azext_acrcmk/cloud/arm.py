@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
-from azext_acrcmk.cloud.errors import Misunderstood
+from azext_acrcmk.cloud.errors import Misunderstood, understanding
 from azext_acrcmk.cloud.fields import part, parts, text
 
 
@@ -18,7 +18,8 @@ class Arm:
     """Sends requests with the login of one subscription, and gives the JSON of the answers.
 
     Made by the CLI's `get_mgmt_service_client`, as the SDKs' clients are: with the same login, cloud, headers, proxy,
-    retries and log. Raises what they raise: azure.core's AzureError. A `path` begins with a slash.
+    retries and log. Raises what they raise, azure.core's AzureError, and Misunderstood where an answer makes no sense.
+    A `path` begins with a slash.
     """
 
     def __init__(self, credential, _subscription: str, base_url: str, **given: Any):
@@ -74,7 +75,9 @@ class Arm:
         from azure.core.exceptions import HttpResponseError
         from azure.core.rest import HttpRequest
 
-        answer = self._client.send_request(HttpRequest(method, url, headers={"Accept": "application/json"}, json=body))
-        if not 200 <= answer.status_code < 300:
-            raise HttpResponseError(response=answer)
-        return part(json.loads(answer.text() or "{}"))
+        request = HttpRequest(method, url, headers={"Accept": "application/json"}, json=body)
+        with understanding():
+            answer = self._client.send_request(request)
+            if not 200 <= answer.status_code < 300:
+                raise HttpResponseError(response=answer)
+            return part(json.loads(answer.text() or "{}"))

@@ -11,7 +11,6 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -177,8 +176,11 @@ class Clients:
         known = [each for each in profile.load_cached_subscriptions() if same(each["id"], subscription)]
         account = known[0] if known else profile.get_subscription(get_subscription_id(self._cli_ctx))
         who = json.dumps([account["tenantId"], account["user"]], sort_keys=True)
-        credential = partial(profile.get_login_credentials, subscription_id=account["id"])
-        return self._once(("sign-in", who), lambda: SignIn(lambda: credential()[0]))
+
+        def make():
+            return SignIn(lambda: profile.get_login_credentials(subscription_id=account["id"])[0])
+
+        return self._once(("sign-in", who), make)
 
     def _check_host(self, host: str, *suffixes: str) -> None:
         """No token goes to a host outside the cloud, whatever an answer says. `suffixes` are the cloud's names."""

@@ -332,8 +332,7 @@ def see_roles(clients: Clients, scope: str, subscription: str, principal_id: str
     def role_definition(guid: str) -> dict[str, Any]:
         # By the subscription, also where the id is the tenant's, which not everyone may read at.
         path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
-        with understanding():
-            return arm.get(path, ROLE_DEFINITIONS_API_VERSION)
+        return arm.get(path, ROLE_DEFINITIONS_API_VERSION)
 
     to_principal = f"atScope() and assignedTo('{principal_id}')"
     found, denials = together(

@@ -192,6 +192,32 @@ def test_an_error_that_is_too_deep_to_read(azure, many_az, path, status):
     assert many_az(FRESH.split()).code == 0
 
 
+def test_a_page_in_place_of_a_role(azure, seed, many_az):
+    scene = encrypted(azure, seed)
+    scene.ungrant()
+    seed.grant(scene.identity["principalId"], VAULT, seed.role("keys/read", "keys/wrap/action", "keys/unwrap/action"))
+    azure.fault("alter", path="roleDefinitions/", body="<html>", times=9)
+    assert_refused(azure, many_az(SHOW.split()))
+
+
+def test_a_page_in_place_of_a_registration(azure, seed, many_az):
+    azure.unregister("Microsoft.KeyVault")
+    azure.fault("alter", path="/register$", body="<html>")
+    result = many_az(ENABLE.split())
+    assert_well(azure, result)
+    assert result.code == 1, result
+    assert "Register it: az provider register --namespace Microsoft.KeyVault --wait" in result.err, result
+
+
+def test_an_identity_that_is_busy_is_waited_for(azure, seed, many_az):
+    body = {"error": {"code": "Conflict", "message": "Another operation is in progress."}}
+    azure.fault("status", method="PUT", path="Identities/", status=409, body=body, times=2)
+    result = many_az(ENABLE.split())
+    assert_well(azure, result)
+    assert result.code == 0, result
+    assert len([each for each in changes(azure) if "Identities/" in each]) == 3
+
+
 def test_a_page_that_says_not_found_is_no_word_of_azure(azure, seed, many_az):
     azure.fault("status", path="vaults/", status=404, body="<html>No such page</html>", headers={}, times=99)
     result = many_az(FRESH.split())

@@ -65,10 +65,11 @@ def test_every_kill_is_survived(azure, az, many_az, prepared, scenario, record_p
     record_property("survived", f"{scenario}: {survived} kill points, {len(finished)} different states of Azure")
 
 
-def test_as_a_shell_starts_it(azure, az, prepared):
+@pytest.mark.parametrize("path", ["/keys/", "roleAssignments/", "registries/myregistry$"])
+def test_as_a_shell_starts_it(azure, az, prepared, path):
     scenario = SCENARIOS[0]
     expected = undisturbed(azure, prepared, scenario, lambda each: az(each.command))
-    azure.fault("hang-after", method="PUT", path="registries/myregistry$")
+    azure.fault("hang-after", method="PUT", path=path)
     running = az.start(scenario.command, fresh=True)
     assert held(azure, running)
     running.send_signal(signal.SIGKILL)
