@@ -107,7 +107,7 @@ def _show_lines(registry):
         yield "Version", f"{registry['key']['versionInUse']} ({_currency(registry['key'])}, rotation {rotation})"
     if registry["vault"]:
         vault = registry["vault"]
-        yield "Vault", f"{short(vault['id'])} ({vault['accessModel'] or vault['kind']})"
+        yield "Vault", f"{short(vault['id'])} ({vault['permissionModel'] or vault['kind']})"
     if registry["identity"]:
         yield "Identity", short(registry["identity"]["id"] or registry["identity"]["clientId"])
     if registry["access"]:

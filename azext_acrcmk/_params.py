@@ -140,7 +140,7 @@ def _load_enable(loader):
 
     with loader.argument_context("acr cmk enable", arg_group="New Key Vault") as c:
         c.argument(
-            "access_model",
+            "permission_model",
             get_enum_type(["rbac", "access-policy"]),
             help="How a new vault controls access to keys. An existing vault keeps its own model. Default: rbac.",
         )

@@ -20,7 +20,7 @@ NEW_PARTS = (
     "key_size",
     "rotation_period",
     "key_lifetime",
-    "access_model",
+    "permission_model",
     "vault_sku",
     "retention_days",
     "restrict_vault_network",
@@ -98,7 +98,7 @@ def validate_enable(cmd, namespace):
         raise InvalidArgumentValueError(f"--retention-days takes 7 to 90, not {namespace.retention_days}.")
     if namespace.key_type == "RSA-HSM" and namespace.vault_sku == "standard":
         raise InvalidArgumentValueError("A standard vault can't hold RSA-HSM keys. Use --vault-sku premium.")
-    if namespace.access_model == "access-policy" and namespace.grant_scope == "key":
+    if namespace.permission_model == "access-policy" and namespace.grant_scope == "key":
         raise InvalidArgumentValueError(
             "An access policy covers the whole vault: --grant-scope key takes the rbac model."
         )

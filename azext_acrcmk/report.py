@@ -150,7 +150,7 @@ def _vault(state: State) -> dict[str, Any] | None:
     return {
         "id": vault.id,
         "kind": vault.kind,
-        "accessModel": vault.access_model,
+        "permissionModel": vault.permission_model,
         "softDelete": vault.soft_delete,
         "retention": vault.retention_days,
         "purgeProtection": vault.purge_protection,

@@ -17,7 +17,7 @@ LOOKS = 3
 
 @dataclass
 class Result:
-    """What was measured on one profile, and by access model the limits (see limit.py) of the runs of `enable`."""
+    """What was measured on one profile, and by permission model the limits (see limit.py) of the runs of `enable`."""
 
     measures: dict[str, Measure]
     limits: dict[str, list[float]]
@@ -52,7 +52,7 @@ def _teach(bench: Bench, model: str, number: int) -> None:
 
 def _make(bench: Bench, model: str, number: int) -> float:
     """The limit of this run."""
-    command = f"acr cmk enable -n {_name(number)} -g bench{number} -l westeurope --access-model {model}"
+    command = f"acr cmk enable -n {_name(number)} -g bench{number} -l westeurope --permission-model {model}"
     return limit(bench.measure(f"enable, {MODELS[model]}", command))
 
 

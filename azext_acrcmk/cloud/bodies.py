@@ -17,7 +17,7 @@ def vault_body(goal: EnableGoal, location: str) -> dict[str, Any]:
         "enableSoftDelete": True,
         "softDeleteRetentionInDays": goal.new_retention_days,
         "enablePurgeProtection": True,
-        "enableRbacAuthorization": goal.new_vault_model == RBAC,
+        "enableRbacAuthorization": goal.new_permission_model == RBAC,
         "accessPolicies": [],
     }
     if goal.restrict_vault_network:

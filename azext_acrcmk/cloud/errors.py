@@ -226,8 +226,8 @@ def _role_limit(error: ServiceError) -> Explanation:
     return Explanation(
         f"The subscription has no role assignments left: {error.message}",
         (
-            "Use a vault with access policies (--access-model access-policy), an identity that already has the role, "
-            "or remove assignments that are no longer needed.",
+            "Use a vault with access policies (--permission-model access-policy), an identity that already has the "
+            "role, or remove assignments that are no longer needed.",
         ),
     )
 

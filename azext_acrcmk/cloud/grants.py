@@ -24,7 +24,7 @@ _NAMESPACE = uuid.UUID("7c6d0e0e-3f0b-5d0c-9a51-5a0c3ce1b7f2")
 
 def grant(clients: Clients, vault: Vault, scope: str, principal_id: str, tenant: str, stop: Stop) -> None:
     """What a registry needs and no more: the role at `scope`, or get, wrapKey and unwrapKey by access policy."""
-    if vault.access_model == ACCESS_POLICY:
+    if vault.permission_model == ACCESS_POLICY:
         change_policy(clients, vault, "add", principal_id, tenant, POLICY_PERMISSIONS, stop)
     else:
         role = HSM_ENCRYPTION_USER if vault.is_hsm else ENCRYPTION_USER

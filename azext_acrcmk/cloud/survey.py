@@ -175,7 +175,7 @@ def _see_version_in_use(clients: Clients, registry, vault) -> Key | Absent | Unk
 def _see_roles_for(clients: Clients, goal: EnableGoal, vault, identity) -> tuple[RoleGrant, ...] | Unknown:
     principal = identity.principal_id if isinstance(identity, Identity) else None
     if isinstance(vault, Vault):
-        has_roles = vault.access_model != ACCESS_POLICY
+        has_roles = vault.permission_model != ACCESS_POLICY
         return see_roles_on(clients, ArmId.parse(vault.id), goal.key, principal) if has_roles else ()
     if principal and goal.vault and not isinstance(vault, Unknown):
         # Roles at the resource group or above reach a vault that is yet to be.

@@ -128,7 +128,7 @@ def _least_privilege(facts: Facts) -> Verdict | None:
 
 
 @check(
-    "IgnoredGrant",
+    "IneffectiveGrant",
     WARNING,
     GRANT,
     cause="A grant of the kind that the vault does not use has no effect: an access policy where the vault uses Azure "
@@ -139,7 +139,7 @@ def _ignored(facts: Facts) -> Verdict | None:
     if not _judged(facts) or facts.access.granted is not False:
         return None
     vault, principal = facts.state.vault, facts.principal
-    if vault.access_model != ACCESS_POLICY:
+    if vault.permission_model != ACCESS_POLICY:
         if any(same(policy.object_id, principal) for policy in vault.policies):
             return failed(
                 "The vault's access policy for the identity has no effect: the vault uses Azure RBAC.", _grant(facts)

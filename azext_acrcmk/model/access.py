@@ -60,8 +60,8 @@ _KEY_ACTIONS = ("microsoft.keyvault/vaults/keys/", "microsoft.keyvault/managedhs
 
 
 def access_to(vault: Vault, key_name: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> Access:
-    """What `principal_id` may do with a key, by the vault's own access model."""
-    if vault.access_model == ACCESS_POLICY:
+    """What `principal_id` may do with a key, by the vault's own permission model."""
+    if vault.permission_model == ACCESS_POLICY:
         return _by_policy(vault, principal_id)
     needed = HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS
     return access_by_roles(key_scope(vault, key_name), principal_id, roles, needed)
@@ -109,7 +109,7 @@ def access_by_roles(
 
 def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> list[str]:
     """What `principal_id` is granted beyond get, wrapKey and unwrapKey, by the names of roles or permissions."""
-    if vault.access_model == ACCESS_POLICY:
+    if vault.permission_model == ACCESS_POLICY:
         held = {p for policy in vault.policies if same(policy.object_id, principal_id) for p in policy.key_permissions}
         return sorted(held - {name.lower() for name in NEEDED_ACTIONS})
     needed = {a.lower() for a in (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()}

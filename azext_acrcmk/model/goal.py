@@ -80,7 +80,7 @@ class EnableGoal:
     key_size: int | None = None
     rotation_period: str | None = None
     key_lifetime: str | None = None
-    access_model: str | None = None
+    permission_model: str | None = None
     grant_scope: str = "vault"
     skip_grant: bool = False
     retention_days: int | None = None
@@ -117,8 +117,8 @@ class EnableGoal:
         return self.vault_sku or ("premium" if self.key_type == "RSA-HSM" else "standard")
 
     @property
-    def new_vault_model(self) -> str:
-        return self.access_model or RBAC
+    def new_permission_model(self) -> str:
+        return self.permission_model or RBAC
 
 
 def enable_goal(

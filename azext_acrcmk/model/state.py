@@ -131,7 +131,7 @@ class AccessPolicy:
 
 @dataclass(frozen=True)
 class Vault:
-    """A key vault or (`kind` managedHSM) a managed HSM. `access_model` is RBAC or ACCESS_POLICY, None for an HSM."""
+    """A key vault or (`kind` managedHSM) a managed HSM. `permission_model`: RBAC or ACCESS_POLICY, None for an HSM."""
 
     id: str
     name: str
@@ -139,7 +139,7 @@ class Vault:
     location: str
     kind: str = "vault"
     sku: str = "standard"
-    access_model: str | None = RBAC
+    permission_model: str | None = RBAC
     soft_delete: bool | None = True
     retention_days: int | None = 90
     purge_protection: bool = False

@@ -33,7 +33,7 @@ def _is_another_resource(parts: Parts) -> bool:
 
 
 def _has_policies(parts: Parts) -> bool:
-    return isinstance(parts.vault, Vault) and parts.vault.access_model == ACCESS_POLICY
+    return isinstance(parts.vault, Vault) and parts.vault.permission_model == ACCESS_POLICY
 
 
 def _lacks_the_grant(parts: Parts, goal: EnableGoal) -> bool:

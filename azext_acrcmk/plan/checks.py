@@ -98,11 +98,11 @@ def vault_problems(goal: EnableGoal, state: State) -> list[Problem]:
 
 def _deleted_vault_problems(goal: EnableGoal, vault: DeletedVault) -> list[Problem]:
     asked = [
-        ("--access-model", goal.access_model),
+        ("--permission-model", goal.permission_model),
         ("--vault-sku", goal.vault_sku),
         ("--retention-days", goal.retention_days),
         ("--restrict-vault-network", goal.restrict_vault_network),
-        ("--grant-scope key", goal.grant_scope == "key"),  # its access model can't be seen before
+        ("--grant-scope key", goal.grant_scope == "key"),  # its permission model can't be seen before
     ]
     options = ", ".join(option for option, value in asked if value)
     if not options:
@@ -148,7 +148,7 @@ def _hsm_key_on(sku: str, goal: EnableGoal) -> list[Problem]:
 def _existing_vault_problems(goal: EnableGoal, vault: Vault) -> list[Problem]:
     problems = []
     asked = [
-        ("--access-model", goal.access_model, vault.access_model),
+        ("--permission-model", goal.permission_model, vault.permission_model),
         ("--vault-sku", goal.vault_sku, vault.sku),
         ("--retention-days", goal.retention_days, vault.retention_days),
         ("--restrict-vault-network", goal.restrict_vault_network or None, vault.default_action == "Deny" or None),
@@ -162,7 +162,7 @@ def _existing_vault_problems(goal: EnableGoal, vault: Vault) -> list[Problem]:
                     (f"Leave out {option}, or name another vault.",),
                 )
             )
-    if goal.grant_scope == "key" and vault.access_model == ACCESS_POLICY:
+    if goal.grant_scope == "key" and vault.permission_model == ACCESS_POLICY:
         problems.append(
             Problem(
                 f"Key vault '{vault.name}' uses access policies, which cover the whole vault, not one key.",

@@ -112,7 +112,7 @@ def _not_effective(access: Access) -> Problem:
 
 
 def _wait_for(vault: Vault, state: State, now: datetime, granted_now: bool, most: int) -> int:
-    if vault.access_model == ACCESS_POLICY:
+    if vault.permission_model == ACCESS_POLICY:
         return POLICY_WAIT
     roles = () if isinstance(state.roles, Unknown) else state.roles
     young = any(role.created is None or now - role.created < SETTLED_AFTER for role in roles)

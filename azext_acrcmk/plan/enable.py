@@ -168,13 +168,15 @@ def _vault_steps(goal: EnableGoal, state: State) -> list[Step]:
         reason = "Can't be seen; the registry will tell whether it can use the key."
         return [Step("vault", VERIFY, f"https://{goal.key.host}", reason)]
     kind = "Managed HSM" if vault.is_hsm else "Key vault"
-    model = "" if vault.is_hsm else f", {'access policies' if vault.access_model == ACCESS_POLICY else 'Azure RBAC'}"
+    model = (
+        "" if vault.is_hsm else f", {'access policies' if vault.permission_model == ACCESS_POLICY else 'Azure RBAC'}"
+    )
     steps = [Step("vault", REUSE, vault.id, f"{kind} exists{model}.")]
     return steps if vault.purge_protection else [*steps, purge_protection_step(vault.id, vault.name)]
 
 
 def _new_vault_step(goal: EnableGoal) -> Step:
-    model = "access policies" if goal.new_vault_model == ACCESS_POLICY else "Azure RBAC"
+    model = "access policies" if goal.new_permission_model == ACCESS_POLICY else "Azure RBAC"
     network = ", network access denied except for trusted services" if goal.restrict_vault_network else ""
     reason = (
         f"Key vault ({goal.new_vault_sku}, {model}{network}); with purge protection, so for "
@@ -225,11 +227,11 @@ def _grant_step(goal: EnableGoal, state: State) -> Step:
     if goal.skip_grant:
         return Step("grant", VERIFY, target, "Left to others by --skip-grant, and can't be seen.")
     after = ("identity", "vault", *(("key",) if goal.grant_scope == "key" else ()))
-    model = vault.access_model if isinstance(vault, Vault) else goal.new_vault_model
+    model = vault.permission_model if isinstance(vault, Vault) else goal.new_permission_model
     if goal.key.is_hsm:
         reason = f"Role '{HSM_ENCRYPTION_USER_NAME}' on the key; it is local to the managed HSM."
     elif isinstance(vault, DeletedVault):
-        reason = "Get, wrapKey and unwrapKey on the key, made again as the recovered vault's access model has it."
+        reason = "Get, wrapKey and unwrapKey on the key, made again as the recovered vault's permission model has it."
     elif model == ACCESS_POLICY:
         reason = "Access policy: get, wrapKey and unwrapKey on keys."
     else:
@@ -244,7 +246,7 @@ def _access_so_far(goal: EnableGoal, state: State) -> Access | None:
         return None
     if isinstance(vault, Vault):
         return access_to(vault, goal.key_name, identity.principal_id, state.roles)
-    if isinstance(vault, Absent) and goal.vault and goal.new_vault_model != RBAC:
+    if isinstance(vault, Absent) and goal.vault and goal.new_permission_model != RBAC:
         return Access(False, missing=tuple(NEEDED_ACTIONS))  # a vault that is yet to be has no policies
     if isinstance(vault, Absent) and goal.vault:
         return access_by_roles(f"{goal.vault}/keys/{goal.key_name}", identity.principal_id, state.roles)

@@ -170,7 +170,7 @@ def _vault_makes_key(held: tuple[Permission, ...], goal: EnableGoal, state: Stat
     """Whether the vault itself creates a key for one who may not by the control plane. By a role it does; whether by
     an access policy can't be seen (None), and a new vault has none."""
     there = state.vault if isinstance(state.vault, Vault) else None
-    if (there.access_model if there else goal.new_vault_model) == ACCESS_POLICY:
+    if (there.permission_model if there else goal.new_permission_model) == ACCESS_POLICY:
         return None if there else False
     taken = ["keys/read", "keys/create/action"]
     if goal.rotation_period or goal.key_lifetime:

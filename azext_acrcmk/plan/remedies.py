@@ -18,7 +18,7 @@ def grant_key(vault: Vault, key_name: str, principal_id: str, scope: str = "vaul
             f"--assignee-object-id {principal_id} --assignee-principal-type ServicePrincipal "
             f"--scope {key_scope(vault, key_name)}"
         )
-    if vault.access_model == ACCESS_POLICY:
+    if vault.permission_model == ACCESS_POLICY:
         return (
             f"az keyvault set-policy --name {vault.name} --subscription {ArmId.parse(vault.id).subscription} "
             f"--object-id {principal_id} --key-permissions get wrapKey unwrapKey"

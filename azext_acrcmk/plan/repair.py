@@ -10,10 +10,10 @@ from azext_acrcmk.plan.enable import in_order, purge_protection_step
 from azext_acrcmk.plan.rotate import trusted_services_steps
 from azext_acrcmk.plan.step import CREATE, MANUAL, RECOVER, UPDATE, Plan, Step
 
-GRANT_CODES = {"GrantMissing", "GrantPartial", "GrantThroughGroup", "IgnoredGrant"}
+GRANT_CODES = {"GrantMissing", "GrantPartial", "GrantThroughGroup", "IneffectiveGrant"}
 RETRIGGER_CODES = {"RotationLag", "RegistryNotSucceeded"}
 # What is mended by a step of another code beside it, or by itself.
-FOLLOWS = {"IgnoredGrant"}
+FOLLOWS = {"IneffectiveGrant"}
 
 
 def plan_repair(facts: Facts, health: Health) -> Plan:

@@ -67,7 +67,7 @@ def revocable(
     The second are inherited from above the vault or come through a group, so removing them would hit others too, or
     can't be read. Of them only those count by which a registry would go on without the first.
     """
-    if vault.access_model == ACCESS_POLICY:
+    if vault.permission_model == ACCESS_POLICY:
         return _policy_grants(vault, principal_id), []
     own, elsewhere = [], []
     actions = (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()
@@ -93,7 +93,7 @@ def _policy_grants(vault: Vault, principal_id: str) -> list[Grant]:
 
 def needs_journal(vault: Vault, grants: list[Grant]) -> bool:
     """Whether `restore` could not tell by itself what was there: anything but the grant that it would make."""
-    if vault.access_model == ACCESS_POLICY:
+    if vault.permission_model == ACCESS_POLICY:
         return [set(grant.permissions) for grant in grants] != [set(NEEDED_ACTIONS)]
     usual = (HSM_ENCRYPTION_USER, "key") if vault.is_hsm else (ENCRYPTION_USER, "vault")
     return [(grant.role_id, grant.on) for grant in grants] != [usual]

@@ -92,7 +92,7 @@ def _disabled(scene: Scene) -> None:
 
 SCENARIOS = [
     Scenario("enable", f"{ENABLE} -l {LOCATION}", _nothing),
-    Scenario("enable-by-policy", f"{ENABLE} -l {LOCATION} --access-model access-policy", _nothing),
+    Scenario("enable-by-policy", f"{ENABLE} -l {LOCATION} --permission-model access-policy", _nothing),
     Scenario("enable-elsewhere", f"{ENABLE} --key-vault {ELSEWHERE}", _group_elsewhere),
     Scenario("rotate", "acr cmk rotate -n myregistry -g rg", _encrypted),
     Scenario(

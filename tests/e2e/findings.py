@@ -185,7 +185,7 @@ CASES = [
         "role 'Key Vault Crypto Officer'",
     ),
     Case(
-        "IgnoredGrant",
+        "IneffectiveGrant",
         "warning",
         lambda s: s.encrypt_by_policy(rbac=True),
         "the vault uses Azure RBAC",
@@ -194,7 +194,7 @@ CASES = [
         left=None,
     ),
     Case(
-        "IgnoredGrant",
+        "IneffectiveGrant",
         "warning",
         mishaps.role_ignored,
         "the vault uses access policies",

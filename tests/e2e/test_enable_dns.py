@@ -38,7 +38,7 @@ def start(azure, az):
 
 @pytest.mark.parametrize(("model", "granting"), [("rbac", ROLE), ("access-policy", POLICY)])
 def test_the_grant_is_made_meanwhile_and_the_registry_waits(azure, seed, start, model, granting):
-    running = start(f"--access-model {model}")
+    running = start(f"--permission-model {model}")
     until(lambda: count(azure, "PUT", granting) == 1 and looks(azure) > 2)
     assert count(azure, "PUT", "/registries/") == 0
     azure.advance(LONG)

@@ -79,10 +79,10 @@ def test_a_new_key_serves_for_wrapping_only(azure, az, seed):
 
 @pytest.mark.parametrize("rotation", ["auto", "manual"])
 @pytest.mark.parametrize("model", ["rbac", "access-policy"])
-def test_both_access_models_and_both_ways_of_rotation(azure, az, seed, model, rotation):
-    result = az(f"{ENABLE} --access-model {model} --rotation {rotation}").json()
+def test_both_permission_models_and_both_ways_of_rotation(azure, az, seed, model, rotation):
+    result = az(f"{ENABLE} --permission-model {model} --rotation {rotation}").json()
     assert pulls(azure)
-    assert result["vault"]["accessModel"] == model
+    assert result["vault"]["permissionModel"] == model
     key = seed.get(f"{VAULT}/keys/{KEY}")["properties"]
     used = result["encryption"]["keyVaultProperties"]
     assert used["keyIdentifier"] == key["keyUri" if rotation == "auto" else "keyUriWithVersion"]
@@ -101,7 +101,7 @@ def test_the_grant_is_the_role_for_encryption_on_the_vault(azure, az, seed):
 
 
 def test_the_access_policy_has_the_three_permissions_that_a_registry_needs(azure, az, seed):
-    az(f"{ENABLE} --access-model access-policy").ok()
+    az(f"{ENABLE} --permission-model access-policy").ok()
     (policy,) = seed.get(VAULT)["properties"]["accessPolicies"]
     assert policy["objectId"] == seed.get(IDENTITY)["properties"]["principalId"]
     assert {kind: permissions for kind, permissions in policy["permissions"].items() if permissions} == {

@@ -28,7 +28,7 @@ def officer(seed):
 @pytest.mark.parametrize(
     "option",
     [
-        "--access-model access-policy",
+        "--permission-model access-policy",
         "--vault-sku premium",
         "--retention-days 7",
         "--restrict-vault-network",
@@ -76,7 +76,7 @@ def test_a_deleted_vault_is_recovered_with_its_keys_and_granted_again(azure, az,
 def test_a_deleted_vault_with_access_policies_keeps_them(azure, az, seed):
     seed.vault(enableRbacAuthorization=False)
     seed.delete(VAULT)
-    assert az(ENABLE).json()["vault"]["accessModel"] == "access-policy"
+    assert az(ENABLE).json()["vault"]["permissionModel"] == "access-policy"
     assert pulls(azure)
 
 

@@ -136,7 +136,7 @@ class TestVault:
     @pytest.mark.parametrize(
         ("option", "has"),
         [
-            ("--access-model access-policy", "has rbac"),
+            ("--permission-model access-policy", "has rbac"),
             ("--vault-sku premium", "has standard"),
             ("--retention-days 7", "has 90"),
             ("--restrict-vault-network", "does not restrict its network"),
@@ -224,7 +224,7 @@ class TestSkipGrant:
     def test_takes_a_vault_that_exists(self, seed, refused):
         seed.identity()
         refused("--skip-grant", "Create the vault and have the identity granted first")
-        refused("--skip-grant --access-model access-policy", "Create the vault and have the identity granted first")
+        refused("--skip-grant --permission-model access-policy", "Create the vault and have the identity granted first")
 
 
 def test_all_that_stands_in_the_way_is_said_at_once(seed, refused):

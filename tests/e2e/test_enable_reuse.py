@@ -100,7 +100,7 @@ def test_a_vault_with_access_policies_keeps_them_and_gets_one_more(azure, az, se
     mine = {"tenantId": TENANT, "objectId": "11111111-0000-4000-8000-000000000009", "permissions": {"keys": ["list"]}}
     seed.vault(enableRbacAuthorization=False, accessPolicies=[mine])
     result = az(ENABLE).json()
-    assert result["vault"]["accessModel"] == "access-policy"
+    assert result["vault"]["permissionModel"] == "access-policy"
     first, second = seed.get(VAULT)["properties"]["accessPolicies"]
     assert first["permissions"]["keys"] == ["list"]
     assert second["permissions"]["keys"] == ["get", "wrapKey", "unwrapKey"]

@@ -67,7 +67,7 @@ class TestRights:
         assert {step for step, outcome in outcomes(result).items() if outcome == "created"} == {"grant", "registry"}
         assert pulls(azure)
 
-    @pytest.mark.parametrize("options", ["--access-model access-policy", "--skip-grant"])
+    @pytest.mark.parametrize("options", ["--permission-model access-policy", "--skip-grant"])
     def test_one_who_may_not_grant_has_ways_that_need_no_role_assignment(self, azure, az_as, seed, options):
         if options == "--skip-grant":
             seed.parts()
@@ -158,7 +158,7 @@ class TestLimits:
 
     def test_role_assignments(self, azure, az, seed):
         azure.settings(role_assignment_limit=1)
-        refuses(az, "", "no role assignments left", "--access-model access-policy")
+        refuses(az, "", "no role assignments left", "--permission-model access-policy")
 
     def test_a_short_throttling_is_waited_out(self, azure, az, seed):
         for path in ("registries/myregistry$", "vaults/[^/]+$", "userAssignedIdentities/"):

@@ -19,7 +19,7 @@ def pulls(azure) -> bool:
     [
         ("", {"role_seconds": 0.5}, "sync"),
         ("", {"role_seconds": 0.5}, "async"),
-        ("--access-model access-policy", {"policy_seconds": 0.5}, "sync"),
+        ("--permission-model access-policy", {"policy_seconds": 0.5}, "sync"),
     ],
     ids=["role", "role-async", "policy"],
 )

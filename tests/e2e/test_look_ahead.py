@@ -113,7 +113,7 @@ class TestPermissions:
 
     def test_of_a_contributor_suffice_with_access_policies(self, azure, az_as, seed, ahead):
         az = az_as(azure.principal(("Contributor", HERE)))
-        assert ahead("--access-model access-policy", az=az) == (0, [])
+        assert ahead("--permission-model access-policy", az=az) == (0, [])
 
     def test_of_a_contributor_suffice_where_others_have_granted_the_key(self, azure, az_as, seed, ahead):
         seed.parts()
@@ -246,7 +246,7 @@ class TestPolicies:
 
     def test_that_is_met_by_an_option_is_not(self, azure, seed, ahead):
         azure.deny(VAULT_TYPE, {"field": "properties.enableRbacAuthorization", "equals": True}, name="no-rbac")
-        assert ahead("--access-model access-policy") == (0, [])
+        assert ahead("--permission-model access-policy") == (0, [])
 
     def test_that_does_not_concern_what_is_made_is_not_told(self, azure, seed, ahead):
         azure.deny("Microsoft.Storage/storageAccounts", name="no-storage")
@@ -288,7 +288,7 @@ class TestQuota:
 
     def test_does_not_matter_with_access_policies(self, azure, seed, ahead):
         azure.settings(role_assignment_limit=0)
-        assert ahead("--access-model access-policy") == (0, [])
+        assert ahead("--permission-model access-policy") == (0, [])
 
     def test_does_not_matter_where_the_key_is_granted(self, azure, seed, ahead):
         seed.parts()

@@ -76,7 +76,7 @@ def test_azure_takes_the_roles_as_they_are_printed(az, tmp_path):
 @pytest.mark.parametrize(("model", "grant"), [("rbac", BY_ROLE), ("access-policy", BY_POLICY)])
 def test_enable(azure, az_as, somebody, model, grant):
     actions = [grant if action == BY_ROLE else action for action in ENABLER]
-    made = az_as(somebody(actions))(f"{CREATE} --access-model {model}").json()
+    made = az_as(somebody(actions))(f"{CREATE} --permission-model {model}").json()
     assert made["health"] == "healthy"
     assert [finding["severity"] for finding in made["findings"]] == ["info"]
     assert azure.pull("myregistry")["status"] == 200
@@ -125,7 +125,7 @@ def test_check_of_a_registry_with_repository_permissions(azure, az_as, somebody,
 
 @pytest.mark.parametrize("by_policy", [False, True])
 class TestTheOthers:
-    """Each by somebody with what `show` takes and what the table has, in the vault's access model."""
+    """Each by somebody with what `show` takes and what the table has, in the vault's permission model."""
 
     @pytest.fixture
     def az_with(self, azure, az_as, somebody, scene, by_policy):

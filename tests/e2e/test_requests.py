@@ -71,7 +71,7 @@ class TestEnable:
         assert asked_twice(azure) == []
 
     def test_of_everything_with_access_policies(self, azure, az):
-        az(f"{ENABLE} -l {LOCATION} --access-model access-policy").ok()
+        az(f"{ENABLE} -l {LOCATION} --permission-model access-policy").ok()
         # That changes the vault, so it is read once more, unless it was read just after.
         made = Counter(requests(azure)) - Counter([*ALL_BUT_THE_GRANT, "PUT vault/accesspolicies/add"])
         assert made in (Counter(), Counter(["GET vault"]))
@@ -79,7 +79,7 @@ class TestEnable:
 
     def test_of_everything_with_access_policies_while_the_vault_is_waited_for(self, azure, az):
         azure.settings(vault_dns_seconds=LONG)
-        running = az.start(f"{ENABLE} -l {LOCATION} --access-model access-policy")
+        running = az.start(f"{ENABLE} -l {LOCATION} --permission-model access-policy")
         until(
             lambda: (
                 "PUT vault/accesspolicies/add" in (answered := [short(e) for e in sent(azure) if e["status"]])
@@ -107,7 +107,7 @@ class TestEnable:
 
     @pytest.mark.parametrize("model", ["rbac", "access-policy"])
     def test_again(self, azure, az, model):
-        az(f"{ENABLE} -l {LOCATION} --access-model {model}").ok()
+        az(f"{ENABLE} -l {LOCATION} --permission-model {model}").ok()
         azure.clear_log()
         az(f"{ENABLE} -l {LOCATION}").ok()
         assert requests(azure) == sorted(gets("registry", "group", *SHOWN))

@@ -141,7 +141,7 @@ class TestDocument:
                 "id": str(VAULT),
                 "resourceGroup": "rg",
                 "kind": "vault",
-                "accessModel": model,
+                "permissionModel": model,
                 "softDelete": True,
                 "retention": 90,
                 "purgeProtection": True,
@@ -248,11 +248,11 @@ class TestDocument:
         if not granted:
             scene.change_hsm_role("DELETE")
         shown = az(SHOW).json()
-        vault = {name: shown["vault"][name] for name in ("id", "kind", "accessModel", "purgeProtection")}
+        vault = {name: shown["vault"][name] for name in ("id", "kind", "permissionModel", "purgeProtection")}
         assert vault == {
             "id": f"{GROUP}/providers/{HSM_TYPE}/myhsm",
             "kind": "managedHSM",
-            "accessModel": None,
+            "permissionModel": None,
             "purgeProtection": True,
         }
         assert shown["key"]["type"] == "RSA-HSM"

@@ -54,7 +54,7 @@ def vault(asked: EnableGoal, **changes) -> Vault:
         else f"{REGISTRY.group_id}/providers/Microsoft.KeyVault/vaults/{asked.key.store}"
     )
     made = Vault(id_, asked.key.store, f"https://{host}/", "westeurope", purge_protection=True)
-    return replace(made, access_model=asked.new_vault_model, sku=asked.new_vault_sku, **changes)
+    return replace(made, permission_model=asked.new_permission_model, sku=asked.new_vault_sku, **changes)
 
 
 def key(asked: EnableGoal, **changes) -> Key:
@@ -99,7 +99,7 @@ def registry(asked: EnableGoal, **changes) -> Registry:
 def reached(asked: EnableGoal) -> State:
     """The state in which the goal is reached, with the role on the vault or an access policy."""
     there = vault(asked)
-    if there.access_model == ACCESS_POLICY:
+    if there.permission_model == ACCESS_POLICY:
         there = replace(there, policies=(policy(),))
     return State(
         registry=registry(asked),
@@ -107,7 +107,7 @@ def reached(asked: EnableGoal) -> State:
         vault=there,
         key=key(asked),
         version_in_use=key(asked),
-        roles=() if there.access_model == ACCESS_POLICY else (role(there.id),),
+        roles=() if there.permission_model == ACCESS_POLICY else (role(there.id),),
         groups=((REGISTRY.group_id.lower(), group()),),
     )
 

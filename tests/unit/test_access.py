@@ -82,7 +82,7 @@ def test_a_grant_through_a_group_says_so():
     ],
 )
 def test_access_policies(policies, missing):
-    vault = replace(VAULT, access_model=ACCESS_POLICY, policies=policies)
+    vault = replace(VAULT, permission_model=ACCESS_POLICY, policies=policies)
     found = access(make.role(VAULT.id), vault=vault)
     assert found.missing == missing
     assert found.granted is (missing == ())

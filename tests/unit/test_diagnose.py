@@ -48,7 +48,7 @@ def test_a_young_role_is_waited_for():
 
 def test_an_old_role_and_an_access_policy_are_given_a_moment():
     assert found(with_role_of_age(timedelta(hours=1))).wait == SETTLED_ROLE_WAIT
-    policies = with_vault(access_model=ACCESS_POLICY, policies=(make.policy(),))
+    policies = with_vault(permission_model=ACCESS_POLICY, policies=(make.policy(),))
     assert found(policies).wait == POLICY_WAIT
 
 

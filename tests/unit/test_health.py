@@ -94,7 +94,7 @@ CASES = [
     ("GrantPartial", "broken", {"roles": (make.role("/", data_actions=("Microsoft.KeyVault/vaults/keys/read",)),)}),
     ("GrantThroughGroup", "attention", {"roles": (make.role("/", principal_id="group"),)}),
     ("AccessUnknown", "unknown", {"roles": UNKNOWN}),
-    ("IgnoredGrant", "broken", {"roles": (), "vault__policies": (make.policy(),)}),
+    ("IneffectiveGrant", "broken", {"roles": (), "vault__policies": (make.policy(),)}),
 ]
 
 
@@ -256,7 +256,7 @@ class TestDocument:
         assert document["health"] == "healthy"
 
     def test_an_access_policy(self):
-        vault = replace(HEALTHY.vault, access_model=ACCESS_POLICY, policies=(make.policy(),))
+        vault = replace(HEALTHY.vault, permission_model=ACCESS_POLICY, policies=(make.policy(),))
         access = registry_document(changed(vault=vault, roles=()), make.NOW)["access"]
         assert access["through"][0]["kind"] == "access-policy"
         assert access["missing"] == []

@@ -64,7 +64,7 @@ class TestFresh:
         assert "Key Vault Crypto Service Encryption User" in made.step("grant").reason
 
     def test_but_not_for_a_new_vault_with_access_policies(self):
-        goal = make.goal(access_model=ACCESS_POLICY)
+        goal = make.goal(permission_model=ACCESS_POLICY)
         state = replace(make.nothing(goal), identity=make.identity(goal), roles=(make.role(make.REGISTRY.group_id),))
         assert make.actions(plan(goal, state))["grant"] == "create"
 
@@ -98,7 +98,7 @@ class TestRerun:
         "options",
         [
             {},
-            {"access_model": ACCESS_POLICY},
+            {"permission_model": ACCESS_POLICY},
             {"rotation": "manual"},
             {"rotation": "auto"},
             {"key_encryption_key": make.uri()},
@@ -117,7 +117,7 @@ class TestRerun:
         assert {name for name, action in make.actions(made).items() if action != "reuse"} == {"grant"}
 
     def test_a_partial_policy_is_not_enough(self):
-        goal = make.goal(access_model=ACCESS_POLICY)
+        goal = make.goal(permission_model=ACCESS_POLICY)
         state = make.reached(goal)
         state = replace(state, vault=replace(state.vault, policies=(make.policy("get", "wrapkey"),)))
         assert make.actions(plan(goal, state))["grant"] == "create"
@@ -210,7 +210,7 @@ class TestVault:
         goal = make.goal()
         state = self.state(goal)
         assert "Role" in plan(goal, state).step("grant").reason
-        policies = replace(state, vault=replace(state.vault, access_model=ACCESS_POLICY))
+        policies = replace(state, vault=replace(state.vault, permission_model=ACCESS_POLICY))
         assert "Access policy" in plan(goal, policies).step("grant").reason
 
     def test_purge_protection_is_turned_on_after_a_question(self):
@@ -233,7 +233,7 @@ class TestVault:
     @pytest.mark.parametrize(
         ("options", "changes"),
         [
-            ({"access_model": RBAC}, {"access_model": ACCESS_POLICY}),
+            ({"permission_model": RBAC}, {"permission_model": ACCESS_POLICY}),
             ({"vault_sku": "premium"}, {"sku": "standard"}),
             ({"retention_days": 7}, {"retention_days": 90}),
             ({"restrict_vault_network": True}, {"default_action": "Allow"}),
@@ -343,7 +343,7 @@ class TestSkipGrant:
         goal = make.goal(skip_grant=True)
         state = replace(make.reached(goal), registry=ABSENT, roles=())
         assert "az role assignment create" in words(problem(goal, state))
-        policies = replace(state, vault=replace(state.vault, access_model=ACCESS_POLICY))
+        policies = replace(state, vault=replace(state.vault, permission_model=ACCESS_POLICY))
         assert "az keyvault set-policy" in words(problem(goal, policies))
 
     def test_a_grant_that_is_there_is_used(self):

@@ -20,7 +20,7 @@ goals = st.builds(
     rotation=st.sampled_from([None, "auto", "manual"]),
     asked_key_type=st.sampled_from([None, "RSA", "RSA-HSM"]),
     key_size=st.sampled_from([None, 2048, 4096]),
-    access_model=st.sampled_from([None, RBAC, ACCESS_POLICY]),
+    permission_model=st.sampled_from([None, RBAC, ACCESS_POLICY]),
     grant_scope=st.sampled_from(["vault", "key"]),
     retention_days=st.sampled_from([None, 7, 90]),
 )
@@ -31,9 +31,11 @@ def goals_and_states(draw) -> tuple[EnableGoal, State, Vault]:
     """A goal, a state from which each of its parts is there, missing, half there or soft-deleted, and the vault that a
     soft-deleted one turns out to be."""
     goal = draw(goals)
-    if goal.access_model == ACCESS_POLICY:
+    if goal.permission_model == ACCESS_POLICY:
         goal = replace(goal, grant_scope="vault")
-    recovered = replace(make.vault(goal), access_model=draw(st.sampled_from([RBAC, ACCESS_POLICY])), retention_days=30)
+    recovered = replace(
+        make.vault(goal), permission_model=draw(st.sampled_from([RBAC, ACCESS_POLICY])), retention_days=30
+    )
     group = draw(st.booleans())
     state = make.nothing(goal, with_group=group)
     if not group:
@@ -42,13 +44,13 @@ def goals_and_states(draw) -> tuple[EnableGoal, State, Vault]:
     deleted = DeletedVault(str(goal.vault), goal.vault.name, "westeurope", draw(st.booleans()))
     state = replace(state, vault=draw(st.sampled_from([ABSENT, vault, deleted])))
     if state.vault == deleted:
-        goal = replace(goal, access_model=None, retention_days=None, grant_scope="vault")
+        goal = replace(goal, permission_model=None, retention_days=None, grant_scope="vault")
     if draw(st.booleans()):
         state = replace(state, identity=make.identity(goal))
     if isinstance(state.vault, Vault):
         state = replace(state, key=draw(st.sampled_from([ABSENT, make.key(goal), DeletedKey(goal.key_name)])))
         granted = draw(st.sampled_from([(), ("get",), ("get", "wrapkey", "unwrapkey")]))
-        if vault.access_model == ACCESS_POLICY:
+        if vault.permission_model == ACCESS_POLICY:
             state = replace(state, vault=replace(vault, policies=(make.policy(*granted),) if granted else ()))
         elif len(granted) == 3:
             state = replace(state, roles=(make.role(vault.id),))
@@ -73,7 +75,7 @@ def carried_out(goal: EnableGoal, plan: Plan, state: State, recovered: Vault) ->
             state = replace(state, vault=replace(state.vault, purge_protection=True))
         elif step.name == "key":
             state = replace(state, key=make.key(goal))
-        elif step.name == "grant" and state.vault.access_model == ACCESS_POLICY:
+        elif step.name == "grant" and state.vault.permission_model == ACCESS_POLICY:
             state = replace(state, vault=replace(state.vault, policies=(make.policy(),)))
         elif step.name == "grant":
             state = replace(state, roles=(make.role(step.resource),))

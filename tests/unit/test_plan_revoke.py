@@ -35,14 +35,14 @@ def encrypted(**vault) -> State:
 
 
 def by_policy(*permissions, **more) -> State:
-    return replace(encrypted(access_model=ACCESS_POLICY, policies=(make.policy(*permissions, **more),)), roles=())
+    return replace(encrypted(permission_model=ACCESS_POLICY, policies=(make.policy(*permissions, **more),)), roles=())
 
 
 def in_hsm(*roles) -> State:
     """A registry whose key is in a managed HSM, with roles as pairs of GUID and scope."""
     state = encrypted()
     vault_id = state.vault.id.replace("vaults", "managedHSMs")
-    hsm = replace(state.vault, id=vault_id, kind="managedHSM", access_model=None)
+    hsm = replace(state.vault, id=vault_id, kind="managedHSM", permission_model=None)
     actions = tuple(HSM_NEEDED_ACTIONS.values())
     made = tuple(
         make.role(scope, id=f"{scope}#{i}", role_id=role, data_actions=actions) for i, (role, scope) in enumerate(roles)

@@ -278,7 +278,7 @@ class TestOldGrant:
         assert gone == {each.id for each in own}
 
     def test_by_access_policy(self):
-        state = encrypted(access_model=ACCESS_POLICY, policies=(make.policy("all"),))
+        state = encrypted(permission_model=ACCESS_POLICY, policies=(make.policy("all"),))
         made = plan(replace(state, roles=()), identity="other", revoke_old=True)
         assert make.actions(made)["old-grant"] == DELETE
         assert "all" in made.step("old-grant").reason
@@ -356,7 +356,9 @@ class TestProblems:
 def test_a_managed_hsm_key_is_granted_on_the_key_within_it():
     state = encrypted()
     key = KeyId("myhsm.managedhsm.azure.net", "k")
-    hsm = replace(state.vault, id=state.vault.id.replace("vaults", "managedHSMs"), kind="managedHSM", access_model=None)
+    hsm = replace(
+        state.vault, id=state.vault.id.replace("vaults", "managedHSMs"), kind="managedHSM", permission_model=None
+    )
     hsm = replace(hsm, uri=f"https://{key.host}/", name="myhsm")
     there = {"vault": hsm, "key": Key(key.with_version(make.VERSION), "RSA-HSM"), "roles": ()}
     made = plan(state, there, key_encryption_key=str(key))

@@ -120,11 +120,11 @@ class TestKeyByTheVaultItself:
         assert self.told(self.OFFICER, rotation_period="P90D") == [BLOCKED]
 
     def test_by_an_access_policy_can_not_be_seen(self):
-        assert self.told(self.OFFICER, access_model=ACCESS_POLICY) == [UNSEEN]
-        assert self.told(EVERYTHING, access_model=ACCESS_POLICY) == []
+        assert self.told(self.OFFICER, permission_model=ACCESS_POLICY) == [UNSEEN]
+        assert self.told(EVERYTHING, permission_model=ACCESS_POLICY) == []
 
     def test_a_new_vault_has_no_access_policies(self):
-        assert self.told(self.OFFICER, there=False, access_model=ACCESS_POLICY) == [BLOCKED]
+        assert self.told(self.OFFICER, there=False, permission_model=ACCESS_POLICY) == [BLOCKED]
 
 
 def test_a_vault_name():

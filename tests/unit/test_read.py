@@ -158,7 +158,7 @@ def test_a_registry():
 
 def test_a_vault_without_rules_is_open_and_null_means_access_policies():
     found = read_vault({"id": ID, "name": "v", "properties": {"vaultUri": "https://v.vault.azure.net/"}})
-    assert (found.default_action, found.bypass, found.access_model) == ("Allow", "AzureServices", ACCESS_POLICY)
+    assert (found.default_action, found.bypass, found.permission_model) == ("Allow", "AzureServices", ACCESS_POLICY)
     assert found.host == "v.vault.azure.net"
     assert not found.purge_protection
 
@@ -166,7 +166,7 @@ def test_a_vault_without_rules_is_open_and_null_means_access_policies():
 def test_a_vault_with_rbac():
     properties = {"enableRbacAuthorization": True, "networkAcls": {"defaultAction": "Deny", "bypass": "None"}}
     found = read_vault({"id": ID, "name": "v", "properties": properties})
-    assert (found.access_model, found.default_action, found.bypass) == (RBAC, "Deny", "None")
+    assert (found.permission_model, found.default_action, found.bypass) == (RBAC, "Deny", "None")
 
 
 def test_a_key_with_its_rotation_policy():
