@@ -16,9 +16,11 @@ from azure.cli.core.azclierror import (
     ValidationError,
 )
 
+from azext_acrcmk.apply.context import Refused
 from azext_acrcmk.cloud.errors import Explanation, ServiceError, explain, read_error
-from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND, Problem, Step
-from azext_acrcmk.run import Outcome, Refused, RunInterrupted, StepFailed
+from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem
+from azext_acrcmk.plan.change import Change
+from azext_acrcmk.run import ChangeFailed, Outcome, RunInterrupted
 
 _CLASSES = {NOT_FOUND: ResourceNotFoundError, FORBIDDEN: ForbiddenError}
 
@@ -32,8 +34,8 @@ def cli_errors(done: list[Outcome]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise interrupted_error(RunInterrupted(done, [])) from None
-    except StepFailed as failure:
-        raise step_error(failure) from failure.error
+    except ChangeFailed as failure:
+        raise change_error(failure) from failure.error
     except RunInterrupted as stopped:
         raise interrupted_error(stopped) from None
     except AzureError as error:
@@ -45,7 +47,7 @@ def problems_error(problems: tuple[Problem, ...]) -> AzCLIError:
     kind = _CLASSES.get(problems[0].kind, ValidationError)
     advice = [line for problem in problems for line in problem.advice]
     if len(problems) == 1:
-        return kind(problems[0].message, advice)
+        return kind(f"{problems[0].message} Nothing was changed.", advice)
     numbered = "\n".join(f"{number}. {problem.message}" for number, problem in enumerate(problems, 1))
     return kind(f"{len(problems)} things stand in the way; nothing was changed.\n{numbered}", advice)
 
@@ -57,7 +59,7 @@ def service_error(error: Exception, done: list[Outcome]) -> AzCLIError:
     return _class_of(said)(explanation.message, [*explanation.advice, *(_done_so_far(done) if done else [])])
 
 
-def step_error(failure: StepFailed) -> AzCLIError:
+def change_error(failure: ChangeFailed) -> AzCLIError:
     """A step that failed: its cause, what exists by now, and how to go on."""
     why = _why(failure)
     done = _done_so_far(failure.outcomes, maybe=_maybe_done(failure))
@@ -70,18 +72,20 @@ def interrupted_error(stopped: RunInterrupted) -> AzCLIError:
     again = "Run the same command again; it goes on from where it stopped."
     failed = stopped.failed
     before = f" Before that: {_why(failed).message}" if failed else ""
-    changing = [step.name for step in stopped.under_way if step.changes]
+    changing = [change.step for change in stopped.running if change.changes]
     goes_on = f" What was under way goes on in Azure: {', '.join(changing)}." if changing else ""
     maybe = _maybe_done(failed) if failed else None
     done = _done_so_far(stopped.outcomes, maybe) if stopped.outcomes or not changing else []
     return ManualInterrupt(f"Interrupted.{goes_on}{before}", [*done, again])
 
 
-def _why(failure: StepFailed) -> Explanation:
+def _why(failure: ChangeFailed) -> Explanation:
     """Why a step failed, and what to do about it."""
     refused = isinstance(failure.error, Refused)
     why = failure.error.problem if refused else explain(read_error(failure.error))
-    return Explanation(f"Step '{failure.step.name}' failed ({failure.step.resource}). {why.message}", tuple(why.advice))
+    return Explanation(
+        f"Step '{failure.change.step}' failed ({failure.change.resource}). {why.message}", tuple(why.advice)
+    )
 
 
 def not_shown_error(shown: str, seconds: int, registry_name: str, outcomes: list[Outcome]) -> AzCLIError:
@@ -96,17 +100,17 @@ def not_shown_error(shown: str, seconds: int, registry_name: str, outcomes: list
     )
 
 
-def _maybe_done(failure: StepFailed) -> Step | None:
+def _maybe_done(failure: ChangeFailed) -> Change | None:
     """The step that failed, if it may have been done: no answer came to its request, or none to be understood."""
     cause = failure.error.__cause__ if isinstance(failure.error, Refused) else failure.error
     said = read_error(cause) if cause else None
-    return failure.step if said and said.status < 400 and not said.code and not said.ended else None
+    return failure.change if said and said.status < 400 and not said.code and not said.ended else None
 
 
-def _done_so_far(outcomes: list[Outcome], maybe: Step | None = None) -> list[str]:
-    made = [f"{each.step.name} {each.outcome} ({each.step.resource})" for each in outcomes if each.step.changes]
+def _done_so_far(outcomes: list[Outcome], maybe: Change | None = None) -> list[str]:
+    made = [f"{each.change.step} {each.outcome} ({each.change.resource})" for each in outcomes if each.change.changes]
     if maybe:
-        made.append(f"{maybe.name} perhaps, as no answer came that tells")
+        made.append(f"{maybe.step} perhaps, as no answer came that tells")
     return ["Done so far: " + "; ".join(made)] if made else ["Nothing has been changed."]
 
 

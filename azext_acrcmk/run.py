@@ -1,4 +1,4 @@
-"""Carries out a plan: steps that don't need each other at the same time, in threads. Keeps no file."""
+"""Carries out a plan: changes that don't need each other in parallel, in threads. Keeps no file."""
 
 from __future__ import annotations
 
@@ -7,91 +7,91 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 
 from azext_acrcmk.cloud.waiting import WAKE, Stop, in_thread
-from azext_acrcmk.plan.step import OUTCOMES, Plan, Problem, Step
+from azext_acrcmk.plan.change import Change, Plan
 from azext_acrcmk.progress import Progress
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a step, and how many seconds it took."""
+    """What became of a change, and how many seconds it took."""
 
-    step: Step
+    change: Change
     outcome: str
     seconds: float
 
 
-class Refused(Exception):
-    """A step can't be done, for a cause that was found out."""
+class ChangeFailed(Exception):
+    """A change failed with `error`; `outcomes` are those that were done."""
 
-    def __init__(self, problem: Problem):
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-class StepFailed(Exception):
-    """A step failed with `error`; `outcomes` are the steps that were done."""
-
-    def __init__(self, step: Step, error: BaseException, outcomes: list[Outcome]):
-        super().__init__(f"{step.name}: {error}")
-        self.step, self.error, self.outcomes = step, error, outcomes
+    def __init__(self, change: Change, error: BaseException, outcomes: list[Outcome]):
+        super().__init__(f"{change.step}: {error}")
+        self.change, self.error, self.outcomes = change, error, outcomes
 
 
 class RunInterrupted(Exception):
-    """Ctrl-C; `outcomes` are the steps that were done, `under_way` those not yet, `failed` one that failed."""
+    """Ctrl-C; `outcomes` are the changes that were done, `running` those not yet, `failed` one that failed."""
 
-    def __init__(self, outcomes: list[Outcome], under_way: list[Step], failed: StepFailed | None = None):
+    def __init__(self, outcomes: list[Outcome], running: list[Change], failed: ChangeFailed | None = None):
         super().__init__("interrupted")
-        self.outcomes, self.under_way, self.failed = outcomes, under_way, failed
+        self.outcomes, self.running, self.failed = outcomes, running, failed
 
 
-def run(plan: Plan, act: Callable[[Step], str | None], progress: Progress, stop: Stop) -> list[Outcome]:
-    """Does every step by `act`, which returns the outcome where it differs from what the step's action says.
+def run(
+    plan: Plan, apply: Callable[[Change], str | None], progress: Progress, stop: Stop, at_once: float = inf
+) -> list[Outcome]:
+    """Carries out every change by `apply`, which returns the outcome where it differs from the action's; at most
+    `at_once` of them at a time.
 
-    Raises StepFailed for the first step that failed, once those under way have ended, or RunInterrupted at once.
+    Raises ChangeFailed for the first that failed, once those running have ended, or RunInterrupted at once.
     """
     outcomes: list[Outcome] = []
-    failures: list[tuple[Step, BaseException]] = []
-    waiting, begun = list(plan.steps), []
-    running: dict[Future, Step] = {}
+    failures: list[tuple[Change, BaseException]] = []
+    waiting, begun = list(plan.changes), []
+    running: dict[Future, Change] = {}
     try:
         while running or (waiting and not failures):
-            for step in _ready(waiting, outcomes) if not failures else ():
-                waiting.remove(step)
-                progress.started(step)
-                begun.append(step)  # beforehand: Ctrl-C may come as soon as the thread is at work
-                running[in_thread(partial(_timed, act, step))] = step
+            for change in _ready(waiting, outcomes) if not failures else ():
+                if len(running) >= at_once:
+                    break
+                waiting[:] = [each for each in waiting if each is not change]
+                progress.started(change)
+                begun.append(change)  # beforehand: Ctrl-C may come as soon as the thread runs
+                running[in_thread(partial(_timed, apply, change))] = change
             done, _ = wait(running, timeout=WAKE, return_when=FIRST_COMPLETED)
             for future in done:
-                step = running.pop(future)
+                change = running.pop(future)
                 if error := future.exception():
-                    failures.append((step, error))
+                    failures.append((change, error))
                 else:
                     outcomes.append(future.result())
-                    progress.finished(step, outcomes[-1].outcome, outcomes[-1].seconds)
+                    progress.finished(change, outcomes[-1].outcome, outcomes[-1].seconds)
     except KeyboardInterrupt:
         stop.set()
-        ended = [outcome.step for outcome in outcomes] + [step for step, _ in failures]
-        failed = StepFailed(*failures[0], []) if failures else None
-        raise RunInterrupted(_in_order(plan, outcomes), [each for each in begun if each not in ended], failed) from None
+        ended = {id(each.change) for each in outcomes} | {id(change) for change, _ in failures}
+        failed = ChangeFailed(*failures[0], []) if failures else None
+        raise RunInterrupted(
+            _in_order(plan, outcomes), [each for each in begun if id(each) not in ended], failed
+        ) from None
     outcomes = _in_order(plan, outcomes)
     if failures:
-        raise StepFailed(*failures[0], outcomes) from failures[0][1]
+        raise ChangeFailed(*failures[0], outcomes) from failures[0][1]
     return outcomes
 
 
-def _ready(waiting: list[Step], outcomes: list[Outcome]) -> list[Step]:
-    done = {outcome.step.name for outcome in outcomes}
-    return [step for step in waiting if done.issuperset(step.after)]
+def _ready(waiting: list[Change], outcomes: list[Outcome]) -> list[Change]:
+    done = {id(each.change) for each in outcomes}
+    return [change for change in waiting if all(id(each) in done for each in change.after)]
 
 
-def _timed(act: Callable[[Step], str | None], step: Step) -> Outcome:
+def _timed(apply: Callable[[Change], str | None], change: Change) -> Outcome:
     started = time.monotonic()
-    outcome = act(step) or OUTCOMES[step.action]
-    return Outcome(step, outcome, round(time.monotonic() - started, 1))
+    outcome = apply(change) or change.action.outcome
+    return Outcome(change, outcome, round(time.monotonic() - started, 1))
 
 
 def _in_order(plan: Plan, outcomes: list[Outcome]) -> list[Outcome]:
-    order = [step.name for step in plan.steps]
-    return sorted(outcomes, key=lambda outcome: order.index(outcome.step.name))
+    order = {id(change): number for number, change in enumerate(plan.changes)}
+    return sorted(outcomes, key=lambda each: order[id(each.change)])

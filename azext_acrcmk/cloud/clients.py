@@ -1,4 +1,4 @@
-"""The clients of one command, made by the CLI's own factories; and the only place that names API versions.
+"""The clients of one command, made by the CLI's own factories.
 
 The SDKs are those the CLI ships, imported when first needed. Their requests go out as wire-format dicts, and answers
 come back as wire JSON (see `wire` and `pages`): models differ between the SDK versions of CLI 2.80 to 2.91.
@@ -21,22 +21,8 @@ from azext_acrcmk.cloud.errors import Misunderstood, missing_registration, read_
 from azext_acrcmk.cloud.fields import part, parts
 from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
-from azext_acrcmk.model.ids import same
-
-REGISTRY_API_VERSION = "2025-04-01"
-# Key Vault's control plane retires every earlier version on 2027-02-27.
-KEY_VAULT_API_VERSION = "2026-02-01"
-# Keys and local roles on the data plane. The SDK's own default is a preview.
-DATA_PLANE_API_VERSION = "7.4"
-
-# Those that the CLI's own SDKs send, for what is asked without them (see arm.py).
-RESOURCES_API_VERSION = "2024-11-01"
-ROLE_ASSIGNMENTS_API_VERSION = "2022-04-01"
-ROLE_DEFINITIONS_API_VERSION = "2022-05-01-preview"
-DENY_ASSIGNMENTS_API_VERSION = "2024-07-01-preview"
-PERMISSIONS_API_VERSION = "2022-05-01-preview"
-# How many role assignments a subscription has left.
-ROLE_USAGE_API_VERSION = "2019-08-01-preview"
+from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, same
 
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?", re.IGNORECASE)
 
@@ -64,10 +50,10 @@ class Clients:
         self._request_ids.renewed = True
 
     def registries(self, subscription: str):
-        return self._management("MGMT_CONTAINERREGISTRY", subscription, REGISTRY_API_VERSION).registries
+        return self._management("MGMT_CONTAINERREGISTRY", subscription, API_VERSIONS[REGISTRY_TYPE]).registries
 
     def key_vault(self, subscription: str):
-        return self._management("MGMT_KEYVAULT", subscription, KEY_VAULT_API_VERSION)
+        return self._management("MGMT_KEYVAULT", subscription, API_VERSIONS[VAULT_TYPE])
 
     def identities(self, subscription: str):
         return self._management("MGMT_MSI", subscription).user_assigned_identities

@@ -11,7 +11,7 @@ from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
 
-from azext_acrcmk.model.ids import taken_vault_name
+from azext_acrcmk.model.problem import taken_vault_name
 
 
 class Misunderstood(ClientAuthenticationError):

@@ -40,14 +40,12 @@ def flag(body: dict[str, Any], name: str) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def resource_id(body: dict[str, Any], name: str = "id") -> str:
+def resource_id(body: dict[str, Any], name: str = "id") -> ArmId:
     """The id of a resource in a resource group. Raises Misunderstood where it is none: nothing can be done without."""
-    value = text(body, name) or ""
     try:
-        ArmId.parse(value)
+        return ArmId.parse(text(body, name) or "")
     except ValueError as error:
         raise Misunderstood(f"'{name}' in an answer: {error}") from None
-    return value
 
 
 def _list(body: dict[str, Any], name: str) -> list[Any]:

@@ -1,71 +1,55 @@
-"""Making and taking away what lets an identity use a key, in the way of each kind of vault."""
+"""Granting and removing access to a key, in the way of each kind of vault."""
 
 from __future__ import annotations
 
-import uuid
+from typing import Any
 
-from azext_acrcmk.cloud.bodies import role_assignment_body
-from azext_acrcmk.cloud.clients import ROLE_ASSIGNMENTS_API_VERSION, Clients
+from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error, same_code
 from azext_acrcmk.cloud.hsm import assign_hsm_role, revoke_hsm_role
 from azext_acrcmk.cloud.waiting import Stop, retrying, when_free
-from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER
+from azext_acrcmk.model.api_versions import API_VERSIONS
+from azext_acrcmk.model.arm_guid import arm_guid
 from azext_acrcmk.model.ids import ROLE_ASSIGNMENT_TYPE, ArmId
-from azext_acrcmk.model.state import ACCESS_POLICY, RoleGrant, Vault
+from azext_acrcmk.model.state import RoleGrant
 
 # How long a new principal may stay unknown to role assignments, in seconds.
 PRINCIPAL_TIMEOUT = 300
 
-# What a registry needs of an access policy, and no more.
-POLICY_PERMISSIONS = ("get", "wrapKey", "unwrapKey")
 
-_NAMESPACE = uuid.UUID("7c6d0e0e-3f0b-5d0c-9a51-5a0c3ce1b7f2")
-
-
-def grant(clients: Clients, vault: Vault, scope: str, principal_id: str, tenant: str, stop: Stop) -> None:
-    """What a registry needs and no more: the role at `scope`, or get, wrapKey and unwrapKey by access policy."""
-    if vault.permission_model == ACCESS_POLICY:
-        change_policy(clients, vault, "add", principal_id, tenant, POLICY_PERMISSIONS, stop)
-    else:
-        role = HSM_ENCRYPTION_USER if vault.is_hsm else ENCRYPTION_USER
-        assign_role(clients, vault, scope, role, principal_id, stop)
-
-
-def change_policy(
-    clients: Clients,
-    vault: Vault,
-    kind: str,
-    principal_id: str,
-    tenant: str,
-    permissions: tuple[str, ...],
-    stop: Stop,
+def add_policy(
+    clients: Clients, vault: ArmId, principal: str, tenant: str, permissions: tuple[str, ...], stop: Stop
 ) -> None:
-    """Adds key permissions to those a principal has ("add"), or takes them away ("remove").
+    """Adds key permissions to those of a principal's access policy."""
+    _change_policy(clients, vault, "add", principal, tenant, permissions, stop)
 
-    Writing the whole vault, as `az keyvault set-policy` does, could undo somebody else's change.
-    """
-    policy = {"tenantId": tenant, "objectId": principal_id, "permissions": {"keys": list(permissions)}}
+
+def remove_policy(
+    clients: Clients, vault: ArmId, principal: str, tenant: str, permissions: tuple[str, ...], stop: Stop
+) -> None:
+    """Removes key permissions from a principal's access policy."""
+    _change_policy(clients, vault, "remove", principal, tenant, permissions, stop)
+
+
+def _change_policy(
+    clients: Clients, vault: ArmId, kind: str, principal: str, tenant: str, permissions: tuple[str, ...], stop: Stop
+) -> None:
+    """Writing the whole vault, as `az keyvault set-policy` does, could undo somebody else's change."""
+    policy = {"tenantId": tenant, "objectId": principal, "permissions": {"keys": list(permissions)}}
     body = {"properties": {"accessPolicies": [policy]}}
-    id_ = ArmId.parse(vault.id)
-    vaults = clients.key_vault(id_.subscription).vaults
-    when_free(lambda: vaults.update_access_policy(id_.group, id_.name, kind, body), stop)
+    vaults = clients.key_vault(vault.subscription).vaults
+    when_free(lambda: vaults.update_access_policy(vault.group, vault.name, kind, body), stop)
 
 
-def assign_role(clients: Clients, vault: Vault, scope: str, role: str, principal_id: str, stop: Stop) -> None:
-    """Assigns a role by its GUID, in a managed HSM one that is local to it. One that is there already is success."""
-    if vault.is_hsm:
-        name = _assignment_name(f"{vault.id}{scope}", role, principal_id)
-        assign_hsm_role(clients, vault.host, scope, role, principal_id, name)
-        return
-    body = role_assignment_body(scope, role, principal_id)
-    name = _assignment_name(scope, role, principal_id)
-    path = f"{scope}/providers/{ROLE_ASSIGNMENT_TYPE}/{name}"
+def assign_role(clients: Clients, scope: str, role: str, principal: str, body: dict[str, Any], stop: Stop) -> None:
+    """Assigns a role by its GUID. One that is assigned already is success."""
+    path = f"{scope}/providers/{ROLE_ASSIGNMENT_TYPE}/{assignment_name(scope, principal, role)}"
 
     def create() -> None:
         from azure.core.exceptions import HttpResponseError
 
         try:
-            clients.arm(scope.split("/")[2]).put(path, ROLE_ASSIGNMENTS_API_VERSION, body)
+            clients.arm(scope.split("/")[2]).put(path, API_VERSIONS[ROLE_ASSIGNMENT_TYPE], body)
         except HttpResponseError as error:
             if not same_code(read_error(error), "RoleAssignmentExists"):
                 raise
@@ -73,14 +57,20 @@ def assign_role(clients: Clients, vault: Vault, scope: str, role: str, principal
     retrying(create, lambda error: same_code(read_error(error), "PrincipalNotFound"), stop, PRINCIPAL_TIMEOUT)
 
 
-def remove_role(clients: Clients, vault: Vault, role: RoleGrant) -> None:
+def assign_local_role(clients: Clients, vault: ArmId, host: str, scope: str, role: str, principal: str) -> None:
+    """Assigns a role that is local to a managed HSM. One that is assigned already is success."""
+    assign_hsm_role(clients, host, scope, role, principal, assignment_name(f"{vault}{scope}", principal, role))
+
+
+def remove_role(clients: Clients, vault: ArmId, role: RoleGrant) -> None:
     """Removes a role assignment. One that is gone already is success."""
-    if vault.is_hsm:
-        revoke_hsm_role(clients, vault.host, role)
-    else:
-        clients.arm(ArmId.parse(vault.id).subscription).delete(role.id, ROLE_ASSIGNMENTS_API_VERSION)
+    clients.arm(vault.subscription).delete(role.id, API_VERSIONS[ROLE_ASSIGNMENT_TYPE])
 
 
-def _assignment_name(scope: str, role: str, principal_id: str) -> str:
-    """The same grant always has the same name, so that a second run meets the first one's."""
-    return str(uuid.uuid5(_NAMESPACE, f"{scope}|{role}|{principal_id}".lower()))
+def remove_local_role(clients: Clients, host: str, role: RoleGrant) -> None:
+    revoke_hsm_role(clients, host, role)
+
+
+def assignment_name(scope: str, principal: str, role: str) -> str:
+    """The name that a template's `guid(scope, principalId, roleId)` gives: both meet in the same assignment."""
+    return arm_guid(scope, principal, role)

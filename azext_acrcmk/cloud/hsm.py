@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error
-from azext_acrcmk.cloud.observe import look
+from azext_acrcmk.cloud.reads import read_or_unknown
 from azext_acrcmk.model.access import HSM_ENCRYPTION_USER, HSM_ENCRYPTION_USER_NAME, HSM_NEEDED_ACTIONS
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.state import Absent, RoleGrant, Unknown
@@ -13,7 +13,7 @@ _ROLES = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions"
 _ACTION = "Microsoft.KeyVault/managedHsm/roleAssignments/read/action"
 
 
-def see_hsm_roles(clients: Clients, host: str, key_name: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:
+def list_hsm_roles(clients: Clients, host: str, key_name: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:
     """The local roles of a principal that reach a key; unknown where the HSM doesn't let one look."""
     from azure.core.exceptions import AzureError
 
@@ -27,9 +27,9 @@ def see_hsm_roles(clients: Clients, host: str, key_name: str, principal_id: str)
         return tuple(_grant(client, each) for each in found.values())
 
     try:
-        found = look(read, _ACTION, f"https://{host}")
+        found = read_or_unknown(read, _ACTION, f"https://{host}")
     except AzureError as error:
-        return Unknown(_ACTION, f"https://{host}", read_error(error).message)
+        return Unknown(_ACTION, f"https://{host}", read_error(error).message, denied=False)
     return Unknown(_ACTION, f"https://{host}") if isinstance(found, Absent) else found
 
 

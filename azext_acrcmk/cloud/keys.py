@@ -1,55 +1,91 @@
-"""What only the data plane of a vault can do with a key. Takes a right on the vault's keys and a network path to it."""
+"""What only the data plane of a vault can do with a key. Requires a right on its keys and a network path to it."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.model.ids import KeyId, same
-from azext_acrcmk.model.state import Vault
 
-# Marks a key version that `revoke` disabled, so that `restore` enables just that, on any machine.
+# Tags a key version that `revoke` disabled, so that `restore` enables just that, on any machine.
 REVOKED_TAG = "acrcmk-revoked"
 
 
-def new_version(clients: Clients, vault: Vault, name: str) -> KeyId:
+def create_key(clients: Clients, key: KeyId, type_: str, size: int, tags: dict[str, str] | None) -> KeyId:
+    """A key by the vault itself. One that exists is returned: to create it again would create a new version."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    client = clients.keys(key.host)
+    try:
+        return KeyId.parse(client.get_key(key.name).id)
+    except ResourceNotFoundError:
+        pass
+    made = client.create_rsa_key(
+        key.name,
+        size=size,
+        hardware_protected=type_ == "RSA-HSM",
+        key_operations=["wrapKey", "unwrapKey"],
+        tags=tags,
+    )
+    return KeyId.parse(made.id)
+
+
+def set_rotation_policy(clients: Clients, key: KeyId, rotate_after: str | None, lifetime: str | None) -> None:
+    """Durations in ISO 8601."""
+    from azure.keyvault.keys import KeyRotationLifetimeAction, KeyRotationPolicy, KeyRotationPolicyAction
+
+    rotate = KeyRotationLifetimeAction(KeyRotationPolicyAction.rotate, time_after_create=rotate_after)
+    clients.keys(key.host).update_key_rotation_policy(
+        key.name,
+        KeyRotationPolicy(),
+        lifetime_actions=[rotate] if rotate_after else [],
+        expires_in=lifetime,
+    )
+
+
+def create_version(clients: Clients, key: KeyId) -> KeyId:
     """Rotates a key: a new version of the same type, size and rotation policy."""
-    return KeyId.parse(clients.keys(vault.host).rotate_key(name).id)
+    return KeyId.parse(clients.keys(key.host).rotate_key(key.name).id)
 
 
-def recover_key(clients: Clients, vault: Vault, name: str) -> None:
+def recover_key(clients: Clients, key: KeyId) -> None:
     """Brings a soft-deleted key back with all its versions."""
-    clients.keys(vault.host).begin_recover_deleted_key(name).result()
+    clients.keys(key.host).begin_recover_deleted_key(key.name).result()
 
 
-def set_enabled(clients: Clients, vault: Vault, key: KeyId, enabled: bool) -> None:
+def set_enabled(clients: Clients, key: KeyId, enabled: bool) -> None:
     """Enables or disables one version of a key."""
-    clients.keys(vault.host).update_key_properties(key.name, key.version, enabled=enabled)
+    _update(clients, key, enabled=enabled)
 
 
-def set_operations(clients: Clients, vault: Vault, key: KeyId, operations: list[str]) -> None:
+def set_operations(clients: Clients, key: KeyId, operations: tuple[str, ...]) -> None:
     """What one version of a key permits."""
-    clients.keys(vault.host).update_key_properties(key.name, key.version, key_operations=operations)
+    _update(clients, key, key_operations=list(operations))
 
 
-def revoke_version(clients: Clients, vault: Vault, key: KeyId) -> None:
-    """Disables a version and marks it, in one request."""
-    tags = {**_tags(clients, vault, key), REVOKED_TAG: "true"}
-    clients.keys(vault.host).update_key_properties(key.name, key.version, enabled=False, tags=tags)
+def revoke_version(clients: Clients, key: KeyId) -> None:
+    """Disables a version and tags it, in one request."""
+    _update(clients, key, enabled=False, tags={**_tags(clients, key), REVOKED_TAG: "true"})
 
 
-def restore_version(clients: Clients, vault: Vault, key: KeyId) -> None:
-    """Enables a version and takes the mark off, in one request."""
-    tags = {name: value for name, value in _tags(clients, vault, key).items() if name != REVOKED_TAG}
-    clients.keys(vault.host).update_key_properties(key.name, key.version, enabled=True, tags=tags)
+def restore_version(clients: Clients, key: KeyId) -> None:
+    """Enables a version and removes the tag, in one request."""
+    tags = {name: value for name, value in _tags(clients, key).items() if name != REVOKED_TAG}
+    _update(clients, key, enabled=True, tags=tags)
 
 
-def is_revoked(clients: Clients, vault: Vault, key: KeyId) -> bool:
-    """Whether a version carries the mark of `revoke`."""
-    return REVOKED_TAG in _tags(clients, vault, key)
+def is_revoked(clients: Clients, key: KeyId) -> bool:
+    """Whether a version has the tag of `revoke`."""
+    return REVOKED_TAG in _tags(clients, key)
 
 
-def _tags(clients: Clients, vault: Vault, key: KeyId) -> dict[str, str]:
-    """A version's tags, from the list of versions: a disabled version can't be got (service facts 1.6)."""
-    for version in clients.keys(vault.host).list_properties_of_key_versions(key.name):
+def _update(clients: Clients, key: KeyId, **properties: Any) -> None:
+    clients.keys(key.host).update_key_properties(key.name, key.version, **properties)
+
+
+def _tags(clients: Clients, key: KeyId) -> dict[str, str]:
+    """A version's tags, from the list of versions: a disabled version can't be read (service facts 1.6)."""
+    for version in clients.keys(key.host).list_properties_of_key_versions(key.name):
         if same(version.version, key.version):
             return dict(version.tags or {})
     return {}

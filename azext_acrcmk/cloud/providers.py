@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from knack.log import get_logger
 
-from azext_acrcmk.cloud.clients import RESOURCES_API_VERSION, Clients
+from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import missing_registration, read_error
 from azext_acrcmk.cloud.waiting import Stop, retrying
+from azext_acrcmk.model.api_versions import API_VERSIONS
 
 logger = get_logger(__name__)
 T = TypeVar("T")
@@ -34,7 +35,7 @@ def registering(clients: Clients, subscription: str, begin: Callable[[], T], sto
         logger.warning("The subscription is not registered to use %s; registering it.", namespace)
         try:
             path = f"/subscriptions/{subscription}/providers/{namespace}/register"
-            clients.arm(subscription).post(path, RESOURCES_API_VERSION)
+            clients.arm(subscription).post(path, API_VERSIONS["Microsoft.Resources/providers"])
         except HttpResponseError:
             raise error from None
     clients.renew_request_ids()

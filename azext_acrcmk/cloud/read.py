@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from azext_acrcmk.cloud.fields import flag, number, part, parts, resource_id, text, texts
-from azext_acrcmk.model.ids import ArmId, KeyId
+from azext_acrcmk.model.ids import KeyId
 from azext_acrcmk.model.state import (
     ACCESS_POLICY,
     RBAC,
@@ -33,7 +33,6 @@ def read_registry(body: dict[str, Any]) -> Registry:
     properties, identity = part(body, "properties"), part(body, "identity")
     return Registry(
         id=id_,
-        name=ArmId.parse(id_).name,
         location=text(body, "location") or "",
         sku=text(part(body, "sku"), "name") or "",
         login_server=text(properties, "loginServer"),
@@ -98,7 +97,6 @@ def read_vault(body: dict[str, Any], kind: str = "vault") -> Vault:
     sku = part(body, "sku") if is_hsm else part(properties, "sku")
     return Vault(
         id=id_,
-        name=ArmId.parse(id_).name,
         uri=text(properties, "hsmUri" if is_hsm else "vaultUri") or "",
         location=text(body, "location") or "",
         kind=kind,
@@ -130,7 +128,6 @@ def read_deleted_vault(body: dict[str, Any]) -> DeletedVault:
     id_ = resource_id(properties, "vaultId")
     return DeletedVault(
         id=id_,
-        name=ArmId.parse(id_).name,
         location=text(properties, "location") or "",
         purge_protection=flag(properties, "purgeProtectionEnabled") or False,
         scheduled_purge=text(properties, "scheduledPurgeDate"),

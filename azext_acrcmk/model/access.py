@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from azext_acrcmk.model.ids import same, within
-from azext_acrcmk.model.state import ACCESS_POLICY, DenyAssignment, RoleGrant, Unknown, Vault
+from azext_acrcmk.model.state import DenyAssignment, NotLoaded, RoleGrant, Unknown, Vault
 
 # Key Vault Crypto Service Encryption User: exactly the data actions a registry needs (service facts 4.1).
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -41,8 +41,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Access:
-    """`granted` None means it can't be seen. `missing` names what lacks of get, wrapKey and unwrapKey, and `denied_by`
-    the deny assignments that take it away."""
+    """`granted` None means that it isn't known. `missing` names what is missing of get, wrapKey and unwrapKey, and
+    `denied_by` the deny assignments that take it away."""
 
     granted: bool | None
     sources: tuple[Source, ...] = ()
@@ -59,9 +59,11 @@ def key_scope(vault: Vault, key_name: str) -> str:
 _KEY_ACTIONS = ("microsoft.keyvault/vaults/keys/", "microsoft.keyvault/managedhsm/keys/")
 
 
-def access_to(vault: Vault, key_name: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> Access:
-    """What `principal_id` may do with a key, by the vault's own permission model."""
-    if vault.permission_model == ACCESS_POLICY:
+def access_to(
+    vault: Vault, key_name: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded
+) -> Access:
+    """What `principal_id` can do with a key, by the vault's own permission model."""
+    if vault.uses_policies:
         return _by_policy(vault, principal_id)
     needed = HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS
     return access_by_roles(key_scope(vault, key_name), principal_id, roles, needed)
@@ -73,19 +75,19 @@ def _by_policy(vault: Vault, principal_id: str) -> Access:
         if same(policy.object_id, principal_id) and not policy.application_id:
             permissions |= policy.key_permissions
     missing = [name for name in NEEDED_ACTIONS if not permissions & {name.lower(), "all"}]
-    source = Source("access-policy", ", ".join(sorted(permissions)), vault.id)
+    source = Source("access-policy", ", ".join(sorted(permissions)), str(vault.id))
     return Access(not missing, (source,) if permissions else (), tuple(missing))
 
 
 def access_by_roles(
     scope: str,
     principal_id: str,
-    roles: tuple[RoleGrant, ...] | Unknown,
+    roles: tuple[RoleGrant, ...] | Unknown | NotLoaded,
     needed: dict[str, str] = NEEDED_ACTIONS,
 ) -> Access:
     """What role assignments let `principal_id` do with the key at `scope`."""
-    if isinstance(roles, Unknown):
-        return Access(None, unknown=roles)
+    if not isinstance(roles, tuple):
+        return Access(None, unknown=roles if isinstance(roles, Unknown) else Unknown())
     reaching = [role for role in roles if within(scope, role.scope)]
     certain = [role for role in reaching if not role.uncertain]
     missing = [name for name, action in needed.items() if not any(_effective(role, action) for role in certain)]
@@ -107,9 +109,9 @@ def access_by_roles(
     return Access(not missing, sources, tuple(missing), denied_by=denied_by)
 
 
-def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown) -> list[str]:
+def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded) -> list[str]:
     """What `principal_id` is granted beyond get, wrapKey and unwrapKey, by the names of roles or permissions."""
-    if vault.permission_model == ACCESS_POLICY:
+    if vault.uses_policies:
         held = {p for policy in vault.policies if same(policy.object_id, principal_id) for p in policy.key_permissions}
         return sorted(held - {name.lower() for name in NEEDED_ACTIONS})
     needed = {a.lower() for a in (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()}

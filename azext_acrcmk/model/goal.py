@@ -176,7 +176,7 @@ class RotateGoal:
 def rotate_goal(
     registry: Registry,
     vault: ArmId | None,
-    used_identity: str | None,
+    used_identity: ArmId | None,
     tenant: str,
     vault_suffix: str,
     *,
@@ -195,17 +195,18 @@ def rotate_goal(
     `vault` is where the registry's present key is and `used_identity` the id of its present identity, None where that
     can't be seen. Raises ValueError where it would be needed.
     """
-    id_, encryption = ArmId.parse(registry.id), registry.encryption
+    id_, encryption = registry.id, registry.encryption
     system = identity == "[system]" or (identity is None and (encryption.identity or "").lower() == "system")
     if not system and not identity and not used_identity:
         raise ValueError(
-            f"The identity that registry '{registry.name}' uses ({encryption.identity}) is not attached to it and was "
+            f"The identity that registry '{registry.name}' uses ({encryption.identity}) is not assigned to it and was "
             "not found. Name the identity to use: az acr cmk rotate --identity"
         )
-    identity_id = id_ if system else _name_or_id(identity or used_identity, IDENTITY_TYPE, id_)
+    named = _name_or_id(identity, IDENTITY_TYPE, id_) if identity else used_identity
+    identity_id = id_ if system else named
     other_key = bool(key_vault or key_name)
     if key_name and not key_vault and not vault:
-        raise ValueError(f"The vault of {encryption.key} can't be seen. Name the vault of the other key: --key-vault")
+        raise ValueError(f"The vault of {encryption.key} can't be read. Name the vault of the other key: --key-vault")
     key_uri = KeyId.parse(key_encryption_key) if key_encryption_key else encryption.key.with_version(None)
     vault_id = None
     if other_key:

@@ -49,26 +49,23 @@ def name_problem(kind: str, name: str) -> str | None:
     return f"'{name}' is not a legal {kind} name: it takes {rule}."
 
 
-def taken_vault_name(name: str) -> tuple[str, tuple[str, ...]]:
-    """What to tell of a key vault name that somebody has, and what to do."""
-    return (
-        f"The key vault name '{name}' is taken: vault names are global, and a deleted vault keeps its name until it "
-        "is purged.",
-        (
-            "Choose another with --key-vault.",
-            "If it is a vault of yours in another place, give its ID: az keyvault list --query [].id; "
-            "if you deleted it: az keyvault list-deleted",
-        ),
-    )
-
-
 def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
-@dataclass(frozen=True)
-class ArmId:
-    """The id of a resource in a resource group. Compare ids with `same`: Azure changes their casing."""
+class _AnyCase:
+    """Equal whatever the case of its text: Azure changes the case of ids from one answer to the next."""
+
+    def __eq__(self, other: object) -> bool:
+        return str(self).lower() == str(other).lower() if isinstance(other, type(self)) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(str(self).lower())
+
+
+@dataclass(frozen=True, eq=False)
+class ArmId(_AnyCase):
+    """The id of a resource in a resource group. One within another has as many names as types: `vaults/keys`, `v/k`."""
 
     subscription: str
     group: str
@@ -76,7 +73,9 @@ class ArmId:
     name: str
 
     def __str__(self) -> str:
-        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}/providers/{self.type}/{self.name}"
+        provider, *types = self.type.split("/")
+        path = "/".join(f"{type_}/{name}" for type_, name in zip(types, self.name.split("/"), strict=True))
+        return f"{self.group_id}/providers/{provider}/{path}"
 
     @property
     def group_id(self) -> str:
@@ -84,43 +83,43 @@ class ArmId:
 
     @classmethod
     def parse(cls, text: str) -> ArmId:
-        """Reads /subscriptions/…/resourceGroups/…/providers/<namespace>/<type>/<name>. Raises ValueError.
+        """Reads /subscriptions/…/resourceGroups/…/providers/<namespace>/<type>/<name>[/…]. Raises ValueError.
 
         A type that is known comes out in its own spelling.
         """
         parts = text.rstrip("/").split("/")
         keywords = [part.lower() for part in parts[1:8:2][:3]]
-        if (
-            len(parts) != 9
-            or parts[0]
-            or keywords != ["subscriptions", "resourcegroups", "providers"]
-            or "" in parts[1:]
-        ):
+        in_group = keywords == ["subscriptions", "resourcegroups", "providers"]
+        if not in_group or parts[0] or "" in parts[1:] or len(parts) < 9 or len(parts) % 2 == 0:
             raise ValueError(f"'{text}' is not the ID of a resource.")
-        subscription, group, name = parts[2], parts[4], parts[8]
+        subscription, group, provider, pairs = parts[2], parts[4], parts[6], parts[7:]
         if not is_guid(subscription):
             raise ValueError(f"'{text}' is not the ID of a resource: '{subscription}' is not a subscription ID.")
         if problem := name_problem("resource group", group):
             raise ValueError(problem)
-        type_ = f"{parts[6]}/{parts[7]}"
-        if not _TYPE.fullmatch(type_) or not _NAME.fullmatch(name):
-            raise ValueError(f"'{text}' is not the ID of a resource: '{type_}/{name}' is not a type and a name.")
-        return cls(subscription, group, next((each for each in _TYPES if same(each, type_)), type_), name)
+        types, names = pairs[::2], pairs[1::2]
+        for type_, name in zip(types, names, strict=True):
+            if not _TYPE.fullmatch(f"{provider}/{type_}") or not _NAME.fullmatch(name):
+                raise ValueError(
+                    f"'{text}' is not the ID of a resource: '{provider}/{type_}/{name}' is not a type and a name."
+                )
+        type_ = "/".join((provider, *types))
+        return cls(subscription, group, next((each for each in _TYPES if same(each, type_)), type_), "/".join(names))
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two ids or names mean the same resource. Azure compares them without regard to case."""
+    """Whether two names, GUIDs or values of Azure are the same. Azure compares them without regard to case."""
     return str(one).lower() == str(other).lower()
 
 
-def within(scope: str, ancestor: str) -> bool:
+def within(scope: object, ancestor: object) -> bool:
     """Whether `scope` is `ancestor` or lies below it, as role assignments are inherited."""
-    scope, ancestor = scope.lower().rstrip("/"), ancestor.lower().rstrip("/")
+    scope, ancestor = str(scope).lower().rstrip("/"), str(ancestor).lower().rstrip("/")
     return scope == ancestor or scope.startswith(ancestor + "/")
 
 
-@dataclass(frozen=True)
-class KeyId:
+@dataclass(frozen=True, eq=False)
+class KeyId(_AnyCase):
     """A key in a vault or managed HSM: https://<host>/keys/<name>[/<version>]."""
 
     host: str
@@ -181,7 +180,7 @@ class KeyId:
 
     def same_key(self, other: KeyId) -> bool:
         """Whether both are versions of one key."""
-        return same(self.versionless, other.versionless)
+        return self.with_version(None) == other.with_version(None)
 
 
 def default_vault_name(registry: ArmId) -> str:

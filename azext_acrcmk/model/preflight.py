@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from azext_acrcmk.model.state import Unknown
 
 
 @dataclass(frozen=True)
-class Part:
-    """Something to be created, by the `name` and `resource` of its step. `scope` is where to ask for policies: its
-    resource group, or the subscription where that is yet to be."""
+class NewResource:
+    """A resource to be created, by its id. `scope` is where to ask for policies: its resource group, or the
+    subscription where that is yet to be created. `details` is its content as the policy check wants it."""
 
-    name: str
     resource: str
     scope: str
+    details: dict[str, Any] = field(hash=False)
 
 
 @dataclass(frozen=True)
 class Questions:
     """What to ask beforehand: the registration of `providers` (subscription and namespace), the caller's permissions
-    at `scopes` (ids in lower case), whether policies deny `parts` and whether a new vault's name is free among them,
-    and, where a role is to be assigned, how many assignments the subscription `quota_of` has left."""
+    at `scopes` (ids in lower case), whether policies deny `resources`, whether the name of a new vault (subscription
+    and name) is free, and, where a role is to be assigned, how many assignments `quota_of` has left."""
 
     providers: tuple[tuple[str, str], ...]
     scopes: tuple[str, ...]
-    parts: tuple[Part, ...]
+    resources: tuple[NewResource, ...]
+    new_vault: tuple[str, str] | None
     quota_of: str | None
 
 
 @dataclass(frozen=True)
-class Permission:
+class Allowed:
     """What one of the caller's roles allows, with wildcards."""
 
     actions: tuple[str, ...] = ()
@@ -50,11 +52,11 @@ class Denial:
 @dataclass(frozen=True)
 class Preflight:
     """`providers` are registration states by subscription and namespace, `permissions` the caller's by the scope they
-    were asked for, `denials` what policies would deny or what of it can't be seen, `role_assignments_left` the quota's
-    rest. None where nobody had to look."""
+    were asked for, `denials` what policies would deny or what of it can't be read, `role_assignments_left` the quota's
+    rest. None where nobody had to ask."""
 
     providers: tuple[tuple[tuple[str, str], str | Unknown], ...] = ()
-    permissions: tuple[tuple[str, tuple[Permission, ...] | Unknown], ...] = ()
+    permissions: tuple[tuple[str, tuple[Allowed, ...] | Unknown], ...] = ()
     denials: tuple[Denial | Unknown, ...] = ()
     vault_name_free: bool | Unknown | None = None
     role_assignments_left: int | Unknown | None = None

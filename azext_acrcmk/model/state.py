@@ -14,7 +14,7 @@ ACCESS_POLICY = "access-policy"
 
 @dataclass(frozen=True)
 class Absent:
-    """Looked for, and not there. `unless` is what could not be looked at: it may be there soft-deleted."""
+    """Looked for, and not there. `unless` is what could not be read: it may be there soft-deleted."""
 
     unless: Unknown | None = None
 
@@ -24,17 +24,30 @@ class Absent:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Could not be looked at. `action` on `scope` is the permission it takes; `why` is what the service said."""
+    """Could not be read. `action` on `scope` is the permission required; `why` is what the service said.
+
+    `denied` is false where that is no lack of permission: there was no answer, or not a good one.
+    """
 
     action: str = ""
     scope: str = ""
     why: str = ""
+    denied: bool = True
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class NotLoaded:
+    """Nobody has read it. A command that reads less, as one about many registries, leaves it so."""
 
     def __bool__(self) -> bool:
         return False
 
 
 ABSENT = Absent()
+NOT_LOADED = NotLoaded()
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ class Group:
 class Identity:
     """A user-assigned identity."""
 
-    id: str
+    id: ArmId
     location: str
     client_id: str
     principal_id: str
@@ -55,9 +68,9 @@ class Identity:
 
 @dataclass(frozen=True)
 class AttachedIdentity:
-    """A user-assigned identity as the registry lists it; the ids are those at the time it was attached."""
+    """A user-assigned identity as the registry lists it; the client and principal ids are those of that time."""
 
-    id: str
+    id: ArmId
     client_id: str | None
     principal_id: str | None
 
@@ -80,8 +93,7 @@ class Encryption:
 
 @dataclass(frozen=True)
 class Registry:
-    id: str
-    name: str
+    id: ArmId
     location: str
     sku: str
     login_server: str | None
@@ -100,6 +112,10 @@ class Registry:
     tags: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
 
     @property
+    def name(self) -> str:
+        return self.id.name
+
+    @property
     def settled(self) -> bool:
         """Whether no operation is running on it; until then its encryption block may lie (recordings to 2023-02)."""
         return self.provisioning_state in ("Succeeded", "Failed", "Canceled")
@@ -116,8 +132,8 @@ class Registry:
     def attached_as(self, client_id: str) -> AttachedIdentity | None:
         return next((each for each in self.attached if each.client_id and same(each.client_id, client_id)), None)
 
-    def attaches(self, identity_id: str) -> bool:
-        return any(same(each.id, identity_id) for each in self.attached)
+    def attaches(self, identity: ArmId) -> bool:
+        return any(each.id == identity for each in self.attached)
 
 
 @dataclass(frozen=True)
@@ -133,8 +149,7 @@ class AccessPolicy:
 class Vault:
     """A key vault or (`kind` managedHSM) a managed HSM. `permission_model`: RBAC or ACCESS_POLICY, None for an HSM."""
 
-    id: str
-    name: str
+    id: ArmId
     uri: str
     location: str
     kind: str = "vault"
@@ -151,8 +166,21 @@ class Vault:
     network_rules: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
 
     @property
+    def name(self) -> str:
+        return self.id.name
+
+    @property
     def is_hsm(self) -> bool:
         return self.kind == "managedHSM"
+
+    @property
+    def kind_in_words(self) -> str:
+        return "managed HSM" if self.is_hsm else "key vault"
+
+    @property
+    def uses_policies(self) -> bool:
+        """Whether access policies, not roles, say who may use its keys."""
+        return self.permission_model == ACCESS_POLICY
 
     @property
     def in_dns(self) -> bool:
@@ -168,11 +196,14 @@ class Vault:
 class DeletedVault:
     """A soft-deleted vault; recovering brings its keys and policies back, not its role assignments."""
 
-    id: str
-    name: str
+    id: ArmId
     location: str
     purge_protection: bool
     scheduled_purge: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.id.name
 
 
 @dataclass(frozen=True)
@@ -203,7 +234,7 @@ class Key:
         return self.id.version
 
     @property
-    def lacking_operations(self) -> list[str]:
+    def missing_operations(self) -> list[str]:
         """Those that a registry needs and the key does not permit, in lower case."""
         return sorted({"wrapkey", "unwrapkey"} - self.operations)
 
@@ -256,50 +287,33 @@ class RoleGrant:
 class Sharer:
     """Another registry, and what it has in common with the one in question."""
 
-    id: str
+    id: ArmId
     key: bool = False
     identity: bool = False
     vault: bool = False
 
 
 @dataclass(frozen=True)
-class Streaming:
-    """Artifact streaming in the repositories of a registry: the names of those that have it `on` or `off`.
-
-    `unseen` are those that could not be looked at, for the reason `why`. `more` says that there are others yet, which
-    nobody looked at.
-    """
-
-    on: tuple[str, ...] = ()
-    off: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
-    why: Unknown = field(default_factory=Unknown)
-    more: bool = False
-
-
-@dataclass(frozen=True)
 class State:
-    """All that bears on a registry's encryption, as far as the caller can see it.
+    """All that bears on a registry's encryption, as far as the caller can read it.
 
     `vault` is the key's vault or managed HSM, `key` the key with its latest version (or the one asked for), and
     `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case
-    id, as far as looked at. `roles` are the role assignments of the identity that reach the key. `name_problem` says
-    why the registry's name can't be had, where there is no registry. `sharing` are the other registries with the
-    same key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to,
-    `streaming` is where artifact streaming is on; None where nobody looked.
+    id, as far as read. `roles` are the role assignments of the identity that reach the key. `name_problem` says why
+    the registry's name is not available, where there is no registry. `sharing` are the other registries with the same
+    key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to.
     """
 
-    registry: Registry | Absent | Unknown = ABSENT
-    identity: Identity | Absent | Unknown = ABSENT
-    vault: Vault | DeletedVault | Absent | Unknown = ABSENT
-    key: Key | DeletedKey | Absent | Unknown = ABSENT
-    version_in_use: Key | Absent | Unknown = ABSENT
-    roles: tuple[RoleGrant, ...] | Unknown = ()
+    registry: Registry | Absent | Unknown | NotLoaded = NOT_LOADED
+    identity: Identity | Absent | Unknown | NotLoaded = NOT_LOADED
+    vault: Vault | DeletedVault | Absent | Unknown | NotLoaded = NOT_LOADED
+    key: Key | DeletedKey | Absent | Unknown | NotLoaded = NOT_LOADED
+    version_in_use: Key | Absent | Unknown | NotLoaded = NOT_LOADED
+    roles: tuple[RoleGrant, ...] | Unknown | NotLoaded = NOT_LOADED
     groups: tuple[tuple[str, Group | Absent | Unknown], ...] = ()
     name_problem: str | None = None
-    sharing: tuple[Sharer, ...] | Unknown | None = None
-    identity_users: tuple[str, ...] | Unknown | None = None
-    streaming: Streaming | Unknown | None = None
+    sharing: tuple[Sharer, ...] | Unknown | NotLoaded = NOT_LOADED
+    identity_users: tuple[ArmId, ...] | Unknown | NotLoaded = NOT_LOADED
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:
         """The resource group of `resource`."""

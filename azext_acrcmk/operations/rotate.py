@@ -6,25 +6,23 @@ from dataclasses import replace
 
 from azure.cli.core.azclierror import RequiredArgumentMissingError
 
-from azext_acrcmk.acts.rotate import RotateActs
-from azext_acrcmk.cloud.observe import see_other_users, see_sharing, together
-from azext_acrcmk.cloud.survey import survey_goal
-from azext_acrcmk.cloud.survey_registry import survey_registry
+from azext_acrcmk.apply.context import known_after
+from azext_acrcmk.cloud.across import find_identity_users, find_sharing
+from azext_acrcmk.cloud.load import load_goal_state, load_registry_state
+from azext_acrcmk.cloud.reads import in_parallel
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
-from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.state import ABSENT, Identity, State, Vault
-from azext_acrcmk.operations.known import still_known
+from azext_acrcmk.model.key_identity import key_identity
+from azext_acrcmk.model.state import NOT_LOADED, Identity, State, Vault
 from azext_acrcmk.operations.session import Session
+from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
 from azext_acrcmk.plan.rotate import (
-    JOURNAL,
     instead_of_new_version,
     plan_rotate,
     registry_before,
     same_identity,
     same_key,
-    was_cut_short,
+    was_interrupted,
 )
-from azext_acrcmk.report import plan_document, registry_document, steps_document
 
 
 def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool, **options):
@@ -32,55 +30,43 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         login = session.login
-        current, sharing = together(
-            lambda: survey_registry(session.clients, registry, login.subscriptions),
-            lambda: see_sharing(session.clients, registry, login.subscriptions) if _tidies(options) else None,
+        current, sharing = in_parallel(
+            lambda: load_registry_state(session.clients, registry, login.subscriptions),
+            lambda: find_sharing(session.clients, registry, login.subscriptions) if _cleans(options) else NOT_LOADED,
         )
         current = _with_users(session, replace(current, sharing=sharing), options)
         goal, target = None, current
         if registry.encryption.enabled and registry.encryption.key:
-            goal = goal_of(session, current, **options)
-            goal, target = _see_target(session, goal, current)
-        old = _see_before(session, current, options) if _tidies(options) and was_cut_short(goal, current) else None
+            goal = _goal_of(session, current, **options)
+            goal, target = _load_target(session, goal, current)
+        old = _load_before(session, current, options) if _cleans(options) and was_interrupted(goal, current) else None
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
         if what_if:
             return plan_document(plan)
         if instead := instead_of_new_version(goal, current):
             session.progress.note(f"  {instead}")
-        noted = plan.step(JOURNAL) is not None
-        acts = RotateActs(session.clients, goal, current, target, session.progress, session.stop, old, noted)
-        # The note is removed last of all: while it is there, a second run makes no second version.
-        rotation, forgetting = plan.split(JOURNAL)
-        outcomes = session.carry_out(rotation, acts, yes)
+        context = session.context(replace(target, registry=registry), goal.target, goal.target.grant_timeout)
+        outcomes = session.carry_out(plan, context, yes)
         if goal.no_wait:
             return None
-        found = acts.parts.vault
-        state = survey_registry(
-            session.clients,
-            acts.registry,
-            login.subscriptions,
-            ArmId.parse(found.id) if isinstance(found, Vault) else None,
-            still_known(goal.target, target, rotation, acts.parts),
-        )
-        outcomes += session.carry_out(forgetting, acts, yes)
+        found = context.vault.id if isinstance(context.vault, Vault) else None
+        known = known_after(context, plan)
+        state = load_registry_state(session.clients, context.registry, login.subscriptions, found, known)
         return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
 
 
-def goal_of(session: Session, current: State, **options) -> RotateGoal:
+def _goal_of(session: Session, current: State, **options) -> RotateGoal:
     """The goal of a rotation of a registry that is encrypted, from what it uses now."""
-    registry, login = current.registry, session.login
-    attached = registry.attached_as(registry.encryption.identity or "")
-    identity = current.identity if isinstance(current.identity, Identity) else attached
-    vault_id = ArmId.parse(current.vault.id) if isinstance(current.vault, Vault) else None
+    registry, login, used = current.registry, session.login, key_identity(current)
+    vault_id = current.vault.id if isinstance(current.vault, Vault) else None
+    identity_id = None if used.is_system else used.id
     try:
-        return rotate_goal(
-            registry, vault_id, identity.id if identity else None, login.tenant, login.vault_suffix, **options
-        )
+        return rotate_goal(registry, vault_id, identity_id, login.tenant, login.vault_suffix, **options)
     except ValueError as error:
         raise RequiredArgumentMissingError(str(error)) from None
 
 
-def _tidies(options: dict) -> bool:
+def _cleans(options: dict) -> bool:
     return options["revoke_old"] or options["disable_old_version"]
 
 
@@ -88,43 +74,43 @@ def _with_users(session: Session, state: State, options: dict) -> State:
     """The state with the other resources that have the registry's identity, where a grant of it may be removed."""
     if not options["revoke_old"] or not isinstance(state.identity, Identity):
         return replace(state, identity_users=())
-    seen = see_other_users(session.clients, state.registry, state.identity.id, session.login.subscriptions)
-    return replace(state, identity_users=seen)
+    users = find_identity_users(session.clients, state.registry, state.identity.id, session.login.subscriptions)
+    return replace(state, identity_users=users)
 
 
-def _see_before(session: Session, current: State, options: dict) -> State:
-    """What the registry used before a rotation that was cut short, by the note it left."""
+def _load_before(session: Session, current: State, options: dict) -> State:
+    """What the registry used before a rotation that was interrupted, by the tag it left."""
     before = registry_before(current.registry)
-    old, sharing = together(
-        lambda: survey_registry(session.clients, before, session.login.subscriptions),
-        lambda: see_sharing(session.clients, before, session.login.subscriptions),
+    old, sharing = in_parallel(
+        lambda: load_registry_state(session.clients, before, session.login.subscriptions),
+        lambda: find_sharing(session.clients, before, session.login.subscriptions),
     )
     return _with_users(session, replace(old, sharing=sharing), options)
 
 
-def _see_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:
-    """What exists of what the registry is to use. What it uses already was looked at."""
+def _load_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:
+    """What exists of what the registry is to use. What it uses already was read."""
+    used = key_identity(current)
     if same_key(goal, current) and same_identity(goal, current) and not goal.target.key.version:
-        return goal, replace(current, identity=_system(current) if goal.system_identity else current.identity)
-    identity = None
+        return goal, replace(current, identity=used.as_identity if goal.system_identity else current.identity)
+    identity = NOT_LOADED
     if goal.system_identity:
-        identity = _system(current)
-    elif same_identity(goal, current):
-        identity = current.identity if isinstance(current.identity, Identity) else None
-    target, state = survey_goal(
+        own = key_identity(replace(current, registry=_with_system_identity(current)))
+        identity = own.as_identity
+    elif same_identity(goal, current) and isinstance(current.identity, Identity):
+        identity = current.identity
+    target, state = load_goal_state(
         session.clients,
         goal.target,
         session.login.subscriptions,
         session.progress.note,
         session.stop,
-        identity,
-        current,
+        replace(current, identity=identity),
     )
     return replace(goal, target=target), state
 
 
-def _system(current: State):
+def _with_system_identity(current: State):
+    """The registry as if it used its key through its system-assigned identity."""
     registry = current.registry
-    if not registry.system_principal_id:
-        return ABSENT
-    return Identity(registry.id, registry.location, "system", registry.system_principal_id)
+    return replace(registry, encryption=replace(registry.encryption, identity="system"))

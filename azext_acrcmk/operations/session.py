@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
@@ -11,17 +11,20 @@ from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
 from knack.log import get_logger
 
 from azext_acrcmk._errors import cli_errors, problems_error
+from azext_acrcmk.apply import Context, apply_change
+from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import understanding
-from azext_acrcmk.cloud.find import find_registry
 from azext_acrcmk.cloud.login import login_of
-from azext_acrcmk.cloud.observe import see_registry
+from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
-from azext_acrcmk.model.state import Registry, Unknown
-from azext_acrcmk.plan.step import Plan, Step
+from azext_acrcmk.model.problem import unreadable_problem
+from azext_acrcmk.model.state import Registry, State, Unknown
+from azext_acrcmk.plan.change import Change, Plan
 from azext_acrcmk.progress import Progress
-from azext_acrcmk.run import Outcome, RunInterrupted, StepFailed, run
+from azext_acrcmk.run import ChangeFailed, Outcome, RunInterrupted, run
 
 logger = get_logger(__name__)
 
@@ -66,7 +69,7 @@ class Session:
     def registry(self, name: str, group: str | None) -> Registry:
         """A registry that must be there."""
         id_ = self.registry_id(name, group)
-        found = see_registry(self.clients, id_)
+        found = get_registry(self.clients, id_)
         if isinstance(found, Unknown):
             raise _forbidden(id_.name, found)
         if not isinstance(found, Registry):
@@ -80,25 +83,34 @@ class Session:
         return found
 
     def checked(self, plan: Plan) -> Plan:
-        """The plan, where nothing stands in its way; else one error that tells all that does."""
+        """The plan, where nothing must be fixed first; else one error that tells all that must."""
         if plan.problems:
             raise problems_error(plan.problems)
         return plan
 
-    def carry_out(self, plan: Plan, act: Callable[[Step], str | None], yes: bool) -> list[Outcome]:
-        """Says and asks what the plan's steps want said and asked, all before any of them runs; then runs them."""
+    def context(self, state: State, goal: EnableGoal | None = None, grant_timeout: int = 0) -> Context:
+        """What a plan is carried out with, from what exists now."""
+        return Context(self.clients, state, self.login.tenant, self.progress, self.stop, goal, grant_timeout)
+
+    def carry_out(self, plan: Plan, context: Context, yes: bool) -> list[Outcome]:
+        """Says and asks what the plan's changes want said and asked, all before any of them; then carries them out."""
         from azure.cli.core.util import user_confirmation
 
         yes = yes or self._cli_ctx.config.getboolean("core", "disable_confirm_prompt", fallback=False)
-        for step in plan.steps:
-            asked = step.confirm and not yes and sys.stdin.isatty()
-            if step.notice and not asked:
-                logger.warning(step.notice)
-            if step.confirm:
-                user_confirmation(" ".join(filter(None, (step.notice, step.confirm))), yes)
+        for change in plan.changes:
+            asked = change.question and not yes and sys.stdin.isatty()
+            if change.notice and not asked:
+                logger.warning(change.notice)
+            if change.question:
+                user_confirmation(" ".join(filter(None, (change.notice, change.question))), yes)
+
+        @understanding()
+        def apply(change: Change) -> str | None:
+            return apply_change(change, context)
+
         try:
-            outcomes = run(plan, understanding()(act), self.progress, self.stop)
-        except (StepFailed, RunInterrupted) as stopped:
+            outcomes = run(plan, apply, self.progress, self.stop)
+        except (ChangeFailed, RunInterrupted) as stopped:
             stopped.outcomes = [*self._done, *stopped.outcomes]
             raise
         self._done += outcomes
@@ -115,7 +127,5 @@ class Session:
 
 
 def _forbidden(name: str, unknown: Unknown) -> ForbiddenError:
-    return ForbiddenError(
-        f"You may not see registry '{name}': {unknown.why}",
-        f"It takes the permission '{unknown.action}' on {unknown.scope}.",
-    )
+    problem = unreadable_problem(f"registry '{name}'", unknown)
+    return ForbiddenError(problem.message, list(problem.advice))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from azext_acrcmk.model.access import Access, access_to
-from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import same
-from azext_acrcmk.model.state import ACCESS_POLICY, Absent, DeletedKey, DeletedVault, Identity, State, Unknown, Vault
-from azext_acrcmk.plan.checks import key_problems, shuts_out_registries, vault_problems
-from azext_acrcmk.plan.enable import describe
-from azext_acrcmk.plan.remedies import grant_key
-from azext_acrcmk.plan.step import Problem
+from azext_acrcmk.model.access import Access
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import Absent, DeletedKey, DeletedVault, Unknown, Vault
+from azext_acrcmk.rules import Facts, Finding, finding_of, judge
+from azext_acrcmk.rules.catalogue import ERROR, GRANT, KEY, VAULT
+from azext_acrcmk.rules.fixes import grant_key
+from azext_acrcmk.rules.grant import describe
 
 # A role assignment older than this has taken effect (service facts 4.4: ten minutes).
 SETTLED_AFTER = timedelta(minutes=15)
@@ -20,100 +19,93 @@ SETTLED_AFTER = timedelta(minutes=15)
 SETTLED_ROLE_WAIT = 30
 POLICY_WAIT = 120
 
-_AGAIN = "Run the same command again in some minutes; it goes on from where it stopped."
+_AGAIN = "Run the same command again in some minutes; it continues where it stopped."
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The most likely cause. It may pass by itself within `wait` seconds, a grant that has not taken effect yet."""
+    """The most likely cause. It may pass within `wait` seconds: access that has not taken effect yet."""
 
     problem: Problem
     wait: int = 0
 
 
-def diagnose(goal: EnableGoal, state: State, identity: Identity, now: datetime, granted_now: bool = False) -> Diagnosis:
-    """Why the registry can't use the key through `identity`, from what can be seen of the vault, key and grant.
+def diagnose(facts: Facts, grant_timeout: int, granted_now: bool = False) -> Diagnosis:
+    """Why the registry can't use the key of a goal, from what can be read of the vault, the key and the access to it.
 
-    `granted_now` says that this run made the grant, which lists of role assignments may not show yet.
+    `granted_now` says that this run granted access, which lists of role assignments may not show yet.
     """
-    vault = state.vault
-    if isinstance(vault, (Absent, DeletedVault)):
-        return Diagnosis(Problem(f"The vault of {goal.key} is not there any more."))
-    if isinstance(vault, Vault) and shuts_out_registries(vault):
-        return Diagnosis(next(each for each in vault_problems(goal, state) if "firewall" in each.message))
+    if gone := _gone(facts):
+        return Diagnosis(gone)
+    vault, causes = facts.state.vault, [each for each in judge(facts) if each.failed and each.severity == ERROR]
+    if firewall := _of(causes, VAULT):
+        return Diagnosis(firewall.as_problem)
     if isinstance(vault, Vault) and not vault.in_dns:
-        return Diagnosis(_not_in_dns(vault), goal.grant_timeout)
-    if isinstance(state.key, (Absent, DeletedKey)):
-        gone = "soft-deleted" if isinstance(state.key, DeletedKey) else "not there any more"
-        return Diagnosis(Problem(f"The key {goal.key} is {gone}."))
-    if not isinstance(state.key, Unknown) and (found := key_problems(goal, state, now)):
-        return Diagnosis(found[0])
+        return Diagnosis(_not_in_dns(vault), grant_timeout)
+    if key := _of(causes, KEY):
+        return Diagnosis(key.as_problem)
     if isinstance(vault, Unknown):
-        return Diagnosis(_unseen_vault(), goal.grant_timeout)
-    access = access_to(vault, goal.key.name, identity.principal_id, state.roles)
+        return Diagnosis(_unreadable_vault(), grant_timeout)
+    access = facts.access
     if access.granted is False and (access.denied_by or not granted_now):
-        return Diagnosis(_not_granted(goal, vault, identity, access))
+        return Diagnosis(_of(causes, GRANT).as_problem)
     if access.granted is None:
-        return Diagnosis(_unseen_grant(goal, vault, identity), goal.grant_timeout)
-    wait = min(_wait_for(vault, state, now, granted_now, goal.grant_timeout), goal.grant_timeout)
-    if same(vault.public_network_access, "SecuredByPerimeter"):
-        return Diagnosis(_perimeter(vault), wait)
+        return Diagnosis(_unreadable_grant(facts), grant_timeout)
+    wait = min(_wait_for(facts, granted_now, grant_timeout), grant_timeout)
+    if perimeter := finding_of("SecuredByPerimeter", facts):
+        return Diagnosis(perimeter.as_problem, wait)
     return Diagnosis(_not_effective(access), wait)
 
 
-def _unseen_vault() -> Problem:
+def _gone(facts: Facts) -> Problem | None:
+    """That the vault or the key, which was there when the run began, is gone."""
+    vault, key = facts.state.vault, facts.state.key
+    for what, seen in ((f"vault of {facts.key_id}", vault), (f"key {facts.key_id}", key)):
+        if isinstance(seen, (DeletedVault, DeletedKey)):
+            return Problem(f"The {what} is soft-deleted.")
+        if isinstance(seen, Absent):
+            return Problem(f"The {what} does not exist any more.")
+    return None
+
+
+def _of(causes: list[Finding], subject: str) -> Finding | None:
+    return next((each for each in causes if each.rule.subject == subject), None)
+
+
+def _unreadable_vault() -> Problem:
     return Problem(
-        "The registry can't use the key through the identity. The vault can't be seen from here, so why can't be told.",
-        ("Have the owner of the vault check the key, the grant and the firewall.",),
+        "The registry can't use the key through the identity. You don't have permission to read the vault, so the "
+        "cause is not known.",
+        ("Have the owner of the vault check the key, the identity's access to it and the firewall.",),
     )
 
 
 def _not_in_dns(vault: Vault) -> Problem:
     return Problem(
-        f"The vault '{vault.name}' is new, and its name is not in DNS yet, so nobody can use its keys.",
-        (_AGAIN,),
+        f"The vault '{vault.name}' is new, and its name is not in DNS yet, so its keys can't be used.", (_AGAIN,)
     )
 
 
-def _not_granted(goal: EnableGoal, vault: Vault, identity: Identity, access: Access) -> Problem:
-    if access.denied_by:
-        return Problem(
-            f"The deny assignment '{access.denied_by[0]}' takes {', '.join(access.missing)} on the key from the "
-            f"identity '{goal.identity.name}'.",
-            ("Have the identity exempted from it by who made it.",),
-        )
+def _unreadable_grant(facts: Facts) -> Problem:
+    grant = grant_key(facts.vault, facts.key_id.name, facts.principal, facts.goal.grant_scope)
     return Problem(
-        f"The identity '{goal.identity.name}' lacks {', '.join(access.missing)} on the key.",
-        (f"Grant it: {grant_key(vault, goal.key.name, identity.principal_id, goal.grant_scope)}",),
-    )
-
-
-def _unseen_grant(goal: EnableGoal, vault: Vault, identity: Identity) -> Problem:
-    return Problem(
-        "The registry can't use the key through the identity. Whether it is granted the key can't be seen from here.",
-        (f"If it is not, grant it: {grant_key(vault, goal.key.name, identity.principal_id, goal.grant_scope)}",),
-    )
-
-
-def _perimeter(vault: Vault) -> Problem:
-    return Problem(
-        f"The vault '{vault.name}' is secured by a network security perimeter, which blocks trusted services too.",
-        ("Have a rule added to the perimeter that lets the registry's identity in, or use another vault.",),
+        "The registry can't use the key through the identity. Whether the identity has access to it can't be read.",
+        (f"If it has not, grant it: {grant}",),
     )
 
 
 def _not_effective(access: Access) -> Problem:
     through = f" ({describe(access.sources)})" if access.sources else ""
     return Problem(
-        f"The identity is granted the key{through}, but the registry still can't use it: "
-        "the grant has most likely not taken effect yet.",
+        f"The identity is granted access to the key{through}, but the registry still can't use it: most likely the "
+        "grant has not taken effect yet.",
         (_AGAIN,),
     )
 
 
-def _wait_for(vault: Vault, state: State, now: datetime, granted_now: bool, most: int) -> int:
-    if vault.permission_model == ACCESS_POLICY:
+def _wait_for(facts: Facts, granted_now: bool, most: int) -> int:
+    if facts.vault.uses_policies:
         return POLICY_WAIT
-    roles = () if isinstance(state.roles, Unknown) else state.roles
-    young = any(role.created is None or now - role.created < SETTLED_AFTER for role in roles)
+    roles = facts.state.roles if isinstance(facts.state.roles, tuple) else ()
+    young = any(role.created is None or facts.now - role.created < SETTLED_AFTER for role in roles)
     return most if young or granted_now or not roles else SETTLED_ROLE_WAIT

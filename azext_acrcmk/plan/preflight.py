@@ -1,82 +1,81 @@
-"""What would stop a plan: permissions that lack, providers not registered, policies that deny, quota used up. Pure."""
+"""What would stop a plan: missing permissions, unregistered providers, policies that deny, quota used up. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from azext_acrcmk.model.access import matches
-from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.access import ENCRYPTION_USER, matches
+from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import (
     GROUP_TYPE,
     IDENTITY_TYPE,
     REGISTRY_TYPE,
     ROLE_ASSIGNMENT_TYPE,
     VAULT_TYPE,
-    taken_vault_name,
+    same,
 )
-from azext_acrcmk.model.preflight import Part, Permission, Preflight, Questions
+from azext_acrcmk.model.preflight import Allowed, NewResource, Preflight, Questions
+from azext_acrcmk.model.problem import taken_vault_name
 from azext_acrcmk.model.state import ACCESS_POLICY, Absent, Identity, Key, State, Unknown, Vault
-from azext_acrcmk.plan.step import BLOCKED, CREATE, RECOVER, UNSEEN, UPDATE, Plan, Step
+from azext_acrcmk.plan.bodies import (
+    group_body,
+    identity_body,
+    key_body,
+    registry_body,
+    role_assignment_body,
+    vault_body,
+)
+from azext_acrcmk.plan.change import (
+    AssignRole,
+    Change,
+    CreateGroup,
+    CreateIdentity,
+    CreateKey,
+    CreateRegistry,
+    CreateVault,
+    Plan,
+)
+from azext_acrcmk.plan.permissions import KEY_WRITE, ROLE_WRITE, Permission, required_permissions
 
-ASSIGN_IDENTITY = f"{IDENTITY_TYPE}/assign/action"
-ROLE_WRITE = f"{ROLE_ASSIGNMENT_TYPE}/write"
-KEY_WRITE = f"{VAULT_TYPE}/keys/write"
-POLICY_WRITE = f"{VAULT_TYPE}/accessPolicies/write"
+# Stands in a policy check for the ids of an identity that is yet to be created.
+NO_ID = "00000000-0000-0000-0000-000000000000"
 
-_ACTIONS = {
-    "group": (f"{GROUP_TYPE}/write",),
-    "identity": (f"{IDENTITY_TYPE}/write",),
-    "vault": (f"{VAULT_TYPE}/write",),
-    "purge-protection": (f"{VAULT_TYPE}/write",),
-    "key": (KEY_WRITE,),
-    "registry": (f"{REGISTRY_TYPE}/write", f"{REGISTRY_TYPE}/operationStatuses/read", ASSIGN_IDENTITY),
-}
+BLOCKED, UNDETERMINED, REGISTERED = "blocked", "unknown", "update"
+_SYMBOLS = {BLOCKED: "x", UNDETERMINED: "?", REGISTERED: "~"}
 
-_NAMESPACES = {
-    "identity": "Microsoft.ManagedIdentity",
-    "vault": "Microsoft.KeyVault",
-    "registry": "Microsoft.ContainerRegistry",
-}
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What would stop a plan (`blocked`), what can't be determined, or what the run will do about it (`update`)."""
+
+    action: str
+    step: str
+    resource: str
+    reason: str
+
+    @property
+    def symbol(self) -> str:
+        return _SYMBOLS[self.action]
 
 
 @dataclass(frozen=True)
 class Need:
-    """A control-plane action that a step takes, and the innermost scope that exists of those where it may be allowed:
-    the resource itself, what it lies in, its group, or else the subscription, whose roles a new group inherits."""
+    """A permission that a change requires, and the innermost scope that exists of those where it may be assigned: the
+    resource itself, what it lies in, its group, or else the subscription, whose roles a new group inherits."""
 
-    step: Step
-    action: str
+    change: Change
+    permission: Permission
     scope: str
 
 
-def needs(goal: EnableGoal, state: State, plan: Plan) -> list[Need]:
-    """Everything that the steps of a plan must be allowed to do (service facts 4.2)."""
+def needs(state: State, plan: Plan) -> list[Need]:
+    """Every permission that the changes of a plan require."""
     return [
-        Need(step, action, _innermost(_target(step, action, goal), state))
-        for step in plan.steps
-        for action in actions_of(step)
+        Need(change, permission, _innermost(permission.on, state))
+        for change in plan.changes
+        for permission in required_permissions(change)
     ]
-
-
-def actions_of(step: Step) -> tuple[str, ...]:
-    """The control-plane actions that a step takes."""
-    if step.action not in (CREATE, UPDATE, RECOVER) or _by_data_plane(step):
-        return ()
-    if step.name == "grant":
-        return (POLICY_WRITE,) if "ccess policy" in step.reason else (ROLE_WRITE,)
-    return _ACTIONS.get(step.name, ())
-
-
-def _by_data_plane(step: Step) -> bool:
-    """Whether Azure Resource Manager has no say in a step: recovering a key, or a role that is local to an HSM."""
-    return (step.name, step.action) == ("key", RECOVER) or (step.name == "grant" and step.resource.startswith("https"))
-
-
-def _target(step: Step, action: str, goal: EnableGoal) -> str:
-    """The id of what an action is done to; for a key, which the plan names by its URI, that of its vault."""
-    if action == ASSIGN_IDENTITY:
-        return str(goal.identity)
-    return str(goal.vault) if step.name == "key" else step.resource
 
 
 def _innermost(id_: str, state: State) -> str:
@@ -94,101 +93,138 @@ def _innermost(id_: str, state: State) -> str:
 
 
 def _existing(state: State) -> set[str]:
-    ids = [seen.id for seen in (state.identity, state.vault) if isinstance(seen, (Identity, Vault))]
+    ids = [str(seen.id) for seen in (state.identity, state.vault) if isinstance(seen, (Identity, Vault))]
     if isinstance(state.vault, Vault) and isinstance(state.key, Key):
         ids.append(f"{state.vault.id}/keys/{state.key.id.name}")
     return {id_.lower() for id_ in ids}
 
 
-def questions(goal: EnableGoal, state: State, plan: Plan) -> Questions:
+def questions(state: State, plan: Plan) -> Questions:
     """What to ask before a plan is carried out."""
-    needed = needs(goal, state, plan)
-    providers = _providers(goal, plan)
+    needed = needs(state, plan)
+    providers = _providers(plan)
     scopes = {need.scope for need in needed} | {_subscription(subscription) for subscription, _ in providers}
-    roles = [need.step.resource.split("/")[2] for need in needed if need.action == ROLE_WRITE]
+    roles = [need.permission.on.split("/")[2] for need in needed if need.permission.action == ROLE_WRITE]
+    vault = plan.find(CreateVault)
     return Questions(
         providers=providers,
         scopes=tuple(sorted(scopes)),
-        parts=tuple(_part(step, goal, state) for step in plan.steps if _is_put(step)),
+        resources=tuple(_new_resources(state, plan)),
+        new_vault=(vault.id.subscription, vault.id.name) if vault else None,
         quota_of=roles[0] if roles else None,
     )
 
 
-def _providers(goal: EnableGoal, plan: Plan) -> tuple[tuple[str, str], ...]:
-    ids = {"identity": goal.identity, "vault": goal.vault, "registry": goal.registry}
-    created = [step.name for step in plan.steps if step.action == CREATE and step.name in _NAMESPACES]
-    return tuple((ids[name].subscription, _NAMESPACES[name]) for name in created)
+def _providers(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """The providers of what is created, by subscription and namespace."""
+    ids = [each.id for each in plan.changes if isinstance(each, (CreateIdentity, CreateVault, CreateRegistry))]
+    return tuple((id_.subscription, id_.type.split("/", 1)[0]) for id_ in ids)
 
 
 def _subscription(id_: str) -> str:
     return f"/subscriptions/{id_}".lower()
 
 
-def _is_put(step: Step) -> bool:
-    """Whether a step creates something that policies are asked about. An access policy is a change of its vault."""
-    return step.action == CREATE and bool(actions_of(step)) and POLICY_WRITE not in actions_of(step)
+def _new_resources(state: State, plan: Plan) -> list[NewResource]:
+    found = []
+    for change in plan.changes:
+        if details := _details(change, state):
+            in_group = str(change.vault) if isinstance(change, CreateKey) else change.resource
+            group = "/".join(in_group.split("/")[:5])
+            found.append(NewResource(change.resource, _innermost(group, state), details))
+    return found
 
 
-def _part(step: Step, goal: EnableGoal, state: State) -> Part:
-    group = "/".join(_target(step, "", goal).split("/")[:5])
-    return Part(step.name, step.resource, _innermost(group, state))
+def _details(change: Change, state: State) -> dict[str, Any] | None:
+    """A resource to be created as the policy check wants it: a partial content, and for what lies in or on a resource
+    that resource's id as `scope` (CheckRestrictionsResourceDetails of the SDK). An access policy changes its vault."""
+    identity = state.identity if isinstance(state.identity, Identity) else None
+    if isinstance(change, CreateGroup):
+        return _content(GROUP_TYPE, change.name, group_body(change))
+    if isinstance(change, CreateIdentity):
+        return _content(IDENTITY_TYPE, change.id.name, identity_body(change))
+    if isinstance(change, CreateVault):
+        return _content(VAULT_TYPE, change.id.name, vault_body(change), apiVersion=API_VERSIONS[VAULT_TYPE])
+    if isinstance(change, CreateKey):
+        versioned = {"apiVersion": API_VERSIONS[f"{VAULT_TYPE}/keys"], "scope": str(change.vault)}
+        return _content(f"{VAULT_TYPE}/keys", change.key.name, key_body(change), **versioned)
+    if isinstance(change, AssignRole) and not change.is_local:
+        principal = change.principal or (identity.principal_id if identity else NO_ID)
+        body = role_assignment_body(change.scope, ENCRYPTION_USER, principal)
+        return _content(ROLE_ASSIGNMENT_TYPE, NO_ID, body, scope=change.scope)
+    if isinstance(change, CreateRegistry):
+        body = registry_body(change, identity.client_id if identity else NO_ID, change.key)
+        return _content(REGISTRY_TYPE, change.id.name, body, apiVersion=API_VERSIONS[REGISTRY_TYPE])
+    return None
 
 
-def blockers(goal: EnableGoal, state: State, plan: Plan, seen: Preflight) -> list[Step]:
-    """A step of action `blocked` for each thing that would stop the plan, `unknown` for what can't be told."""
+def _content(type_: str, name: str, body: dict[str, Any], **more: str) -> dict[str, Any]:
+    return {"resourceContent": {"type": type_, "name": name, **body}, **more}
+
+
+def obstacles(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
+    """Each thing that would stop the plan, that can't be determined, or that the run does in passing."""
     permissions = dict(seen.permissions)
     return [
-        *_lacking(goal, state, plan, permissions),
+        *_missing(state, plan, permissions),
         *_unregistered(seen, permissions),
-        *_taken(goal, seen),
+        *_taken(plan, seen),
         *_denied(seen),
         *_quota(plan, seen),
     ]
 
 
-def _lacking(
-    goal: EnableGoal, state: State, plan: Plan, permissions: dict[str, tuple[Permission, ...] | Unknown]
-) -> list[Step]:
+def _missing(state: State, plan: Plan, permissions: dict[str, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
     found = []
-    for need in needs(goal, state, plan):
-        held, step = permissions.get(need.scope), need.step
+    for need in needs(state, plan):
+        held, change, action = permissions.get(need.scope), need.change, need.permission.action
         if isinstance(held, Unknown):
-            reason = f"Whether you have '{need.action}' can't be seen: {held.why}"
-            found.append(Step(step.name, UNSEEN, need.scope, reason))
-        elif held is not None and not _allowed(held, need.action):
-            reason = f"You lack the permission '{need.action}' on {need.scope}."
-            by_vault = need.action == KEY_WRITE and _vault_makes_key(held, goal, state)
-            if by_vault is None:
-                reason += " Whether the vault's access policies let you create the key instead can't be seen."
-                found.append(Step(step.name, UNSEEN, step.resource, reason))
-            elif not by_vault:
-                found.append(Step(step.name, BLOCKED, step.resource, reason))
+            reason = f"Whether you have permission '{action}' can't be read: {held.why}"
+            found.append(Obstacle(UNDETERMINED, change.step, need.scope, reason))
+        elif held is not None and not _allowed(held, action):
+            found += _without(need, held, state, plan)
     return found
 
 
-def _vault_makes_key(held: tuple[Permission, ...], goal: EnableGoal, state: State) -> bool | None:
-    """Whether the vault itself creates a key for one who may not by the control plane. By a role it does; whether by
-    an access policy can't be seen (None), and a new vault has none."""
-    there = state.vault if isinstance(state.vault, Vault) else None
-    if (there.permission_model if there else goal.new_permission_model) == ACCESS_POLICY:
-        return None if there else False
-    taken = ["keys/read", "keys/create/action"]
-    if goal.rotation_period or goal.key_lifetime:
-        taken.append("keyrotationpolicies/write")
-    return all(_allowed_by_vault(held, f"{VAULT_TYPE}/{action}") for action in taken)
+def _without(need: Need, held: tuple[Allowed, ...], state: State, plan: Plan) -> list[Obstacle]:
+    """What it means that a permission is missing."""
+    change, permission = need.change, need.permission
+    reason = f"You don't have permission '{permission.action}' on {need.scope}."
+    if any(_allowed(held, other) for other in permission.either):
+        reason += " Whether it is required is known only when the vault is recovered."
+        return [Obstacle(UNDETERMINED, change.step, change.resource, reason)]
+    by_vault = permission.action == KEY_WRITE and _vault_creates_key(held, change, state, plan)
+    if by_vault is None:
+        reason += " Whether the vault's access policies let you create the key instead can't be read."
+        return [Obstacle(UNDETERMINED, change.step, change.resource, reason)]
+    return [] if by_vault else [Obstacle(BLOCKED, change.step, change.resource, reason)]
 
 
-def _allowed_by_vault(permissions: tuple[Permission, ...], action: str) -> bool:
+def _vault_creates_key(held: tuple[Allowed, ...], change: CreateKey, state: State, plan: Plan) -> bool | None:
+    """Whether the vault itself creates a key where the control plane does not. By a role it does; whether by an access
+    policy can't be read (None), and a new vault has none."""
+    there, new = state.vault if isinstance(state.vault, Vault) else None, plan.find(CreateVault)
+    if there and there.uses_policies:
+        return None
+    if new and new.permission_model == ACCESS_POLICY:
+        return False
+    required = ["keys/read", "keys/create/action"]
+    if change.rotation_period or change.lifetime:
+        required.append("keyrotationpolicies/write")
+    return all(_allowed_by_vault(held, f"{VAULT_TYPE}/{action}") for action in required)
+
+
+def _allowed_by_vault(permissions: tuple[Allowed, ...], action: str) -> bool:
     return any(
         matches(each.data_actions, action) and not matches(each.not_data_actions, action) for each in permissions
     )
 
 
-def _allowed(permissions: tuple[Permission, ...], action: str) -> bool:
+def _allowed(permissions: tuple[Allowed, ...], action: str) -> bool:
     return any(matches(each.actions, action) and not matches(each.not_actions, action) for each in permissions)
 
 
-def _unregistered(seen: Preflight, permissions: dict[str, tuple[Permission, ...] | Unknown]) -> list[Step]:
+def _unregistered(seen: Preflight, permissions: dict[str, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
     found = []
     for (subscription, namespace), state in seen.providers:
         scope = _subscription(subscription)
@@ -196,46 +232,49 @@ def _unregistered(seen: Preflight, permissions: dict[str, tuple[Permission, ...]
         reason = f"The subscription is not registered for {namespace} ({state}). "
         held = permissions.get(scope)
         if isinstance(state, Unknown):
-            reason = f"Whether the subscription is registered for {namespace} can't be seen: {state.why}"
-            found.append(Step("provider", UNSEEN, namespace, reason))
-        elif state == "Registered":
+            reason = f"Whether the subscription is registered for {namespace} can't be read: {state.why}"
+            found.append(Obstacle(UNDETERMINED, "provider", namespace, reason))
+        elif same(state, "Registered"):
             continue
         elif isinstance(held, tuple) and not _allowed(held, f"{namespace}/register/action"):
-            reason += f"You lack the permission '{namespace}/register/action' on {scope}. Have it registered: {command}"
-            found.append(Step("provider", BLOCKED, namespace, reason))
+            reason += (
+                f"You don't have permission '{namespace}/register/action' on {scope}. Have it registered: {command}"
+            )
+            found.append(Obstacle(BLOCKED, "provider", namespace, reason))
         else:
-            reason += f"The CLI registers it where you may; else: {command}"
-            found.append(Step("provider", UPDATE, namespace, reason))
+            reason += f"It is registered if you have permission; else: {command}"
+            found.append(Obstacle(REGISTERED, "provider", namespace, reason))
     return found
 
 
-def _taken(goal: EnableGoal, seen: Preflight) -> list[Step]:
-    free = seen.vault_name_free
+def _taken(plan: Plan, seen: Preflight) -> list[Obstacle]:
+    free, vault = seen.vault_name_free, plan.find(CreateVault)
     if isinstance(free, Unknown):
-        reason = f"Whether the key vault name '{goal.vault.name}' is free can't be seen: {free.why}"
-        return [Step("vault", UNSEEN, str(goal.vault), reason)]
+        reason = f"Whether the key vault name '{vault.id.name}' is available can't be read: {free.why}"
+        return [Obstacle(UNDETERMINED, vault.step, vault.resource, reason)]
     if free is False:
-        message, advice = taken_vault_name(goal.vault.name)
-        return [Step("vault", BLOCKED, str(goal.vault), " ".join((message, *advice)))]
+        message, advice = taken_vault_name(vault.id.name)
+        return [Obstacle(BLOCKED, vault.step, vault.resource, " ".join((message, *advice)))]
     return []
 
 
-def _denied(seen: Preflight) -> list[Step]:
-    """One row for each that is denied, and one for what can't be seen at the same place for the same reason."""
+def _denied(seen: Preflight) -> list[Obstacle]:
+    """One for each that is denied, and one for what can't be read at the same place for the same reason."""
     return [
-        Step("policy", UNSEEN, each.scope, f"Which policies would deny can't be seen: {each.why}")
+        Obstacle(UNDETERMINED, "policy", each.scope, f"Which policies would deny it can't be read: {each.why}")
         if isinstance(each, Unknown)
-        else Step("policy", BLOCKED, each.resource, f"The policy {each.policy} would deny it.")
+        else Obstacle(BLOCKED, "policy", each.resource, f"The policy {each.policy} would deny it.")
         for each in dict.fromkeys(seen.denials)
     ]
 
 
-def _quota(plan: Plan, seen: Preflight) -> list[Step]:
-    grant, left = plan.step("grant"), seen.role_assignments_left
-    if grant is None or ROLE_WRITE not in actions_of(grant) or left is None:
+def _quota(plan: Plan, seen: Preflight) -> list[Obstacle]:
+    grant, left = plan.find(AssignRole), seen.role_assignments_left
+    if grant is None or left is None:
         return []
     if isinstance(left, Unknown):
-        return [Step("quota", UNSEEN, left.scope, f"The quota of role assignments can't be seen: {left.why}")]
+        reason = f"The quota of role assignments can't be read: {left.why}"
+        return [Obstacle(UNDETERMINED, "quota", left.scope, reason)]
     if left > 0:
         return []
-    return [Step("quota", BLOCKED, grant.resource, "The subscription has no role assignments left.")]
+    return [Obstacle(BLOCKED, "quota", grant.resource, "The subscription has no role assignments left.")]

@@ -1,139 +1,194 @@
-"""From failed checks to the steps that mend them. Pure."""
+"""From failed rules to the changes that fix them. Pure."""
 
 from __future__ import annotations
 
-from azext_acrcmk.health import Finding, Health
-from azext_acrcmk.health.catalogue import ERROR, FAILED, INFO, Facts, cure_of
-from azext_acrcmk.model.access import key_scope
-from azext_acrcmk.model.state import DeletedVault, Key, Vault
-from azext_acrcmk.plan.enable import in_order, purge_protection_step
-from azext_acrcmk.plan.rotate import trusted_services_steps
-from azext_acrcmk.plan.step import CREATE, MANUAL, RECOVER, UPDATE, Plan, Step
+from azext_acrcmk.model.state import DeletedVault, Vault
+from azext_acrcmk.plan.change import (
+    AttachIdentity,
+    Change,
+    CreateVersion,
+    EnableVersion,
+    GrantInRecoveredVault,
+    LeaveToUser,
+    PermitOperations,
+    Plan,
+    RecoverKey,
+    SetEncryption,
+    after,
+)
+from azext_acrcmk.plan.grants import usual_grant
+from azext_acrcmk.plan.parts import allow_trusted_services, protect_vault, recover_vault
+from azext_acrcmk.rules import Facts, Finding, Fix, Health
+from azext_acrcmk.rules.catalogue import ERROR, INFO
 
-GRANT_CODES = {"GrantMissing", "GrantPartial", "GrantThroughGroup", "IneffectiveGrant"}
-RETRIGGER_CODES = {"RotationLag", "RegistryNotSucceeded"}
-# What is mended by a step of another code beside it, or by itself.
-FOLLOWS = {"IneffectiveGrant"}
+# The registry takes its key again for any of these.
+_TAKES_KEY = frozenset({Fix.SET_ENCRYPTION, Fix.USE_RECREATED_IDENTITY, Fix.NEW_VERSION})
 
 
-def plan_repair(facts: Facts, health: Health) -> Plan:
-    """A step for each failed check that can be mended, and one of action `manual` for each that can't.
+def plan_repair(facts: Facts, health: Health, tenant: str) -> Plan:
+    """A change for each failed rule that names one, and one that is left to the user for each that doesn't.
 
     What is only for information is left alone.
     """
-    failed = [each for each in health.findings if each.status == FAILED and each.severity != INFO]
-    codes = {each.code for each in failed}
-    steps = [
-        *_vault_steps(facts, codes),
-        *_key_steps(facts, codes),
-        *_identity_steps(facts, codes),
-        *_grant_steps(facts, codes),
-    ]
-    mended = FOLLOWS | {code for step in steps for code in _mends(step, codes)}
-    hopeless = any(each.severity == ERROR and each.code not in mended for each in failed)
-    makes_version = any(step.name == "version" for step in steps)
-    steps += _registry_steps(facts, codes, not hopeless, makes_version)
-    mended |= {code for step in steps for code in _mends(step, codes)}
-    steps += [_manual_step(each) for each in failed if each.code not in mended]
-    return in_order(steps)
+    failed = [each for each in health.findings if each.failed and each.severity != INFO]
+    wanted = frozenset(each.change for each in failed if each.change)
+    made = _parts(facts, wanted, tenant)
+    changes = after(*made.values())
+    fixed = frozenset(fix for fix, change in made.items() if change)
+    provable = not any(each.severity == ERROR and each.change not in fixed | _TAKES_KEY for each in failed)
+    new_version = made.get(Fix.NEW_VERSION)
+    if registry := _registry_change(facts, wanted, provable, bool(new_version), changes):
+        changes, fixed = (*changes, registry), fixed | _TAKES_KEY
+    left = [each for each in failed if each.change not in fixed and not (new_version and _is_replaced(each))]
+    return Plan((*changes, *map(_leave, left)))
 
 
-def _vault_steps(facts: Facts, codes: set[str]) -> list[Step]:
+def _parts(facts: Facts, wanted: frozenset[Fix], tenant: str) -> dict[Fix, Change | None]:
+    """What fixes the vault, the key, the identity and the grant; None for what nobody wants or nothing fixes."""
+    vault = _recovered_vault(facts, wanted, tenant)
+    protection = _protection(facts, wanted, vault)
+    firewall = None
+    if Fix.ALLOW_TRUSTED_SERVICES in wanted:
+        firewall = allow_trusted_services(facts.vault, after(protection))
+    key = _recovered_key(facts, wanted, after(vault, protection))
+    grant = _grant(facts, wanted, vault, after(vault, protection, key))
+    enabled = _enabled_version(facts, wanted)
+    permitted = _permitted_operations(facts, wanted, after(enabled))
+    version = _new_version(facts, wanted, after(key, enabled, permitted, grant))
+    attach = _attached_identity(facts, wanted)
+    return {
+        Fix.RECOVER_VAULT: vault,
+        Fix.PROTECT_VAULT: protection,
+        Fix.ALLOW_TRUSTED_SERVICES: firewall,
+        Fix.RECOVER_KEY: key,
+        Fix.ENABLE_VERSION: enabled,
+        Fix.PERMIT_OPERATIONS: permitted,
+        Fix.ATTACH_IDENTITY: attach,
+        Fix.GRANT: grant,
+        Fix.NEW_VERSION: version,
+    }
+
+
+def _recovered_vault(facts: Facts, wanted: frozenset[Fix], tenant: str) -> Change | None:
     vault = facts.state.vault
-    if "VaultDeleted" in codes and isinstance(vault, DeletedVault):
-        steps = [Step("vault", RECOVER, vault.id, "Soft-deleted vault is recovered, with its keys.")]
-        return steps if vault.purge_protection else [*steps, purge_protection_step(vault.id, vault.name)]
-    if not isinstance(vault, Vault):
-        return []
-    protection = [purge_protection_step(vault.id, vault.name)] if "NoPurgeProtection" in codes else []
-    firewall = trusted_services_steps(vault) if "FirewallBlocksRegistry" in codes else []
-    return protection + firewall
+    if Fix.RECOVER_VAULT not in wanted or not isinstance(vault, DeletedVault):
+        return None
+    return recover_vault(vault, tenant, "Soft-deleted key vault is recovered with its keys.")
 
 
-def _key_steps(facts: Facts, codes: set[str]) -> list[Step]:
-    key, used, after = facts.encryption.key, facts.state.version_in_use, ("vault", "purge-protection")
-    steps = []
-    if "KeyDeleted" in codes:
-        steps.append(Step("key", RECOVER, key.versionless, "Soft-deleted key is recovered.", after=after))
-    if not isinstance(used, Key):
-        return steps
-    if "KeyDisabled" in codes:
-        steps.append(Step("key-version", UPDATE, str(used.id), "The version in use is enabled.", after=after))
-    if "KeyOperationsMissing" in codes:
-        reason = "The version in use is permitted to wrap and unwrap."
-        steps.append(Step("key-operations", UPDATE, str(used.id), reason, after=(*after, "key-version")))
-    if "KeyExpired" in codes and not _identity_is_lost(facts, codes) and _lacks_a_valid_version(facts):
-        reason = "New version of the key, as the one in use has expired."
-        # A new version permits what the one before it does.
-        names = (*after, "key-version", "key-operations", "grant")
-        steps.append(Step("version", CREATE, key.versionless, reason, after=names))
-    return steps
+def _protection(facts: Facts, wanted: frozenset[Fix], recovered: Change | None) -> Change | None:
+    vault = facts.state.vault
+    if recovered and not vault.purge_protection:
+        return protect_vault(vault.id, (recovered,))
+    return protect_vault(vault.id) if Fix.PROTECT_VAULT in wanted and isinstance(vault, Vault) else None
 
 
-def _lacks_a_valid_version(facts: Facts) -> bool:
-    """Whether also the latest version has expired; else that is to be taken, and no other made."""
-    latest = facts.state.key
-    return isinstance(latest, Key) and latest.expires is not None and latest.expires <= facts.now
+def _recovered_key(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, ...]) -> Change | None:
+    if Fix.RECOVER_KEY not in wanted:
+        return None
+    key = facts.encryption.key.with_version(None)
+    return RecoverKey(key=key, vault=facts.vault.id, reason="Soft-deleted key is recovered.", after=waits_for)
 
 
-def _identity_steps(facts: Facts, codes: set[str]) -> list[Step]:
-    if "IdentityNotAttached" not in codes or facts.uses_system_identity:
-        return []
-    return [Step("attach", UPDATE, facts.registry.id, f"The identity {facts.state.identity.id} is attached again.")]
+def _enabled_version(facts: Facts, wanted: frozenset[Fix]) -> Change | None:
+    if Fix.ENABLE_VERSION not in wanted or not facts.used:
+        return None
+    return EnableVersion(key=facts.used.id, reason="The version in use is enabled.")
 
 
-def _grant_steps(facts: Facts, codes: set[str]) -> list[Step]:
-    vault, key = facts.state.vault, facts.encryption.key
-    recovered = isinstance(vault, DeletedVault)
-    if not facts.principal or not (codes & GRANT_CODES or recovered):
-        return []
-    target = key_scope(vault, key.name) if isinstance(vault, Vault) and vault.is_hsm else key.versionless
+def _permitted_operations(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, ...]) -> Change | None:
+    if Fix.PERMIT_OPERATIONS not in wanted or not facts.used:
+        return None
+    return PermitOperations(
+        key=facts.used.id,
+        operations=tuple(facts.used.operations_to_permit),
+        reason="The version in use is permitted to wrap and unwrap.",
+        after=waits_for,
+    )
+
+
+def _attached_identity(facts: Facts, wanted: frozenset[Fix]) -> Change | None:
+    if Fix.ATTACH_IDENTITY not in wanted:
+        return None
+    id_ = facts.key_identity.id
+    reason = f"The identity {id_} is assigned again."
+    return AttachIdentity(registry=facts.registry.id, identity=id_, reason=reason)
+
+
+def _grant(
+    facts: Facts, wanted: frozenset[Fix], recovered: Change | None, waits_for: tuple[Change, ...]
+) -> Change | None:
+    if not facts.principal or not (recovered or Fix.GRANT in wanted):
+        return None
     reason = "The identity is granted get, wrapKey and unwrapKey on the key."
-    return [Step("grant", CREATE, target, reason, after=("vault", "purge-protection", "key"))]
+    key = facts.encryption.key.with_version(None)
+    if recovered:
+        return GrantInRecoveredVault(
+            principal=facts.principal, vault=facts.state.vault.id, key=key, reason=reason, after=waits_for
+        )
+    return usual_grant(facts.vault, key, facts.principal).giving(reason, waits_for)
 
 
-def _registry_steps(facts: Facts, codes: set[str], provable: bool, makes_version: bool) -> list[Step]:
-    if _identity_is_lost(facts, codes) or not facts.registry.settled:
-        return []
-    if "LatestVersionUnusable" in codes and not makes_version:
-        return []
+def _new_version(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, ...]) -> Change | None:
+    """A new version, unless the latest is another than the expired one and valid: then that is to be used."""
+    latest = facts.latest
+    if Fix.NEW_VERSION not in wanted or _identity_is_lost(facts) or not latest:
+        return None
+    if not latest.expires or latest.expires > facts.now:
+        return None
+    return CreateVersion(
+        key=facts.encryption.key.with_version(None),
+        reason="New version of the key, as the one in use has expired.",
+        # A new version permits what the one before it does.
+        after=waits_for,
+    )
+
+
+def _registry_change(
+    facts: Facts, wanted: frozenset[Fix], provable: bool, new_version: bool, waits_for: tuple[Change, ...]
+) -> Change | None:
+    """What makes the registry use its key (again), as a fix or as the proof that a grant works."""
+    if _identity_is_lost(facts) or not facts.registry.settled or not facts.key_identity.id:
+        return None
+    if facts.is_behind and facts.latest_is_unusable and not new_version:
+        return None
     # A registry that is pinned to an older version would be moved to the latest: not for the proof alone.
-    proves_grant = provable and bool(codes & {"GrantMissing", "GrantPartial"}) and "NotLatestVersion" not in codes
-    takes_again = bool(codes & {*RETRIGGER_CODES, "IdentityRecreated", "KeyExpired"})
-    if not (takes_again or proves_grant):
-        return []
-    if "IdentityRecreated" in codes:
-        reason = f"Takes the key through the identity {facts.state.identity.id}, which is attached with it."
-    elif takes_again:
-        reason = "Takes the key's latest version again."
+    stays = facts.is_automatic or not facts.is_behind
+    proves_grant = provable and facts.access.granted is False and Fix.GRANT in wanted and stays
+    recreated = Fix.USE_RECREATED_IDENTITY in wanted
+    if not (wanted & _TAKES_KEY or proves_grant):
+        return None
+    if recreated:
+        reason = f"Uses the key through the identity {facts.key_identity.id}, which is assigned with it."
+    elif wanted & _TAKES_KEY:
+        reason = "Uses the key's latest version."
     else:
-        reason = "Takes its key again, once the grant has taken effect."
-    names = ("vault", "purge-protection", "trusted-services", "key", "key-version", "key-operations", "version")
-    return [Step("registry", UPDATE, facts.registry.id, reason, after=(*names, "attach", "grant"))]
+        reason = "Uses its key again, once access has taken effect."
+    return SetEncryption(
+        registry=facts.registry.id,
+        identity=facts.key_identity.id,
+        key=facts.encryption.key.with_version(None),
+        vault=getattr(facts.state.vault, "id", None),
+        pinned=not facts.is_automatic,
+        attach=recreated and facts.registry.attaches(facts.key_identity.id),
+        reason=reason,
+        after=waits_for,
+    )
 
 
-def _identity_is_lost(facts: Facts, codes: set[str]) -> bool:
-    """Whether the registry has no identity to take a key through."""
-    return "IdentityNotFound" in codes or ("IdentityNotAttached" in codes and facts.uses_system_identity)
+def _identity_is_lost(facts: Facts) -> bool:
+    """Whether the registry has no identity to use a key through."""
+    used = facts.key_identity
+    return not used.is_attached if used.is_system else used.exists is False and not used.is_recreated
 
 
-def _mends(step: Step, codes: set[str]) -> set[str]:
-    """The codes that a step is for."""
-    return codes & {
-        "vault": {"VaultDeleted", "NoPurgeProtection"},
-        "purge-protection": {"NoPurgeProtection"},
-        "trusted-services": {"FirewallBlocksRegistry"},
-        "key": {"KeyDeleted"},
-        "key-version": {"KeyDisabled"},
-        "key-operations": {"KeyOperationsMissing"},
-        "version": {"KeyExpired", "LatestVersionUnusable"},
-        "attach": {"IdentityNotAttached"},
-        "grant": GRANT_CODES,
-        "registry": {*RETRIGGER_CODES, "IdentityRecreated", "KeyExpired"},
-    }.get(step.name, set())
+def _is_replaced(finding: Finding) -> bool:
+    """Whether a new version makes a finding irrelevant."""
+    return finding.code == "LatestVersionUnusable"
 
 
-def _manual_step(finding: Finding) -> Step:
-    """What can't be mended from here, with the way out."""
-    out = f"Run: {finding.fix}" if finding.fix else cure_of(finding.code)
-    return Step(finding.code, MANUAL, finding.subject, f"{finding.message} Can't be repaired from here. {out}")
+def _leave(finding: Finding) -> LeaveToUser:
+    """What can't be fixed from here, with the manual step."""
+    step = f"Run: {finding.fix}" if finding.fix else finding.rule.cure
+    reason = f"{finding.message} Can't be repaired from here. {step}"
+    return LeaveToUser(subject=finding.subject, step=finding.code, reason=reason)

@@ -1,118 +1,114 @@
-"""The steps that give a registry's key back after a revoke. Pure."""
+"""The changes that give a registry's key back after a revoke. Pure."""
 
 from __future__ import annotations
 
-from azext_acrcmk.health.catalogue import Facts
+from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_readable
 from azext_acrcmk.model.state import Key, Unknown
-from azext_acrcmk.plan.enable import in_order
-from azext_acrcmk.plan.remedies import key_command
-from azext_acrcmk.plan.revoke import (
-    JOURNAL_TAG,
-    UNSEEN_VERSION,
-    hindrances,
-    no_grantee,
-    read_note,
-    revocable,
-    unseen_grant,
-)
-from azext_acrcmk.plan.step import CREATE, FORBIDDEN, MANUAL, REUSE, UPDATE, Plan, Problem, Step
+from azext_acrcmk.plan.change import Change, KeepVersion, LeaveToUser, Plan, RestoreVersion, TagRegistry, UseGrant
+from azext_acrcmk.plan.grants import REVOKED_TAG, find_grants, tagged_grants, usual_grant
+from azext_acrcmk.plan.revoke import UNREADABLE_VERSION, hindrances, missing_identity, unreadable_grant
+from azext_acrcmk.rules import Facts
+from azext_acrcmk.rules.catalogue import RESTORE
+from azext_acrcmk.rules.fixes import enable_version
 
 
 def plan_restore(facts: Facts, disabled_by_revoke: bool | Unknown) -> Plan:
-    """The steps that undo a revoke, and nothing else. `disabled_by_revoke` is unknown where the key's mark is.
+    """The changes that undo a revoke, and nothing else. `disabled_by_revoke` is unknown where the key's tag is.
 
-    Where there is nothing that it could do, and that because it can't see or there is nobody to grant the key to, the
-    plan has problems. A key that can be enabled is, whatever becomes of the grant: to go on to another identity takes
-    the key too.
+    Where it could do nothing, and that because something can't be read or there is no identity to grant access to, the
+    plan has problems. A key that can be enabled is, whatever becomes of the grant: changing to another identity
+    requires the key too.
     """
-    if problems := hindrances(facts.state):
+    if problems := hindrances(RESTORE, facts):
         return Plan(problems=tuple(problems))
     if isinstance(disabled_by_revoke, Unknown):
-        return Plan(problems=(_unseen_mark(facts.state.version_in_use, disabled_by_revoke),))
-    key_step, problem = _restore_key_step(facts, disabled_by_revoke), no_grantee(facts) or _unseen(facts)
-    if problem and not (key_step and key_step.changes):
+        return Plan(problems=(_unreadable_tag(facts.state.version_in_use, disabled_by_revoke),))
+    key, problem = _key_change(facts, disabled_by_revoke), missing_identity(facts) or _unreadable(facts)
+    if problem and not (key and key.changes):
         return Plan(problems=(problem,))
-    grant_steps = [_left_grant_step(facts, problem)] if problem else _restore_grant_steps(facts)
-    if not key_step and not any(step.changes for step in grant_steps):
-        return Plan(problems=(UNSEEN_VERSION,))
-    return in_order([*([key_step] if key_step else []), *grant_steps])
+    grants = [_left_grant(facts, problem)] if problem else _grant_changes(facts)
+    if not key and not any(each.changes for each in grants):
+        return Plan(problems=(UNREADABLE_VERSION,))
+    return Plan((*([key] if key else []), *grants))
 
 
-def _unseen(facts: Facts) -> Problem | None:
+def _unreadable(facts: Facts) -> Problem | None:
     hidden = not facts.principal or isinstance(facts.state.roles, Unknown)
-    return unseen_grant(facts) if hidden else None
+    return unreadable_grant(facts) if hidden else None
 
 
-def _restore_key_step(facts: Facts, disabled_by_revoke: bool) -> Step | None:
+def _key_change(facts: Facts, disabled_by_revoke: bool) -> Change | None:
     used = facts.state.version_in_use
     if not isinstance(used, Key):
         return None
     if used.enabled is not False:
-        return Step("key", REUSE, str(used.id), "The version in use is enabled.")
+        return KeepVersion(key=used.id, reason="The version in use is enabled.")
     if disabled_by_revoke:
-        return Step("key", UPDATE, str(used.id), "The version in use, which was disabled by `revoke`, is enabled.")
-    return Step(
-        "key",
-        MANUAL,
-        str(used.id),
-        f"The version in use is disabled, and not by `revoke`: left alone. To enable it: {_enable(used)}",
-    )
+        reason = "The version in use, which `revoke` disabled, is enabled."
+        return RestoreVersion(key=used.id, reason=reason)
+    reason = f"The version in use is disabled, but not by `revoke`: left as it is. To enable it: {enable_version(used)}"
+    return LeaveToUser(subject=str(used.id), step="key", reason=reason)
 
 
-def _unseen_mark(used: Key, unknown: Unknown) -> Problem:
+def _unreadable_tag(used: Key, unknown: Unknown) -> Problem:
+    why = not_readable("the version's tags from the vault", unknown)
     return Problem(
-        f"The version in use, {used.id}, is disabled, and whether by `revoke` only the vault tells: {unknown.why}",
+        f"The version in use, {used.id}, is disabled. Only the vault tells whether `revoke` did that. {why}",
         (
-            f"To see it takes the permission '{unknown.action}' and a network path to the vault.",
-            f"To enable it, whoever disabled it: {_enable(used)}",
+            f"Requires permission '{unknown.action}' and a network path to the vault.",
+            f"To enable it, whoever disabled it: {enable_version(used)}",
         ),
         FORBIDDEN,
     )
 
 
-def _enable(used: Key) -> str:
-    return key_command("set-attributes", used.id, f"--version {used.id.version} --enabled true")
+def _grant_changes(facts: Facts) -> list[Change]:
+    tagged = tagged_grants(facts)
+    if not tagged:
+        usual = _usual_grant(facts)
+        return [usual, *_stale_tag(facts, usual)]
+    grants = [each.giving(f"{each.what} is granted again.") for each in tagged]
+    reason = "The tag that names what was revoked is removed."
+    return [*grants, _untag(facts, reason, tuple(grants))]
 
 
-def _restore_grant_steps(facts: Facts) -> list[Step]:
-    journal = read_note(facts)
-    if not journal:
-        return [_usual_grant_step(facts), *_stale_note_steps(facts)]
-    steps = [
-        Step("grant" if number == 1 else f"grant-{number}", CREATE, grant.resource, f"{grant.what} is granted again.")
-        for number, grant in enumerate(journal, 1)
-    ]
-    after = tuple(step.name for step in steps)
-    return [*steps, Step("journal", UPDATE, facts.registry.id, "The note of what was revoked is removed.", after=after)]
+def _untag(facts: Facts, reason: str, waits_for: tuple[Change, ...], notice: str | None = None) -> TagRegistry:
+    return TagRegistry(
+        registry=facts.registry.id, name=REVOKED_TAG, value=None, reason=reason, notice=notice, after=waits_for
+    )
 
 
-def _usual_grant_step(facts: Facts) -> Step:
-    key = facts.encryption.key.versionless
+def _usual_grant(facts: Facts) -> Change:
+    key = facts.encryption.key
     if _is_granted(facts):
-        return Step("grant", REUSE, key, "The identity is granted the key.")
-    return Step("grant", CREATE, key, "The grant that a registry needs is made: get, wrapKey and unwrapKey.")
+        return UseGrant(on=key.versionless, reason="The identity has access to the key.")
+    reason = "The identity is granted what a registry needs: get, wrapKey and unwrapKey."
+    return usual_grant(facts.state.vault, key.with_version(None), facts.principal).giving(reason)
 
 
-def _stale_note_steps(facts: Facts) -> list[Step]:
-    """What was revoked of another key or from another identity is not this one's to have."""
-    if JOURNAL_TAG not in facts.registry.tags:
+def _stale_tag(facts: Facts, grant: Change) -> list[Change]:
+    """What was revoked of another key or from another identity is not granted to this one."""
+    if REVOKED_TAG not in facts.registry.tags:
         return []
     reason = (
-        f"The registry's tag '{JOURNAL_TAG}' notes what was revoked of another vault or key, or from another identity. "
-        "Nothing is granted by it, and it is removed."
+        f"The registry's tag '{REVOKED_TAG}' names what was revoked of another vault or key, or from another identity. "
+        "Nothing is granted because of it, and it is removed."
     )
-    return [Step("journal", UPDATE, facts.registry.id, reason, after=("grant",), notice=reason)]
+    return [_untag(facts, reason, (grant,), notice=reason)]
 
 
 def _is_granted(facts: Facts) -> bool:
-    """A role with a condition is taken for a grant: it is there, so `revoke`, which refuses such, removed nothing."""
+    """A role with a condition counts as a grant: it is there, so `revoke`, which refuses such, removed nothing."""
     if facts.access.granted is None:
-        return any(revocable(facts.state.vault, facts.encryption.key.name, facts.principal, facts.state.roles))
+        return any(find_grants(facts.state.vault, facts.encryption.key, facts.principal, facts.state.roles))
     return facts.access.granted
 
 
-def _left_grant_step(facts: Facts, problem: Problem) -> Step:
+def _left_grant(facts: Facts, problem: Problem) -> LeaveToUser:
     reason = " ".join((problem.message, *problem.advice))
-    return Step(
-        "grant", MANUAL, facts.encryption.key.versionless, reason, notice=f"The grant is left as it is. {reason}"
+    return LeaveToUser(
+        subject=facts.encryption.key.versionless,
+        step="grant",
+        reason=reason,
+        notice=f"The grant is left as it is. {reason}",
     )

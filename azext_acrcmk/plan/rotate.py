@@ -1,4 +1,4 @@
-"""From a goal and what exists to the steps that bring a registry to another key, version or identity. Pure."""
+"""From a goal and what exists to the changes that bring a registry to another key, version or identity. Pure."""
 
 from __future__ import annotations
 
@@ -7,56 +7,78 @@ from datetime import datetime
 
 from azext_acrcmk.model.goal import RotateGoal
 from azext_acrcmk.model.ids import ArmId, KeyId, same
-from azext_acrcmk.model.state import ABSENT, Absent, Encryption, Identity, Key, Registry, State, Vault
-from azext_acrcmk.plan.checks import enable_version, shuts_out_registries
-from azext_acrcmk.plan.enable import in_order, parts_problems, parts_steps
-from azext_acrcmk.plan.revoke import revocable
-from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE, Plan, Problem, Step
+from azext_acrcmk.model.key_identity import key_identity
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import ABSENT, Encryption, Identity, Key, Registry, State, Vault
+from azext_acrcmk.plan.change import (
+    AttachIdentity,
+    Change,
+    CreateVersion,
+    DisableVersion,
+    KeepVersion,
+    Plan,
+    SetEncryption,
+    TagRegistry,
+    UseGrant,
+    UseRegistry,
+    UseVersion,
+    after,
+)
+from azext_acrcmk.plan.conflicts import running
+from azext_acrcmk.plan.grants import find_grants
+from azext_acrcmk.plan.parts import parts_problems, plan_identity, plan_parts, vault_id_of
+from azext_acrcmk.rules import Facts, Fix, finding_of
+from azext_acrcmk.rules.catalogue import ROTATE
 
 # The registry's tag that names what it used before, from the rotation until all is done. It tells a second run that the
-# registry's new version was made for it.
+# registry's new version was created for it.
 ROTATED_TAG = "acrcmk-rotated-from"
-JOURNAL = "journal"
-NOTE_REMOVED = "The note of what was used before, by which a second run finishes this one, is removed."
+TAG_REMOVED = "The tag that names what was used before, by which a second run finishes this one, is removed."
+
+# What a plan for `rotate` fixes of what exists.
+FIXED = frozenset({Fix.PROTECT_VAULT, Fix.RECOVER_VAULT, Fix.RECOVER_KEY, Fix.ALLOW_TRUSTED_SERVICES})
 
 
 def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, old: State | None = None) -> Plan:
-    """The steps from `current`, the registry with what it uses now, to `goal`, whose parts `target` shows.
+    """The changes from `current`, the registry with what it uses now, to `goal`, whose parts `target` shows.
 
-    A new version that was made before and that the registry doesn't use yet is taken, not made again: so a run that
-    was cut short is finished by a second one. `old` is the registry with what it used before a rotation that was cut
-    short; without it that is `current`.
+    A new version that was created before and that the registry doesn't use yet is used instead of creating another: so
+    a second run finishes one that was interrupted. `old` is the registry with what it used before a rotation that was
+    interrupted; without it that is `current`.
     """
-    finishing, instead = was_cut_short(goal, current), instead_of_new_version(goal, current)
+    finishing, instead = was_interrupted(goal, current), instead_of_new_version(goal, current)
     if finishing:
         goal = replace(goal, new_version=False)
-    problems = _problems(goal, current, target, now)
-    if problems:
+    if problems := _problems(goal, current, target, now):
         return Plan(problems=tuple(problems))
-    steps = _identity_steps(goal, current, target)
-    parts = [step for step in parts_steps(goal.target, _without_registry(target)) if step.name != "identity"]
-    # The old key's grant may be for the identity as it is; the new identity's is made when it is attached.
-    steps += [replace(step, after=(*step.after, "attach")) if step.name == "grant" else step for step in parts]
-    steps += trusted_services_steps(target.vault)
-    if version := _version_step(goal, current, target, now):
-        steps.append(version)
-    steps.append(_registry_step(goal, current, bool(version)))
-    tidying = [*_old_grant_steps(goal, old or current, target), *_old_version_steps(goal, old or current)]
-    noted = (version and not goal.no_wait) or any(step.changes for step in tidying)
-    if noted or finishing:
-        after = ("registry", *(step.name for step in tidying))
-        tidying.append(Step(JOURNAL, UPDATE, current.registry.id, instead or NOTE_REMOVED, after=after))
-    return in_order(steps + tidying)
+    unregistered = replace(target, registry=ABSENT)
+    identity = None if goal.system_identity else plan_identity(goal.target, unregistered)
+    attach = _attach_change(goal, current.registry, identity)
+    # The old key's grant may be for the identity as it is; the new identity's is made when it is assigned.
+    parts = plan_parts(goal.target, unregistered, attach or identity)
+    version = _version_change(goal, current, target, now, parts.grant)
+    before = after(identity, attach, *parts.changes, version)
+    old = old or current
+    cleaning = [*_old_grant_changes(goal, old, target), *_old_version_changes(goal, old)]
+    tagged = (version is not None and not goal.no_wait) or any(each.changes for each in cleaning)
+    tags = ((ROTATED_TAG, what_was_used(old.registry)),) if tagged else ()
+    if _is_reached(goal, current) and not version:
+        registry = _use_registry(goal, current, before)
+    else:
+        registry = _set_encryption(goal, current, target, tags, before)
+    cleaning = [replace(each, after=(registry,)) for each in cleaning]
+    untag = _untag(current.registry, instead, (registry, *cleaning)) if tagged or finishing else None
+    return Plan(after(*before, registry, *cleaning, untag))
 
 
-def note_of(registry: Registry) -> str:
+def what_was_used(registry: Registry) -> str:
     """The key, version and identity that a registry uses, as its tag keeps them until a rotation is done."""
     encryption = registry.encryption
     return f"{encryption.key.with_version(encryption.version_in_use)} {encryption.identity}"
 
 
 def registry_before(registry: Registry) -> Registry | None:
-    """The registry as it was before a rotation that was cut short, by its note. None where there is none."""
+    """The registry as it was before a rotation that was interrupted, by its tag. None where there is none."""
     uri, _, identity = registry.tags.get(ROTATED_TAG, "").partition(" ")
     try:
         key = KeyId.parse(uri)
@@ -65,24 +87,24 @@ def registry_before(registry: Registry) -> Registry | None:
     return replace(registry, encryption=Encryption("enabled", key, key.version, identity))
 
 
-def was_cut_short(goal: RotateGoal, current: State) -> bool:
-    """Whether a rotation got the registry to the goal's key and identity, and was cut short after that."""
-    noted = isinstance(current.registry, Registry) and registry_before(current.registry) is not None
-    if goal is None or not noted or not same_key(goal, current) or not same_identity(goal, current):
+def was_interrupted(goal: RotateGoal | None, current: State) -> bool:
+    """Whether a rotation got the registry to the goal's key and identity, and was interrupted after that."""
+    tagged = isinstance(current.registry, Registry) and registry_before(current.registry) is not None
+    if goal is None or not tagged or not same_key(goal, current) or not same_identity(goal, current):
         return False
-    return _registry_step(replace(goal, new_version=False), current, new_version=False).action == REUSE
+    return _is_reached(replace(goal, new_version=False), current)
 
 
 def instead_of_new_version(goal: RotateGoal, current: State) -> str | None:
-    """What a run does that asks for a new version where the last one was cut short, even long ago. None elsewhere."""
-    if not was_cut_short(goal, current) or not goal.new_version:
+    """What a run does that asks for a new version where the last one was interrupted, even long ago. None elsewhere."""
+    if not was_interrupted(goal, current) or not goal.new_version:
         return None
     before = registry_before(current.registry).encryption.key
-    return f"Finishes the rotation from {before} that was cut short; run it again for another version."
+    return f"Finishes the interrupted rotation from {before}; run the command again for another version."
 
 
 def uses_latest(current: State) -> bool:
-    """Whether the registry uses the latest version of its key, as far as can be seen."""
+    """Whether the registry uses the latest version of its key, as far as can be read."""
     version = current.registry.encryption.version_in_use
     return isinstance(current.key, Key) and bool(version) and same(current.key.latest_version, version)
 
@@ -92,209 +114,177 @@ def same_key(goal: RotateGoal, current: State) -> bool:
 
 
 def same_identity(goal: RotateGoal, current: State) -> bool:
-    registry = current.registry
-    used = registry.encryption.identity or ""
-    if goal.system_identity:
-        return same(used, "system")
-    if isinstance(current.identity, Identity):
-        # One that was made again under its old name has another client id.
-        return same(current.identity.client_id, used) and same(current.identity.id, goal.target.identity)
-    if isinstance(current.identity, Absent):
-        return False
-    attached = registry.attached_as(used)
-    return bool(attached) and same(attached.id, goal.target.identity)
+    """Whether the registry uses the goal's identity; one that was recreated under its name is another."""
+    used = key_identity(current)
+    return used.is_system == goal.system_identity and used.id == goal.target.identity and used.exists is not False
 
 
-def lists_older(registry: Registry, identity: Identity) -> bool:
-    """Whether an identity was made again under its name, and the registry lists the one that was deleted.
+def lists_older(registry: Registry, id_: ArmId, found: object) -> bool:
+    """Whether the registry lists an identity that was deleted, and that is recreated under its name.
 
-    To attach it replaces the client id by which the registry knows what to take its key through. So it is attached in
-    the same request that changes that: no run can be cut short in between.
+    To assign it replaces the client id by which the registry knows what to use its key through. So it is assigned in
+    the same request that changes that: no run can be interrupted in between.
     """
-    return registry.attaches(identity.id) and not registry.attached_as(identity.client_id)
-
-
-def _without_registry(target: State) -> State:
-    """The checks of `enable` on a registry that exists are about its own key; here it is to get another."""
-    return replace(target, registry=ABSENT)
+    is_listed = isinstance(found, Identity) and registry.attached_as(found.client_id) is not None
+    return registry.attaches(id_) and not is_listed
 
 
 def _problems(goal: RotateGoal, current: State, target: State, now: datetime) -> list[Problem]:
-    registry: Registry = current.registry
+    registry, facts = current.registry, Facts(current, now)
     if not registry.encryption.enabled or registry.encryption.key is None:
-        return [
-            Problem(
-                f"Registry '{registry.name}' is not encrypted with a customer-managed key, so it has none to rotate.",
-                (f"To see its state: az acr cmk show --name {registry.name}",),
-            )
-        ]
+        return [finding_of("NotEncrypted", facts).as_problem]
     if not registry.settled:
-        return [
-            Problem(
-                f"Registry '{registry.name}' is in state {registry.provisioning_state}.",
-                ("Wait for the running operation to end, then run this command again.",),
-            )
-        ]
-    if same(registry.encryption.identity, "system") and not registry.system_principal_id:
-        return [
-            Problem(
-                f"Registry '{registry.name}' uses its key through its system-assigned identity, which was removed. One "
-                "turned on anew is another, which does not get it its key back: images are served only until the "
-                "credential of the old one lapses. Nothing was changed.",
-                ("Only Azure support can bring the identity back: open a support request.",),
-            )
-        ]
-    found = _disabled_version(goal, current)
-    expired_is_fine = goal.new_version and same_key(goal, current)
-    judged = replace(target, key=_undated(target.key)) if expired_is_fine else target
-    if isinstance(target.vault, Vault):
-        # A closed firewall is opened to trusted services, after a question.
-        judged = replace(judged, vault=replace(target.vault, bypass="AzureServices"))
-    if goal.system_identity and isinstance(judged.identity, Absent):
-        # It comes to be when it is attached.
+        return [running(registry)]
+    used = facts.key_identity
+    if used.is_system and not used.is_attached:
+        problem = finding_of("IdentityNotAttached", facts).as_problem
+        return [replace(problem, advice=("Open a support request with Azure.",))]
+    disabled = finding_of("KeyDisabled", facts)
+    found = [disabled.as_problem] if disabled else []
+    judged = replace(target, registry=ABSENT, key=_judged_key(goal, current, target, told=bool(disabled)))
+    if goal.system_identity and not isinstance(judged.identity, Identity):
+        # It comes to exist when it is turned on.
         judged = replace(judged, identity=Identity(registry.id, registry.location, "system", ""))
-    return found + parts_problems(goal.target, _without_registry(judged), now)
+    return found + parts_problems(ROTATE, goal.target, judged, now, FIXED)
 
 
-def _undated(key):
-    """A key whose dates don't matter: a new version replaces it."""
-    return replace(key, expires=None, not_before=None) if isinstance(key, Key) else key
+def _judged_key(goal: RotateGoal, current: State, target: State, told: bool):
+    """The key to be used, but for what does not matter of a version that a new one replaces, and what is `told`."""
+    key = target.key
+    if not isinstance(key, Key):
+        return key
+    if goal.new_version and same_key(goal, current):
+        return replace(key, enabled=True, expires=None, not_before=None)
+    return replace(key, enabled=True) if told and key.id == current.version_in_use.id else key
 
 
-def _disabled_version(goal: RotateGoal, current: State) -> list[Problem]:
-    used = current.version_in_use
-    if not isinstance(used, Key) or used.enabled is not False:
-        return []
-    return [
-        Problem(
-            f"The key's version in use, {used.id}, is disabled. The registry needs it once more to change to another.",
-            (f"Enable it: {enable_version(used)}",),
-        )
-    ]
+def _attach_change(goal: RotateGoal, registry: Registry, identity: Change | None) -> AttachIdentity | None:
+    """What assigns the identity, unless the registry lists it, be it one that was deleted since: see `lists_older`."""
+    if registry.system_principal_id if goal.system_identity else registry.attaches(goal.target.identity):
+        return None
+    what = "System-assigned identity is turned on." if goal.system_identity else "Identity is assigned to the registry."
+    return AttachIdentity(registry=registry.id, identity=goal.target.identity, reason=what, after=after(identity))
 
 
-def _identity_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
-    registry = current.registry
-    steps = []
-    if not goal.system_identity:
-        exists = isinstance(target.identity, Identity)
-        action, reason = (REUSE, "Exists.") if exists else (CREATE, "User-assigned identity for the key.")
-        resource = target.identity.id if exists else str(goal.target.identity)
-        steps.append(Step("identity", action, resource, reason))
-    if not _is_listed(goal, registry):
-        what = "System-assigned identity is turned on." if goal.system_identity else "Identity is attached."
-        steps.append(Step("attach", UPDATE, registry.id, what, after=("identity",)))
-    return steps
-
-
-def _is_listed(goal: RotateGoal, registry: Registry) -> bool:
-    """Whether the registry has the identity, be it one that was deleted since: see `lists_older`."""
-    if goal.system_identity:
-        return bool(registry.system_principal_id)
-    return registry.attaches(str(goal.target.identity))
-
-
-def trusted_services_steps(vault) -> list[Step]:
-    """Opening a vault's closed firewall to trusted services, the registry among them. It widens access: it is asked."""
-    if not isinstance(vault, Vault) or not shuts_out_registries(vault):
-        return []
-    question = f"The firewall of '{vault.name}' lets no trusted services in. Let trusted Azure services in?"
-    reason = "Trusted Azure services are let past the vault's firewall."
-    return [Step("trusted-services", UPDATE, vault.id, reason, after=("purge-protection",), confirm=question)]
-
-
-def _version_step(goal: RotateGoal, current: State, target: State, now: datetime) -> Step | None:
+def _version_change(goal: RotateGoal, current: State, target: State, now: datetime, grant: Change) -> Change | None:
     if not goal.new_version:
         return None
-    key = goal.target.key.versionless
     latest = target.key
-    if isinstance(latest, Key) and not uses_latest(current) and not (latest.expires and latest.expires <= now):
-        reason = f"Version {latest.latest_version} is newer than the one in use, and is taken."
-        return Step("version", REUSE, key, reason)
-    return Step("version", CREATE, key, "New version of the key, made in the vault itself.", after=("grant",))
+    if isinstance(latest, Key) and not uses_latest(current) and _is_usable(latest, now):
+        reason = f"Version {latest.latest_version} is newer than the one in use."
+        return UseVersion(key=latest, reason=reason)
+    return CreateVersion(
+        key=goal.target.key,
+        reason="New version of the key, created by the vault itself.",
+        after=(grant,),
+    )
 
 
-def _registry_step(goal: RotateGoal, current: State, new_version: bool) -> Step:
+def _is_usable(key: Key, now: datetime) -> bool:
+    return key.enabled is not False and not (key.expires and key.expires <= now)
+
+
+def _is_reached(goal: RotateGoal, current: State) -> bool:
     registry = current.registry
-    after = ("identity", "attach", "vault", "purge-protection", "trusted-services", "key", "grant", "version")
-    mode = "pinned to the version" if goal.manual else "new versions adopted by itself"
     same_mode = goal.manual == (registry.encryption.key.version is not None)
     unchanged = same_mode and same_identity(goal, current) and not _changes_version(goal, current)
-    if unchanged and not new_version and registry.provisioning_state == "Succeeded":
-        version = "this" if goal.target.key.version else "the latest"
-        return Step("registry", REUSE, registry.id, f"Uses {version} version of this key through this identity.")
-    return Step("registry", UPDATE, registry.id, f"Takes the key through the identity ({mode}).", after=after)
+    return unchanged and registry.provisioning_state == "Succeeded"
+
+
+def _use_registry(goal: RotateGoal, current: State, waits_for: tuple[Change, ...]) -> UseRegistry:
+    version = "this" if goal.target.key.version else "the latest"
+    reason = f"Uses {version} version of this key through this identity."
+    return UseRegistry(registry=current.registry, reason=reason, after=waits_for)
+
+
+def _set_encryption(
+    goal: RotateGoal,
+    current: State,
+    target: State,
+    tags: tuple[tuple[str, str], ...],
+    waits_for: tuple[Change, ...],
+) -> SetEncryption:
+    mode = "pinned to the version" if goal.manual else "takes new versions automatically"
+    return SetEncryption(
+        registry=current.registry.id,
+        identity=goal.target.identity,
+        key=goal.target.key,
+        vault=vault_id_of(goal.target, target),
+        pinned=goal.manual,
+        attach=not goal.system_identity and lists_older(current.registry, goal.target.identity, target.identity),
+        tags=tags,
+        wait=not goal.no_wait,
+        reason=f"Uses the key through the identity ({mode}).",
+        after=waits_for,
+    )
 
 
 def _changes_version(goal: RotateGoal, current: State) -> bool:
-    """Whether the registry is to use another version than now, of this key or another, as far as can be seen."""
+    """Whether the registry is to use another version than now, of this key or another, as far as can be read."""
     if goal.new_version or not same_key(goal, current):
         return True
     pinned = goal.target.key.version
     return not same(pinned, current.registry.encryption.version_in_use) if pinned else not uses_latest(current)
 
 
-def _old_grant_steps(goal: RotateGoal, current: State, target: State) -> list[Step]:
+def _untag(registry: Registry, instead: str | None, waits_for: tuple[Change, ...]) -> TagRegistry:
+    return TagRegistry(
+        registry=registry.id, name=ROTATED_TAG, value=None, reason=instead or TAG_REMOVED, after=waits_for
+    )
+
+
+def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Change]:
     """Removing the old identity's grants on the old key, where neither this registry nor others need them."""
-    if not goal.revoke_old or (same_key(goal, current) and same_identity(goal, current)):
+    if not goal.revoke_old or (same_key(goal, old) and same_identity(goal, old)):
         return []
-    key, principal = current.registry.encryption.key, old_principal(current)
-    if not isinstance(current.vault, Vault) or not principal:
+    key, principal = old.registry.encryption.key, key_identity(old).principal_id
+    if not isinstance(old.vault, Vault) or not principal:
         return []
-    own, elsewhere = revocable(current.vault, key.name, principal, current.roles)
-    steps = []
+    own, elsewhere = find_grants(old.vault, key, principal, old.roles)
+    changes: list[Change] = []
     for grant in own:
-        if why := _still_needed(goal, current, target, on_key=grant.on == "key"):
-            steps.append(Step("", REUSE, grant.resource, f"{grant.what}, still needed by {why}."))
+        if why := _still_needed(goal, old, target, on_key=grant.on_key):
+            changes.append(_kept(grant.resource, f"{grant.what}, still needed by {why}."))
         else:
-            steps.append(Step("", DELETE, grant.resource, f"{grant.what}, no longer needed.", after=("registry",)))
+            changes.append(replace(grant.removal(f"{grant.what}, no longer needed."), step="old-grant"))
     for role in elsewhere:
-        reason = f"Role '{role.role_name}' at {role.scope} stays: it reaches the key from above, or through a group."
-        steps.append(Step("", REUSE, role.id, reason))
-    return [replace(step, name=_numbered("old-grant", number)) for number, step in enumerate(steps, 1)]
+        reason = f"Role '{role.role_name}' at {role.scope} stays: it is inherited, or comes through a group."
+        changes.append(_kept(role.id, reason))
+    return changes
 
 
-def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}-{number}"
+def _kept(resource: str, reason: str) -> UseGrant:
+    return UseGrant(on=resource, reason=reason, step="old-grant")
 
 
-def _still_needed(goal: RotateGoal, current: State, target: State, on_key: bool) -> str | None:
-    """Who goes on using the old identity on what it is granted. A grant on a vault serves all its keys."""
-    same_vault = isinstance(target.vault, Vault) and same(target.vault.id, current.vault.id)
-    if same_identity(goal, current) and (same_key(goal, current) if on_key else same_vault):
+def _still_needed(goal: RotateGoal, old: State, target: State, on_key: bool) -> str | None:
+    """Who still uses the old identity on what it is granted. A grant on a vault serves all its keys."""
+    same_vault = isinstance(target.vault, Vault) and target.vault.id == old.vault.id
+    if same_identity(goal, old) and (same_key(goal, old) if on_key else same_vault):
         return "this registry"
-    if not isinstance(current.sharing, tuple):
-        return "what can't be seen"
-    if not isinstance(current.identity_users, tuple):
-        return "what can't be seen"
-    users = [each.id for each in current.sharing if each.identity and (each.key if on_key else each.vault)]
+    if not isinstance(old.sharing, tuple) or not isinstance(old.identity_users, tuple):
+        return "what can't be read"
+    users = [each.id for each in old.sharing if each.identity and (each.key if on_key else each.vault)]
     # What other resources use the identity for, they don't tell; of registries it is known.
-    known = {each.id.lower() for each in current.sharing if each.identity}
-    users += [id_ for id_ in current.identity_users if id_.lower() not in known]
-    return ", ".join(ArmId.parse(id_).name for id_ in users) or None
+    known = {each.id for each in old.sharing if each.identity}
+    users += [id_ for id_ in old.identity_users if id_ not in known]
+    return ", ".join(id_.name for id_ in users) or None
 
 
-def old_principal(current: State) -> str | None:
-    """The object id of the identity that the registry uses now."""
-    registry = current.registry
-    if same(registry.encryption.identity, "system"):
-        return registry.system_principal_id
-    return current.identity.principal_id if isinstance(current.identity, Identity) else None
-
-
-def _old_version_steps(goal: RotateGoal, current: State) -> list[Step]:
-    encryption = current.registry.encryption
-    if not goal.disable_old_version or not encryption.version_in_use or not _changes_version(goal, current):
+def _old_version_changes(goal: RotateGoal, old: State) -> list[Change]:
+    encryption = old.registry.encryption
+    if not goal.disable_old_version or not encryption.version_in_use or not _changes_version(goal, old):
         return []
-    old = encryption.key.with_version(encryption.version_in_use)
-    if why := _other_users_of_key(current):
-        return [Step("old-version", REUSE, str(old), f"Old version stays enabled: {why} may still need it.")]
-    reason = "Old version is disabled, once the registry was seen on the new one."
-    return [Step("old-version", UPDATE, str(old), reason, after=("registry",))]
+    version = encryption.key.with_version(encryption.version_in_use)
+    if why := _other_users_of_key(old):
+        reason = f"Old version stays enabled: {why} may still need it."
+        return [KeepVersion(key=version, step="old-version", reason=reason)]
+    reason = "Old version is disabled once the registry is seen on the new one."
+    return [DisableVersion(key=version, reason=reason)]
 
 
-def _other_users_of_key(current: State) -> str | None:
-    """Who else has the old key, of whatever version: each registry takes new ones in its own time."""
-    if not isinstance(current.sharing, tuple):
-        return "what can't be seen"
-    return ", ".join(ArmId.parse(each.id).name for each in current.sharing if each.key) or None
+def _other_users_of_key(old: State) -> str | None:
+    """Who else uses the old key, of whatever version: each registry takes new ones at its own time."""
+    if not isinstance(old.sharing, tuple):
+        return "what can't be read"
+    return ", ".join(each.id.name for each in old.sharing if each.key) or None

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from azext_acrcmk.health import Health, examine
-from azext_acrcmk.health.catalogue import PASSED, Facts, cure_of
-from azext_acrcmk.model.ids import ArmId, same
-from azext_acrcmk.model.state import Identity, Key, State, Unknown, Vault
-from azext_acrcmk.plan.step import Plan
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.state import Key, State, Vault
+from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.preflight import Obstacle
+from azext_acrcmk.rules import Facts, Finding, Health, examine
+from azext_acrcmk.rules.catalogue import FAILED, UNKNOWN
 
 
-def plan_document(plan: Plan) -> list[dict[str, Any]]:
-    """The result of --what-if."""
+def plan_document(plan: Plan, obstacles: Iterable[Obstacle] = ()) -> list[dict[str, Any]]:
+    """The result of --what-if: the changes, then what would stop them."""
     return [
-        {
-            "symbol": step.symbol,
-            "action": step.action,
-            "step": step.name,
-            "resource": step.resource,
-            "reason": step.reason,
-            "irreversible": step.irreversible,
-        }
-        for step in plan.steps
+        *(_row(each.symbol, each.action.label, each, each.irreversible) for each in plan.changes),
+        *(_row(each.symbol, each.action, each, irreversible=False) for each in obstacles),
     ]
+
+
+def _row(symbol: str, action: str, told: Any, irreversible: bool) -> dict[str, Any]:
+    return {
+        "symbol": symbol,
+        "action": action,
+        "step": told.step,
+        "resource": told.resource,
+        "reason": told.reason,
+        "irreversible": irreversible,
+    }
 
 
 def steps_document(outcomes) -> list[dict[str, Any]]:
     return [
         {
-            "step": each.step.name,
-            "resource": each.step.resource,
+            "step": each.change.step,
+            "resource": each.change.resource,
             "outcome": each.outcome,
             "seconds": each.seconds,
         }
@@ -46,9 +51,9 @@ def registry_document(state: State, now: datetime) -> dict[str, Any]:
     facts, health = Facts(state, now), examine(state, now)
     encrypted = registry.encryption.enabled
     return {
-        "id": registry.id,
+        "id": str(registry.id),
         "name": registry.name,
-        "resourceGroup": ArmId.parse(registry.id).group,
+        "resourceGroup": registry.id.group,
         "location": registry.location,
         "sku": registry.sku,
         "loginServer": registry.login_server,
@@ -67,50 +72,41 @@ def registry_document(state: State, now: datetime) -> dict[str, Any]:
                 "fix": finding.fix,
             }
             for finding in health.findings
-            if finding.status != PASSED
+            if finding.status in (FAILED, UNKNOWN)
         ],
     }
 
 
 def findings_document(health: Health) -> list[dict[str, Any]]:
     """The result of `check`."""
-    return [asdict(finding) for finding in health.findings]
+    return [_finding(each) for each in health.findings]
 
 
 def left_document(health: Health) -> list[dict[str, Any]]:
-    """What `repair` could not mend, each with what would."""
-    left = [finding for finding in health.findings if finding.status != PASSED]
-    return [asdict(finding) | {"cure": cure_of(finding.code)} for finding in left]
+    """What `repair` could not fix, each with what would."""
+    left = [each for each in health.findings if each.status in (FAILED, UNKNOWN)]
+    return [{**_finding(each), "cure": each.rule.cure} for each in left]
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "status": finding.status,
+        "subject": finding.subject,
+        "message": finding.message,
+        "fix": finding.fix,
+    }
 
 
 def _identity(facts: Facts) -> dict[str, Any]:
-    registry, identity = facts.registry, facts.state.identity
-    client_id = registry.encryption.identity or ""
-    if facts.uses_system_identity:
-        there = bool(registry.system_principal_id)
-        return {
-            "id": registry.id,
-            "clientId": client_id,
-            "principalId": registry.system_principal_id,
-            "attached": there,
-            "exists": there,
-        }
-    attached = registry.attached_as(client_id)
-    if isinstance(identity, Identity):
-        exists = same(identity.client_id, client_id)
-        return {
-            "id": identity.id,
-            "clientId": client_id,
-            "principalId": identity.principal_id if exists else None,
-            "attached": attached is not None or (exists and registry.attaches(identity.id)),
-            "exists": exists,
-        }
+    used = facts.key_identity
     return {
-        "id": attached.id if attached else None,
-        "clientId": client_id,
-        "principalId": attached.principal_id if attached else None,
-        "attached": attached is not None,
-        "exists": None if isinstance(identity, Unknown) else False,
+        "id": str(used.id) if used.id else None,
+        "clientId": used.client_id,
+        "principalId": None if used.is_recreated else used.principal_id,
+        "attached": used.is_attached,
+        "exists": used.exists,
     }
 
 
@@ -148,7 +144,7 @@ def _vault(state: State) -> dict[str, Any] | None:
     if not isinstance(vault, Vault):
         return None
     return {
-        "id": vault.id,
+        "id": str(vault.id),
         "kind": vault.kind,
         "permissionModel": vault.permission_model,
         "softDelete": vault.soft_delete,

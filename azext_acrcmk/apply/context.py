@@ -1,0 +1,124 @@
+"""What changes work with, and what they hand on to those that wait for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import TypeVar
+
+from azext_acrcmk.cloud.changes import until_in_dns
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.model.access import access_to
+from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.key_identity import SYSTEM
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import NOT_LOADED, Absent, DeletedVault, Identity, Key, Registry, State, Vault
+from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan.change import Change, Plan, UnknownChange
+from azext_acrcmk.progress import Progress
+
+Made = TypeVar("Made")
+
+
+class Refused(Exception):
+    """A change can't be made, for a cause that was found out."""
+
+    def __init__(self, problem: Problem):
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class Context:
+    """What exists by now of registry, identity, vault and key; `goal` is what the registry is to use.
+
+    Changes run in threads: each attribute is written by one change and read only by those that wait for it. Only that
+    the vault is in DNS is noted by whichever change waits for that.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        state: State,
+        tenant: str,
+        progress: Progress,
+        stop: Stop,
+        goal: EnableGoal | None = None,
+        grant_timeout: int = 0,
+    ):
+        self.clients, self.tenant, self.progress, self.stop = clients, tenant, progress, stop
+        self.goal, self.grant_timeout = goal, grant_timeout
+        self.registry: Registry | Absent = state.registry
+        self.identity: Identity | Absent = state.identity
+        self.vault: Vault | DeletedVault | Absent = state.vault
+        self.key: Key | Absent = state.key
+        self.state = state
+        self.granted_now = False
+
+    def principal_of(self, identity: ArmId | None, principal: str | None) -> str:
+        """The object id to grant access to: the one that is given, or that of an identity that exists by now."""
+        if principal:
+            return principal
+        if not isinstance(self.identity, Identity) or self.identity.id != identity:
+            raise LookupError(f"The identity {identity} is not what this plan made.")  # a defect of the plan
+        return self.identity.principal_id
+
+    def until_in_dns(self) -> None:
+        if isinstance(self.vault, Vault) and not self.vault.in_dns:
+            self.vault = until_in_dns(self.clients, self.vault, self.stop)
+
+    def once_in_dns(self, change: Callable[[], Made]) -> Made:
+        """What `change` returns. An existing vault should accept it at once; one that refuses it, when it is in DNS."""
+        from azure.core.exceptions import HttpResponseError
+
+        in_dns = not isinstance(self.vault, Vault) or self.vault.in_dns
+        try:
+            return change()
+        except HttpResponseError as error:
+            if in_dns or read_error(error).status == 403:
+                raise
+        self.until_in_dns()
+        return change()
+
+
+@singledispatch
+def apply_change(change: Change, _context: Context) -> str | None:
+    """Carries a change out; returns the outcome where that is not the action's. Raises UnknownChange."""
+    raise UnknownChange("apply_change", change)
+
+
+_CHANGES_ACCESS = (
+    kinds.AssignRole,
+    kinds.AddAccessPolicy,
+    kinds.GrantInRecoveredVault,
+    kinds.RemoveRole,
+    kinds.RemoveAccessPolicy,
+)
+_CHANGES_KEY = (kinds.CreateKey, kinds.RecoverKey, kinds.CreateVersion, kinds.DisableVersion)
+
+
+def known_after(context: Context, plan: Plan) -> State:
+    """What exists by now, but for what the plan's changes leave to be read back: that is not loaded."""
+    changed = plan.changing
+    access = [each for each in changed if isinstance(each, _CHANGES_ACCESS)]
+    identity, vault = context.identity, context.vault
+    own = isinstance(identity, Identity) and identity.client_id == SYSTEM  # read with the registry
+    stale_vault = bool(access) and isinstance(vault, Vault) and vault.uses_policies and not _shows(context, access)
+    pinned = context.goal is not None and context.goal.key.version
+    stale_key = pinned or any(isinstance(each, _CHANGES_KEY) for each in changed)
+    return State(
+        identity=identity if isinstance(identity, Identity) and not own else NOT_LOADED,
+        vault=vault if isinstance(vault, Vault) and not stale_vault else NOT_LOADED,
+        key=context.key if isinstance(context.key, Key) and not stale_key else NOT_LOADED,
+        roles=NOT_LOADED if access else context.state.roles,
+    )
+
+
+def _shows(context: Context, access: list[Change]) -> bool:
+    """Whether the vault as last read shows what was granted, as it does where its name was waited for."""
+    if any(isinstance(each, (kinds.RemoveRole, kinds.RemoveAccessPolicy)) for each in access):
+        return False
+    name, principal = context.goal.key_name if context.goal else "", context.identity.principal_id
+    return bool(access_to(context.vault, name, principal, ()).granted)

@@ -1,0 +1,176 @@
+"""Changes of keys and their versions."""
+
+from __future__ import annotations
+
+from azext_acrcmk.apply.context import Context, Refused, apply_change
+from azext_acrcmk.cloud import changes, keys
+from azext_acrcmk.cloud.errors import explain, read_error, same_code
+from azext_acrcmk.cloud.reads import get_key
+from azext_acrcmk.cloud.waiting import retrying
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import Key, Registry
+from azext_acrcmk.plan import bodies
+from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan.conflicts import key_conflicts
+from azext_acrcmk.rules.fixes import key_command
+
+# How long the control plane may refuse a key because the caller's own role has not arrived there, in seconds.
+OWN_ROLE_TIMEOUT = 180
+
+
+@apply_change.register
+def _(change: kinds.CreateKey, context: Context) -> str | None:
+    context.until_in_dns()
+    if change.may_exist:
+        # What a recovered vault holds could not be read before.
+        found = get_key(context.clients, change.vault, change.key)
+        if isinstance(found, Key):
+            if conflicts := key_conflicts(context.goal, found):
+                raise Refused(conflicts[0])
+            context.key = found
+            return "reused"
+    return _create_key(change, context)
+
+
+def _create_key(change: kinds.CreateKey, context: Context) -> str | None:
+    from azure.core.exceptions import HttpResponseError
+
+    def put() -> Key:
+        return changes.put_key(context.clients, change.vault, change.key, bodies.key_body(change))
+
+    try:
+        context.key = retrying(
+            put,
+            lambda error: same_code(read_error(error), "ForbiddenByRbac") or "ForbiddenByRbac" in read_error(error),
+            context.stop,
+            min(OWN_ROLE_TIMEOUT, context.grant_timeout),
+        )
+    except HttpResponseError as error:
+        said = read_error(error)
+        if "deleted but recoverable" in said:
+            _recover(change, context)
+            return "recovered"
+        if said.status not in (400, 403, 500) or not ("ForbiddenByRbac" in said or "AuthorizationFailed" in said):
+            raise
+        _create_by_data_plane(change, context)
+    return None
+
+
+def _create_by_data_plane(change: kinds.CreateKey, context: Context) -> None:
+    from azure.core.exceptions import AzureError
+
+    context.progress.note("  You can't create the key by the control plane; trying the vault itself.")
+    try:
+        made = keys.create_key(context.clients, change.key, change.type, change.size, change.tags)
+        if change.rotation_period or change.lifetime:
+            keys.set_rotation_policy(context.clients, change.key, change.rotation_period, change.lifetime)
+    except AzureError as error:
+        why = explain(read_error(error))
+        raise Refused(
+            Problem(
+                f"The key '{change.key.name}' could not be created by the control plane, nor by the vault itself. "
+                f"{why.message}",
+                (
+                    "The control plane requires permission 'Microsoft.KeyVault/vaults/keys/write' (role 'Key Vault "
+                    f"Contributor'), the vault the role 'Key Vault Crypto Officer', on {change.vault}",
+                ),
+            )
+        ) from error
+    context.key = Key(made, change.type, change.size)
+
+
+@apply_change.register
+def _(change: kinds.RecoverKey, context: Context) -> None:
+    _recover(change, context)
+
+
+def _recover(change: kinds.CreateKey | kinds.RecoverKey, context: Context) -> None:
+    from azure.core.exceptions import HttpResponseError
+
+    key = change.key
+    try:
+        keys.recover_key(context.clients, key)
+    except HttpResponseError as error:
+        why = explain(read_error(error))
+        raise Refused(
+            Problem(
+                f"The key '{key.name}' is soft-deleted and could not be recovered. {why.message}",
+                (*why.advice, f"Recover it: {key_command('recover', key)}", "Or choose another name with --key."),
+            )
+        ) from error
+    found = get_key(context.clients, change.vault, key)
+    context.key = found if isinstance(found, Key) else Key(key, "RSA")
+
+
+@apply_change.register
+def _(change: kinds.CreateVersion, context: Context) -> None:
+    from azure.core.exceptions import AzureError
+
+    try:
+        made = keys.create_version(context.clients, change.key)
+    except AzureError as error:
+        why = explain(read_error(error))
+        raise Refused(
+            Problem(
+                f"A new version of the key could not be created: only the vault itself can do it. {why.message}",
+                (*why.advice, "If others create it: az acr cmk rotate --no-new-version"),
+            )
+        ) from error
+    known = context.key if isinstance(context.key, Key) else Key(made, "RSA")
+    context.key = Key(made, known.type, known.size)
+
+
+@apply_change.register
+def _(change: kinds.UseVersion, context: Context) -> None:
+    context.key = change.key
+
+
+@apply_change.register
+def _(change: kinds.EnableVersion, context: Context) -> None:
+    keys.set_enabled(context.clients, change.key, enabled=True)
+
+
+@apply_change.register
+def _(change: kinds.PermitOperations, context: Context) -> None:
+    keys.set_operations(context.clients, change.key, change.operations)
+
+
+@apply_change.register
+def _(change: kinds.DisableVersion, context: Context) -> str | None:
+    registry = context.registry
+    if isinstance(registry, Registry) and same(registry.encryption.version_in_use, change.key.version):
+        # The registry is where it was, so the version is not old.
+        return "reused"
+    keys.set_enabled(context.clients, change.key, enabled=False)
+    return None
+
+
+@apply_change.register
+def _(change: kinds.RevokeVersion, context: Context) -> None:
+    with _needing_the_vault(change):
+        keys.revoke_version(context.clients, change.key)
+
+
+@apply_change.register
+def _(change: kinds.RestoreVersion, context: Context) -> None:
+    with _needing_the_vault(change):
+        keys.restore_version(context.clients, change.key)
+
+
+class _needing_the_vault:  # noqa: N801  (used as a with-statement's word)
+    """Explains a refusal of the vault's data plane, the only way to enable or disable a key."""
+
+    def __init__(self, change: kinds.Change):
+        self._change = change
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind, error, trace) -> None:
+        from azure.core.exceptions import AzureError
+
+        if isinstance(error, AzureError):
+            why = explain(read_error(error))
+            message = f"Only the vault itself can change {self._change.resource}. {why.message}"
+            raise Refused(Problem(message, why.advice)) from error

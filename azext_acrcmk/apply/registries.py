@@ -1,0 +1,186 @@
+"""Changes of a registry; and waiting, bounded, until its key works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import TypeVar
+
+from azext_acrcmk.apply.context import Context, Refused, apply_change
+from azext_acrcmk.cloud import changes
+from azext_acrcmk.cloud.errors import key_access_refused, read_error
+from azext_acrcmk.cloud.load import load_roles
+from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, in_parallel
+from azext_acrcmk.cloud.waiting import Pauses, asked_pause, until_settled
+from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.key_identity import SYSTEM
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import ABSENT, Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.plan import bodies
+from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan.diagnose import Diagnosis, diagnose
+from azext_acrcmk.rules import Facts
+
+# How long the registry may take to use the version it was told to, in seconds.
+ADOPTION_TIMEOUT = 300
+
+Made = TypeVar("Made")
+UsesKey = kinds.CreateRegistry | kinds.SetEncryption
+
+
+@apply_change.register
+def _(change: kinds.CreateRegistry, context: Context) -> None:
+    body = bodies.registry_body(change, context.identity.client_id, _key_to_use(change, context))
+    context.registry = _until_key_works(
+        change, context, lambda: changes.put_registry(context.clients, change.id, body, context.stop)
+    )
+
+
+@apply_change.register
+def _(change: kinds.SetEncryption, context: Context) -> None:
+    registry, key = context.registry, _key_to_use(change, context)
+    client_id = SYSTEM if change.identity == change.registry else context.identity.client_id
+    attach = change.identity if change.attach else None
+    body = bodies.encryption_body(registry, client_id, key, attach)
+    if not change.wait:
+        begin = lambda: changes.begin_patch_registry(context.clients, registry.id, body)  # noqa: E731
+        _until_key_accepted(change, context, begin)
+        return
+    if change.tags:
+        body = bodies.with_tags(body, {**registry.tags, **dict(change.tags)})
+    before = registry.encryption.version_in_use
+    context.registry = _until_key_works(
+        change, context, lambda: changes.patch_registry(context.clients, registry.id, body, context.stop)
+    )
+    _until_adopted(change, context, before)
+
+
+@apply_change.register
+def _(change: kinds.AttachIdentity, context: Context) -> None:
+    own = change.identity == change.registry
+    body = {"identity": bodies.assigned_block(context.registry, None if own else change.identity)}
+    context.registry = changes.patch_registry(context.clients, change.registry, body, context.stop)
+    if own:
+        registry = context.registry
+        context.identity = Identity(registry.id, registry.location, SYSTEM, registry.system_principal_id or "")
+
+
+@apply_change.register
+def _(change: kinds.TagRegistry, context: Context) -> None:
+    tags = {name: value for name, value in context.registry.tags.items() if name != change.name}
+    if change.value is not None:
+        tags[change.name] = change.value
+    context.registry = changes.patch_registry(context.clients, change.registry, {"tags": tags}, context.stop)
+
+
+def _latest(change: UsesKey, context: Context) -> KeyId:
+    """The key that the registry is to use, with its version as far as that is known."""
+    if change.key.version or not isinstance(context.key, Key):
+        return change.key
+    return context.key.id
+
+
+def _key_to_use(change: UsesKey, context: Context) -> KeyId:
+    """With a version where the registry is to be pinned to it, else without."""
+    return _latest(change, context) if change.pinned else change.key.with_version(None)
+
+
+def _until_key_works(change: UsesKey, context: Context, encrypt: Callable[[], Registry]) -> Registry:
+    """What `encrypt` makes of the registry, read back; waits, bounded, for access that has not taken effect."""
+    return _judged(context, _until_key_accepted(change, context, encrypt))
+
+
+def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[], Made]) -> Made:
+    """What `encrypt` returns once the key is not refused; waits, bounded, for access that has not taken effect."""
+    from azure.core.exceptions import HttpResponseError
+
+    context.until_in_dns()
+    told = False
+    # A try costs the service more than a look, and here also a diagnosis.
+    pauses = Pauses(context.stop, first=2.0, most=20.0)
+    while True:
+        try:
+            return encrypt()
+        except HttpResponseError as error:
+            if not key_access_refused(read_error(error)):
+                raise
+            refusal = error
+        found = _diagnose(change, context)
+        if found.wait and not told:
+            told = True
+            context.progress.note(f"  Waiting for access to take effect (up to {found.wait} seconds).")
+        if not pauses.another(found.wait, asked_pause(refusal)):
+            raise Refused(found.problem) from refusal
+
+
+def _diagnose(change: UsesKey, context: Context) -> Diagnosis:
+    key, identity, vault = change.key, context.identity, context.vault
+    goal = context.goal or EnableGoal(_registry_of(change), change.identity, None, key.name, "", "", key_uri=key)
+    state = State(registry=ABSENT, identity=identity, vault=vault, key=Unknown(), roles=Unknown())
+    if isinstance(vault, Vault):
+        vault, found, roles = in_parallel(
+            lambda: get_vault(context.clients, vault.id),
+            lambda: get_key(context.clients, vault.id, goal.key),
+            lambda: load_roles(context.clients, vault.id, goal.key, identity.principal_id),
+        )
+        state = replace(state, vault=vault, key=found, roles=roles)
+    facts = Facts(state, datetime.now(timezone.utc), goal=goal)
+    return diagnose(facts, context.grant_timeout, context.granted_now)
+
+
+def _registry_of(change: UsesKey) -> ArmId:
+    return change.id if isinstance(change, kinds.CreateRegistry) else change.registry
+
+
+def _judged(context: Context, registry: Registry) -> Registry:
+    """Only what a GET shows after the operation ended is the truth (wire facts 3.1)."""
+    id_ = registry.id
+    if not registry.settled:
+        registry = until_settled(
+            lambda: get_registry(context.clients, id_),
+            lambda seen: isinstance(seen, Registry) and seen.settled,
+            context.stop,
+        )
+    if isinstance(registry, Registry) and registry.encryption.enabled and registry.provisioning_state == "Succeeded":
+        return registry
+    raise Refused(
+        Problem(
+            f"The operation on registry '{id_.name}' ended, but it does not read back as encrypted.",
+            (f"See its state: az acr cmk show --name {id_.name}",),
+        )
+    )
+
+
+def _until_adopted(change: kinds.SetEncryption, context: Context, before: str | None) -> None:
+    """Waits, bounded, until the registry says that it uses the version: what it was told is not yet the proof.
+
+    Instead of the latest, one that takes new versions may use a newer one that others created, never that of before.
+    """
+    latest = _latest(change, context)
+
+    def uses_it(seen) -> bool:
+        if latest.version is None:
+            return True
+        used = seen.encryption.version_in_use if isinstance(seen, Registry) else None
+        if not used or same(used, latest.version):
+            return bool(used)
+        follows = not change.pinned and latest.same_key(seen.encryption.key)
+        return follows and bool(before) and not same(used, before)
+
+    if uses_it(context.registry):
+        return
+    seen = until_settled(
+        lambda: get_registry(context.clients, change.registry), uses_it, context.stop, ADOPTION_TIMEOUT
+    )
+    if not uses_it(seen):
+        name = change.registry.name
+        raise Refused(
+            Problem(
+                f"Registry '{name}' was told to use {latest}, but does not use it yet. Both the old and the new "
+                "version must stay enabled until it does.",
+                (f"Check again later: az acr cmk show --name {name}",),
+            )
+        )
+    context.registry = seen

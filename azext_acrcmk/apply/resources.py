@@ -1,0 +1,56 @@
+"""Changes of resource groups, identities and vaults; and those that do nothing."""
+
+from __future__ import annotations
+
+from azext_acrcmk.apply.context import Context, apply_change
+from azext_acrcmk.cloud import changes
+from azext_acrcmk.plan import bodies
+from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan.change import Change
+
+
+@apply_change.register(kinds.UseGroup)
+@apply_change.register(kinds.UseIdentity)
+@apply_change.register(kinds.UseVault)
+@apply_change.register(kinds.SkipVault)
+@apply_change.register(kinds.UseKey)
+@apply_change.register(kinds.SkipKey)
+@apply_change.register(kinds.KeepVersion)
+@apply_change.register(kinds.UseGrant)
+@apply_change.register(kinds.SkipGrant)
+@apply_change.register(kinds.UseRegistry)
+@apply_change.register(kinds.LeaveToUser)
+def _nothing_to_do(_change: Change, _context: Context) -> None:
+    return None
+
+
+@apply_change.register
+def _(change: kinds.CreateGroup, context: Context) -> None:
+    changes.put_group(context.clients, change.subscription, change.name, bodies.group_body(change))
+
+
+@apply_change.register
+def _(change: kinds.CreateIdentity, context: Context) -> None:
+    body = bodies.identity_body(change)
+    context.identity = changes.put_identity(context.clients, change.id, body, context.stop)
+
+
+@apply_change.register
+def _(change: kinds.CreateVault, context: Context) -> None:
+    context.vault = changes.put_vault(context.clients, change.id, bodies.vault_body(change), context.stop)
+
+
+@apply_change.register
+def _(change: kinds.RecoverVault, context: Context) -> None:
+    """In its old resource group; its role assignments stay gone."""
+    context.vault = changes.put_vault(context.clients, change.id, bodies.recovery_body(change), context.stop)
+
+
+@apply_change.register
+def _(_change: kinds.ProtectVault, context: Context) -> None:
+    context.vault = changes.protect_vault(context.clients, context.vault, context.stop)
+
+
+@apply_change.register
+def _(_change: kinds.AllowTrustedServices, context: Context) -> None:
+    context.vault = changes.allow_trusted_services(context.clients, context.vault, context.stop)

@@ -1,0 +1,286 @@
+"""The one survey: everything that bears on a registry's encryption, in as few rounds of requests as there are
+dependencies. What a registry uses and what it is to use are read by the same code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from azext_acrcmk.cloud.across import find_identity, find_resource, find_vault, trace_vault
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.hsm import list_hsm_roles
+from azext_acrcmk.cloud.reads import (
+    find_deleted_vault,
+    get_deleted_key,
+    get_group,
+    get_identity,
+    get_key,
+    get_registry,
+    get_registry_name_problem,
+    get_vault,
+    in_parallel,
+    list_roles,
+)
+from azext_acrcmk.cloud.waiting import Stop, until_settled
+from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.ids import VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.key_identity import key_identity
+from azext_acrcmk.model.state import (
+    ABSENT,
+    Absent,
+    DeletedVault,
+    Group,
+    Identity,
+    Key,
+    NotLoaded,
+    Registry,
+    RoleGrant,
+    State,
+    Unknown,
+    Vault,
+)
+
+NOTHING = State()
+_NO_VERSION = Unknown(denied=False)
+
+
+def load_registry_state(
+    clients: Clients,
+    registry: Registry,
+    subscriptions: Sequence[str],
+    vault_id: ArmId | None = None,
+    known: State = NOTHING,
+) -> State:
+    """All there is to read of an existing registry's identity, vault, key and access, in parallel.
+
+    `vault_id` saves looking for the vault where it is known; else it is read where `enable` puts it, beside the
+    registry, and looked for at the same time. What is loaded in `known` is not read again.
+    """
+    encryption = registry.encryption
+    known = replace(known, registry=registry)
+    if not encryption.enabled or encryption.key is None:
+        return State(registry=registry)
+    key = encryption.key.with_version(None)
+    in_use = key.with_version(encryption.version_in_use)
+    principal = key_identity(known).principal_id
+
+    def in_vault(id_: ArmId | None, principal: str | None) -> State:
+        return _load_parts(clients, id_, key, in_use, principal, known) if id_ else NOTHING
+
+    identity, found, parts = in_parallel(
+        lambda: known.identity or _get_key_identity(clients, registry, subscriptions),
+        lambda: vault_id or find_vault(clients, key, subscriptions),
+        lambda: in_vault(vault_id or _beside(registry, key), principal),
+    )
+    asked_for, principal = principal, key_identity(replace(known, identity=identity)).principal_id
+    if not vault_id and not isinstance(parts.vault, Vault):
+        found = found or trace_vault(clients, key, subscriptions)
+        if not isinstance(found, ArmId):
+            return replace(known, identity=identity, vault=found, key=found, version_in_use=found, roles=())
+        parts = in_vault(found, principal)
+    elif principal != asked_for:
+        parts = replace(parts, roles=load_roles(clients, vault_id or parts.vault.id, key, principal))
+    return replace(parts, registry=registry, identity=identity, key=_or_deleted(clients, parts.vault, parts.key, key))
+
+
+def _load_parts(
+    clients: Clients, vault: ArmId, key: KeyId, in_use: KeyId, principal: str | None, known: State = NOTHING
+) -> State:
+    """The vault, the key in it, the version of it that is in use, and the roles of `principal` that reach it."""
+
+    def version_in_use() -> Key | Absent | Unknown:
+        if isinstance(known.key, Key) and known.key.id == in_use:
+            return known.key
+        return known.version_in_use or (get_key(clients, vault, in_use) if in_use.version else _NO_VERSION)
+
+    seen, latest, used, roles = in_parallel(
+        lambda: known.vault or get_vault(clients, vault),
+        lambda: known.key or get_key(clients, vault, key),
+        version_in_use,
+        lambda: known.roles or load_roles(clients, vault, key, principal),
+    )
+    return State(vault=seen, key=latest, version_in_use=used, roles=roles)
+
+
+def _or_deleted(clients: Clients, vault, found, key: KeyId):
+    """A key that was found, or what is soft-deleted under its name."""
+    if not isinstance(found, Absent) or not isinstance(vault, Vault):
+        return found
+    # Without permission to read deleted keys, the service tells if there is one: it refuses the name.
+    deleted = get_deleted_key(clients, vault, key.name)
+    return Absent(unless=deleted) if isinstance(deleted, Unknown) else deleted
+
+
+def _beside(registry: Registry, key: KeyId) -> ArmId | None:
+    """Where `enable` puts the vault of a key. A managed HSM it does not create."""
+    return None if key.is_hsm else ArmId(registry.id.subscription, registry.id.group, VAULT_TYPE, key.store)
+
+
+def _get_key_identity(
+    clients: Clients, registry: Registry, subscriptions: Sequence[str]
+) -> Identity | Absent | Unknown:
+    """The user-assigned identity of a registry's key: by its id where it is assigned, else by its client id."""
+    used = key_identity(State(registry=registry))
+    if used.is_system:
+        return _NO_VERSION
+    if used.id:
+        return get_identity(clients, used.id)
+    own = registry.id.subscription
+    return find_identity(clients, [own, *(each for each in subscriptions if not same(each, own))], used.client_id)
+
+
+def load_roles(clients: Clients, vault: ArmId, key: KeyId, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:
+    """The role assignments of a principal that reach a key; they mean nothing in a vault with access policies."""
+    if not principal:
+        return ()
+    if key.is_hsm:
+        return list_hsm_roles(clients, key.host, key.name, principal)
+    return list_roles(clients, f"{vault}/keys/{key.name}", vault.subscription, principal)
+
+
+def load_goal_state(
+    clients: Clients,
+    goal: EnableGoal,
+    subscriptions: Sequence[str],
+    note: Callable[[str], None],
+    stop: Stop,
+    known: State = NOTHING,
+) -> tuple[EnableGoal, State]:
+    """What exists of a goal; and the goal with its vault where that was found in another place than assumed.
+
+    `subscriptions` are those a vault given by name or URI is looked for in, the login's own first. Waits for an
+    operation on the registry that is running, saying so by `note`: until it ends nothing about it is sure. `known` is
+    what the registry uses, read a moment ago; its identity is the goal's, where it is loaded.
+    """
+    registry, group = in_parallel(
+        lambda: _settled(known.registry) or _get_settled_registry(clients, goal.registry, note, stop),
+        lambda: get_group(clients, goal.registry.subscription, goal.registry.group),
+    )
+    if isinstance(known.identity, NotLoaded) and _is_encrypted_as(goal, registry):
+        state = load_registry_state(clients, registry, subscriptions, None if goal.find_vault else goal.vault)
+        known = replace(known, identity=state.identity)
+        if isinstance(state.vault, Vault):
+            found = state.vault.id if goal.vault else None
+            groups = _load_groups(clients, goal, group, state.identity, state.vault)
+            return replace(goal, vault=found), replace(state, groups=groups)
+    # What would be in a group that doesn't exist doesn't exist either.
+    gone = goal.registry.group_id if isinstance(group, Absent) else None
+    identity, (goal, vault), name_problem = in_parallel(
+        lambda: _get_identity(clients, goal, gone) if isinstance(known.identity, NotLoaded) else known.identity,
+        lambda: _known_vault(goal, known) or _locate_vault(clients, goal, subscriptions, gone),
+        lambda: (
+            None if registry or isinstance(registry, Unknown) else get_registry_name_problem(clients, goal.registry)
+        ),
+    )
+    (key, roles, used), groups = in_parallel(
+        lambda: _load_in_vault(clients, goal, vault, identity, registry, known),
+        lambda: _load_groups(clients, goal, group, identity, vault),
+    )
+    if name_problem and get_registry(clients, goal.registry):
+        # The same command, run at the same time elsewhere, has created it since.
+        return load_goal_state(clients, goal, subscriptions, note, stop, known)
+    return goal, State(
+        registry=registry,
+        identity=identity,
+        vault=vault,
+        key=key,
+        version_in_use=used,
+        roles=roles,
+        groups=groups,
+        name_problem=name_problem,
+    )
+
+
+def _load_in_vault(clients: Clients, goal: EnableGoal, vault, identity, registry, known: State):
+    """The goal's key, the roles that reach it, and the version that an existing registry uses."""
+    principal = identity.principal_id if isinstance(identity, Identity) else None
+    if not isinstance(vault, Vault):
+        key = vault if isinstance(vault, Unknown) else ABSENT
+        return key, _roles_at_group(clients, goal, vault, principal), known.version_in_use or _NO_VERSION
+    encryption = registry.encryption if isinstance(registry, Registry) else None
+    version = encryption.version_in_use if encryption and encryption.key else None
+    in_use = encryption.key.with_version(version) if version else goal.key.with_version(None)
+    # What is known is about the registry's own key; here another may be asked for.
+    parts = _load_parts(
+        clients,
+        vault.id,
+        goal.key,
+        in_use,
+        None if vault.uses_policies else principal,
+        State(vault=vault, version_in_use=known.version_in_use),
+    )
+    return _or_deleted(clients, vault, parts.key, goal.key), parts.roles, parts.version_in_use
+
+
+def _roles_at_group(
+    clients: Clients, goal: EnableGoal, vault, principal: str | None
+) -> tuple[RoleGrant, ...] | Unknown:
+    """Roles at the resource group or above reach a vault that is yet to be created."""
+    if not principal or not goal.vault or isinstance(vault, Unknown):
+        return ()
+    return list_roles(clients, goal.vault.group_id, goal.vault.subscription, principal)
+
+
+def _settled(registry) -> Registry | None:
+    return registry if isinstance(registry, Registry) and registry.settled else None
+
+
+def _known_vault(goal: EnableGoal, known: State) -> tuple[EnableGoal, Vault] | None:
+    """The vault that is known, if it is the goal's."""
+    vault = known.vault
+    if not isinstance(vault, Vault) or not same(vault.host, goal.key.host):
+        return None
+    return (goal if goal.key_uri else replace(goal, vault=vault.id)), vault
+
+
+def _get_settled_registry(clients: Clients, id_: ArmId, note: Callable[[str], None], stop: Stop):
+    told = False
+
+    def settled(seen: Registry | Absent | Unknown) -> bool:
+        nonlocal told
+        busy = isinstance(seen, Registry) and not seen.settled
+        if busy and not told:
+            told = True
+            note(f"  Waiting for registry {seen.name}, which is in state {seen.provisioning_state}.")
+        return not busy
+
+    return until_settled(lambda: get_registry(clients, id_), settled, stop)
+
+
+def _is_encrypted_as(goal: EnableGoal, registry: Registry | Absent | Unknown) -> bool:
+    """Whether a registry has the goal's key and identity, so that what it uses is what the goal is about."""
+    if not isinstance(registry, Registry) or not registry.encryption.key or goal.key.version:
+        return False
+    same_key = registry.encryption.key.same_key(goal.key)
+    return same_key and key_identity(State(registry=registry)).id == goal.identity
+
+
+def _get_identity(clients: Clients, goal: EnableGoal, gone: str | None) -> Identity | Absent | Unknown:
+    return ABSENT if same(goal.identity.group_id, gone) else get_identity(clients, goal.identity)
+
+
+def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: str | None):
+    if goal.key_uri:
+        found = find_vault(clients, goal.key_uri, subscriptions) or trace_vault(clients, goal.key_uri, subscriptions)
+        return goal, get_vault(clients, found) if isinstance(found, ArmId) else found
+    vault = ABSENT if same(goal.vault.group_id, gone) else get_vault(clients, goal.vault)
+    if vault or isinstance(vault, Unknown):
+        return goal, vault
+    if goal.find_vault:
+        found = find_resource(clients, VAULT_TYPE, goal.vault.name, subscriptions)
+        if isinstance(found, ArmId):
+            return replace(goal, vault=found), get_vault(clients, found)
+    deleted = find_deleted_vault(clients, goal.vault.subscription, goal.vault.name)
+    if isinstance(deleted, DeletedVault):
+        return replace(goal, vault=deleted.id), deleted
+    # Without permission to list deleted vaults, the service tells if there is one: it refuses the name.
+    return goal, ABSENT
+
+
+def _load_groups(clients: Clients, goal: EnableGoal, group: Group | Absent | Unknown, identity, vault):
+    """The resource groups by id: the registry's, and those of parts that are yet to be created elsewhere."""
+    groups = {goal.registry.group_id.lower(): group}
+    for resource, seen in ((goal.identity, identity), (goal.vault, vault)):
+        if resource and isinstance(seen, (Absent, DeletedVault)) and resource.group_id.lower() not in groups:
+            groups[resource.group_id.lower()] = get_group(clients, resource.subscription, resource.group)
+    return tuple(groups.items())

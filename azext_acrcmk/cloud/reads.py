@@ -1,0 +1,222 @@
+"""Reading what exists. 404 is absent, 403 is unknown; anything else is an error and is raised.
+
+Key Vault's control plane refuses keys as `ForbiddenByRbac` with status 400 or 500 (service facts 2.2): unknown, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from threading import BoundedSemaphore
+from typing import Any, TypeVar
+
+from azext_acrcmk.cloud.clients import Clients, pages, unregistered, wire
+from azext_acrcmk.cloud.errors import Misunderstood, read_error, same_code, understanding
+from azext_acrcmk.cloud.fields import flag, text
+from azext_acrcmk.cloud.read import (
+    read_deleted_vault,
+    read_group,
+    read_identity,
+    read_key,
+    read_registry,
+    read_vault,
+)
+from azext_acrcmk.cloud.roles import read_role_grants, with_denials
+from azext_acrcmk.cloud.transport import MOST_AT_ONCE
+from azext_acrcmk.cloud.waiting import in_thread, result_of
+from azext_acrcmk.model.api_versions import API_VERSIONS
+from azext_acrcmk.model.ids import GROUP_TYPE, HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.state import (
+    ABSENT,
+    Absent,
+    DeletedKey,
+    DeletedVault,
+    Group,
+    Identity,
+    Key,
+    Registry,
+    RoleGrant,
+    Unknown,
+    Vault,
+)
+
+T = TypeVar("T")
+Found = TypeVar("Found", Registry, Identity, Vault)
+
+
+def read_or_unknown(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unknown:
+    """The result of a read that requires permission `action` on `scope`; absent at 404, unknown at 403 and where the
+    subscription can't be read.
+
+    Raises Misunderstood where the answer makes no sense.
+    """
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        with understanding():
+            return call()
+    except HttpResponseError as error:
+        said = read_error(error)
+        hidden = same_code(said, "SubscriptionNotFound") or same_code(said, "MissingSubscriptionRegistration")
+        if said.status == 403 or hidden or "ForbiddenByRbac" in said:
+            return Unknown(action, str(scope), said.message.split("\r\n", 1)[0])
+        # Azure says so by a code. A page without one may be a proxy's, and what seems absent would be made.
+        if said.status == 404 and said.code:
+            return ABSENT
+        raise
+
+
+def in_parallel(*calls: Callable[[], Any]) -> list[Any]:
+    """The results of independent reads, made side by side. Raises the first error."""
+    if len(calls) < 2:
+        return [call() for call in calls]
+    slots = BoundedSemaphore(MOST_AT_ONCE)
+
+    def in_turn(call: Callable[[], Any]) -> Any:
+        with slots:
+            return call()
+
+    return [result_of(each) for each in [in_thread(partial(in_turn, call)) for call in calls]]
+
+
+def _of(id_: ArmId, found: Found) -> Found:
+    """What was found at an id, and says that it is that."""
+    if found.id != id_:
+        raise Misunderstood(f"asked for {id_}, it shows {found.id}.")
+    return found
+
+
+def get_group(clients: Clients, subscription: str, group: str) -> Group | Absent | Unknown:
+    id_ = f"/subscriptions/{subscription}/resourceGroups/{group}"
+
+    def get() -> Group:
+        return read_group(clients.arm(subscription).get(id_, API_VERSIONS[GROUP_TYPE]))
+
+    return read_or_unknown(get, "Microsoft.Resources/subscriptions/resourceGroups/read", id_)
+
+
+def get_registry(clients: Clients, id_: ArmId) -> Registry | Absent | Unknown:
+    return read_or_unknown(
+        lambda: _of(id_, read_registry(clients.registries(id_.subscription).get(id_.group, id_.name, cls=wire))),
+        "Microsoft.ContainerRegistry/registries/read",
+        id_,
+    )
+
+
+def get_registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
+    """Why the name is not available, in the service's words. None where it is, or without permission to ask."""
+    answer = read_or_unknown(
+        lambda: clients.registries(id_.subscription).check_name_availability(
+            {"name": id_.name, "type": REGISTRY_TYPE}, cls=wire, raw_response_hook=unregistered
+        ),
+        "Microsoft.ContainerRegistry/checkNameAvailability/read",
+        f"/subscriptions/{id_.subscription}",
+    )
+    if not answer or flag(answer, "nameAvailable") is not False:
+        return None
+    return text(answer, "message") or f"The registry name '{id_.name}' is not available."
+
+
+def get_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
+    return read_or_unknown(
+        lambda: _of(id_, read_identity(clients.identities(id_.subscription).get(id_.group, id_.name, cls=wire))),
+        f"{IDENTITY_TYPE}/read",
+        id_,
+    )
+
+
+def get_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
+    """A key vault, or a managed HSM by the type of its id."""
+    client = clients.key_vault(id_.subscription)
+    if same(id_.type, HSM_TYPE):
+        return read_or_unknown(
+            lambda: _of(id_, read_vault(client.managed_hsms.get(id_.group, id_.name, cls=wire), "managedHSM")),
+            f"{HSM_TYPE}/read",
+            id_,
+        )
+    return read_or_unknown(
+        lambda: _of(id_, read_vault(client.vaults.get(id_.group, id_.name, cls=wire))), f"{VAULT_TYPE}/read", id_
+    )
+
+
+def is_vault_name_free(clients: Clients, subscription: str, name: str) -> bool | Unknown:
+    """Whether no vault of this name exists anywhere, not even a deleted one."""
+    answer = read_or_unknown(
+        lambda: clients.key_vault(subscription).vaults.check_name_availability(
+            {"name": name, "type": VAULT_TYPE}, cls=wire, raw_response_hook=unregistered
+        ),
+        "Microsoft.KeyVault/checkNameAvailability/read",
+        f"/subscriptions/{subscription}",
+    )
+    return answer if isinstance(answer, Unknown) else bool(answer and flag(answer, "nameAvailable"))
+
+
+def find_deleted_vault(clients: Clients, subscription: str, name: str) -> DeletedVault | Absent | Unknown:
+    """The soft-deleted vault of this name in the subscription, in whatever location."""
+
+    def search() -> DeletedVault | Absent:
+        for body in pages(clients.key_vault(subscription).vaults.list_deleted):
+            if same(body.get("name"), name):
+                return read_deleted_vault(body)
+        return ABSENT
+
+    return read_or_unknown(search, "Microsoft.KeyVault/deletedVaults/read", f"/subscriptions/{subscription}")
+
+
+def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknown:
+    """A key with its latest version, or the version that `key` names, by the control plane.
+
+    Neither a right on the vault's data plane nor a network path to it is needed.
+    """
+    client = clients.key_vault(vault.subscription)
+    keys = client.managed_hsm_keys if same(vault.type, HSM_TYPE) else client.keys
+
+    def get() -> Key:
+        if key.version:
+            return read_key(keys.get_version(vault.group, vault.name, key.name, key.version, cls=wire), key)
+        return read_key(keys.get(vault.group, vault.name, key.name, cls=wire), key)
+
+    action = "keys/versions/read" if key.version else "keys/read"
+    return read_or_unknown(get, f"{vault.type}/{action}", f"{vault}/keys/{key.name}")
+
+
+def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | Absent | Unknown:
+    """A soft-deleted key, by the data plane: the control plane doesn't show it. Often the caller has no permission."""
+    from azure.core.exceptions import AzureError
+
+    def get() -> DeletedKey:
+        deleted = clients.keys(vault.host).get_deleted_key(name, retry_total=0)
+        purge = deleted.scheduled_purge_date
+        return DeletedKey(name, purge.isoformat() if purge else None)
+
+    action, scope = "Microsoft.KeyVault/vaults/keys/read", f"{vault.id}/keys/{name}"
+    try:
+        return read_or_unknown(get, action, scope)
+    except AzureError as error:
+        # No answer from the vault, or one that is no answer, is no reason to fail: it is unknown.
+        return Unknown(action, scope, read_error(error).message, denied=False)
+
+
+def list_roles(clients: Clients, scope: str, subscription: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:
+    """The role assignments of a principal, also those through groups, at `scope` and above it, less what is denied."""
+    arm = clients.arm(subscription)
+
+    def all_of(kind: str, where: str) -> list[dict[str, Any]] | Absent | Unknown:
+        type_ = f"Microsoft.Authorization/{kind}"
+        path = f"{scope}/providers/{type_}"
+        return read_or_unknown(lambda: list(arm.pages(path, API_VERSIONS[type_], where)), f"{type_}/read", scope)
+
+    def role_definition(guid: str) -> dict[str, Any]:
+        # By the subscription, also where the id is the tenant's, which not everyone may read at.
+        path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+        return arm.get(path, API_VERSIONS["Microsoft.Authorization/roleDefinitions"])
+
+    to_principal = f"atScope() and assignedTo('{principal_id}')"
+    found, denials = in_parallel(
+        lambda: all_of("roleAssignments", to_principal),
+        lambda: all_of("denyAssignments", "atScope()"),
+    )
+    if isinstance(found, Unknown):
+        return found
+    grants = read_role_grants(found or [], role_definition)
+    return with_denials(grants, denials if isinstance(denials, Unknown) else denials or (), scope, principal_id)

@@ -1,0 +1,87 @@
+"""Which identity a registry uses its key through, and as what: worked out here, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from azext_acrcmk.model.ids import ArmId, same
+from azext_acrcmk.model.state import ABSENT, Absent, Identity, NotLoaded, Registry, State, Unknown
+
+# How a registry names its own, system-assigned identity.
+SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class KeyIdentity:
+    """The identity of a registry's key.
+
+    `client_id` is what the registry remembers, or SYSTEM; `found` what was read of the identity now. A user-assigned
+    identity that was deleted and recreated under its name has another client id than the registry remembers.
+    """
+
+    registry: Registry
+    client_id: str
+    found: Identity | Absent | Unknown | NotLoaded
+
+    @property
+    def is_system(self) -> bool:
+        return same(self.client_id, SYSTEM)
+
+    @property
+    def id(self) -> ArmId | None:
+        """The identity's id, the registry's own where it is system-assigned; None where it isn't known."""
+        if self.is_system:
+            return self.registry.id
+        if isinstance(self.found, Identity):
+            return self.found.id
+        attached = self.registry.attached_as(self.client_id)
+        return attached.id if attached else None
+
+    @property
+    def principal_id(self) -> str | None:
+        """The object id that must have access to the key: the identity's own now, else as the registry remembers it."""
+        if self.is_system:
+            return self.registry.system_principal_id
+        if isinstance(self.found, Identity):
+            return self.found.principal_id
+        attached = self.registry.attached_as(self.client_id)
+        return None if attached is None or isinstance(self.found, Absent) else attached.principal_id
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the registry lists it, as the one that it remembers or as one of the same id."""
+        if self.is_system:
+            return bool(self.registry.system_principal_id)
+        if self.registry.attached_as(self.client_id):
+            return True
+        return isinstance(self.found, Identity) and not self.is_recreated and self.registry.attaches(self.found.id)
+
+    @property
+    def is_recreated(self) -> bool:
+        return (
+            isinstance(self.found, Identity) and not self.is_system and not same(self.found.client_id, self.client_id)
+        )
+
+    @property
+    def exists(self) -> bool | None:
+        """Whether the identity that the registry remembers exists; None where that isn't known."""
+        if self.is_system:
+            return self.is_attached
+        if isinstance(self.found, Identity):
+            return not self.is_recreated
+        return False if isinstance(self.found, Absent) else None
+
+    @property
+    def as_identity(self) -> Identity | Absent:
+        """What a key is used through now: the identity as found, else as the registry knows it."""
+        if isinstance(self.found, Identity) and not self.is_system:
+            return self.found
+        if self.id is None or self.principal_id is None:
+            return ABSENT
+        client_id = SYSTEM if self.is_system else self.client_id
+        return Identity(self.id, self.registry.location, client_id, self.principal_id)
+
+
+def key_identity(state: State) -> KeyIdentity:
+    """The identity of an existing registry's key."""
+    return KeyIdentity(state.registry, state.registry.encryption.identity or "", state.identity)

@@ -1,0 +1,48 @@
+"""Why a command can't do what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from azext_acrcmk.model.state import Unknown
+
+# Which kind of error of the CLI it is.
+INVALID = "invalid"
+NOT_FOUND = "not found"
+FORBIDDEN = "forbidden"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Found before anything is changed, or the explained cause of a change that failed. `advice` is what to do."""
+
+    message: str
+    advice: tuple[str, ...] = ()
+    kind: str = INVALID
+
+
+def not_readable(what: str, unknown: Unknown) -> str:
+    """That `what` could not be read, why, and which permission that requires."""
+    requires = f" Requires permission '{unknown.action}' on {unknown.scope}." if unknown.action else ""
+    if unknown.denied and requires:
+        return f"You don't have permission to read {what}.{requires}"
+    why = f": {unknown.why.rstrip('.')}." if unknown.why else "."
+    return f"Could not read {what}{why}{requires}"
+
+
+def unreadable_problem(what: str, unknown: Unknown) -> Problem:
+    """The problem of something that must be read and can't be: unknown is not absent."""
+    return Problem(not_readable(what, unknown), (unknown.why,) if unknown.denied and unknown.why else (), FORBIDDEN)
+
+
+def taken_vault_name(name: str) -> tuple[str, tuple[str, ...]]:
+    """What to say of a key vault name that is in use, and what to do."""
+    return (
+        f"The key vault name '{name}' is already in use: vault names are global, and a deleted vault keeps its name "
+        "until it is purged.",
+        (
+            "Choose another with --key-vault.",
+            'If it is a vault of yours in another place, give its ID: az keyvault list --query "[].id"; '
+            "if you deleted it: az keyvault list-deleted",
+        ),
+    )

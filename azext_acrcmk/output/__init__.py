@@ -1,0 +1,1 @@
+"""What commands hand out: documents for people and machines. Pure."""

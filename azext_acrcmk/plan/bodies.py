@@ -1,0 +1,135 @@
+"""What is sent to create a resource or to change a registry, in wire format. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from azext_acrcmk.model.goal import NetworkOptions
+from azext_acrcmk.model.ids import ArmId, KeyId
+from azext_acrcmk.model.state import RBAC, Registry
+from azext_acrcmk.plan.change import CreateGroup, CreateIdentity, CreateKey, CreateRegistry, CreateVault, RecoverVault
+
+
+def group_body(change: CreateGroup) -> dict[str, Any]:
+    return with_tags({"location": change.location}, change.tags)
+
+
+def identity_body(change: CreateIdentity) -> dict[str, Any]:
+    return with_tags({"location": change.location}, change.tags)
+
+
+def vault_body(change: CreateVault) -> dict[str, Any]:
+    """A vault with soft delete and purge protection."""
+    properties: dict[str, Any] = {
+        "tenantId": change.tenant,
+        "sku": {"family": "A", "name": change.sku},
+        "enableSoftDelete": True,
+        "softDeleteRetentionInDays": change.retention_days,
+        "enablePurgeProtection": True,
+        "enableRbacAuthorization": change.permission_model == RBAC,
+        "accessPolicies": [],
+    }
+    if change.restrict_network:
+        properties["networkAcls"] = {"bypass": "AzureServices", "defaultAction": "Deny"}
+    return with_tags({"location": change.location, "properties": properties}, change.tags)
+
+
+def recovery_body(change: RecoverVault) -> dict[str, Any]:
+    """What brings a soft-deleted vault back as it was."""
+    properties = {
+        "tenantId": change.tenant,
+        "sku": {"family": "A", "name": "standard"},
+        "createMode": "recover",
+    }
+    return {"location": change.location, "properties": properties}
+
+
+def key_body(change: CreateKey) -> dict[str, Any]:
+    """A key that can do what a registry needs, and no more."""
+    properties: dict[str, Any] = {
+        "kty": change.type,
+        "keySize": change.size,
+        "keyOps": ["wrapKey", "unwrapKey"],
+        "attributes": {"enabled": True},
+    }
+    if policy := rotation_policy(change):
+        properties["rotationPolicy"] = policy
+    return with_tags({"properties": properties}, change.tags)
+
+
+def rotation_policy(change: CreateKey) -> dict[str, Any] | None:
+    """The key's rotation policy in wire format, or None where neither period nor lifetime is asked for."""
+    if not change.rotation_period and not change.lifetime:
+        return None
+    policy: dict[str, Any] = {"lifetimeActions": []}
+    if change.rotation_period:
+        trigger = {"timeAfterCreate": change.rotation_period}
+        policy["lifetimeActions"].append({"trigger": trigger, "action": {"type": "rotate"}})
+    if change.lifetime:
+        policy["attributes"] = {"expiryTime": change.lifetime}
+    return policy
+
+
+def role_assignment_body(scope: str, role: str, principal_id: str) -> dict[str, Any]:
+    """A role, by its GUID, of an identity at `scope`."""
+    subscription = scope.split("/")[2]
+    definition = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    properties = {"roleDefinitionId": definition, "principalId": principal_id, "principalType": "ServicePrincipal"}
+    return {"properties": properties}
+
+
+def registry_body(change: CreateRegistry, client_id: str, key: KeyId) -> dict[str, Any]:
+    """A Premium registry encrypted with `key` through the identity with `client_id`."""
+    properties = {"encryption": encryption_block(client_id, key), **_options(change.options)}
+    body = {
+        "location": change.location,
+        "sku": {"name": "Premium"},
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {str(change.identity): {}}},
+        "properties": properties,
+    }
+    return with_tags(body, change.tags)
+
+
+def _options(options: NetworkOptions) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    if options.admin_enabled is not None:
+        properties["adminUserEnabled"] = options.admin_enabled
+    if options.public_network_enabled is not None:
+        properties["publicNetworkAccess"] = "Enabled" if options.public_network_enabled else "Disabled"
+    if options.new_default_action is not None:
+        properties["networkRuleSet"] = {"defaultAction": options.new_default_action}
+    if options.allow_trusted_services is not None:
+        properties["networkRuleBypassOptions"] = "AzureServices" if options.allow_trusted_services else "None"
+    if options.zone_redundancy is not None:
+        properties["zoneRedundancy"] = options.zone_redundancy
+    return properties
+
+
+def encryption_body(registry: Registry, client_id: str, key: KeyId, attach: ArmId | None) -> dict[str, Any]:
+    """A PATCH that gives a registry a key. `client_id` may be "system"; `attach` is an identity to assign as well."""
+    body = {"properties": {"encryption": encryption_block(client_id, key)}}
+    return {"identity": assigned_block(registry, attach), **body} if attach else body
+
+
+def encryption_block(client_id: str, key: KeyId) -> dict[str, Any]:
+    """`client_id` is an identity's, or "system"."""
+    return {"status": "enabled", "keyVaultProperties": {"keyIdentifier": str(key), "identity": client_id}}
+
+
+def assigned_block(registry: Registry, identity: ArmId | None) -> dict[str, Any]:
+    """A PATCH that assigns a user-assigned identity, or (None) turns on the system-assigned one, and removes none.
+
+    A PATCH merges: an entry assigns, null removes, and what is left out stays, so that `az acr identity remove` has to
+    PUT (service facts 1.9). To name an identity requires a right on it, and that it still exists: only the new one is.
+    """
+    if identity:
+        kinds = "SystemAssigned, UserAssigned" if registry.system_principal_id else "UserAssigned"
+        return {"type": kinds, "userAssignedIdentities": {str(identity): {}}}
+    assigned = {str(each.id): {} for each in registry.attached}
+    # Recorded with those that are assigned already, without them not.
+    users = {"userAssignedIdentities": assigned} if assigned else {}
+    return {"type": "SystemAssigned, UserAssigned" if assigned else "SystemAssigned", **users}
+
+
+def with_tags(body: dict[str, Any], tags: dict[str, str] | None) -> dict[str, Any]:
+    return body if tags is None else {**body, "tags": tags}

@@ -1,0 +1,626 @@
+"""The kinds of change that a plan is made of: each carries every value that it takes to carry it out.
+
+Whoever reads a plan does so by kind, and raises UnknownChange on a kind that it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar
+
+from azext_acrcmk.model.goal import NetworkOptions
+from azext_acrcmk.model.ids import HSM_TYPE, ArmId, KeyId
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
+
+
+class Action(Enum):
+    """What is done: its name in results, its symbol (as in `az deployment group what-if`), the verb while it is done,
+    and what became of it."""
+
+    CREATE = ("create", "+", "Creating", "created")
+    UPDATE = ("update", "~", "Updating", "updated")
+    DELETE = ("delete", "-", "Removing", "removed")
+    RECOVER = ("recover", "^", "Recovering", "recovered")
+    REUSE = ("reuse", "=", "Using", "reused")
+    VERIFY = ("verify", "?", "Not checking", "notChecked")
+    MANUAL = ("manual", "!", "Leaving", "left")
+
+    def __init__(self, label: str, symbol: str, verb: str, outcome: str):
+        self.label, self.symbol, self.verb, self.outcome = label, symbol, verb, outcome
+
+
+CREATE, UPDATE, DELETE, RECOVER, REUSE, VERIFY, MANUAL = Action
+
+# What changes something in Azure.
+CHANGING = (CREATE, UPDATE, DELETE, RECOVER)
+
+
+class UnknownChange(TypeError):
+    """A kind of change that a reader of plans does not know: a defect."""
+
+    def __init__(self, reader: str, change: Change):
+        super().__init__(f"{reader} does not know the change {type(change).__name__}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One thing to do, or that needs not be done.
+
+    `reason` says it to a person. `after` are the changes that must be done before. `question` is asked, and `notice`
+    said, before anything is done; `notice` also where nobody is asked. `step` names it in results.
+    """
+
+    action: ClassVar[Action]
+    # What it is done to, in words, after the verb.
+    noun: ClassVar[str]
+    irreversible: ClassVar[bool] = False
+
+    reason: str
+    after: tuple[Change, ...] = field(default=(), compare=False, repr=False)
+    question: str | None = None
+    notice: str | None = None
+    step: str
+
+    @property
+    def resource(self) -> str:
+        """The id of what it is done to."""
+        raise NotImplementedError
+
+    @property
+    def verb(self) -> str:
+        return self.action.verb
+
+    @property
+    def symbol(self) -> str:
+        return self.action.symbol
+
+    @property
+    def changes(self) -> bool:
+        return self.action in CHANGING
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Changes in an order in which they can be done, or the problems that must be fixed first."""
+
+    changes: tuple[Change, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def changing(self) -> tuple[Change, ...]:
+        """Those that change something in Azure."""
+        return tuple(change for change in self.changes if change.changes)
+
+    def find(self, *kinds: type[Change]) -> Change | None:
+        """The first change of one of the kinds."""
+        return next((change for change in self.changes if isinstance(change, kinds)), None)
+
+
+def after(*changes: Change | None) -> tuple[Change, ...]:
+    """The changes to wait for, of those that a plan may have."""
+    return tuple(change for change in changes if change is not None)
+
+
+def kinds() -> Iterator[type[Change]]:
+    """Every kind of change."""
+    return (each for base in (Change, _Granting) for each in base.__subclasses__() if each is not _Granting)
+
+
+# Resource group
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateGroup(Change):
+    action, noun = CREATE, "resource group"
+    step: str = "group"
+    subscription: str
+    name: str
+    location: str
+    tags: dict[str, str] | None = field(default=None, hash=False)
+
+    @property
+    def resource(self) -> str:
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseGroup(Change):
+    action, noun = REUSE, "resource group"
+    step: str = "group"
+    id: str
+
+    @property
+    def resource(self) -> str:
+        return self.id
+
+
+# Identity
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateIdentity(Change):
+    action, noun = CREATE, "identity"
+    step: str = "identity"
+    id: ArmId
+    location: str
+    tags: dict[str, str] | None = field(default=None, hash=False)
+
+    @property
+    def resource(self) -> str:
+        return str(self.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseIdentity(Change):
+    action, noun = REUSE, "identity"
+    step: str = "identity"
+    identity: Identity
+
+    @property
+    def resource(self) -> str:
+        return str(self.identity.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachIdentity(Change):
+    """Assigns an identity to a registry; where that is the registry's own id, turns on its system-assigned one."""
+
+    action, noun = UPDATE, "identities of registry"
+    step: str = "attach"
+    registry: ArmId
+    identity: ArmId
+
+    @property
+    def resource(self) -> str:
+        return str(self.registry)
+
+
+# Key vault
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateVault(Change):
+    """`restrict_network` denies network access but to trusted services."""
+
+    action, noun, irreversible = CREATE, "key vault", True
+    step: str = "vault"
+    id: ArmId
+    location: str
+    tenant: str
+    sku: str
+    permission_model: str
+    retention_days: int
+    restrict_network: bool = False
+    tags: dict[str, str] | None = field(default=None, hash=False)
+
+    @property
+    def resource(self) -> str:
+        return str(self.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoverVault(Change):
+    action, noun = RECOVER, "key vault"
+    step: str = "vault"
+    id: ArmId
+    location: str
+    tenant: str
+
+    @property
+    def resource(self) -> str:
+        return str(self.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseVault(Change):
+    action, noun = REUSE, "key vault"
+    step: str = "vault"
+    vault: Vault
+
+    @property
+    def resource(self) -> str:
+        return str(self.vault.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipVault(Change):
+    """A vault that can't be read: whether the key can be used, the registry tells."""
+
+    action, noun = VERIFY, "key vault"
+    step: str = "vault"
+    host: str
+
+    @property
+    def resource(self) -> str:
+        return f"https://{self.host}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtectVault(Change):
+    """Turns on purge protection."""
+
+    action, noun, irreversible = UPDATE, "purge protection of key vault", True
+    step: str = "purge-protection"
+    vault: ArmId
+
+    @property
+    def resource(self) -> str:
+        return str(self.vault)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllowTrustedServices(Change):
+    action, noun = UPDATE, "firewall of key vault"
+    step: str = "trusted-services"
+    vault: ArmId
+
+    @property
+    def resource(self) -> str:
+        return str(self.vault)
+
+
+# Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateKey(Change):
+    """`may_exist` says that the vault, which is recovered first, may have it. Durations are in ISO 8601."""
+
+    action, noun = CREATE, "key"
+    step: str = "key"
+    key: KeyId
+    vault: ArmId
+    type: str
+    size: int
+    rotation_period: str | None = None
+    lifetime: str | None = None
+    tags: dict[str, str] | None = field(default=None, hash=False)
+    may_exist: bool = False
+
+    @property
+    def resource(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoverKey(Change):
+    action, noun = RECOVER, "key"
+    step: str = "key"
+    key: KeyId
+    vault: ArmId
+
+    @property
+    def resource(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseKey(Change):
+    """`asked` is the key as it was asked for: with a version only where one was named."""
+
+    action, noun = REUSE, "key"
+    step: str = "key"
+    key: Key
+    asked: KeyId
+
+    @property
+    def resource(self) -> str:
+        return str(self.asked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipKey(Change):
+    """A key that can't be read: whether it can be used, the registry tells."""
+
+    action, noun = VERIFY, "key"
+    step: str = "key"
+    key: KeyId
+
+    @property
+    def resource(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateVersion(Change):
+    """Has the vault rotate a key."""
+
+    action, noun = CREATE, "new version of key"
+    step: str = "version"
+    key: KeyId
+
+    @property
+    def resource(self) -> str:
+        return self.key.versionless
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseVersion(Change):
+    """A version that was created before and is not in use yet."""
+
+    action, noun = REUSE, "new version of key"
+    step: str = "version"
+    key: Key
+
+    @property
+    def resource(self) -> str:
+        return self.key.id.versionless
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnableVersion(Change):
+    action, noun = UPDATE, "version of key"
+    step: str = "key-version"
+    key: KeyId
+
+    @property
+    def resource(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PermitOperations(Change):
+    action, noun = UPDATE, "operations of key"
+    step: str = "key-operations"
+    key: KeyId
+    operations: tuple[str, ...]
+
+    @property
+    def resource(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisableVersion(Change):
+    """Disables a version that a registry no longer uses; left alone where the registry still uses it."""
+
+    action, noun = UPDATE, "old version of key"
+    step: str = "old-version"
+    key: KeyId
+
+    @property
+    def resource(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepVersion(Change):
+    action, noun = REUSE, "version of key"
+    step: str = "key"
+    key: KeyId
+
+    @property
+    def resource(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevokeVersion(Change):
+    """Disables a version and tags it, so that RestoreVersion enables just that."""
+
+    action, noun = UPDATE, "version of key"
+    step: str = "key"
+    key: KeyId
+
+    @property
+    def resource(self) -> str:
+        return str(self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreVersion(Change):
+    action, noun = UPDATE, "version of key"
+    step: str = "key"
+    key: KeyId
+
+    @property
+    def resource(self) -> str:
+        return str(self.key)
+
+
+# Grant
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Granting(Change):
+    """To `identity`, by its id, that may exist only later; or where `principal` is given, to that."""
+
+    step: str = "grant"
+    identity: ArmId | None = None
+    principal: str | None = None
+
+    @property
+    def verb(self) -> str:
+        return "Granting access to"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignRole(_Granting):
+    """A role by its GUID at `scope`, an ARM id or within a managed HSM its path."""
+
+    action = CREATE
+    vault: ArmId
+    scope: str
+    role_id: str
+    # The key whose use it is about.
+    key: KeyId
+
+    @property
+    def noun(self) -> str:
+        return "key" if "/keys/" in self.scope else "managed HSM" if self.is_local else "key vault"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a role of a managed HSM, of which Azure Resource Manager does not know."""
+        return self.vault.type == HSM_TYPE
+
+    @property
+    def resource(self) -> str:
+        return self.key.versionless if self.is_local and self.scope.startswith("/keys/") else self.scope
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddAccessPolicy(_Granting):
+    action, noun = CREATE, "key vault"
+    vault: ArmId
+    permissions: tuple[str, ...]
+
+    @property
+    def resource(self) -> str:
+        return str(self.vault)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrantInRecoveredVault(_Granting):
+    """Gives the access that a registry needs, by the permission model that is read when the vault is recovered."""
+
+    action, noun = CREATE, "key vault"
+    vault: ArmId
+    key: KeyId
+
+    @property
+    def resource(self) -> str:
+        return str(self.vault)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseGrant(Change):
+    action, noun = REUSE, "access to"
+    step: str = "grant"
+    on: str
+
+    @property
+    def resource(self) -> str:
+        return self.on
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipGrant(Change):
+    """Left to others, and can't be read."""
+
+    action, noun = VERIFY, "access to"
+    step: str = "grant"
+    on: str
+
+    @property
+    def resource(self) -> str:
+        return self.on
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveRole(Change):
+    action, noun = DELETE, "access to"
+    step: str = "grant"
+    vault: ArmId
+    # Of a managed HSM, on whose data plane its roles are.
+    host: str
+    role: RoleGrant
+
+    @property
+    def resource(self) -> str:
+        return self.role.id
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveAccessPolicy(Change):
+    """Removes key permissions from the vault's access policy of a principal."""
+
+    action, noun = DELETE, "access to"
+    step: str = "grant"
+    vault: ArmId
+    principal: str
+    permissions: tuple[str, ...]
+
+    @property
+    def resource(self) -> str:
+        return str(self.vault)
+
+
+# Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRegistry(Change):
+    """`pinned` to the key's version, which may be known only when the key was created; else `key` has none."""
+
+    action, noun, irreversible = CREATE, "registry", True
+    step: str = "registry"
+    id: ArmId
+    location: str
+    identity: ArmId
+    key: KeyId
+    vault: ArmId | None
+    pinned: bool
+    options: NetworkOptions
+    tags: dict[str, str] | None = field(default=None, hash=False)
+
+    @property
+    def resource(self) -> str:
+        return str(self.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseRegistry(Change):
+    action, noun = REUSE, "registry"
+    step: str = "registry"
+    registry: Registry
+
+    @property
+    def resource(self) -> str:
+        return str(self.registry.id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetEncryption(Change):
+    """Gives an existing registry a key, through an identity: the registry's own id means the system-assigned one.
+
+    `key` has a version where the registry is to be pinned to that; `pinned` without a version in `key` means the
+    latest. `attach` assigns the identity in the same request. `tags` are the tags that are added to the registry's in
+    the same request. `wait` says that it ends when the registry is seen to use the key.
+    """
+
+    action, noun = UPDATE, "registry"
+    step: str = "registry"
+    registry: ArmId
+    identity: ArmId
+    key: KeyId
+    vault: ArmId | None
+    pinned: bool
+    attach: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
+    wait: bool = True
+
+    @property
+    def resource(self) -> str:
+        return str(self.registry)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagRegistry(Change):
+    """Sets a tag, or without a `value` removes it."""
+
+    action, noun = UPDATE, "tags of registry"
+    step: str = "tag"
+    registry: ArmId
+    name: str
+    value: str | None
+
+    @property
+    def resource(self) -> str:
+        return str(self.registry)
+
+
+# What is left to the user
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaveToUser(Change):
+    action, noun = MANUAL, ""
+    subject: str
+
+    @property
+    def resource(self) -> str:
+        return self.subject

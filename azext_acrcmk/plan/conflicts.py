@@ -1,0 +1,238 @@
+"""What a command asks for, against what exists and is not changed by it. Pure."""
+
+from __future__ import annotations
+
+from azext_acrcmk.model.goal import AUTO, EnableGoal, same_duration
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem, unreadable_problem
+from azext_acrcmk.model.state import Absent, DeletedVault, Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.rules import Facts, finding_of
+
+LEFT_AS_IT_IS = "These options are for a key that is created; an existing one is left as it is."
+
+
+def registry_conflicts(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Problem]:
+    """Why an existing registry is not, and can't be made, what is asked for. Empty where it is."""
+    if not registry.settled:
+        return [running(registry)]
+    if not registry.encryption.enabled:
+        return [finding_of("NotEncrypted", facts).as_problem]
+    problems = [*_other_key(goal, registry, facts), *_other_identity(goal, registry, facts)]
+    return problems or _other_options(goal, registry)
+
+
+def running(registry: Registry) -> Problem:
+    return Problem(
+        f"Registry '{registry.name}' is in state {registry.provisioning_state}.",
+        ("Wait for the running operation to end, then run this command again.",),
+    )
+
+
+def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Problem]:
+    key, name = registry.encryption.key, registry.name
+    if key is None:
+        return [Problem(f"Registry '{name}' says it is encrypted, but not with which key.", (_show(name),))]
+    pinned_elsewhere = goal.key.version and goal.key != key
+    if not goal.key.same_key(key) or pinned_elsewhere:
+        used = facts.key_identity
+        identity = f" --identity {used.id}" if used.id and not used.is_system else ""
+        return [
+            Problem(
+                f"Registry '{name}' is already encrypted with another key: it uses {key}, and this command asks for "
+                f"{goal.key}.",
+                (
+                    f"To change the key: az acr cmk rotate --name {name} --key-encryption-key {goal.key}",
+                    f"To keep the key and verify the rest: az acr cmk enable --name {name} "
+                    f"--resource-group {goal.registry.group} --key-encryption-key {key}{identity}",
+                ),
+            )
+        ]
+    is_auto = key.version is None
+    if goal.rotation and (goal.rotation == AUTO) != is_auto:
+        now = "takes new versions automatically (auto)" if is_auto else "is pinned to a version (manual)"
+        return [
+            Problem(
+                f"Registry '{name}' uses this key, but it {now}.",
+                (f"To change that: az acr cmk rotate --name {name} --rotation {goal.rotation} --no-new-version",),
+            )
+        ]
+    return []
+
+
+def _other_identity(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Problem]:
+    found, used = facts.state.identity, registry.encryption.identity or ""
+    if isinstance(found, Unknown):
+        return [unreadable_problem(f"the user-assigned identity '{goal.identity}'", found)]
+    if not isinstance(found, Identity) or found.id != goal.identity or not same(found.client_id, used):
+        return [
+            Problem(
+                f"Registry '{registry.name}' uses the key through another identity ({used}) than "
+                f"'{goal.identity.name}'.",
+                (
+                    _show(registry.name),
+                    f"To change the identity: az acr cmk rotate --name {registry.name} --identity {goal.identity}",
+                ),
+            )
+        ]
+    not_attached = finding_of("IdentityNotAttached", facts)
+    return [not_attached.as_problem] if not_attached else []
+
+
+def _other_options(goal: EnableGoal, registry: Registry) -> list[Problem]:
+    asked, has = goal.options, registry
+    closed = asked.public_network_enabled is False  # then the default action means nothing
+    pairs = [
+        ("--public-network-enabled", asked.public_network_enabled, has.public_network_enabled),
+        ("--default-action", None if closed else asked.default_action, has.default_action),
+        ("--allow-trusted-services", asked.allow_trusted_services, has.allow_trusted_services),
+        ("--zone-redundancy", asked.zone_redundancy, has.zone_redundancy),
+        ("--admin-enabled", asked.admin_enabled, has.admin_enabled),
+    ]
+    if goal.location and not _same_place(goal.location, registry.location):
+        pairs.append(("--location", goal.location, registry.location))
+    differing = [(option, want, got) for option, want, got in pairs if want is not None and not same(want, got)]
+    if not differing:
+        return []
+    told = ", ".join(f"{option} is {_typed(got)}, not {_typed(want)}" for option, want, got in differing)
+    changeable = [each for each in differing if each[0] not in ("--zone-redundancy", "--location")]
+    command = " ".join(f"{option} {_typed(want)}" for option, want, _ in changeable)
+    advice = (f"To change it: az acr update --name {registry.name} {command}",) if changeable else ()
+    return [
+        Problem(
+            f"Registry '{registry.name}' exists with other settings: {told}. This command does not change them.", advice
+        )
+    ]
+
+
+def _typed(value: object) -> str:
+    """A value as one types it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _same_place(one: str, other: str) -> bool:
+    return same(one.replace(" ", ""), other.replace(" ", ""))
+
+
+def _show(name: str) -> str:
+    return f"To see what it uses: az acr cmk show --name {name}"
+
+
+def group_problems(goal: EnableGoal, state: State) -> list[Problem]:
+    """Resource groups that do not exist: the registry's is created where a location is given, others never."""
+    if isinstance(state.registry, Registry):
+        return []
+    problems = []
+    group = state.group(goal.registry)
+    if isinstance(group, Absent) and not goal.location:
+        problems.append(
+            Problem(
+                f"Resource group '{goal.registry.group}' does not exist.",
+                ("Give --location to have it created, or name an existing group.",),
+                NOT_FOUND,
+            )
+        )
+    if isinstance(group, Unknown) and not goal.location:
+        problem = unreadable_problem(f"resource group '{goal.registry.group}', so its location is not known", group)
+        problems.append(Problem(problem.message, ("Give --location.",), FORBIDDEN))
+    for kind, resource, seen in (("identity", goal.identity, state.identity), ("key vault", goal.vault, state.vault)):
+        gone = isinstance(seen, (Absent, DeletedVault))
+        if resource is None or not gone or same(resource.group_id, goal.registry.group_id):
+            continue
+        if isinstance(state.group(resource), Absent):
+            is_not = "is soft-deleted" if isinstance(seen, DeletedVault) else "does not exist"
+            problems.append(
+                Problem(
+                    f"The {kind} '{resource}' {is_not}, and its resource group '{resource.group}' does not exist.",
+                    (f"Check the ID, or create the group: az group create --name {resource.group}",),
+                    NOT_FOUND,
+                )
+            )
+    return problems
+
+
+def vault_conflicts(goal: EnableGoal, state: State) -> list[Problem]:
+    """What the options ask of a vault and it is not."""
+    vault = state.vault
+    if isinstance(vault, Vault):
+        return _existing_vault_conflicts(goal, vault)
+    if isinstance(vault, DeletedVault):
+        return _deleted_vault_conflicts(goal, vault)
+    creates = isinstance(vault, Absent) and not isinstance(state.registry, Registry) and not goal.key_uri
+    return _hsm_key_on(goal.new_vault_sku, goal) if creates else []
+
+
+def _deleted_vault_conflicts(goal: EnableGoal, vault: DeletedVault) -> list[Problem]:
+    asked = [
+        ("--permission-model", goal.permission_model),
+        ("--vault-sku", goal.vault_sku),
+        ("--retention-days", goal.retention_days),
+        ("--restrict-vault-network", goal.restrict_vault_network),
+        ("--grant-scope key", goal.grant_scope == "key"),  # its permission model can't be read before
+    ]
+    options = ", ".join(option for option, value in asked if value)
+    if not options:
+        return []
+    return [
+        Problem(
+            f"Key vault '{vault.name}' is soft-deleted and is recovered as it was: {options} can't be applied to it.",
+            (f"Leave out {options}, or name another vault with --key-vault.",),
+        )
+    ]
+
+
+def _hsm_key_on(sku: str, goal: EnableGoal) -> list[Problem]:
+    if goal.key_type == "RSA-HSM" and not same(sku, "premium"):
+        return [
+            Problem(
+                f"A key vault of SKU '{sku}' does not support RSA-HSM keys.",
+                ("Use --vault-sku premium for a new vault, another vault, or --key-type RSA.",),
+            )
+        ]
+    return []
+
+
+def _existing_vault_conflicts(goal: EnableGoal, vault: Vault) -> list[Problem]:
+    problems = []
+    asked = [
+        ("--permission-model", goal.permission_model, vault.permission_model),
+        ("--vault-sku", goal.vault_sku, vault.sku),
+        ("--retention-days", goal.retention_days, vault.retention_days),
+        ("--restrict-vault-network", goal.restrict_vault_network or None, vault.default_action == "Deny" or None),
+    ]
+    for option, want, got in asked:
+        if want is not None and not same(want, got):
+            has = "does not restrict its network" if option == "--restrict-vault-network" else f"has {got}"
+            problems.append(
+                Problem(
+                    f"Key vault '{vault.name}' exists and {has}, which {option} contradicts; it is left as it is.",
+                    (f"Leave out {option}, or name another vault.",),
+                )
+            )
+    if goal.grant_scope == "key" and vault.uses_policies:
+        problems.append(
+            Problem(
+                f"Key vault '{vault.name}' uses access policies, which cover the whole vault, not one key.",
+                ("Leave out --grant-scope key, or name a vault with Azure RBAC.",),
+            )
+        )
+    return problems + (_hsm_key_on(vault.sku, goal) if goal.key_uri is None else [])
+
+
+def key_conflicts(goal: EnableGoal, key: Key) -> list[Problem]:
+    """What is asked of a key to be created, and an existing one is not."""
+    policy = key.rotation_policy
+    asked = [
+        ("--key-type", goal.asked_key_type, key.type),
+        ("--key-size", goal.key_size, key.size),
+        ("--rotation-period", goal.rotation_period, policy.rotate_after if policy else None),
+        ("--key-lifetime", goal.key_lifetime, policy.expiry if policy else None),
+    ]
+    return [
+        Problem(
+            f"The key {key.id.versionless} exists, and {option} {want} differs from what it has ({got}). "
+            f"{LEFT_AS_IT_IS}",
+            (f"Leave out {option}, or name another key.",),
+        )
+        for option, want, got in asked
+        if want is not None and not same(want, got) and not same_duration(str(want), str(got))
+    ]

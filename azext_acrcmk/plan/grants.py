@@ -1,0 +1,198 @@
+"""The grants by which an identity has access to a key, and how a tag keeps those that were removed. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from azext_acrcmk.model.access import (
+    ENCRYPTION_USER,
+    HSM_ENCRYPTION_USER,
+    HSM_NEEDED_ACTIONS,
+    NEEDED_ACTIONS,
+    allows,
+    key_scope,
+    may_unwrap,
+)
+from azext_acrcmk.model.ids import ArmId, KeyId, same, within
+from azext_acrcmk.model.state import NotLoaded, RoleGrant, Unknown, Vault
+from azext_acrcmk.plan.change import AddAccessPolicy, AssignRole, Change, RemoveAccessPolicy, RemoveRole
+from azext_acrcmk.rules import Facts
+
+# The registry's tag that names what `revoke` removed, where that is not what `restore` would grant anyway.
+REVOKED_TAG = "acrcmk-revoked"
+
+_TAGGED_ROLE = re.compile(r"(?P<role>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})@(?P<on>[a-z/]+)", re.IGNORECASE)
+_TAGGED_POLICY = re.compile(r"policy:((all|get|wrapKey|unwrapKey)(\+(get|wrapKey|unwrapKey))*)")
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One grant of a principal: a role (by GUID, on the `vault` or the `key`), or key permissions of the vault's access
+    policy.
+
+    In a managed HSM `on` is `key`, or the scope within it: / or /keys. `role` is the assignment where it exists.
+    """
+
+    vault: Vault
+    key: KeyId
+    principal: str
+    role_id: str = ""
+    on: str = "vault"
+    permissions: tuple[str, ...] = ()
+    role: RoleGrant | None = None
+
+    def __str__(self) -> str:
+        """As the registry's tag has it."""
+        return f"{self.role_id}@{self.on}" if self.role_id else f"policy:{'+'.join(self.permissions)}"
+
+    @property
+    def on_key(self) -> bool:
+        return self.on == "key"
+
+    @property
+    def resource(self) -> str:
+        if self.role:
+            return self.role.id
+        return self._scope if self.role_id else str(self.vault.id)
+
+    @property
+    def what(self) -> str:
+        """In words."""
+        if not self.role_id:
+            return f"Access policy ({', '.join(self.permissions)})"
+        name = f"'{self.role.role_name}'" if self.role else self.role_id
+        return f"Role {name} on {_place(self.on)}"
+
+    @property
+    def _scope(self) -> str:
+        if self.on_key:
+            return key_scope(self.vault, self.key.name)
+        return self.on if self.vault.is_hsm else str(self.vault.id)
+
+    def removal(self, reason: str) -> RemoveRole | RemoveAccessPolicy:
+        if self.role:
+            return RemoveRole(vault=self.vault.id, host=self.vault.host, role=self.role, reason=reason)
+        return RemoveAccessPolicy(
+            vault=self.vault.id, principal=self.principal, permissions=self.permissions, reason=reason
+        )
+
+    def giving(self, reason: str, waits_for: tuple[Change, ...] = ()) -> AssignRole | AddAccessPolicy:
+        """What gives it to the principal again."""
+        if not self.role_id:
+            return AddAccessPolicy(
+                vault=self.vault.id,
+                principal=self.principal,
+                permissions=self.permissions,
+                reason=reason,
+                after=waits_for,
+            )
+        return AssignRole(
+            vault=self.vault.id,
+            principal=self.principal,
+            scope=self._scope,
+            role_id=self.role_id,
+            key=self.key,
+            reason=reason,
+            after=waits_for,
+        )
+
+
+def usual_grant(vault: Vault, key: KeyId, principal: str) -> Grant:
+    """What a registry needs, and no more, where `enable` grants it."""
+    if vault.uses_policies:
+        return Grant(vault, key, principal, permissions=tuple(NEEDED_ACTIONS))
+    role, on = (HSM_ENCRYPTION_USER, "key") if vault.is_hsm else (ENCRYPTION_USER, "vault")
+    return Grant(vault, key, principal, role, on)
+
+
+def find_grants(
+    vault: Vault, key: KeyId, principal: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded
+) -> tuple[list[Grant], list[RoleGrant]]:
+    """The grants by which a principal has access to a key: its own on the key or vault, and roles from elsewhere.
+
+    The second are inherited from above the vault or come through a group, so removing them would affect others too, or
+    can't be read. Of them only those count by which a registry would keep its access without the first.
+    """
+    if vault.uses_policies:
+        return _policy_grants(vault, key, principal), []
+    own, elsewhere = [], []
+    actions = (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()
+    scope = key_scope(vault, key.name)
+    for role in roles if isinstance(roles, tuple) else ():
+        if not within(scope, role.scope):
+            continue
+        here = same(role.principal_id, principal) and (vault.is_hsm or within(role.scope, vault.id))
+        if here and any(allows(role, action) for action in actions):
+            on = "key" if same(role.scope, scope) else role.scope if vault.is_hsm else "vault"
+            own.append(Grant(vault, key, principal, role.role_id, on, role=role))
+        elif may_unwrap(role, vault.is_hsm):
+            elsewhere.append(role)
+    return own, elsewhere
+
+
+def _policy_grants(vault: Vault, key: KeyId, principal: str) -> list[Grant]:
+    own = [each for each in vault.policies if same(each.object_id, principal) and not each.application_id]
+    held = {permission for policy in own for permission in policy.key_permissions}
+    names = tuple(name for name in ("all", *NEEDED_ACTIONS) if name.lower() in held)
+    return [Grant(vault, key, principal, permissions=names)] if names else []
+
+
+def needs_tag(grants: list[Grant]) -> bool:
+    """Whether `restore` could not tell without a tag what was there: anything but the grant that it would make."""
+    first = grants[0]
+    usual = usual_grant(first.vault, first.key, first.principal)
+    return [(each.role_id, each.on, set(each.permissions)) for each in grants] != [
+        (usual.role_id, usual.on, set(usual.permissions))
+    ]
+
+
+def tag_of(facts: Facts, grants: list[Grant]) -> str:
+    """What the tag says of grants that are removed: what they are about, and each of them."""
+    return " ".join((_subject(facts), *map(str, grants)))
+
+
+def _subject(facts: Facts) -> str:
+    return tag_subject(facts.state.vault.id, facts.encryption.key.name, facts.principal)
+
+
+def tag_subject(vault: ArmId, key_name: str, principal: str | None) -> str:
+    """Tells one identity's use of one key from all others, in the few characters that a tag has room for."""
+    return hashlib.sha256(f"{vault}|{key_name}|{principal}".lower().encode()).hexdigest()[:12]
+
+
+def tagged_grants(facts: Facts) -> list[Grant]:
+    """The grants that the registry's tag names; none where it is about another vault, key or identity.
+
+    Anyone who can write the registry's tags can write that one: entries that `revoke` would not write are left out.
+    """
+    vault, key = facts.state.vault, facts.encryption.key
+    subject, *entries = facts.registry.tags.get(REVOKED_TAG, "").split(" ")
+    if subject != _subject(facts):
+        return []
+    grants = []
+    for entry in entries:
+        if match := _TAGGED_POLICY.fullmatch(entry):
+            grants.append(Grant(vault, key, facts.principal, permissions=tuple(match[1].split("+"))))
+        elif (match := _TAGGED_ROLE.fullmatch(entry)) and match["on"] in _places(vault):
+            grants.append(Grant(vault, key, facts.principal, match["role"], match["on"]))
+    return grants
+
+
+def cover(grants: list[Grant], tagged: list[Grant]) -> bool:
+    """Whether `grants` give all that those `tagged` do, each in its place."""
+
+    def gives(grant: Grant, other: Grant) -> bool:
+        in_place = same(grant.role_id, other.role_id) and same(grant.on, other.on)
+        return in_place and {p.lower() for p in grant.permissions} >= {p.lower() for p in other.permissions}
+
+    return all(any(gives(grant, each) for grant in grants) for each in tagged)
+
+
+def _places(vault: Vault) -> tuple[str, ...]:
+    return ("/", "/keys", "key") if vault.is_hsm else ("vault", "key")
+
+
+def _place(on: str) -> str:
+    return f"{on} of the managed HSM" if on.startswith("/") else f"the {on}"

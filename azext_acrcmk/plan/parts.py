@@ -1,0 +1,319 @@
+"""The changes that make what a registry is to use: identity, vault, key and access to it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from azext_acrcmk.model.access import (
+    ENCRYPTION_USER,
+    ENCRYPTION_USER_NAME,
+    HSM_ENCRYPTION_USER,
+    HSM_ENCRYPTION_USER_NAME,
+    NEEDED_ACTIONS,
+    Access,
+    access_by_roles,
+    access_to,
+    key_scope,
+)
+from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.problem import NOT_FOUND, Problem
+from azext_acrcmk.model.state import (
+    ACCESS_POLICY,
+    RBAC,
+    Absent,
+    DeletedKey,
+    DeletedVault,
+    Group,
+    Identity,
+    Key,
+    State,
+    Unknown,
+    Vault,
+)
+from azext_acrcmk.plan.change import (
+    AddAccessPolicy,
+    AllowTrustedServices,
+    AssignRole,
+    Change,
+    CreateIdentity,
+    CreateKey,
+    CreateVault,
+    GrantInRecoveredVault,
+    ProtectVault,
+    RecoverKey,
+    RecoverVault,
+    SkipGrant,
+    SkipKey,
+    SkipVault,
+    UseGrant,
+    UseIdentity,
+    UseKey,
+    UseVault,
+    after,
+)
+from azext_acrcmk.plan.conflicts import key_conflicts, vault_conflicts
+from azext_acrcmk.rules import Facts, Fix, stoppers
+from azext_acrcmk.rules.catalogue import GRANT
+from azext_acrcmk.rules.grant import describe
+from azext_acrcmk.rules.vault import shuts_out_registries
+
+# What a registry needs of an access policy, and no more.
+POLICY_PERMISSIONS = tuple(NEEDED_ACTIONS)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """In the order in which they are told. `protection` and `firewall` are changes of an existing vault."""
+
+    vault: Change
+    protection: Change | None
+    firewall: Change | None
+    key: Change
+    grant: Change
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return after(self.vault, self.protection, self.firewall, self.key, self.grant)
+
+
+def location_of(goal: EnableGoal, state: State) -> str | None:
+    """Where new resources go: the location asked for, else that of the registry's resource group."""
+    group = state.group(goal.registry)
+    return goal.location or (group.location if isinstance(group, Group) else None)
+
+
+def vault_id_of(goal: EnableGoal, state: State) -> ArmId | None:
+    """The vault of the goal's key; None where that can't be read."""
+    return state.vault.id if isinstance(state.vault, (Vault, DeletedVault)) else goal.vault
+
+
+def parts_problems(command: str, goal: EnableGoal, state: State, now: datetime, fixed: frozenset[Fix]) -> list[Problem]:
+    """What is wrong with the parts that a registry is to use, and is not `fixed` by the plan."""
+    if not goal.skip_grant:
+        fixed |= {Fix.GRANT}
+    found = [_as_problem(each) for each in stoppers(command, Facts(state, now, goal=goal), fixed)]
+    found += vault_conflicts(goal, state)
+    # What is asked of a new key is no matter where the existing one can't be used at all.
+    found += key_conflicts(goal, state.key) if isinstance(state.key, Key) and not found else []
+    return found + _skipped_grant_problems(goal, state)
+
+
+def _as_problem(finding) -> Problem:
+    problem = finding.as_problem
+    if finding.rule.subject != GRANT:
+        return problem
+    return Problem(f"{problem.message} --skip-grant leaves granting to others.", (f"Have it granted: {finding.fix}",))
+
+
+def _skipped_grant_problems(goal: EnableGoal, state: State) -> list[Problem]:
+    """What --skip-grant takes for granted to an identity, or in a vault, that does not exist."""
+    if not goal.skip_grant:
+        return []
+    if isinstance(state.identity, Absent):
+        return [
+            Problem(
+                f"The identity '{goal.identity.name}' does not exist, so it can't have been granted access to the key.",
+                (
+                    f"Create it and have access granted: az identity create --name {goal.identity.name} "
+                    f"--resource-group {goal.identity.group}",
+                    "Or leave out --skip-grant.",
+                ),
+                NOT_FOUND,
+            )
+        ]
+    access = _access_so_far(goal, state) if isinstance(state.vault, Absent) else None
+    if access is None or access.granted is not False:
+        return []
+    return [
+        Problem(
+            f"The identity '{goal.identity.name}' has no {', '.join(access.missing)} permission on key "
+            f"'{goal.key_name}', and --skip-grant leaves granting to others.",
+            ("Create the vault and have access granted first, or leave out --skip-grant.",),
+        )
+    ]
+
+
+def plan_identity(goal: EnableGoal, state: State, group: Change | None = None) -> Change:
+    if isinstance(state.identity, Identity):
+        return UseIdentity(identity=state.identity, reason="User-assigned identity exists.")
+    return CreateIdentity(
+        id=goal.identity,
+        location=location_of(goal, state),
+        tags=goal.tags,
+        reason="User-assigned identity through which the registry uses the key.",
+        after=after(group),
+    )
+
+
+def plan_parts(goal: EnableGoal, state: State, identity: Change | None, group: Change | None = None) -> Parts:
+    """`identity` is what makes the identity able to be granted access, where it is not yet."""
+    vault = _vault_change(goal, state, group)
+    protection = _protection(state.vault, vault)
+    firewall = allow_trusted_services(state.vault, after(protection))
+    key = _key_change(goal, state, after(vault, protection))
+    return Parts(vault, protection, firewall, key, _grant_change(goal, state, identity, vault, key))
+
+
+def _vault_change(goal: EnableGoal, state: State, group: Change | None) -> Change:
+    vault = state.vault
+    if isinstance(vault, Absent):
+        return _new_vault(goal, state, group)
+    if isinstance(vault, DeletedVault):
+        grants = "granting access is left to others" if goal.skip_grant else "access is granted again"
+        return recover_vault(
+            vault, goal.tenant, f"Soft-deleted key vault is recovered with its keys; {grants}.", after(group)
+        )
+    if isinstance(vault, Unknown):
+        return SkipVault(host=goal.key.host, reason="Can't be read; the registry will tell whether it can use the key.")
+    kind = vault.kind_in_words if vault.is_hsm else "key vault"
+    model = "" if vault.is_hsm else f" ({'access policies' if vault.uses_policies else 'Azure RBAC'})"
+    return UseVault(vault=vault, reason=f"{kind[0].upper()}{kind[1:]} exists{model}.")
+
+
+def recover_vault(vault: DeletedVault, tenant: str, reason: str, waits_for: tuple[Change, ...] = ()) -> RecoverVault:
+    return RecoverVault(id=vault.id, location=vault.location, tenant=tenant, reason=reason, after=waits_for)
+
+
+def _new_vault(goal: EnableGoal, state: State, group: Change | None) -> Change:
+    model = "access policies" if goal.new_permission_model == ACCESS_POLICY else "Azure RBAC"
+    network = ", network access denied except for trusted services" if goal.restrict_vault_network else ""
+    return CreateVault(
+        id=goal.vault,
+        location=location_of(goal, state),
+        tenant=goal.tenant,
+        sku=goal.new_vault_sku,
+        permission_model=goal.new_permission_model,
+        retention_days=goal.new_retention_days,
+        restrict_network=goal.restrict_vault_network,
+        tags=goal.tags,
+        reason=f"Key vault ({goal.new_vault_sku}, {model}{network}) with purge protection: if deleted, it can't be "
+        f"purged for {goal.new_retention_days} days.",
+        after=after(group),
+    )
+
+
+def _protection(vault, change: Change) -> ProtectVault | None:
+    if not isinstance(vault, (Vault, DeletedVault)) or vault.purge_protection:
+        return None
+    return protect_vault(vault.id, after(change))
+
+
+def protect_vault(vault: ArmId, waits_for: tuple[Change, ...] = ()) -> ProtectVault:
+    """Turning on purge protection of a vault that exists: irreversible, so it is asked."""
+    return ProtectVault(
+        vault=vault,
+        reason="Purge protection is turned on; it can never be turned off again.",
+        question=f"Key vault '{vault.name}' has no purge protection. Turning it on can't be undone. Turn it on?",
+        after=waits_for,
+    )
+
+
+def allow_trusted_services(vault, waits_for: tuple[Change, ...] = ()) -> AllowTrustedServices | None:
+    """Opening a vault's closed firewall to trusted services, the registry among them. It widens access: it is asked."""
+    if not isinstance(vault, Vault) or not shuts_out_registries(vault):
+        return None
+    return AllowTrustedServices(
+        vault=vault.id,
+        reason="Trusted Azure services are allowed to bypass the vault's firewall.",
+        question=f"The firewall of '{vault.name}' does not let trusted services in. Allow trusted Azure services?",
+        after=waits_for,
+    )
+
+
+def _key_change(goal: EnableGoal, state: State, waits_for: tuple[Change, ...]) -> Change:
+    key = state.key
+    if isinstance(key, Key):
+        asked = key.id.with_version(goal.key.version)
+        return UseKey(key=key, asked=asked, reason=f"{key.type} key exists.")
+    if isinstance(key, DeletedKey):
+        return RecoverKey(key=goal.key, vault=state.vault.id, reason="Soft-deleted key is recovered.", after=waits_for)
+    if goal.key_uri:
+        return SkipKey(key=goal.key, reason="Can't be read; the registry will tell whether it can use it.")
+    recovered = isinstance(state.vault, DeletedVault)
+    policy = f", rotated every {goal.rotation_period}" if goal.rotation_period else ""
+    policy += f", each version valid for {goal.key_lifetime}" if goal.key_lifetime else ""
+    doubt = ", unless the recovered vault has it" if recovered else ""
+    unread = isinstance(key, Absent) and key.unless is not None
+    hint = " You don't have permission to read whether it is soft-deleted." if unread else ""
+    return CreateKey(
+        key=goal.key,
+        vault=goal.vault,
+        type=goal.key_type,
+        size=goal.new_key_size,
+        rotation_period=goal.rotation_period,
+        lifetime=goal.key_lifetime,
+        tags=goal.tags,
+        may_exist=recovered,
+        reason=f"{goal.key_type} {goal.new_key_size} key{policy}{doubt}.{hint}",
+        after=waits_for,
+    )
+
+
+def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault: Change, key: Change) -> Change:
+    access = _access_so_far(goal, state)
+    target = _grant_target(goal, state.vault)
+    if access and access.granted:
+        return UseGrant(on=target, reason=f"Access is granted by {describe(access.sources)}.")
+    if goal.skip_grant:
+        return SkipGrant(on=target, reason="Left to others by --skip-grant, and can't be read.")
+    on_key = goal.grant_scope == "key"
+    waits_for = after(identity, vault, key if on_key else None)
+    if isinstance(state.vault, DeletedVault):
+        return GrantInRecoveredVault(
+            identity=goal.identity,
+            vault=state.vault.id,
+            key=goal.key,
+            reason="Get, wrapKey and unwrapKey on the key, granted again by the recovered vault's permission model.",
+            after=waits_for,
+        )
+    there = state.vault if isinstance(state.vault, Vault) else None
+    model = there.permission_model if there else goal.new_permission_model
+    vault_id = there.id if there else goal.vault
+    if model == ACCESS_POLICY:
+        return AddAccessPolicy(
+            identity=goal.identity,
+            vault=vault_id,
+            permissions=POLICY_PERMISSIONS,
+            reason="Access policy: get, wrapKey and unwrapKey on keys.",
+            after=waits_for,
+        )
+    return assign_encryption_role(goal, vault_id, there, waits_for)
+
+
+def assign_encryption_role(
+    goal: EnableGoal, vault: ArmId, there: Vault | None, waits_for: tuple[Change, ...]
+) -> AssignRole:
+    on_key = goal.grant_scope == "key"
+    if goal.key.is_hsm:
+        role, scope = HSM_ENCRYPTION_USER, key_scope(there, goal.key_name)
+        reason = f"Role '{HSM_ENCRYPTION_USER_NAME}' on the key; it is local to the managed HSM."
+    else:
+        role, scope = ENCRYPTION_USER, f"{vault}/keys/{goal.key_name}" if on_key else str(vault)
+        reason = f"Role '{ENCRYPTION_USER_NAME}' on the {goal.grant_scope}."
+    return AssignRole(
+        identity=goal.identity, vault=vault, scope=scope, role_id=role, key=goal.key, reason=reason, after=waits_for
+    )
+
+
+def _access_so_far(goal: EnableGoal, state: State) -> Access | None:
+    """What an existing identity can do with the key, also one in a vault yet to be, by roles at its resource group."""
+    vault, identity = state.vault, state.identity
+    if not isinstance(identity, Identity):
+        return None
+    if isinstance(vault, Vault):
+        return access_to(vault, goal.key_name, identity.principal_id, state.roles)
+    if isinstance(vault, Absent) and goal.vault and goal.new_permission_model != RBAC:
+        return Access(False, missing=tuple(NEEDED_ACTIONS))  # a vault that is yet to be has no policies
+    if isinstance(vault, Absent) and goal.vault:
+        return access_by_roles(f"{goal.vault}/keys/{goal.key_name}", identity.principal_id, state.roles)
+    return None
+
+
+def _grant_target(goal: EnableGoal, vault) -> str:
+    """What access is granted on: the vault or the key, by ARM id where it has one."""
+    if goal.key.is_hsm or isinstance(vault, Unknown):
+        return goal.key.versionless
+    vault_id = goal.vault if isinstance(vault, Absent) else vault.id
+    return f"{vault_id}/keys/{goal.key_name}" if goal.grant_scope == "key" else str(vault_id)

@@ -1,0 +1,149 @@
+"""What each kind of change requires of the caller (service facts 4.2). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import singledispatch
+
+from azext_acrcmk.model.ids import (
+    GROUP_TYPE,
+    HSM_TYPE,
+    IDENTITY_TYPE,
+    REGISTRY_TYPE,
+    ROLE_ASSIGNMENT_TYPE,
+    VAULT_TYPE,
+    ArmId,
+)
+from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan.change import Change, UnknownChange
+
+ASSIGN_IDENTITY = f"{IDENTITY_TYPE}/assign/action"
+ROLE_WRITE = f"{ROLE_ASSIGNMENT_TYPE}/write"
+ROLE_DELETE = f"{ROLE_ASSIGNMENT_TYPE}/delete"
+KEY_WRITE = f"{VAULT_TYPE}/keys/write"
+POLICY_WRITE = f"{VAULT_TYPE}/accessPolicies/write"
+REGISTRY_WRITE = f"{REGISTRY_TYPE}/write"
+OPERATION_READ = f"{REGISTRY_TYPE}/operationStatuses/read"
+
+
+@dataclass(frozen=True)
+class Permission:
+    """An action of the control plane on the resource with the id `on`. `either` are permissions instead of it, where it
+    isn't known beforehand which of them is required."""
+
+    action: str
+    on: str
+    either: tuple[str, ...] = ()
+
+
+@singledispatch
+def required_permissions(change: Change) -> tuple[Permission, ...]:
+    """The permissions on the control plane that a change requires; none for what the data plane decides.
+
+    Raises UnknownChange.
+    """
+    raise UnknownChange("required_permissions", change)
+
+
+@required_permissions.register(kinds.UseGroup)
+@required_permissions.register(kinds.UseIdentity)
+@required_permissions.register(kinds.UseVault)
+@required_permissions.register(kinds.SkipVault)
+@required_permissions.register(kinds.UseKey)
+@required_permissions.register(kinds.SkipKey)
+@required_permissions.register(kinds.UseVersion)
+@required_permissions.register(kinds.KeepVersion)
+@required_permissions.register(kinds.UseGrant)
+@required_permissions.register(kinds.SkipGrant)
+@required_permissions.register(kinds.UseRegistry)
+@required_permissions.register(kinds.LeaveToUser)
+def _nothing(_change: Change) -> tuple[Permission, ...]:
+    return ()
+
+
+@required_permissions.register(kinds.RecoverKey)
+@required_permissions.register(kinds.CreateVersion)
+@required_permissions.register(kinds.EnableVersion)
+@required_permissions.register(kinds.PermitOperations)
+@required_permissions.register(kinds.DisableVersion)
+@required_permissions.register(kinds.RevokeVersion)
+@required_permissions.register(kinds.RestoreVersion)
+def _by_data_plane(_change: Change) -> tuple[Permission, ...]:
+    """What the vault itself decides."""
+    return ()
+
+
+@required_permissions.register
+def _(change: kinds.CreateGroup) -> tuple[Permission, ...]:
+    return (Permission(f"{GROUP_TYPE}/write", change.resource),)
+
+
+@required_permissions.register
+def _(change: kinds.CreateIdentity) -> tuple[Permission, ...]:
+    return (Permission(f"{IDENTITY_TYPE}/write", str(change.id)),)
+
+
+@required_permissions.register(kinds.CreateVault)
+@required_permissions.register(kinds.RecoverVault)
+@required_permissions.register(kinds.ProtectVault)
+@required_permissions.register(kinds.AllowTrustedServices)
+def _writes_vault(change: Change) -> tuple[Permission, ...]:
+    return (Permission(f"{VAULT_TYPE}/write", change.resource),)
+
+
+@required_permissions.register
+def _(change: kinds.CreateKey) -> tuple[Permission, ...]:
+    return (Permission(KEY_WRITE, str(change.vault)),)
+
+
+@required_permissions.register
+def _(change: kinds.AssignRole) -> tuple[Permission, ...]:
+    return () if change.is_local else (Permission(ROLE_WRITE, change.scope),)
+
+
+@required_permissions.register
+def _(change: kinds.AddAccessPolicy) -> tuple[Permission, ...]:
+    return (Permission(POLICY_WRITE, str(change.vault)),)
+
+
+@required_permissions.register
+def _(change: kinds.GrantInRecoveredVault) -> tuple[Permission, ...]:
+    return (Permission(ROLE_WRITE, str(change.vault), (POLICY_WRITE,)),)
+
+
+@required_permissions.register
+def _(change: kinds.RemoveRole) -> tuple[Permission, ...]:
+    return () if change.vault.type == HSM_TYPE else (Permission(ROLE_DELETE, change.role.scope),)
+
+
+@required_permissions.register
+def _(change: kinds.RemoveAccessPolicy) -> tuple[Permission, ...]:
+    return (Permission(POLICY_WRITE, str(change.vault)),)
+
+
+@required_permissions.register
+def _(change: kinds.CreateRegistry) -> tuple[Permission, ...]:
+    return (*_writes_registry(change.id), Permission(ASSIGN_IDENTITY, str(change.identity)))
+
+
+@required_permissions.register
+def _(change: kinds.SetEncryption) -> tuple[Permission, ...]:
+    assign = change.attach and change.identity != change.registry
+    more = (Permission(ASSIGN_IDENTITY, str(change.identity)),) if assign else ()
+    return (*_writes_registry(change.registry), *more)
+
+
+@required_permissions.register
+def _(change: kinds.AttachIdentity) -> tuple[Permission, ...]:
+    own = change.identity == change.registry
+    more = () if own else (Permission(ASSIGN_IDENTITY, str(change.identity)),)
+    return (*_writes_registry(change.registry), *more)
+
+
+@required_permissions.register
+def _(change: kinds.TagRegistry) -> tuple[Permission, ...]:
+    return _writes_registry(change.registry)
+
+
+def _writes_registry(registry: ArmId) -> tuple[Permission, ...]:
+    return tuple(Permission(action, str(registry)) for action in (REGISTRY_WRITE, OPERATION_READ))

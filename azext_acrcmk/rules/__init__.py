@@ -1,0 +1,164 @@
+"""The one catalogue of what must hold of a registry's encryption, and what it adds up to. Pure.
+
+`show` summarizes it, `check` lists it, `repair` makes a plan of it, `enable` and `rotate` refuse by it, and it explains
+why a registry can't use a key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from azext_acrcmk.model.defaults import EXPIRY_DAYS
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import NotLoaded, Registry, State
+from azext_acrcmk.rules import grant, identity, key, registry, vault, versions  # noqa: F401  (each adds its rules)
+from azext_acrcmk.rules.catalogue import (
+    CATALOGUE,
+    ERROR,
+    FAILED,
+    GRANT,
+    IDENTITY,
+    KEY,
+    NOT_LOADED,
+    REGISTRY,
+    SEVERITIES,
+    UNKNOWN,
+    VAULT,
+    WARNING,
+    Facts,
+    Fix,
+    Rule,
+    Verdict,
+)
+
+HEALTHY, ATTENTION, BROKEN, NOT_ENCRYPTED = "healthy", "attention", "broken", "notEncrypted"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A rule's verdict on `subject`, the id of what it is about."""
+
+    rule: Rule
+    verdict: Verdict
+    subject: str
+
+    @property
+    def code(self) -> str:
+        return self.rule.code
+
+    @property
+    def severity(self) -> str:
+        return self.rule.severity
+
+    @property
+    def status(self) -> str:
+        return self.verdict.status
+
+    @property
+    def message(self) -> str:
+        return self.verdict.message
+
+    @property
+    def fix(self) -> str | None:
+        return self.verdict.fix
+
+    @property
+    def change(self) -> Fix | None:
+        return self.verdict.change
+
+    @property
+    def failed(self) -> bool:
+        return self.status == FAILED
+
+    @property
+    def as_problem(self) -> Problem:
+        """What a command that is stopped by it says."""
+        advice = self.verdict.advice or ((f"Fix: {self.fix}",) if self.fix else ())
+        return Problem(self.message, advice, self.rule.error)
+
+
+@dataclass(frozen=True)
+class Health:
+    """`broken`: the registry can't use its key now, or soon won't. `unknown`: whether it can, can't be read."""
+
+    status: str
+    findings: tuple[Finding, ...]
+
+
+def examine(state: State, now: datetime, expiry_days: int = EXPIRY_DAYS) -> Health:
+    """All that is to be said of an existing registry, the gravest first, passed rules last."""
+    facts = Facts(state, now, expiry_days)
+    found = judge(facts)
+    return Health(_status(facts, found), tuple(found))
+
+
+def judge(facts: Facts) -> list[Finding]:
+    """The findings, the gravest first, those that passed last."""
+    judged = ((rule, _verdict(rule, facts)) for rule in CATALOGUE)
+    found = [Finding(rule, verdict, _subject(rule, facts)) for rule, verdict in judged if verdict]
+    found.sort(key=lambda each: (each.status not in (FAILED, UNKNOWN), SEVERITIES.index(each.severity)))
+    return found
+
+
+def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
+    if rule.subject == REGISTRY and not isinstance(facts.state.registry, Registry):
+        return None
+    if facts.goal or facts.uses_key:
+        missing = [name for name in rule.needs if isinstance(getattr(facts.state, name), NotLoaded)]
+        if missing:
+            return Verdict(NOT_LOADED, f"Not read: {', '.join(missing)}.")
+    return rule.judge(facts)
+
+
+def stoppers(command: str, facts: Facts, fixed: frozenset[Fix] = frozenset()) -> list[Finding]:
+    """What stops a command: failures, and what can't be read, of rules that stop it, but for what its plan fixes."""
+    return [
+        each
+        for each in judge(facts)
+        if command in each.rule.stops and each.status in (FAILED, UNKNOWN) and each.change not in fixed
+    ]
+
+
+def finding_of(code: str, facts: Facts) -> Finding | None:
+    """What one rule says, where it says that something is wrong."""
+    return next((each for each in judge(facts) if each.code == code and each.status in (FAILED, UNKNOWN)), None)
+
+
+def fails(health: Health, fail_on: str) -> bool:
+    """Whether a rule failed: one of severity error, with `fail_on` "warning" also a warning or one that is unknown.
+
+    `fail_on` "none" never fails.
+    """
+    if fail_on == "none":
+        return False
+    grave = (ERROR,) if fail_on == ERROR else (ERROR, WARNING)
+    statuses = (FAILED,) if fail_on == ERROR else (FAILED, UNKNOWN)
+    return any(finding.severity in grave and finding.status in statuses for finding in health.findings)
+
+
+def _status(facts: Facts, findings: list[Finding]) -> str:
+    if not facts.encryption.enabled:
+        return UNKNOWN if facts.registry.being_created else NOT_ENCRYPTED
+    failures = {finding.severity for finding in findings if finding.failed}
+    if ERROR in failures:
+        return BROKEN
+    undecided = {finding.status for finding in findings if finding.severity == ERROR}
+    for status in (UNKNOWN, NOT_LOADED):
+        if status in undecided:
+            return status
+    return ATTENTION if WARNING in failures else HEALTHY
+
+
+def _subject(rule: Rule, facts: Facts) -> str:
+    """The id of what a rule is about."""
+    key_id, goal, vault_seen = facts.key_id, facts.goal, facts.vault
+    if rule.subject == REGISTRY:
+        return str(facts.registry.id)
+    if rule.subject == IDENTITY:
+        return str(goal.identity if goal else facts.key_identity.id or facts.key_identity.client_id)
+    if rule.subject == VAULT and vault_seen:
+        return str(vault_seen.id)
+    if key_id is None:
+        return ""
+    return {GRANT: key_id.versionless, KEY: key_id.versionless, VAULT: f"https://{key_id.host}"}[rule.subject]

@@ -1,0 +1,219 @@
+"""What a rule is, what it judges, and the list that all rules are added to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from functools import cached_property
+
+from azext_acrcmk.model.access import Access, access_to
+from azext_acrcmk.model.defaults import EXPIRY_DAYS
+from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.ids import KeyId, same
+from azext_acrcmk.model.key_identity import KeyIdentity, key_identity
+from azext_acrcmk.model.problem import INVALID, not_readable
+from azext_acrcmk.model.state import Encryption, Identity, Key, Registry, State, Unknown, Vault
+
+ERROR, WARNING, INFO = SEVERITIES = ("error", "warning", "info")
+FAILED, PASSED, UNKNOWN, NOT_LOADED = "failed", "passed", "unknown", "notLoaded"
+REGISTRY, IDENTITY, GRANT, KEY, VAULT = "registry", "identity", "grant", "key", "vault"
+
+# The commands that a rule can stop. Those about a registry's key as it is, and those that are to give it one.
+ENABLE, ROTATE, REVOKE, RESTORE = "enable", "rotate", "revoke", "restore"
+
+
+class Fix(Enum):
+    """The changes that can fix a problem; `plan` makes them of it."""
+
+    RECOVER_VAULT = auto()
+    PROTECT_VAULT = auto()
+    ALLOW_TRUSTED_SERVICES = auto()
+    RECOVER_KEY = auto()
+    ENABLE_VERSION = auto()
+    PERMIT_OPERATIONS = auto()
+    NEW_VERSION = auto()
+    ATTACH_IDENTITY = auto()
+    GRANT = auto()
+    SET_ENCRYPTION = auto()
+    USE_RECREATED_IDENTITY = auto()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What rules judge: what a registry uses, or where there is a `goal` what it is to use; and the time.
+
+    `state` must have a registry where there is no goal.
+    """
+
+    state: State
+    now: datetime
+    expiry_days: int = EXPIRY_DAYS
+    goal: EnableGoal | None = None
+
+    @property
+    def registry(self) -> Registry:
+        return self.state.registry
+
+    @property
+    def encryption(self) -> Encryption:
+        return self.registry.encryption
+
+    @property
+    def uses_key(self) -> bool:
+        """Whether there is a key to judge."""
+        return self.goal is not None or (self.encryption.enabled and self.encryption.key is not None)
+
+    @property
+    def exists_encrypted(self) -> bool:
+        """Whether the registry exists and is encrypted."""
+        return isinstance(self.state.registry, Registry) and self.encryption.enabled
+
+    @property
+    def key_id(self) -> KeyId | None:
+        """The key in question, with a version where the registry is (to be) pinned to one."""
+        return self.goal.key if self.goal else self.encryption.key
+
+    @property
+    def store(self) -> str:
+        """The key's vault or managed HSM, in words."""
+        if self.key_id is None:
+            return "key vault"
+        return f"{'managed HSM' if self.key_id.is_hsm else 'key vault'} '{self.key_id.store}'"
+
+    @property
+    def registry_name(self) -> str:
+        return self.goal.registry.name if self.goal else self.registry.name
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the registry takes new versions of its key automatically."""
+        return self.encryption.key is not None and self.encryption.key.version is None
+
+    @cached_property
+    def key_identity(self) -> KeyIdentity:
+        return key_identity(self.state)
+
+    @property
+    def principal(self) -> str | None:
+        """The object id that must have access to the key."""
+        if self.goal:
+            return self.state.identity.principal_id if isinstance(self.state.identity, Identity) else None
+        return self.key_identity.principal_id
+
+    @property
+    def vault(self) -> Vault | None:
+        """The key's vault or managed HSM, where it exists and was read."""
+        return self.state.vault if self.uses_key and isinstance(self.state.vault, Vault) else None
+
+    @property
+    def latest(self) -> Key | None:
+        """The key with its latest version, where it exists and was read."""
+        return self.state.key if self.uses_key and isinstance(self.state.key, Key) else None
+
+    @property
+    def used(self) -> Key | None:
+        """The version in use, or to be used. The latest stands for one in use, unless that is known to be another."""
+        if self.goal:
+            return self.latest
+        if self.latest and isinstance(self.state.version_in_use, Key):
+            return self.state.version_in_use
+        return None if self.is_behind else self.latest
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the key has a later version than the registry uses."""
+        if self.goal or not self.latest:
+            return False
+        version = self.encryption.version_in_use
+        return bool(version and self.latest.latest_version and not same(version, self.latest.latest_version))
+
+    @property
+    def latest_is_unusable(self) -> bool:
+        """Whether the registry can't take the key's latest version: it is disabled, not valid or lacks operations."""
+        key = self.latest
+        if key is None:
+            return False
+        expired, early = key.expires and key.expires <= self.now, key.not_before and key.not_before > self.now
+        return key.enabled is False or bool(expired or early or key.missing_operations)
+
+    @cached_property
+    def access(self) -> Access:
+        """What the identity can do with the key; unknown where identity or vault can't be read."""
+        if self.vault and self.principal:
+            return access_to(self.vault, self.key_id.name, self.principal, self.state.roles)
+        hidden = (each for each in (self.state.vault, self.state.identity) if isinstance(each, Unknown))
+        return Access(None, unknown=next(hidden, Unknown()))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule found: `message` says what is the case, `fix` is an `az` command that fixes it, and `change` the
+    change of a plan that does. `advice` says in words what a command that is stopped should be told."""
+
+    status: str
+    message: str
+    fix: str | None = None
+    change: Fix | None = None
+    advice: tuple[str, ...] = ()
+
+
+def failed(message: str, fix: str | None = None, change: Fix | None = None, advice: tuple[str, ...] = ()) -> Verdict:
+    return Verdict(FAILED, message, fix, change, advice)
+
+
+def passed(message: str) -> Verdict:
+    return Verdict(PASSED, message)
+
+
+def unreadable(what: str, unknown: Unknown) -> Verdict:
+    """`what` could not be read; says which permission that requires, or what the service said."""
+    return Verdict(UNKNOWN, not_readable(what, unknown))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One entry of the catalogue. `judge` gives None where the rule does not apply.
+
+    `cause` and `cure` say in general, for the documentation, what a failure means and how to fix it. `needs` are the
+    fields of State that must have been read to judge it. `stops` are the commands that it stops, unless their own plan
+    fixes it; `error` is the kind of their error.
+    """
+
+    code: str
+    severity: str
+    subject: str
+    cause: str
+    cure: str
+    judge: Callable[[Facts], Verdict | None]
+    needs: tuple[str, ...]
+    stops: frozenset[str]
+    error: str
+
+
+CATALOGUE: list[Rule] = []
+
+
+def rule(
+    code: str,
+    severity: str,
+    subject: str,
+    *,
+    cause: str,
+    cure: str,
+    needs: tuple[str, ...] = (),
+    stops: tuple[str, ...] = (),
+    error: str = INVALID,
+):
+    """Adds a function to the catalogue."""
+
+    def add(judge: Callable[[Facts], Verdict | None]) -> Callable[[Facts], Verdict | None]:
+        CATALOGUE.append(Rule(code, severity, subject, cause, cure, judge, needs, frozenset(stops), error))
+        return judge
+
+    return add
+
+
+def rule_of(code: str) -> Rule:
+    return next(each for each in CATALOGUE if each.code == code)

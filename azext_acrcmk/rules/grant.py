@@ -1,0 +1,200 @@
+"""Rules of the grant: does the identity have access to the key?"""
+
+from __future__ import annotations
+
+from azext_acrcmk.model.access import NEEDED_ACTIONS, Source, allows, excess_of
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.state import Unknown
+from azext_acrcmk.rules.catalogue import (
+    ENABLE,
+    ERROR,
+    GRANT,
+    INFO,
+    ROTATE,
+    WARNING,
+    Facts,
+    Fix,
+    Verdict,
+    failed,
+    passed,
+    rule,
+    unreadable,
+)
+from azext_acrcmk.rules.fixes import grant_key
+
+NEEDS = ("identity", "vault", "roles")
+
+
+def describe(sources: tuple[Source, ...]) -> str:
+    """Where a grant comes from, in words."""
+    parts = []
+    for source in sources:
+        if source.kind == "role":
+            group = " (through a group)" if source.through_group else ""
+            parts.append(f"role '{source.name}' at {source.scope}{group}")
+        else:
+            parts.append(f"the vault's access policy ({source.name})")
+    return " and ".join(parts)
+
+
+def _judged(facts: Facts) -> bool:
+    return facts.vault is not None and bool(facts.principal)
+
+
+def _grant(facts: Facts) -> str:
+    scope = facts.goal.grant_scope if facts.goal else "vault"
+    return grant_key(facts.vault, facts.key_id.name, facts.principal, scope)
+
+
+def _missing(facts: Facts) -> Verdict:
+    return failed(
+        f"The identity has no {', '.join(facts.access.missing)} permission on the key.", _grant(facts), Fix.GRANT
+    )
+
+
+@rule(
+    "AccessUnknown",
+    ERROR,
+    GRANT,
+    cause="You don't have permission to read the role assignments, or one has a condition that only Azure evaluates.",
+    cure="Have the permission that the message names assigned to you.",
+    needs=NEEDS,
+)
+def _readable(facts: Facts) -> Verdict | None:
+    if not _judged(facts) or facts.access.granted is not None:
+        return None
+    return unreadable("whether the identity has access to the key", facts.access.unknown or Unknown())
+
+
+@rule(
+    "GrantMissing",
+    ERROR,
+    GRANT,
+    cause="The identity has no access to the key: no role or access policy gives it any, or it was revoked.",
+    cure="Grant access again: `az acr cmk repair`, or `az acr cmk restore` after a revoke.",
+    needs=NEEDS,
+    stops=(ENABLE, ROTATE),
+)
+def _granted(facts: Facts) -> Verdict | None:
+    if not _judged(facts) or facts.access.granted is None:
+        return None
+    if facts.access.granted:
+        return passed(f"The identity has access to the key by {describe(facts.access.sources)}.")
+    if len(facts.access.missing) < len(NEEDED_ACTIONS) or facts.access.denied_by:
+        return None
+    return _missing(facts)
+
+
+@rule(
+    "GrantPartial",
+    ERROR,
+    GRANT,
+    cause="The identity has some of get, wrapKey and unwrapKey, but not all.",
+    cure="Grant what is missing: `az acr cmk repair`.",
+    needs=NEEDS,
+    stops=(ENABLE, ROTATE),
+)
+def _granted_in_full(facts: Facts) -> Verdict | None:
+    missing = facts.access.missing if _judged(facts) and facts.access.granted is False else ()
+    if not 0 < len(missing) < len(NEEDED_ACTIONS) or facts.access.denied_by:
+        return None
+    return _missing(facts)
+
+
+@rule(
+    "GrantDenied",
+    ERROR,
+    GRANT,
+    cause="The identity is granted access to the key, and a deny assignment takes it away again.",
+    cure="Have the identity excluded from the deny assignment by its owner: a managed application, a deployment stack "
+    "or the like.",
+    needs=NEEDS,
+)
+def _denied(facts: Facts) -> Verdict | None:
+    if not _judged(facts) or facts.access.granted is not False or not facts.access.denied_by:
+        return None
+    names = ", ".join(f"'{name}'" for name in facts.access.denied_by)
+    return failed(
+        f"The deny assignment {names} takes {', '.join(facts.access.missing)} on the key from the identity.",
+        advice=("Have its owner exclude the identity from it.",),
+    )
+
+
+@rule(
+    "DenialsUnknown",
+    WARNING,
+    GRANT,
+    cause="You don't have permission to read deny assignments, and one might take access to the key from the identity.",
+    cure="Have the permission that the message names assigned to you.",
+    needs=NEEDS,
+)
+def _denials_readable(facts: Facts) -> Verdict | None:
+    roles = facts.state.roles if isinstance(facts.state.roles, tuple) else ()
+    hidden = next((role.unseen_denials for role in roles if role.unseen_denials is not None), None)
+    if not _judged(facts) or not facts.access.granted or hidden is None:
+        return None
+    return unreadable("whether a deny assignment takes access to the key from the identity", hidden)
+
+
+@rule(
+    "GrantThroughGroup",
+    WARNING,
+    GRANT,
+    cause="The identity has access to the key only through a group; changes of group membership take up to a day.",
+    cure="Grant access to the identity itself.",
+    needs=NEEDS,
+)
+def _direct(facts: Facts) -> Verdict | None:
+    if not _judged(facts) or not facts.access.granted:
+        return None
+    if not all(source.through_group for source in facts.access.sources):
+        return None
+    return failed(
+        "The identity has access to the key only through a group; changes of group membership take up to a day.",
+        _grant(facts),
+        Fix.GRANT,
+    )
+
+
+@rule(
+    "GrantWiderThanNeeded",
+    INFO,
+    GRANT,
+    cause="The identity can do more with keys than get, wrapKey and unwrapKey.",
+    cure="Assign the role Key Vault Crypto Service Encryption User and remove the wider one.",
+    needs=NEEDS,
+)
+def _least_privilege(facts: Facts) -> Verdict | None:
+    if not _judged(facts) or not facts.access.granted:
+        return None
+    wider = excess_of(facts.vault, facts.principal, facts.state.roles)
+    if not wider:
+        return passed("The identity is granted no more than it needs.")
+    return failed(f"The identity is granted more than it needs: {', '.join(wider)}.")
+
+
+@rule(
+    "IneffectiveGrant",
+    WARNING,
+    GRANT,
+    cause="A grant that does not fit the vault's permission model has no effect: an access policy where the vault uses "
+    "Azure RBAC, or a role where it uses access policies.",
+    cure="Grant access in the way that the vault's permission model requires.",
+    needs=NEEDS,
+)
+def _effective(facts: Facts) -> Verdict | None:
+    if not _judged(facts) or facts.access.granted is not False:
+        return None
+    vault, principal = facts.vault, facts.principal
+    if not vault.uses_policies:
+        if any(same(policy.object_id, principal) for policy in vault.policies):
+            return failed(
+                "The vault's access policy for the identity has no effect: the vault uses Azure RBAC.",
+                _grant(facts),
+                Fix.GRANT,
+            )
+        return None
+    roles = facts.state.roles if isinstance(facts.state.roles, tuple) else ()
+    if any(allows(role, action) for role in roles for action in NEEDED_ACTIONS.values()):
+        return failed("The identity's role has no effect: the vault uses access policies.", _grant(facts), Fix.GRANT)
+    return None

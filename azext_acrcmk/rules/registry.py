@@ -1,0 +1,155 @@
+"""Rules of the registry itself."""
+
+from __future__ import annotations
+
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.rules.catalogue import (
+    ENABLE,
+    ERROR,
+    INFO,
+    REGISTRY,
+    RESTORE,
+    REVOKE,
+    ROTATE,
+    UNKNOWN,
+    WARNING,
+    Facts,
+    Fix,
+    Verdict,
+    failed,
+    passed,
+    rule,
+    unreadable,
+)
+from azext_acrcmk.rules.fixes import registry_command
+
+
+@rule(
+    "NotEncrypted",
+    ERROR,
+    REGISTRY,
+    cause="The registry was created without a customer-managed key. Azure allows one only at creation.",
+    cure="Create a new registry with `az acr cmk enable` and copy the images.",
+    stops=(ENABLE, ROTATE, REVOKE, RESTORE),
+)
+def _encrypted(facts: Facts) -> Verdict:
+    registry = facts.registry
+    if registry.encryption.enabled:
+        return passed("The registry is encrypted with a customer-managed key.")
+    if registry.being_created:
+        # Until then it may say "disabled" although it will be encrypted (wire facts 3.1).
+        return Verdict(
+            UNKNOWN, f"Registry '{registry.name}' is still being created. Its encryption is known when that has ended."
+        )
+    group = registry.id.group
+    if registry.went_wrong:
+        return failed(
+            f"Registry '{registry.name}' is in state {registry.provisioning_state} and has no customer-managed key: "
+            "its creation did not complete.",
+            advice=(
+                "If it never served an image, delete it and run this command again: "
+                f"az acr delete --name {registry.name} --resource-group {group}",
+            ),
+        )
+    new = f"{registry.name[:47]}cmk"
+    return failed(
+        f"Registry '{registry.name}' exists and is not encrypted with a customer-managed key. Azure allows this only "
+        "while a registry is being created; it can't be turned on later.",
+        f"az acr cmk enable --name {new} --resource-group {group}",
+        advice=(
+            f"Create a new registry with another name: az acr cmk enable --name {new} --resource-group {group}",
+            f"Then copy the images, one at a time: az acr import --name {new} --registry {registry.id} "
+            "--source REPOSITORY:TAG",
+        ),
+    )
+
+
+@rule(
+    "NotPremium",
+    WARNING,
+    REGISTRY,
+    cause="Customer-managed keys require the Premium SKU.",
+    cure="Set the SKU to Premium.",
+)
+def _premium(facts: Facts) -> Verdict | None:
+    if not facts.exists_encrypted:
+        return None
+    if same(facts.registry.sku, "Premium"):
+        return passed("The registry's SKU is Premium.")
+    return failed(
+        f"The registry's SKU is {facts.registry.sku}; customer-managed keys require Premium.",
+        registry_command(facts.registry.id, "update", "--sku Premium"),
+    )
+
+
+@rule(
+    "RegistryNotSucceeded",
+    WARNING,
+    REGISTRY,
+    cause="The registry's last operation failed, was canceled, or is still running.",
+    cure="Wait for a running operation to end; after a failed one set the same encryption again.",
+)
+def _succeeded(facts: Facts) -> Verdict | None:
+    registry = facts.registry
+    if not facts.exists_encrypted:
+        return None
+    if registry.provisioning_state == "Succeeded":
+        return passed("The registry's last operation succeeded.")
+    if not registry.settled:
+        return failed(f"The registry is in state {registry.provisioning_state}: an operation is running.")
+    return failed(
+        f"The registry's last operation ended as {registry.provisioning_state}.",
+        registry_command(registry.id, "cmk rotate", "--no-new-version"),
+        Fix.SET_ENCRYPTION,
+    )
+
+
+@rule(
+    "RegistryStatus",
+    WARNING,
+    REGISTRY,
+    cause="The registry itself reports an alert or error.",
+    cure="Do as the message says.",
+)
+def _status_message(facts: Facts) -> Verdict | None:
+    if not facts.registry.status_message:
+        return None
+    return failed(f"The registry says: {facts.registry.status_message}")
+
+
+@rule(
+    "ContentTrustEnabled",
+    WARNING,
+    REGISTRY,
+    cause="Content trust does not work on a registry with a customer-managed key.",
+    cure="Turn it off.",
+)
+def _content_trust(facts: Facts) -> Verdict | None:
+    if not facts.exists_encrypted:
+        return None
+    if not facts.registry.content_trust:
+        return passed("Content trust is off.")
+    return failed(
+        "Content trust is on; it does not work with a customer-managed key.",
+        registry_command(facts.registry.id, "config content-trust update", "--status disabled", "--registry"),
+    )
+
+
+@rule(
+    "KeyShared",
+    INFO,
+    REGISTRY,
+    cause="Other registries use the same key: if it is revoked or lost, all of them stop.",
+    cure="Give each registry a key of its own: `az acr cmk rotate --key`.",
+    needs=("sharing",),
+)
+def _shared(facts: Facts) -> Verdict | None:
+    sharing = facts.state.sharing
+    if not facts.exists_encrypted:
+        return None
+    if not isinstance(sharing, tuple):
+        return unreadable("which other registries use the same key", sharing)
+    names = ", ".join(each.id.name for each in sharing if each.key)
+    if not names:
+        return passed("No other registry that you can read uses the same key.")
+    return failed(f"Other registries use the same key: {names}.")

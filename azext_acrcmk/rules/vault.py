@@ -1,0 +1,208 @@
+"""Rules of the key vault or managed HSM."""
+
+from __future__ import annotations
+
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND
+from azext_acrcmk.model.state import Absent, DeletedVault, Registry, Unknown, Vault
+from azext_acrcmk.rules.catalogue import (
+    ENABLE,
+    ERROR,
+    INFO,
+    RESTORE,
+    REVOKE,
+    ROTATE,
+    UNKNOWN,
+    VAULT,
+    WARNING,
+    Facts,
+    Fix,
+    Verdict,
+    failed,
+    passed,
+    rule,
+    unreadable,
+)
+from azext_acrcmk.rules.fixes import key_command, update_vault
+
+RECOMMENDED_RETENTION_DAYS = 90
+NEEDS = ("vault",)
+
+
+def shuts_out_registries(vault: Vault) -> bool:
+    """Whether the vault's firewall is closed and does not let trusted services pass (service facts 1.4)."""
+    closed = same(vault.default_action, "Deny") or same(vault.public_network_access, "Disabled")
+    return closed and not same(vault.bypass, "AzureServices")
+
+
+def in_perimeter(vault: Vault) -> bool:
+    """Whether a network security perimeter decides, and not the vault's firewall."""
+    return same(vault.public_network_access, "SecuredByPerimeter")
+
+
+@rule(
+    "VaultUnknown",
+    ERROR,
+    VAULT,
+    cause="You don't have permission to read the vault, or it is in no subscription that you can read.",
+    cure="Have the permission that the message names assigned to you.",
+    needs=NEEDS,
+    stops=(ENABLE, ROTATE, REVOKE, RESTORE),
+    error=FORBIDDEN,
+)
+def _readable(facts: Facts) -> Verdict | None:
+    vault, goal = facts.state.vault, facts.goal
+    if not facts.uses_key or not isinstance(vault, Unknown):
+        return None
+    if not goal:
+        return unreadable(f"the {facts.store}, and so neither the key nor who has access to it", vault)
+    if goal.key_uri is None:
+        return unreadable(f"the key vault '{goal.vault}'", vault)
+    if goal.skip_grant:
+        return None  # the registry will tell whether it can use the key
+    return Verdict(
+        UNKNOWN,
+        f"The vault of {goal.key} was not found in a subscription that you can read, so access to the key can't be "
+        "granted to the identity.",
+        advice=("If others have granted it, add --skip-grant: the registry will then verify it.",),
+    )
+
+
+@rule(
+    "VaultNotFound",
+    ERROR,
+    VAULT,
+    cause="The vault was deleted and purged, or its subscription is gone.",
+    cure="None: the images can't be decrypted without its key. Push them again to a new registry.",
+    needs=NEEDS,
+    stops=(ENABLE, ROTATE, REVOKE, RESTORE),
+    error=NOT_FOUND,
+)
+def _exists(facts: Facts) -> Verdict | None:
+    if vault := facts.vault:
+        return passed(
+            f"{vault.kind_in_words.capitalize() if not vault.is_hsm else 'Managed HSM'} '{vault.name}' exists."
+        )
+    if not facts.uses_key or not isinstance(facts.state.vault, Absent):
+        return None
+    goal = facts.goal
+    if not goal:
+        return failed(f"The {facts.store} does not exist any more.")
+    if not isinstance(facts.state.registry, Registry):
+        return failed(f"There is no {facts.store} for the key {goal.key}.") if goal.key_uri else None
+    return failed(
+        f"Registry '{goal.registry.name}' is encrypted with {goal.key}, but the {facts.store} does not exist. A new "
+        "one of the same name would not decrypt the registry.",
+        advice=(f"If the key was deleted, recover it: {key_command('recover', goal.key)}",),
+    )
+
+
+@rule(
+    "VaultDeleted",
+    ERROR,
+    VAULT,
+    cause="The vault is soft-deleted.",
+    cure="Recover it, and grant the identity access to the key again: role assignments are not recovered with it.",
+    needs=NEEDS,
+    stops=(REVOKE, RESTORE),
+)
+def _deleted(facts: Facts) -> Verdict | None:
+    vault = facts.state.vault
+    if not facts.uses_key or not isinstance(vault, DeletedVault):
+        return None
+    until = f", to be purged on {vault.scheduled_purge}." if vault.scheduled_purge else "."
+    return failed(
+        f"Key vault '{vault.name}' is soft-deleted{until}",
+        f"az keyvault recover --name {vault.name} --resource-group {vault.id.group} --location {vault.location} "
+        f"--subscription {vault.id.subscription}",
+        Fix.RECOVER_VAULT,
+    )
+
+
+@rule(
+    "FirewallBlocksRegistry",
+    ERROR,
+    VAULT,
+    cause="The vault's firewall is closed, or its public access disabled, and trusted services can't bypass it.",
+    cure="Allow trusted services: `az keyvault update --bypass AzureServices`.",
+    needs=NEEDS,
+    stops=(ENABLE, ROTATE),
+)
+def _firewall(facts: Facts) -> Verdict | None:
+    vault = facts.vault
+    if not vault or in_perimeter(vault):
+        return None
+    if not shuts_out_registries(vault):
+        return passed("The vault's firewall lets the registry in.")
+    allow = update_vault(vault, "--bypass AzureServices")
+    return failed(
+        f"The firewall of {vault.kind_in_words} '{vault.name}' does not let trusted services in, so a registry can't "
+        "use its keys.",
+        allow,
+        Fix.ALLOW_TRUSTED_SERVICES,
+        (f"Allow trusted services: {allow}",),
+    )
+
+
+@rule(
+    "SecuredByPerimeter",
+    ERROR,
+    VAULT,
+    cause="The vault is in a network security perimeter, which blocks trusted services too.",
+    cure="Have a rule added to the perimeter that lets the registry's identity in.",
+    needs=NEEDS,
+)
+def _perimeter(facts: Facts) -> Verdict | None:
+    vault = facts.vault
+    if not vault or not in_perimeter(vault):
+        return None
+    return Verdict(
+        UNKNOWN,
+        f"The {vault.kind_in_words} '{vault.name}' is secured by a network security perimeter, which lets the registry "
+        "in only by a rule of its own. Whether there is one can't be read from here.",
+        advice=("Have a rule added to the perimeter that lets the registry's identity in, or use another vault.",),
+    )
+
+
+@rule(
+    "NoPurgeProtection",
+    WARNING,
+    VAULT,
+    cause="Without purge protection a deleted key can be lost for good, and all images with it.",
+    cure="Turn it on; this can't be undone: `az keyvault update --enable-purge-protection true`.",
+    needs=NEEDS,
+    stops=(ENABLE, ROTATE),
+)
+def _purge_protection(facts: Facts) -> Verdict | None:
+    vault = facts.vault
+    if not vault:
+        return None
+    if vault.purge_protection:
+        return passed("The vault has purge protection.")
+    turn_on = update_vault(vault, "--enable-purge-protection true")
+    return failed(
+        f"The {vault.kind_in_words} '{vault.name}' has no purge protection: a deleted key can be lost for good, and "
+        "all images with it.",
+        turn_on,
+        None if vault.is_hsm else Fix.PROTECT_VAULT,
+        (f"Turn it on (irreversible): {turn_on}",),
+    )
+
+
+@rule(
+    "ShortRetention",
+    INFO,
+    VAULT,
+    cause=f"The vault keeps what is deleted for less than {RECOMMENDED_RETENTION_DAYS} days.",
+    cure="It can't be changed later. A new vault may have more: `az acr cmk rotate --key-vault`.",
+    needs=NEEDS,
+)
+def _retention(facts: Facts) -> Verdict | None:
+    vault = facts.vault
+    if not vault or vault.retention_days is None:
+        return None
+    if vault.retention_days >= RECOMMENDED_RETENTION_DAYS:
+        return passed(f"The vault keeps what is deleted for {vault.retention_days} days.")
+    return failed(
+        f"'{vault.name}' keeps deleted keys for {vault.retention_days} days only; this can't be changed later."
+    )

@@ -1,0 +1,142 @@
+"""Rules of which version of its key a registry uses, and whether it takes new ones."""
+
+from __future__ import annotations
+
+from azext_acrcmk.model.state import Key
+from azext_acrcmk.rules.catalogue import INFO, KEY, WARNING, Facts, Fix, Verdict, failed, passed, rule
+from azext_acrcmk.rules.fixes import enable_version, permit_wrapping, registry_command, validate_version
+
+NEEDS = ("key",)
+
+
+@rule(
+    "LatestVersionUnusable",
+    WARNING,
+    KEY,
+    cause="The registry does not use the latest version of its key and can't take it: that version is disabled, "
+    "expired, not valid yet or does not permit wrapKey and unwrapKey.",
+    cure="Fix that version: `az keyvault key set-attributes`. If it has expired, create another: `az acr cmk rotate`.",
+    needs=NEEDS,
+)
+def _usable(facts: Facts) -> Verdict | None:
+    if not (why := _why_unusable(facts)):
+        return None
+    reason, fix = why
+    version = facts.latest.latest_version
+    return failed(
+        f"The registry uses version {facts.encryption.version_in_use} and can't take the key's latest, {version}: it "
+        f"{reason}.",
+        fix,
+    )
+
+
+def _why_unusable(facts: Facts) -> tuple[str, str] | None:
+    """Why a registry can't take the latest version, and the command that fixes it. None where it can or has."""
+    key = facts.latest
+    if not key or not facts.is_behind:
+        return None
+    if key.enabled is False:
+        return "is disabled", enable_version(key)
+    if key.expires and key.expires <= facts.now:
+        return f"expired at {key.expires:%Y-%m-%d %H:%M} UTC", registry_command(facts.registry.id, "cmk rotate")
+    if key.not_before and key.not_before > facts.now:
+        return f"is not valid before {key.not_before:%Y-%m-%d %H:%M} UTC", validate_version(key, facts.now)
+    if missing := key.missing_operations:
+        return f"does not permit {' and '.join(missing)}", permit_wrapping(key)
+    return None
+
+
+def _judged(facts: Facts, automatic: bool) -> bool:
+    """Whether there is a usable latest version for a registry of the mode to use."""
+    if facts.goal or not facts.latest or not facts.encryption.version_in_use:
+        return False
+    return facts.is_automatic is automatic and not _why_unusable(facts)
+
+
+@rule(
+    "RotationLag",
+    WARNING,
+    KEY,
+    cause="The registry does not use the latest version of its key yet. It takes it within an hour, if the old and the "
+    "new version are enabled.",
+    cure="Make it take the latest version now: `az acr cmk rotate --no-new-version`.",
+    needs=NEEDS,
+)
+def _lag(facts: Facts) -> Verdict | None:
+    if not _judged(facts, automatic=True):
+        return None
+    if not facts.is_behind:
+        return passed("The registry uses the latest version of its key.")
+    key = facts.latest
+    return failed(
+        f"The registry uses version {facts.encryption.version_in_use}; the key's latest is {key.latest_version}"
+        f"{_since(facts, key)}.",
+        registry_command(facts.registry.id, "cmk rotate", "--no-new-version"),
+        Fix.SET_ENCRYPTION,
+    )
+
+
+def _since(facts: Facts, key: Key) -> str:
+    if not key.created:
+        return ""
+    minutes = int((facts.now - key.created).total_seconds() // 60)
+    if minutes < 120:
+        return f", created {max(minutes, 0)} minutes ago"
+    return f", created {minutes // 60} hours ago" if minutes < 48 * 60 else f", created {minutes // 1440} days ago"
+
+
+@rule(
+    "NotLatestVersion",
+    WARNING,
+    KEY,
+    cause="The registry is pinned to a version that is not the key's latest.",
+    cure="Pin it to the latest: `az acr cmk rotate --no-new-version`.",
+    needs=NEEDS,
+)
+def _pinned_to_latest(facts: Facts) -> Verdict | None:
+    if not _judged(facts, automatic=False):
+        return None
+    if not facts.is_behind:
+        return passed("The registry is pinned to the latest version of its key.")
+    key = facts.latest
+    return failed(
+        f"The registry is pinned to version {facts.encryption.version_in_use}; the key's latest is "
+        f"{key.latest_version}{_since(facts, key)}.",
+        registry_command(facts.registry.id, "cmk rotate", "--no-new-version"),
+    )
+
+
+@rule(
+    "ManualRotation",
+    INFO,
+    KEY,
+    cause="The registry is pinned to a version of its key and does not take new ones automatically.",
+    cure="Make it take new versions: `az acr cmk rotate --rotation auto --no-new-version`.",
+)
+def _automatic(facts: Facts) -> Verdict | None:
+    if facts.goal or not facts.uses_key:
+        return None
+    if facts.is_automatic:
+        return passed("The registry takes new versions of its key automatically.")
+    return failed(
+        "The registry is pinned to a key version and does not take new ones automatically.",
+        registry_command(facts.registry.id, "cmk rotate", "--rotation auto --no-new-version"),
+    )
+
+
+@rule(
+    "NoRotationPolicy",
+    INFO,
+    KEY,
+    cause="The key has no rotation policy, so Key Vault does not create new versions automatically.",
+    cure="Set one: `az keyvault key rotation-policy update`.",
+    needs=NEEDS,
+)
+def _rotation_policy(facts: Facts) -> Verdict | None:
+    key = facts.latest
+    if not key:
+        return None
+    policy = key.rotation_policy
+    if policy and (policy.rotate_after or policy.rotate_before_expiry):
+        return passed("The key has a rotation policy.")
+    return failed("The key has no rotation policy, so new versions are not created automatically.")
