@@ -165,9 +165,9 @@ class Sandbox:
         """End what is under way on a registry as "Failed" or "Canceled"."""
         self._control("POST", f"/registries/{registry}/operation", {"status": status})
 
-    def add_repositories(self, registry: str, *names: str, streaming: bool = False) -> None:
-        """Put repositories into a registry, with artifact streaming on or off."""
-        self._control("POST", f"/registries/{registry}/repositories", {"repositories": names, "streaming": streaming})
+    def add_repositories(self, registry: str, *names: str) -> None:
+        """Put repositories into a registry."""
+        self._control("POST", f"/registries/{registry}/repositories", {"repositories": names})
 
     def state(self) -> dict[str, Any]:
         """Ids and counts of everything."""

@@ -16,7 +16,7 @@ POST   /providers/{namespace}/unregister
 POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
 PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
 POST   /registries/{name}/operation     {"status"}, see tampering.end_operation
-POST   /registries/{name}/repositories  {"repositories", "streaming"?}, see tampering.add_repositories
+POST   /registries/{name}/repositories  {"repositories"}, see tampering.add_repositories
 POST   /registries/{name}/pull       whether the registry could serve an image now
 GET    /state                        counts and ids of everything
 """

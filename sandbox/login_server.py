@@ -52,8 +52,8 @@ class RegistryError(AzureError):
 def serve(
     router: Router, method: str, *templates: str, scope: str = ""
 ) -> Callable[[RegistryHandler], RegistryHandler]:
-    """Route paths of login servers to a handler. With a scope, such as "repository:{repository}:pull", it takes an
-    access token for that, and a registry that can open its data."""
+    """Route paths of login servers to a handler. With a scope, such as "registry:catalog:*", it takes an access
+    token for that, and a registry that can open its data."""
 
     def add(handler: RegistryHandler) -> RegistryHandler:
         @functools.wraps(handler)
@@ -64,7 +64,7 @@ def serve(
                 raise RegistryError(404, "NOT_FOUND", f"There is no registry at {request.host}.")
             _check_firewall(registry, request.client_address)
             if scope:
-                _check_access(registry, request, scope.format(**request.params))
+                _check_access(registry, request, scope)
                 _check_key(world, registry)
             reply = handler(world, registry, request)
             reply.headers |= _VERSION

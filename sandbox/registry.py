@@ -104,7 +104,7 @@ class Registry:
     network_rules: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
     status: dict[str, str] | None = None  # what the service has to say: displayStatus, message, timestamp
-    repositories: dict[str, bool] = field(default_factory=dict)  # name -> whether pushed images are made streamable
+    repositories: set[str] = field(default_factory=set)
     login_server: str | None = None  # where it is not the name's own, as with a hash in the domain name label
     # Encryption and identity to show while the operation runs (settings.stale_first_answer), or None for the present.
     stale: tuple[dict[str, Any], dict[str, Any] | None] | None = None

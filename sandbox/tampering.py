@@ -111,10 +111,9 @@ def end_operation(world: World, name: str, status: str) -> None:
         world.registries[registry.id.lower()] = operation.before
 
 
-def add_repositories(world: World, name: str, repositories: Iterable[str], *, streaming: bool = False) -> None:
-    """Put repositories into a registry, as if an image had been pushed to each. With `streaming` they have artifact
-    streaming on, also where the registry is encrypted (how one comes to have it is not known)."""
-    _registry(world, name).repositories.update(dict.fromkeys(repositories, streaming))
+def add_repositories(world: World, name: str, repositories: Iterable[str]) -> None:
+    """Put repositories into a registry, as if an image had been pushed to each."""
+    _registry(world, name).repositories.update(repositories)
 
 
 def _registry(world: World, name: str) -> Registry:

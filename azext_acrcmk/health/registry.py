@@ -16,8 +16,7 @@ from azext_acrcmk.health.catalogue import (
     unseen,
 )
 from azext_acrcmk.model.ids import ArmId, same
-from azext_acrcmk.model.state import Streaming, Unknown
-from azext_acrcmk.plan.remedies import registry_command, stop_streaming
+from azext_acrcmk.plan.remedies import registry_command
 
 
 @check(
@@ -129,47 +128,3 @@ def _shared(facts: Facts) -> Verdict | None:
     if not names:
         return passed("No other registry that can be seen uses the same key.")
     return failed(f"Other registries use the same key: {names}.")
-
-
-@check(
-    "ArtifactStreaming",
-    # Nobody is kept from pulling or pushing. And where it can't be seen, say behind a firewall, `--fail-on warning`
-    # must not fail for it alone.
-    INFO,
-    REGISTRY,
-    cause="Artifact streaming is on in a repository. It does not work on a registry with a customer-managed key.",
-    cure="Turn it off: `az acr artifact-streaming update`.",
-)
-def _artifact_streaming(facts: Facts) -> Verdict | None:
-    streaming = facts.state.streaming
-    if not facts.encryption.enabled or streaming is None:
-        return None
-    if isinstance(streaming, Unknown):
-        return Verdict(UNKNOWN, f"In which repositories artifact streaming is on can't be seen{_because(streaming)}")
-    rest = _not_seen(streaming)
-    if streaming.on:
-        names = ", ".join(streaming.on)
-        message = f"Artifact streaming is on in {names}; it does not work with a customer-managed key.{rest}"
-        return failed(message, stop_streaming(facts.registry.id, streaming.on))
-    message = f"Artifact streaming is on in no repository; looked at: {len(streaming.off)}.{rest}"
-    return Verdict(UNKNOWN, message) if rest else passed(message)
-
-
-def _not_seen(streaming: Streaming) -> str:
-    told = ""
-    if streaming.unseen:
-        first, others = streaming.unseen[0], len(streaming.unseen) - 1
-        named = f"{first} and {others} more" if others else first
-        told = f" It can't be seen in {named}{_because(streaming.why)}"
-    if streaming.more:
-        seen = len(streaming.on + streaming.off + streaming.unseen)
-        told += f" Only the first {seen} repositories are looked at; for others: `az acr artifact-streaming show`."
-    return told
-
-
-def _because(unknown: Unknown) -> str:
-    return (
-        f": {unknown.why.rstrip('.')}. It takes the permission '{unknown.action}' on {unknown.scope}, or with ABAC "
-        "repository permissions the roles 'Container Registry Repository Catalog Lister' and 'Container Registry "
-        "Repository Reader'."
-    )

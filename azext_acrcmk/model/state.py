@@ -263,21 +263,6 @@ class Sharer:
 
 
 @dataclass(frozen=True)
-class Streaming:
-    """Artifact streaming in the repositories of a registry: the names of those that have it `on` or `off`.
-
-    `unseen` are those that could not be looked at, for the reason `why`. `more` says that there are others yet, which
-    nobody looked at.
-    """
-
-    on: tuple[str, ...] = ()
-    off: tuple[str, ...] = ()
-    unseen: tuple[str, ...] = ()
-    why: Unknown = field(default_factory=Unknown)
-    more: bool = False
-
-
-@dataclass(frozen=True)
 class State:
     """All that bears on a registry's encryption, as far as the caller can see it.
 
@@ -285,8 +270,8 @@ class State:
     `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case
     id, as far as looked at. `roles` are the role assignments of the identity that reach the key. `name_problem` says
     why the registry's name can't be had, where there is no registry. `sharing` are the other registries with the
-    same key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to,
-    `streaming` is where artifact streaming is on; None where nobody looked.
+    same key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to;
+    None where nobody looked.
     """
 
     registry: Registry | Absent | Unknown = ABSENT
@@ -299,7 +284,6 @@ class State:
     name_problem: str | None = None
     sharing: tuple[Sharer, ...] | Unknown | None = None
     identity_users: tuple[str, ...] | Unknown | None = None
-    streaming: Streaming | Unknown | None = None
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:
         """The resource group of `resource`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from azext_acrcmk.cloud.observe import see_sharing, together
-from azext_acrcmk.cloud.repositories import see_streaming
 from azext_acrcmk.cloud.survey_registry import survey_registry
 from azext_acrcmk.health import examine, fails
 from azext_acrcmk.operations.session import Session
@@ -16,12 +15,11 @@ def check(cmd, registry_name: str, group: str | None, fail_on: str, expiry_days:
     """Every check of the catalogue; fails after the result is written where one of the severity asked for failed."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
-        state, sharing, streaming = together(
+        state, sharing = together(
             lambda: survey_registry(session.clients, registry, session.login.subscriptions),
             lambda: see_sharing(session.clients, registry, session.login.subscriptions),
-            lambda: see_streaming(session.clients, registry),
         )
-        health = examine(replace(state, sharing=sharing, streaming=streaming), session.now, expiry_days)
+        health = examine(replace(state, sharing=sharing), session.now, expiry_days)
         if fails(health, fail_on):
             session.fail_after_output()
         return findings_document(health)

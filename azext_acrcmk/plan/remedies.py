@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from shlex import quote
-
 from azext_acrcmk.model.access import ENCRYPTION_USER_NAME, HSM_ENCRYPTION_USER_NAME, key_scope
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import ACCESS_POLICY, Vault
@@ -51,9 +48,3 @@ def key_command(verb: str, key: KeyId, options: str = "") -> str:
 def assign_identity(registry_id: str, identity_id: str) -> str:
     """Attaches an identity to a registry."""
     return registry_command(registry_id, "identity assign", f"--identities {identity_id}")
-
-
-def stop_streaming(registry_id: str, repositories: Iterable[str]) -> str:
-    """Turns artifact streaming off; one command for each repository, in a line."""
-    update = registry_command(registry_id, "artifact-streaming update", "--enable-streaming false --repository")
-    return " && ".join(f"{update} {quote(name)}" for name in repositories)

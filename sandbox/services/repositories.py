@@ -1,9 +1,7 @@
-"""A registry's data plane, as far as its repositories and their artifact streaming go: no images, no manifests.
+"""A registry's data plane, as far as tokens and the list of repositories go: no images, no manifests.
 
-The exchange of tokens and artifact streaming as recorded (see login_server.py), the catalogue by AAD-OAuth.md of
-Azure/acr and Azure CLI's source (`repository.py`). Not recorded, so assumed: what a repository with artifact streaming
-on says, and that it can be switched on where the registry is encrypted, although it does not work there (facts:
-service.md 1.1). Several scopes in one token are not served.
+The exchange of tokens as recorded (see login_server.py), the catalogue by AAD-OAuth.md of Azure/acr and Azure CLI's
+source (`repository.py`). Several scopes in one token are not served.
 """
 
 from __future__ import annotations
@@ -23,13 +21,10 @@ from sandbox.login_server import (
     unauthorized,
 )
 from sandbox.registry import Registry
-from sandbox.resource import body_of
 from sandbox.web import Reply, Request, Router
 from sandbox.world import World
 
 router = Router()
-_STREAMING = "/acr/v1/{repository:path}/_streaming"
-_FORMAT = {"conversionFormat": "overlaybd", "conversionVersion": "v1"}
 # Lifetimes in seconds, read off recorded tokens.
 _REFRESH_SECONDS, _ACCESS_SECONDS = 11_700, 4_500
 _PAGE = 100
@@ -80,29 +75,6 @@ def catalog(world: World, registry: Registry, request: Request) -> Reply:
     more = {"Link": f'<{request.path}?last={shown[-1]}&n={size}&orderby=>; rel="next"'} if following[size:] else {}
     # An empty list is null, which Azure CLI allows for.
     return Reply(200, {"repositories": shown or None}, more)
-
-
-@serve(router, "GET", _STREAMING, scope="repository:{repository}:pull")
-def get_streaming(world: World, registry: Registry, request: Request) -> Reply:
-    on = _streams(registry, request.params["repository"])
-    return Reply(200, {"convertPushedImages": on} | (_FORMAT if on else {}))
-
-
-@serve(router, "POST", _STREAMING, scope="repository:{repository}:pull,push")
-def set_streaming(world: World, registry: Registry, request: Request) -> Reply:
-    name, on = request.params["repository"], bool(body_of(request).get("convertPushedImages"))
-    _streams(registry, name)
-    registry.repositories[name] = on
-    operation = world.new_guid()
-    place = f"https://{registry.host}/acr/v1/{name}/_operations/{operation}"
-    answer = {"convertPushedImages": on, **_FORMAT, "status": "Succeeded", "id": operation}
-    return Reply(202, answer, {"Location": place, "Operation-Location": place, "Operation-Id": operation})
-
-
-def _streams(registry: Registry, name: str) -> bool:
-    if name not in registry.repositories:
-        raise RegistryError(404, "NAME_UNKNOWN", "repository name not known to registry", {"name": name})
-    return registry.repositories[name]
 
 
 def _form(registry: Registry, request: Request, grant_type: str) -> dict[str, Any]:
