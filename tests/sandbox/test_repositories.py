@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sandbox import tokens
-from sandbox.login_server import AUDIENCE
-from sandbox.tampering import add_repositories, change_registry
-from sandbox.web import Reply
+from sandbox.core.web import Reply
+from sandbox.entra import tokens
+from sandbox.registry.login_server import AUDIENCE
+from sandbox.server.tampering import add_repositories, change_registry
 from sandbox.world import Principal
 from tests.sandbox.azure import ARM, VAULT_AUDIENCE, Azure
 from tests.sandbox.encrypted import PATH, Scene
