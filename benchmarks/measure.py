@@ -18,7 +18,7 @@ from typing import Any
 import certifi
 
 from sandbox.client import OWNER, Sandbox
-from sandbox.traffic import repeated
+from sandbox.server.traffic import repeated
 from sandbox.world import SUBSCRIPTION
 
 AZ = Path(sys.executable).with_name("az")

@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from sandbox import launch
-from sandbox.login import write_login
 from sandbox.server import isolation
+from sandbox.server.login import write_login
 from sandbox.settings import PROFILES, Settings
 
 _NOT_STOPPED = (

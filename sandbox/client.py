@@ -20,9 +20,9 @@ from typing import Any
 
 import requests
 
-from sandbox.login import login as az_login
-from sandbox.login import write_login
 from sandbox.server import environment as environments
+from sandbox.server.login import login as az_login
+from sandbox.server.login import write_login
 from sandbox.world import OWNER_APP_ID, OWNER_OBJECT_ID, OWNER_SECRET, TENANT
 
 _ARM = "https://management.azure.com"
@@ -136,7 +136,9 @@ class Sandbox:
 
     def deny_assignment(self, scope: str, **denied: Any) -> dict[str, str]:
         """Make a deny assignment (actions, not_actions, data_actions, not_data_actions, principals, exclude, name,
-        own_scope_only: see sandbox/tampering.py), for everyone unless principals are given. Returns its id and name."""
+        own_scope_only: see sandbox/server/tampering.py), for everyone unless principals are given.
+
+        Returns its id and name."""
         return self._control("POST", "/deny-assignments", {"scope": scope, **denied})
 
     def clear_deny_assignments(self) -> None:
@@ -158,16 +160,16 @@ class Sandbox:
         return self._control("POST", f"/registries/{registry}/pull")
 
     def change_registry(self, registry: str, **changes: Any) -> None:
-        """Give a registry what no request can, such as content_trust, status or login_server (see tampering.py)."""
+        """Give a registry what no request can, such as content_trust, status or login_server (server/tampering.py)."""
         self._control("PATCH", f"/registries/{registry}", changes)
 
     def end_operation(self, registry: str, status: str) -> None:
         """End what is under way on a registry as "Failed" or "Canceled"."""
         self._control("POST", f"/registries/{registry}/operation", {"status": status})
 
-    def add_repositories(self, registry: str, *names: str, streaming: bool = False) -> None:
-        """Put repositories into a registry, with artifact streaming on or off."""
-        self._control("POST", f"/registries/{registry}/repositories", {"repositories": names, "streaming": streaming})
+    def add_repositories(self, registry: str, *names: str) -> None:
+        """Put repositories into a registry."""
+        self._control("POST", f"/registries/{registry}/repositories", {"repositories": names})
 
     def state(self) -> dict[str, Any]:
         """Ids and counts of everything."""

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from sandbox import control, services
-from sandbox.server import certs, environment
+from sandbox import services
+from sandbox.server import certs, control, environment
 from sandbox.server.app import App
 from sandbox.server.instance import Instance
 from sandbox.server.proxy import Proxy

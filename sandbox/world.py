@@ -8,8 +8,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.builtin_roles import OWNER, builtin_roles
-from sandbox.clock import Clock
+from sandbox.core.clock import Clock
+from sandbox.resource_manager.builtin_roles import OWNER, builtin_roles
 from sandbox.settings import Settings
 
 TENANT = "72f988bf-0000-4000-8000-2d7cd011db47"
@@ -135,12 +135,12 @@ class World:
         self.role_definitions: dict[str, dict[str, Any]] = builtin_roles()  # GUID -> wire `properties`
         self.role_assignments: dict[str, RoleAssignment] = {}
         self.deny_assignments: dict[str, DenyAssignment] = {}
-        self.vaults: dict[str, Any] = {}  # sandbox.key_store.Vault
-        self.deleted_vaults: dict[str, Any] = {}  # vault name lower -> sandbox.key_store.DeletedVault
-        self.managed_hsms: dict[str, Any] = {}  # sandbox.hsm_store.ManagedHsm
-        self.registries: dict[str, Any] = {}  # sandbox.registry.Registry
+        self.vaults: dict[str, Any] = {}  # sandbox.key_vault.key_store.Vault
+        self.deleted_vaults: dict[str, Any] = {}  # vault name lower -> sandbox.key_vault.key_store.DeletedVault
+        self.managed_hsms: dict[str, Any] = {}  # sandbox.key_vault.hsm_store.ManagedHsm
+        self.registries: dict[str, Any] = {}  # sandbox.registry.record.Registry
         self.operations: dict[str, Operation] = {}
-        self.policies: list[Any] = []  # sandbox.policies.DenyPolicy
+        self.policies: list[Any] = []  # sandbox.resource_manager.policies.DenyPolicy
         self._add_owners()
 
     def now(self) -> float:

@@ -79,36 +79,6 @@ class Clients:
         package, client = "azure.keyvault.administration", "KeyVaultAccessControlClient"
         return self._once(("roles", host), lambda: self._data_plane(host, package, client))
 
-    def login_server(self, host: str):
-        """The data plane of the registry at `host`, for which the CLI has no SDK: a client that brings no token along.
-
-        It neither retries nor follows to another host, and waits a short while only: a registry may well be out of
-        reach from here, and who asks can do without.
-        """
-
-        def make():
-            from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
-            from azure.core import PipelineClient
-            from azure.core.pipeline.policies import HeadersPolicy
-
-            self._check_host(host, "acr_login_server_endpoint")
-            arguments = prepare_client_kwargs_track2(self._cli_ctx)
-            policies = [HeadersPolicy(**arguments), arguments["user_agent_policy"], arguments["logging_policy"]]
-            waits = {"connection_timeout": 5, "read_timeout": 20}
-            return PipelineClient(f"https://{host}", policies=policies, **arguments, **waits)
-
-        return self._once(("registry", host), make)
-
-    def registry_sign_in(self, subscription: str) -> tuple[str, str]:
-        """A token of the CLI's login for the data plane of registries, and its tenant (as the CLI's own `az acr`)."""
-        from azure.cli.core._profile import Profile
-
-        audience = self._cli_ctx.config.get("acr", "audience_resource", fallback=None) or "containerregistry"
-        if not audience.startswith("https://"):
-            audience = f"https://{audience}.azure.net"
-        (_, token, _), _, tenant = Profile(cli_ctx=self._cli_ctx).get_raw_token(audience, subscription=subscription)
-        return token, tenant
-
     def _management(self, resource_type: str, subscription: str, api_version: str | None = None):
         def make():
             from azure.cli.core.profiles import ResourceType

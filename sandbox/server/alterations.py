@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from sandbox.web import Reply
+from sandbox.core.web import Reply
 
 Place = tuple[str | int, ...]
 

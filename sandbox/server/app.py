@@ -11,12 +11,12 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from sandbox.gateway import dispatch
+from sandbox.core.web import Reply, Request
+from sandbox.resource_manager.gateway import dispatch
 from sandbox.server.alterations import alter
 from sandbox.server.faults import Fault
 from sandbox.server.instance import Instance
 from sandbox.server.log import RequestLog
-from sandbox.web import Reply, Request
 
 _TICK = 0.05  # wall-clock seconds
 _BARE_KEY = re.compile(rb"([{,]\s*)([A-Za-z_]\w*)(\s*:)")

@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.core.web import Request
 from sandbox.server.alterations import ALTERATIONS
-from sandbox.web import Request
 
 # `-after`: once the service has acted on the request, so that only its answer is lost. `alter`: its answer is another.
 ACTIONS = ("status", "delay", "reset-before", "reset-after", "hang", "hang-after", "alter")

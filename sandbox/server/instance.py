@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from sandbox.core.web import Request
 from sandbox.server.faults import Fault
 from sandbox.server.log import RequestLog
 from sandbox.settings import PROFILES, Settings
-from sandbox.web import Request
 from sandbox.world import World
 
 _TICK = 0.05  # wall-clock seconds after which a wait notices that the clock was moved

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sandbox.clock import Clock
-from sandbox.web import Reply, Request
+from sandbox.core.clock import Clock
+from sandbox.core.web import Reply, Request
 
 _SECRET = ("client_secret", "client_assertion", "password", "access_token", "assertion", "refresh_token")
 

@@ -71,13 +71,6 @@ CASES = [
     ),
     Case("KeyShared", "info", lambda s: s.encrypt().use_key(VAULT, registry=OTHER_REGISTRY), "key: otherregistry."),
     Case(
-        "ArtifactStreaming",
-        "info",
-        mishaps.streaming_in_two,
-        "is on in app/web, lib; it does not work",
-        f"az acr artifact-streaming update --name myregistry {SUB} --enable-streaming false --repository app/web",
-    ),
-    Case(
         "IdentityUnknown",
         "error",
         lambda s: s.encrypt().reader_without("Microsoft.ManagedIdentity/userAssignedIdentities/read"),

@@ -40,11 +40,6 @@ _PATHS = {
         "/deletedkeys/[a-z0-9-]{1,127}(/recover)?",
         f"(/|/keys|{_KEY})?/providers/Microsoft.Authorization/(roleAssignments|roleDefinitions)(/{_GUID})?",
     ],
-    r"[a-z0-9]{5,50}\.azurecr\.io": [
-        "/oauth2/(exchange|token)",
-        "/acr/v1/_catalog",
-        r"/acr/v1/[a-z0-9]+([._/-]+[a-z0-9]+)*/_streaming",
-    ],
 }
 _QUERY = {
     "api-version": r"[0-9.]+(-[0-9]{2}-[0-9]{2})?(-preview)?",
@@ -52,7 +47,6 @@ _QUERY = {
     rf"( and assignedTo\('{_GUID}'\))?|resourceType eq '[\w.]+/\w+' and name eq '[a-zA-Z0-9-]{{3,50}}'",
     r"\$skiptoken": r"[\w=%-]+",
     "t|c|s|h": r"[\w=%-]+",
-    "n|last": r"[\w./-]+",
 }
 
 

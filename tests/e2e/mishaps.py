@@ -113,8 +113,3 @@ def conditional_role(scene: Scene) -> None:
     }
     name = "11111111-2222-3333-4444-555555555555"
     scene.seed.put(f"{VAULT}/providers/Microsoft.Authorization/roleAssignments/{name}", {"properties": properties})
-
-
-def streaming_in_two(scene: Scene) -> None:
-    scene.encrypt().azure.add_repositories("myregistry", "app/web", "lib", streaming=True)
-    scene.azure.add_repositories("myregistry", "base")

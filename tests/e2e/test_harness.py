@@ -79,3 +79,11 @@ def test_what_takes_too_long_fails(azure, az, fresh):
     azure.fault("hang", path="resourcegroups")
     with pytest.raises(AssertionError, match="Not done after 1 s: az group show"):
         az("group show -n g", timeout=1, fresh=fresh)
+
+
+def test_the_cli_finds_the_repositories_that_the_sandbox_serves(azure, az, scene):
+    """By its own command, as it ships it: sign-in, exchange of tokens, and pages of the list."""
+    scene.encrypt()
+    names = [f"many/{number:03}" for number in range(130)]
+    azure.add_repositories("myregistry", "stream", *names, "app/web")
+    assert az("acr repository list -n myregistry").json() == ["app/web", *names, "stream"]

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.client import Account, Sandbox
 from sandbox.world import SUBSCRIPTION, TENANT
-from tests.e2e.seed import ENABLE, REGISTRY, VAULT
+from tests.e2e.seed import ENABLE, VAULT
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 ROLES = {
@@ -19,7 +19,6 @@ ROLES = {
 }
 ENABLER, READER = (ROLES[name]["Actions"] for name in ("Enabler", "Reader"))
 BY_ROLE = "Microsoft.Authorization/roleAssignments/write"
-PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 BY_POLICY = "Microsoft.KeyVault/vaults/accessPolicies/write"
 CREATE = f"{ENABLE} -l westeurope --grant-timeout 5"
 # "The last eight help", as README has it.
@@ -104,23 +103,6 @@ def test_show_and_check(az_as, somebody, scene):
     az = az_as(somebody(READER))
     assert az("acr cmk show -n myregistry").json()["health"] == "healthy"
     assert unknown(az) == []
-
-
-def test_check_without_the_right_to_pull(az_as, somebody, scene):
-    scene.encrypt()
-    assert PULL in READER
-    assert unknown(az_as(somebody([action for action in READER if action != PULL]))) == ["ArtifactStreaming"]
-
-
-def test_check_of_a_registry_with_repository_permissions(azure, az_as, somebody, scene):
-    """By the two roles that README names in place of the right to pull."""
-    scene.encrypt()
-    azure.add_repositories("myregistry", "app/web")
-    scene.seed.patch(REGISTRY, {"properties": {"roleAssignmentMode": "AbacRepositoryPermissions"}})
-    roles = [(role, str(REGISTRY)) for role in re.findall(r"`(Container Registry Repository [^`]*)`", README)]
-    assert len(roles) == 2
-    assert unknown(az_as(somebody(READER))) == ["ArtifactStreaming"]
-    assert unknown(az_as(somebody(READER, roles=roles))) == []
 
 
 @pytest.mark.parametrize("by_policy", [False, True])

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
-from sandbox.traffic import repeated
+from sandbox.server.traffic import repeated
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
 from tests.e2e.scene import Scene
 from tests.e2e.seed import ENABLE, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT

@@ -45,7 +45,6 @@ def test_of_a_command_that_changes_something(azure, az, prepared, scenario):
 @pytest.mark.parametrize("command", LOOKING)
 def test_of_a_command_that_looks(azure, az_as, scene, command):
     scene.encrypt()
-    azure.add_repositories("myregistry", "app")
     said = said_by(az_as(azure.principal(("Owner", HERE), secret=SECRET)), command)
     assert not TOKEN.findall(said)
     assert SECRET not in said

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from sandbox.directory import add_principal
-from sandbox.gateway import dispatch
+from sandbox.core.web import Caller, Reply, Request
+from sandbox.entra.directory import add_principal
+from sandbox.resource_manager.gateway import dispatch
 from sandbox.settings import Settings
-from sandbox.web import Caller, Reply, Request
 from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT, Principal, ResourceGroup, World
 
 ARM = "https://management.azure.com"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.registry_encryption import pull
-from sandbox.web import Reply
+from sandbox.core.web import Reply
+from sandbox.registry.encryption import pull
 from sandbox.world import RoleAssignment
 from tests.sandbox.azure import ENCRYPTION_USER, Azure, encryption, registry_body, registry_path
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 
-from sandbox.web import Caller, Reply, Request
+from sandbox.core.web import Caller, Reply, Request
 from sandbox.world import TENANT
 
 _HOME = Path(os.environ.get("ACRCMK_SHARED") or Path(__file__).parents[3] / "shared") / "recordings"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox import access
-from sandbox.builtin_roles import OWNER, READER
-from sandbox.directory import add_principal
-from sandbox.web import AzureError, Caller
+from sandbox.core.web import AzureError, Caller
+from sandbox.entra.directory import add_principal
+from sandbox.resource_manager import access
+from sandbox.resource_manager.builtin_roles import OWNER, READER
 from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT, World
 
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sandbox.clock import Clock, iso
+from sandbox.core.clock import Clock, iso
 from sandbox.settings import PROFILES, Settings
 
 

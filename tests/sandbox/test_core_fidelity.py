@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.access import require
-from sandbox.builtin_roles import OWNER
-from sandbox.directory import add_principal
-from sandbox.gateway import dispatch
-from sandbox.web import AzureError, Caller, Reply
+from sandbox.core.web import AzureError, Caller, Reply
+from sandbox.entra.directory import add_principal
+from sandbox.resource_manager.access import require
+from sandbox.resource_manager.builtin_roles import OWNER
+from sandbox.resource_manager.gateway import dispatch
 from sandbox.world import TENANT, Principal, ResourceGroup, World
 from tests.sandbox import fidelity
 

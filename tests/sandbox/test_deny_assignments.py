@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox import access
-from sandbox.builtin_roles import CONTRIBUTOR, READER
-from sandbox.directory import add_principal
-from sandbox.tampering import add_to_group, deny
-from sandbox.web import AzureError, Caller
+from sandbox.core.web import AzureError, Caller
+from sandbox.entra.directory import add_principal
+from sandbox.resource_manager import access
+from sandbox.resource_manager.builtin_roles import CONTRIBUTOR, READER
+from sandbox.server.tampering import add_to_group, deny
 from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT
 from tests.sandbox.azure import ENCRYPTION_USER, GROUP, Azure, registry_path
 from tests.sandbox.encrypted import Scene, no_access

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sandbox.registry_encryption import pull
+from sandbox.registry.encryption import pull
 from tests.sandbox.azure import ENCRYPTION_USER, Azure, encryption, registry_path
 
 HOST = "https://vault1.vault.azure.net"

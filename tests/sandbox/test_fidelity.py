@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.directory import add_principal
-from sandbox.gateway import dispatch
-from sandbox.key_material import Key, KeyShape, new_version
-from sandbox.key_store import Vault, find_vault, parse_key_uri
-from sandbox.web import Caller, Reply
+from sandbox.core.web import Caller, Reply
+from sandbox.entra.directory import add_principal
+from sandbox.key_vault.key_material import Key, KeyShape, new_version
+from sandbox.key_vault.key_store import Vault, find_vault, parse_key_uri
+from sandbox.resource_manager.gateway import dispatch
 from sandbox.world import TENANT, Identity, ResourceGroup, World
 from tests.sandbox import fidelity
 from tests.sandbox.azure import CRYPTO_OFFICER, ENCRYPTION_USER, Azure, vault_body

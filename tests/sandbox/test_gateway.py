@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.builtin_roles import READER
-from sandbox.directory import add_principal
-from sandbox.policies import DenyPolicy
+from sandbox.entra.directory import add_principal
+from sandbox.resource_manager.builtin_roles import READER
+from sandbox.resource_manager.policies import DenyPolicy
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
 from tests.sandbox.azure import GROUP, VAULT_AUDIENCE, Azure, vault_body, vault_path
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.builtin_roles import READER
+from sandbox.resource_manager.builtin_roles import READER
 from sandbox.world import OWNER_USER_ID, SUBSCRIPTION
 from tests.sandbox.azure import ENCRYPTION_USER, GROUP, Azure
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sandbox.hsm_store import CRYPTO_USER, ENCRYPTION_USER
-from sandbox.registry_encryption import pull
+from sandbox.key_vault.hsm_store import CRYPTO_USER, ENCRYPTION_USER
+from sandbox.registry.encryption import pull
 from sandbox.world import SUBSCRIPTION, TENANT
 from tests.sandbox.azure import GROUP, Azure, registry_body, registry_path
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from azure.mgmt.policyinsights.models import CheckRestrictionsResult
 
-from sandbox.builtin_roles import CONTRIBUTOR, READER
-from sandbox.policies import DenyPolicy
-from sandbox.tampering import add_to_group
+from sandbox.resource_manager.builtin_roles import CONTRIBUTOR, READER
+from sandbox.resource_manager.policies import DenyPolicy
+from sandbox.server.tampering import add_to_group
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
 from tests.sandbox.azure import CRYPTO_OFFICER, ENCRYPTION_USER, GROUP, Azure, registry_path, vault_path
 

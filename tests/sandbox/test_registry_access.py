@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.registry_encryption import pull
+from sandbox.registry.encryption import pull
 from tests.sandbox.azure import Azure, encryption, registry_body
 from tests.sandbox.encrypted import DAY, KEY, PATH, Scene, no_access
 

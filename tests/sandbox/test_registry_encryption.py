@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.registry_encryption import pull
+from sandbox.registry.encryption import pull
 from sandbox.world import TENANT
 from tests.sandbox.azure import ENCRYPTION_USER, GROUP, Azure, encryption, registry_body
 from tests.sandbox.encrypted import KEY, PATH, Scene, no_access

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.tampering import add_to_group, change_registry
+from sandbox.server.tampering import add_to_group, change_registry
 from tests.sandbox.azure import ENCRYPTION_USER, Azure, registry_body
 from tests.sandbox.encrypted import PATH, Scene
 

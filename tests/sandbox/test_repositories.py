@@ -1,4 +1,4 @@
-"""The data plane of a registry: tokens, rights, the firewall, the catalogue, and artifact streaming."""
+"""The data plane of a registry: tokens, rights, the firewall, and the catalogue."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from sandbox import tokens
-from sandbox.login_server import AUDIENCE
-from sandbox.tampering import add_repositories, change_registry
-from sandbox.web import Reply
+from sandbox.core.web import Reply
+from sandbox.entra import tokens
+from sandbox.registry.login_server import AUDIENCE
+from sandbox.server.tampering import add_repositories, change_registry
 from sandbox.world import Principal
 from tests.sandbox.azure import ARM, VAULT_AUDIENCE, Azure
 from tests.sandbox.encrypted import PATH, Scene
@@ -47,20 +47,15 @@ class Client:
     def catalog(self, query: str = "") -> Reply:
         return self.send("GET", f"/acr/v1/_catalog{query}", token=self.token(CATALOG))
 
-    def streaming(self, name: str = "app/web") -> Reply:
-        return self.send("GET", f"/acr/v1/{name}/_streaming", token=self.token(f"repository:{name}:pull"))
-
-    def set_streaming(self, on: bool) -> Reply:
-        body = {"convertPushedImages": on, "conversionFormat": "overlaybd", "conversionVersion": "v1"}
-        return self.send("POST", "/acr/v1/app/web/_streaming", body, self.token(PUSH))
-
     def may(self) -> str:
-        """What of all this is answered: a letter each for catalog, streaming, and setting it; "-" where nothing is."""
+        """What tokens are good for: "c" is the catalogue, "l" pulling ("load"), "w" pushing; "-" is no token at all."""
         if self.exchange().status == 401:
             return "-"
-        answers = {"c": self.catalog(), "s": self.streaming(), "w": self.set_streaming(True)}
-        assert {reply.status for reply in answers.values()} <= {200, 202, 401}
-        return "".join(letter for letter, reply in answers.items() if reply.status < 300)
+        catalog = self.catalog().status
+        assert catalog in (200, 401)
+        granted = tokens.claims(self.token(PUSH))["access"][0]["actions"]
+        allowed = {"c": catalog == 200, "l": "pull" in granted, "w": "push" in granted}
+        return "".join(letter for letter, may in allowed.items() if may)
 
 
 @pytest.fixture
@@ -87,18 +82,6 @@ def test_the_challenge_is_as_recorded(azure):
     assert reply.headers["docker-distribution-api-version"] == "registry/2.0"
 
 
-def test_artifact_streaming_is_as_recorded(azure):
-    client = Client(azure)
-    assert (client.streaming().status, client.streaming().body) == (200, {"convertPushedImages": False})
-    reply = client.set_streaming(True)
-    settings = {"convertPushedImages": True, "conversionFormat": "overlaybd", "conversionVersion": "v1"}
-    assert (reply.status, reply.body) == (202, {**settings, "status": "Succeeded", "id": reply.body["id"]})
-    assert {"Location", "Operation-Location", "Operation-Id"} <= set(reply.headers)
-    assert client.streaming().body["convertPushedImages"] is True
-    client.set_streaming(False)
-    assert client.streaming().body == {"convertPushedImages": False}
-
-
 def test_claims_of_tokens_are_those_recorded(azure):
     refresh = tokens.claims(Client(azure).exchange().body["refresh_token"])
     access = tokens.claims(Client(azure).token(PUSH))
@@ -112,11 +95,11 @@ class TestRights:
     @pytest.mark.parametrize(
         ("name", "may"),
         [
-            ("Owner", "csw"),
-            ("Contributor", "csw"),
-            ("Reader", "cs"),
-            ("AcrPull", "cs"),
-            ("AcrPush", "csw"),
+            ("Owner", "clw"),
+            ("Contributor", "clw"),
+            ("Reader", "cl"),
+            ("AcrPull", "cl"),
+            ("AcrPush", "clw"),
             ("Container Registry Repository Reader", "-"),
             ("Container Registry Repository Catalog Lister", "-"),
             ("Key Vault Administrator", "-"),
@@ -131,8 +114,8 @@ class TestRights:
             ("Owner", "-"),
             ("AcrPull", "-"),
             ("Container Registry Repository Catalog Lister", "c"),
-            ("Container Registry Repository Reader", "s"),
-            ("Container Registry Repository Writer", "sw"),
+            ("Container Registry Repository Reader", "l"),
+            ("Container Registry Repository Writer", "lw"),
         ],
     )
     def test_by_repository_permissions(self, azure, name, may):
@@ -142,9 +125,6 @@ class TestRights:
     def test_a_token_has_only_the_actions_that_are_granted(self, azure):
         puller = Client(azure, azure.principal(role(azure, "AcrPull"), PATH))
         assert tokens.claims(puller.token(PUSH))["access"][0]["actions"] == ["pull"]
-        status, said = error(puller.set_streaming(True))
-        assert (status, said["code"]) == (401, "UNAUTHORIZED")
-        assert said["detail"] == [{"Type": "repository", "Name": "app/web", "Action": "pull,push"}]
 
 
 class TestTokens:
@@ -177,7 +157,6 @@ class TestTokens:
         refresh, pull = client.exchange().body["refresh_token"], client.token(PULL)
         for token in ("", refresh, pull):
             assert client.send("GET", "/acr/v1/_catalog", token=token).status == 401
-        assert client.send("GET", "/acr/v1/another/_streaming", token=pull).status == 401
         assert client.access(PULL, pull).status == 401
         assert client.access("nonsense").status == 400
 
@@ -202,10 +181,6 @@ class TestCatalog:
     def test_of_an_empty_registry(self, azure):
         azure.registry("registry2")
         assert Client(azure, host="registry2.azurecr.io").catalog().body == {"repositories": None}
-
-    def test_a_repository_that_is_not_there(self, azure):
-        status, said = error(Client(azure).streaming("gone"))
-        assert (status, said["code"]) == (404, "NAME_UNKNOWN")
 
     def test_a_registry_that_is_not_there(self, azure):
         assert Client(azure, host="nowhere.azurecr.io").send("GET", "/v2/").status == 404
@@ -238,11 +213,11 @@ class TestFirewall:
 
 def test_a_registry_that_cannot_open_its_data_shows_none():
     scene = Scene()
-    add_repositories(scene.world, "registry1", ["app/web"], streaming=True)
+    add_repositories(scene.world, "registry1", ["app/web"])
     client = Client(scene.azure)
-    assert client.streaming().body["convertPushedImages"] is True
+    assert client.catalog().status == 200
     scene.world.role_assignments.pop(scene.grant.id.lower())
-    assert [client.catalog().status, client.streaming().status] == [403, 403]
+    assert client.catalog().status == 403
 
 
 def test_a_login_server_of_another_name(azure):

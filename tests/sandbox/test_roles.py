@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.builtin_roles import CRYPTO_SERVICE_ENCRYPTION_USER, OWNER, READER
-from sandbox.directory import add_principal
+from sandbox.entra.directory import add_principal
+from sandbox.resource_manager.builtin_roles import CRYPTO_SERVICE_ENCRYPTION_USER, OWNER, READER
 from sandbox.world import OWNER_OBJECT_ID, OWNER_USER_ID, SUBSCRIPTION
 from tests.sandbox.azure import GROUP, Azure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.traffic import repeated
+from sandbox.server.traffic import repeated
 
 VAULT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v"
 REGISTRY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerRegistry/registries/r"

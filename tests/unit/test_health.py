@@ -12,7 +12,6 @@ from azext_acrcmk.model.state import (
     Encryption,
     RotationPolicy,
     Sharer,
-    Streaming,
     Unknown,
 )
 from azext_acrcmk.report import registry_document
@@ -56,7 +55,6 @@ CASES = [
     ("NotEncrypted", "notEncrypted", {"registry__encryption": Encryption("disabled")}),
     ("NotPremium", "attention", {"registry__sku": "Basic"}),
     ("ContentTrustEnabled", "attention", {"registry__content_trust": True}),
-    ("ArtifactStreaming", "healthy", {"streaming": Streaming(on=("app/web",))}),
     ("KeyShared", "healthy", {"sharing": (Sharer(str(make.REGISTRY), key=True),)}),
     ("GrantWiderThanNeeded", "healthy", {"roles": (make.role("/", data_actions=("*",)),)}),
     ("RegistryNotSucceeded", "attention", {"registry__provisioning_state": "Failed"}),
@@ -109,48 +107,6 @@ def test_findings(code, status, changes):
     assert found.status == ("unknown" if unseen else "failed")
     assert found.message[0].isupper() or found.message[0] == "'"
     assert found.fix is None or found.fix.startswith("az ")
-
-
-class TestArtifactStreaming:
-    PULL = Unknown("Microsoft.ContainerRegistry/registries/pull/read", "/the/registry", "not allowed access.")
-    TAKES = ": not allowed access. It takes the permission 'Microsoft.ContainerRegistry/registries/pull/read' on "
-    OFF = (
-        f"az acr artifact-streaming update --name myregistry --subscription {make.SUBSCRIPTION} "
-        "--enable-streaming false --repository"
-    )
-
-    def found(self, streaming, **changes):
-        findings = examine(changed(streaming=streaming, **changes), make.NOW).findings
-        return next((each for each in findings if each.code == "ArtifactStreaming"), None)
-
-    def test_is_not_told_where_nobody_looked(self):
-        assert self.found(None) is None
-        assert self.found(Streaming(), registry__encryption=Encryption("disabled")) is None
-
-    @pytest.mark.parametrize(
-        ("streaming", "status", "says"),
-        [
-            (Streaming(), "passed", "on in no repository; looked at: 0."),
-            (Streaming(off=("a", "b")), "passed", "on in no repository; looked at: 2."),
-            (Streaming(off=("a", "b"), more=True), "unknown", "looked at: 2. Only the first 2 repositories"),
-            (Streaming(off=("a",), unseen=("b",), why=PULL), "unknown", f"looked at: 1. It can't be seen in b{TAKES}"),
-            (Streaming(unseen=("a", "b", "c"), why=PULL), "unknown", f"It can't be seen in a and 2 more{TAKES}"),
-            (PULL, "unknown", f"can't be seen{TAKES}/the/registry, or with ABAC repository permissions the roles "),
-            (Streaming(on=("a", "b")), "failed", "is on in a, b; it does not work"),
-            (Streaming(on=("a",), unseen=("b",), why=PULL), "failed", f"key. It can't be seen in b{TAKES}"),
-            (Streaming(on=("a",), off=("b",), more=True), "failed", "key. Only the first 2 repositories"),
-        ],
-    )
-    def test_verdict(self, streaming, status, says):
-        found = self.found(streaming)
-        assert (found.status, found.severity, bool(found.fix)) == (status, "info", status == "failed")
-        assert says in found.message
-
-    def test_the_fix_turns_it_off_in_each_repository(self):
-        assert self.found(Streaming(on=("app/web", "a.b-c_d"))).fix == f"{self.OFF} app/web && {self.OFF} a.b-c_d"
-
-    def test_a_name_of_which_a_shell_would_make_more_is_quoted(self):
-        assert self.found(Streaming(on=("x; rm -rf ~",))).fix == f"{self.OFF} 'x; rm -rf ~'"
 
 
 def test_a_registry_that_is_being_created_is_not_yet_said_to_be_without_a_key():

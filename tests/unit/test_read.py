@@ -22,9 +22,9 @@ from azext_acrcmk.cloud.read import (
 from azext_acrcmk.cloud.roles import read_role_grants, with_denials
 from azext_acrcmk.model.ids import KeyId
 from azext_acrcmk.model.state import ACCESS_POLICY, RBAC
+from sandbox.core.web import Reply
 from sandbox.server.alterations import ALTERATIONS, alter
 from sandbox.server.faults import Fault
-from sandbox.web import Reply
 
 ID = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/g/providers/Microsoft.X/y/z"
 IDENTITY = ID.replace("/y/z", "/identities/i")

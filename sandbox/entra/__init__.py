@@ -1,0 +1,1 @@
+"""Microsoft Entra: the directory, tokens, sign-in, and Microsoft Graph."""

@@ -1,0 +1,85 @@
+"""Access tokens: what Microsoft Entra would sign. The key is fixed, so a token cached by `az` outlives a restart."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import jwt
+
+from sandbox.core.web import Caller
+from sandbox.world import TENANT, Principal, World
+
+_KEY = "the sandbox signs for nobody but itself"
+
+
+def issue(world: World, principal: Principal, audience: str) -> dict[str, object]:
+    """The token endpoint's answer for a principal.
+
+    It expires by the wall clock, by which the client caches it, at the pace of the sandbox's: moving that makes no
+    token old.
+    """
+    now, lifetime = time.time(), world.settings.token_seconds
+    claims = {
+        "aud": audience,
+        "iss": f"https://sts.windows.net/{TENANT}/",
+        "iat": int(now),
+        "nbf": int(now),
+        "exp": now + world.clock.real(lifetime),
+        "appid": principal.app_id,
+        "idtyp": "user" if principal.kind == "User" else "app",
+        "oid": principal.object_id,
+        "sub": principal.object_id,
+        "tid": TENANT,
+        "uti": uuid.uuid4().hex,
+        "ver": "1.0",
+    }
+    if principal.kind == "User":
+        claims["unique_name"] = claims["upn"] = principal.name
+    token = jwt.encode(claims, _KEY, algorithm="HS256")
+    return {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
+
+
+def issue_for_registry(caller: Caller, host: str, kind: str, seconds: int, **more: object) -> str:
+    """A token of a registry's own, by which it knows the caller again: a "refresh_token" or an "access_token".
+
+    Claims as recorded (see registry/login_server.py), and those by which `read` knows whose it is.
+    """
+    now = int(time.time())
+    claims = {
+        "jti": str(uuid.uuid4()),
+        "sub": caller.name,
+        "nbf": now,
+        "exp": now + seconds,
+        "iat": now,
+        "iss": "Azure Container Registry",
+        "aud": host,
+        "version": "1.0",
+        "grant_type": kind,
+        "appid": caller.app_id,
+        "tenant": caller.tenant_id,
+        "roles": [],
+        "oid": caller.object_id,
+        "tid": caller.tenant_id,
+    }
+    return jwt.encode(claims | more, _KEY, algorithm="HS256")
+
+
+def read(authorization: str | None) -> Caller | None:
+    """The caller that an Authorization header names, or None where it is missing, too old, or not one of our tokens."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    unchecked = {"verify_aud": False, "verify_iat": False, "verify_exp": False}
+    try:
+        claims = jwt.decode(token, _KEY, algorithms=["HS256"], options=unchecked)
+    except jwt.InvalidTokenError:
+        return None
+    if claims["exp"] <= time.time():  # not left to the library, which knows no parts of a second
+        return None
+    return Caller(claims["oid"], claims["appid"], claims["tid"], claims["aud"], claims.get("upn") or claims["appid"])
+
+
+def claims(token: str) -> dict[str, object]:
+    """What a token says, unchecked."""
+    return jwt.decode(token, options={"verify_signature": False})

@@ -1,0 +1,189 @@
+"""Keys and their versions as a vault or managed HSM keeps them, with real key material."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from sandbox.core.web import AzureError
+
+RSA_OPERATIONS = ("encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey")
+EC_OPERATIONS = ("sign", "verify")
+CURVES = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1, "P-256K": ec.SECP256K1}
+DAY = 86_400
+_PADDINGS = {
+    "RSA1_5": padding.PKCS1v15(),
+    "RSA-OAEP": padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None),
+    "RSA-OAEP-256": padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None),
+}
+# Making an RSA key takes a twentieth of a second. Tests make hundreds, and only need neighbours to differ.
+_POOL_SIZE = 6
+_pool: list[rsa.RSAPrivateKey] = []
+_drawn = 0
+
+
+@dataclass(frozen=True)
+class KeyShape:
+    """What a request says about the key it wants."""
+
+    kty: str = "RSA"
+    size: int = 2048
+    curve: str = "P-256"
+    operations: tuple[str, ...] = ()
+
+    @property
+    def hardware(self) -> bool:
+        return self.kty.upper().endswith("-HSM")
+
+    @property
+    def elliptic(self) -> bool:
+        return self.kty.upper().startswith("EC")
+
+
+@dataclass
+class KeyVersion:
+    id: str
+    shape: KeyShape
+    private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    operations: list[str]
+    created: float
+    updated: float
+    enabled: bool = True
+    not_before: int | None = None
+    expires: int | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def wrap(self, data: bytes, algorithm: str) -> bytes:
+        self._need_rsa(algorithm)
+        return self.private.public_key().encrypt(data, _PADDINGS[algorithm])
+
+    def unwrap(self, data: bytes, algorithm: str) -> bytes:
+        self._need_rsa(algorithm)
+        try:
+            return self.private.decrypt(data, _PADDINGS[algorithm])
+        except ValueError:
+            raise AzureError(400, "BadParameter", "The parameter is incorrect.") from None
+
+    def _need_rsa(self, algorithm: str) -> None:
+        if self.shape.elliptic or algorithm not in _PADDINGS:
+            raise AzureError(400, "BadParameter", f"Key and signing algorithm are incompatible. Algorithm: {algorithm}")
+
+
+@dataclass
+class Key:
+    """A key and its versions, oldest first. `rotation_policy` has action types in lower case, as ARM writes them."""
+
+    name: str
+    versions: list[KeyVersion]
+    rotation_policy: dict[str, Any] | None = None
+
+    @property
+    def latest(self) -> KeyVersion:
+        return self.versions[-1]
+
+    def version(self, version_id: str | None) -> KeyVersion | None:
+        if not version_id:
+            return self.latest
+        return next((version for version in self.versions if version.id == version_id.lower()), None)
+
+    def rotate(self, now: float) -> KeyVersion:
+        """A new version like the latest one, expiring as the rotation policy says (recording kv_rotate_post_200)."""
+        previous = self.latest
+        lifetime = duration(((self.rotation_policy or {}).get("attributes") or {}).get("expiryTime"))
+        version = new_version(previous.shape, now)
+        version.operations = list(previous.operations)
+        version.tags = dict(previous.tags)
+        version.expires = int(now + lifetime) if lifetime else None
+        self.versions.append(version)
+        return version
+
+    def rotate_when_due(self, now: float) -> None:
+        """The rotations that the key's own policy asks for until now, each at its time."""
+        while (due := self._rotation_due()) is not None and due <= now:
+            self.rotate(due)
+
+    def _rotation_due(self) -> float | None:
+        for entry in (self.rotation_policy or {}).get("lifetimeActions") or ():
+            if entry["action"]["type"].lower() != "rotate":
+                continue
+            trigger = entry.get("trigger") or {}
+            after, before = duration(trigger.get("timeAfterCreate")), duration(trigger.get("timeBeforeExpiry"))
+            if after:
+                return self.latest.created + after
+            if before and self.latest.expires:
+                # A new version has to expire later than it is made, or it would be due at once, for ever.
+                return max(self.latest.expires - before, self.latest.created + DAY)
+        return None
+
+
+@dataclass
+class DeletedKey:
+    key: Key
+    deleted: float
+    purge_at: float
+
+
+def new_version(shape: KeyShape, now: float, **attributes: Any) -> KeyVersion:
+    operations = shape.operations or (EC_OPERATIONS if shape.elliptic else RSA_OPERATIONS)
+    return KeyVersion(uuid.uuid4().hex, shape, _material(shape), list(operations), now, now, **attributes)
+
+
+def check_shape(shape: KeyShape) -> None:
+    """Refuse a key that no vault can make."""
+    if shape.kty.upper() not in ("RSA", "RSA-HSM", "EC", "EC-HSM"):
+        raise AzureError(400, "BadParameter", f"Property  has invalid value: kty '{shape.kty}'")
+    if shape.elliptic and shape.curve not in CURVES:
+        raise AzureError(400, "BadParameter", f"Property  has invalid value: crv '{shape.curve}'")
+    if not shape.elliptic and shape.size not in (2048, 3072, 4096):
+        raise AzureError(400, "BadParameter", f"Property  has invalid value: key_size {shape.size}")
+
+
+def read_policy(body: dict[str, Any], present: dict[str, Any] | None, now: float) -> dict[str, Any]:
+    """A rotation policy from a request, checked, in the form in which keys keep it."""
+    given = body.get("attributes") or {}
+    attributes = {"expiryTime": given["expiryTime"]} if given.get("expiryTime") else {}
+    duration(given.get("expiryTime"))
+    actions = []
+    for entry in body.get("lifetimeActions") or ():
+        trigger = {name: moment for name, moment in (entry.get("trigger") or {}).items() if moment}
+        for moment in trigger.values():
+            duration(moment)
+        actions.append({"trigger": trigger, "action": {"type": entry["action"]["type"].lower()}})
+    created = present["attributes"]["created"] if present else int(now)
+    return {"lifetimeActions": actions, "attributes": attributes | {"created": created, "updated": int(now)}}
+
+
+_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_UNITS = (365 * DAY, 30 * DAY, 7 * DAY, DAY, 3600, 60, 1)
+
+
+def duration(text: str | None) -> float | None:
+    """The seconds of an ISO 8601 duration; years and months count as 365 and 30 days."""
+    if not text:
+        return None
+    match = _DURATION.fullmatch(text.upper())
+    if not match or not any(match.groups()):
+        raise AzureError(400, "BadParameter", f"The duration '{text}' is not in ISO 8601 format.")
+    return float(sum(int(count) * unit for count, unit in zip(match.groups(), _UNITS, strict=True) if count))
+
+
+def _material(shape: KeyShape) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    if shape.elliptic:
+        return ec.generate_private_key(CURVES[shape.curve]())
+    if shape.size != 2048:
+        return rsa.generate_private_key(65537, shape.size)
+    return _draw()
+
+
+def _draw() -> rsa.RSAPrivateKey:
+    global _drawn  # noqa: PLW0603
+    if len(_pool) < _POOL_SIZE:
+        _pool.append(rsa.generate_private_key(65537, 2048))
+    key = _pool[_drawn % _POOL_SIZE]
+    _drawn += 1
+    return key

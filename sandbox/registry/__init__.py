@@ -1,0 +1,1 @@
+"""Azure Container Registry: registries through Azure Resource Manager, and their login servers."""

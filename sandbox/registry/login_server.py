@@ -1,0 +1,148 @@
+"""What requests to a registry's login server share: its firewall, its tokens, rights, and how it refuses.
+
+Recorded by Azure CLI's own test of artifact streaming (test_acr_artifact_streaming, April 2025): the challenge, the
+body of a 401, the claims and lifetimes of tokens. Microsoft's documentation (AAD-OAuth.md of Azure/acr; the reference
+of roles for registries): which role allows what, in either mode of role assignments, and that the audience of Azure
+Resource Manager can be shut out. Azure CLI's source (`_docker_utils.py`): the audience of tokens, and that an access
+token may come with fewer actions than asked for. Users' reports: the firewall's text, and the 401 of `/oauth2/exchange`
+for one without any right. Assumed: the code of the 403 of a registry that can't use its key, and that it gives tokens.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.core.firewall import is_listed
+from sandbox.core.web import AzureError, Caller, Reply, Request, Router
+from sandbox.entra import tokens
+from sandbox.registry.encryption import pull
+from sandbox.registry.record import TYPE, Registry, find_login_server
+from sandbox.resource_manager import arm
+from sandbox.resource_manager.access import allowed, allowed_data
+from sandbox.world import World
+
+HOST = "{registry}.azurecr.io"
+AUDIENCE = "https://containerregistry.azure.net"
+CATALOG = "registry:catalog:*"
+RegistryHandler = Callable[[World, Registry, Request], Reply]
+_VERSION = {"docker-distribution-api-version": "registry/2.0"}
+# What the actions of a token's scope take: an action of a role, or a data action where the registry's mode is ABAC.
+_ACTIONS = {"*": "pull/read", "pull": "pull/read", "metadata_read": "pull/read", "push": "push/write"}
+_DATA_ACTIONS = {
+    "*": "catalog/read",
+    "pull": "repositories/content/read",
+    "metadata_read": "repositories/metadata/read",
+    "push": "repositories/content/write",
+}
+
+
+class RegistryError(AzureError):
+    """A refusal in the shape of the OCI distribution API."""
+
+    def __init__(self, status: int, code: str, message: str, detail: Any = None, headers: dict[str, str] | None = None):
+        super().__init__(status, code, message, headers=_VERSION | (headers or {}))
+        self._detail = detail
+
+    def reply(self) -> Reply:
+        error = {"code": self.code, "message": self.message, "detail": self._detail}
+        return Reply(self.status, {"errors": [error]}, dict(self.headers))
+
+
+def serve(
+    router: Router, method: str, *templates: str, scope: str = ""
+) -> Callable[[RegistryHandler], RegistryHandler]:
+    """Route paths of login servers to a handler. With a scope, such as "registry:catalog:*", it takes an access
+    token for that, and a registry that can open its data."""
+
+    def add(handler: RegistryHandler) -> RegistryHandler:
+        @functools.wraps(handler)
+        def answer(world: World, request: Request) -> Reply:
+            registry = find_login_server(world, request.host)
+            if registry is None:
+                # In Azure the name of such a registry does not resolve, so nobody answers.
+                raise RegistryError(404, "NOT_FOUND", f"There is no registry at {request.host}.")
+            _check_firewall(registry, request.client_address)
+            if scope:
+                _check_access(registry, request, scope)
+                _check_key(world, registry)
+            reply = handler(world, registry, request)
+            reply.headers |= _VERSION
+            return reply
+
+        for template in templates:
+            router.route(method, HOST, template)(answer)
+        return handler
+
+    return add
+
+
+def signed_in(registry: Registry, token: str) -> Caller | None:
+    """Who shows a token of Microsoft Entra, if the registry takes it."""
+    caller = tokens.read(f"Bearer {token}")
+    as_arm = registry.policies["azureADAuthenticationAsArmPolicy"]["status"] == "enabled"
+    audiences = (AUDIENCE, *arm.AUDIENCES) if as_arm else (AUDIENCE,)
+    return caller if caller and caller.audience in audiences else None
+
+
+def own_token(registry: Registry, token: str, kind: str) -> dict[str, Any] | None:
+    """The claims of one of the registry's own tokens, of a kind; None for any other."""
+    claims = tokens.claims(token) if tokens.read(f"Bearer {token}") else {}
+    return claims if (claims.get("aud"), claims.get("grant_type")) == (registry.host, kind) else None
+
+
+def has_any_right(world: World, registry: Registry, caller: Caller) -> bool:
+    return any(may(world, registry, caller, action) for action in _ACTIONS)
+
+
+def may(world: World, registry: Registry, caller: Caller, action: str) -> bool:
+    """Whether a caller's roles allow an action of a token's scope. Others than those above are not served."""
+    if registry.properties["roleAssignmentMode"] == "AbacRepositoryPermissions":
+        wanted = _DATA_ACTIONS.get(action)
+        return bool(wanted) and allowed_data(world, caller.object_id, f"{TYPE}/{wanted}", registry.id)
+    wanted = _ACTIONS.get(action)
+    return bool(wanted) and allowed(world, caller.object_id, f"{TYPE}/{wanted}", registry.id)
+
+
+def parts_of(scope: str) -> tuple[str, str, str]:
+    """Type, name and actions of a scope such as "repository:app/web:pull,push"."""
+    kind, _, rest = scope.partition(":")
+    name, _, actions = rest.rpartition(":")
+    return kind, name, actions
+
+
+def unauthorized(registry: Registry, scope: str = "") -> RegistryError:
+    """The 401 that says where to get a token, and for what."""
+    challenge = f'Bearer realm="https://{registry.host}/oauth2/token",service="{registry.host}"'
+    detail = None
+    if scope:
+        challenge += f',scope="{scope}"'
+        kind, name, action = parts_of(scope)
+        detail = [{"Type": kind, "Name": name, "Action": action}]
+    message = "authentication required, visit https://aka.ms/acr/authorization for more information."
+    return RegistryError(401, "UNAUTHORIZED", message, detail, {"Www-Authenticate": challenge})
+
+
+def _check_firewall(registry: Registry, address: str) -> None:
+    rules = registry.network_rules
+    closed = registry.properties["publicNetworkAccess"] == "Disabled"
+    if not closed and (rules.get("defaultAction") != "Deny" or is_listed(rules, address)):
+        return
+    message = f"client with IP '{address}' is not allowed access. Refer https://aka.ms/acr/firewall to grant access."
+    raise RegistryError(403, "DENIED", message)
+
+
+def _check_access(registry: Registry, request: Request, scope: str) -> None:
+    _, _, token = request.headers.get("authorization", "").partition(" ")
+    kind, name, wanted = parts_of(scope)
+    claims = own_token(registry, token, "access_token") or {}
+    granted = [entry["actions"] for entry in claims.get("access", ()) if (entry["type"], entry["name"]) == (kind, name)]
+    if not any(set(wanted.split(",")) <= set(actions) for actions in granted):
+        raise unauthorized(registry, scope)
+
+
+def _check_key(world: World, registry: Registry) -> None:
+    served = pull(world, registry.name)
+    if served["status"] != 200:
+        raise RegistryError(403, "DENIED", served["reason"])

@@ -1,0 +1,1 @@
+"""Azure Resource Manager: its own checks, groups, providers, roles, policies."""

@@ -1,0 +1,176 @@
+"""Who may do what: Azure role-based access control over the world's role assignments.
+
+Facts: an assignment holds at its scope and everything below; a role grants what its `actions` match and its
+`notActions` do not; data actions are apart, so Owner (`actions: *`) may not use a key; group members have the group's
+roles. Conditions on assignments are kept, not evaluated. A deny assignment wins over every role (documentation:
+role-based-access-control/deny-assignments); it takes effect as late as a role assignment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from sandbox.core.web import AzureError, Caller
+from sandbox.world import DenyAssignment, RoleAssignment, World
+
+GATEWAY = {"x-ms-failure-cause": "gateway"}
+EVERYONE = "00000000-0000-0000-0000-000000000000"  # the principal, of type SystemDefined, that stands for all
+
+
+def require(world: World, caller: Caller, action: str, scope: str) -> None:
+    """Refuse, in the words of Azure Resource Manager, a caller who may not do `action` at `scope`.
+
+    The text about deny assignments is quoted in documentation and user reports (AKS node resource groups, managed
+    applications); their Id in it is the GUID without dashes.
+    """
+    if not _granted(world, caller.object_id, action, scope):
+        message = (
+            f"{_client(caller)} does not have authorization to perform action '{action}' over scope '{scope}' or the "
+            "scope is invalid. If access was recently granted, please refresh your credentials."
+        )
+        raise AzureError(403, "AuthorizationFailed", message, headers=GATEWAY)
+    denied = denial(world, caller.object_id, action, scope)
+    if denied:
+        message = (
+            f"{_client(caller)} has permission to perform action '{action}' on scope '{scope}'; however, the access is "
+            f"denied because of the deny assignment with name '{denied.display_name}' and Id '{compact(denied.name)}' "
+            f"at scope '{denied.scope}'."
+        )
+        raise AzureError(403, "DenyAssignmentAuthorizationFailed", message, headers=GATEWAY)
+
+
+def require_linked(
+    world: World, caller: Caller, action_done: str, scope: str, linked_action: str, linked_scope: str
+) -> None:
+    """Refuse a write at `scope` that refers to `linked_scope`, where the caller lacks `linked_action` there."""
+    if allowed(world, caller.object_id, linked_action, linked_scope):
+        return
+    on = f"on the linked scope(s) '{linked_scope}' or the linked scope(s) are invalid"
+    if _granted(world, caller.object_id, linked_action, linked_scope):  # text as users report it (ARO-RP #423)
+        on = (
+            "on the '0' linked scope(s) '' or the linked scope(s) are invalid and is blocked by deny assignments on "
+            f"the '1' linked scope(s) '{linked_scope}'"
+        )
+    message = (
+        f"{_client(caller)} has permission to perform action '{action_done}' on scope '{scope}'; however, it does not "
+        f"have permission to perform action '{linked_action}' {on}."
+    )
+    raise AzureError(403, "LinkedAuthorizationFailed", message, headers=GATEWAY)
+
+
+def allowed(world: World, object_id: str, action: str, scope: str) -> bool:
+    """Whether a principal may do a control-plane action. A new assignment counts at once."""
+    return _allowed(world, object_id, action, scope)
+
+
+def allowed_control_keys(world: World, object_id: str, action: str, scope: str) -> bool:
+    """The same for ARM keys, where Key Vault asks its own, slower copy of the assignments."""
+    return _allowed(world, object_id, action, scope, min_age=world.settings.control_role_seconds)
+
+
+def allowed_data(world: World, object_id: str, data_action: str, scope: str) -> bool:
+    """Whether a principal may do a data-plane action. A new assignment counts after `settings.role_seconds`."""
+    return _allowed(world, object_id, data_action, scope, data=True, min_age=world.settings.role_seconds)
+
+
+def denial(
+    world: World, object_id: str, action: str, scope: str, *, data: bool = False, min_age: float = 0
+) -> DenyAssignment | None:
+    """The deny assignment that forbids a principal an action at a scope, if there is one."""
+    names, latest = identities_of(world, object_id), world.now() - min_age
+    for denied in world.deny_assignments.values():
+        applies = denied.created <= latest and _concerns(denied, names) and _reaches(denied, scope)
+        if applies and any(_includes(block, action, data) for block in denied.permissions):
+            return denied
+    return None
+
+
+def permissions_at(world: World, object_id: str, scope: str) -> list[dict[str, Any]]:
+    """The permission blocks of all roles that a principal has at a scope."""
+    return [block for role in _assignments_of(world, object_id, scope, 0) for block in _blocks(world, role)]
+
+
+def covers(outer: str, inner: str) -> bool:
+    """Whether `inner` is the scope `outer` or lies below it."""
+    outer, inner = outer.rstrip("/").lower(), inner.rstrip("/").lower()
+    return inner == outer or inner.startswith(outer + "/")
+
+
+def identities_of(world: World, object_id: str) -> set[str]:
+    """A principal and the groups it is in, directly or through other groups."""
+    found: set[str] = set()
+    waiting = [object_id]
+    while waiting:
+        current = waiting.pop().lower()
+        if current not in found:
+            found.add(current)
+            principal = world.principals.get(current)
+            waiting.extend(principal.groups if principal else ())
+    return found
+
+
+def matches(pattern: str, action: str) -> bool:
+    """Whether an action falls under a pattern of a role definition."""
+    return _regex(pattern).fullmatch(action) is not None
+
+
+def compact(guid: str) -> str:
+    """A GUID as messages of Microsoft.Authorization write it."""
+    return guid.replace("-", "")
+
+
+def _client(caller: Caller) -> str:
+    return f"The client '{caller.name or caller.app_id}' with object id '{caller.object_id}'"
+
+
+def _allowed(world: World, object_id: str, action: str, scope: str, **how: Any) -> bool:
+    return _granted(world, object_id, action, scope, **how) and not denial(world, object_id, action, scope, **how)
+
+
+def _granted(world: World, object_id: str, action: str, scope: str, *, data: bool = False, min_age: float = 0) -> bool:
+    assignments = _assignments_of(world, object_id, scope, min_age)
+    return any(_includes(block, action, data) for given in assignments for block in _blocks(world, given))
+
+
+def _includes(block: dict[str, Any], action: str, data: bool) -> bool:
+    """Whether a permission block, of a role or of a deny assignment, names an action and does not exempt it."""
+    given, exempted = ("dataActions", "notDataActions") if data else ("actions", "notActions")
+    named = any(matches(pattern, action) for pattern in block.get(given) or ())
+    return named and not any(matches(pattern, action) for pattern in block.get(exempted) or ())
+
+
+def _concerns(denied: DenyAssignment, names: set[str]) -> bool:
+    subjects = {principal["id"].lower() for principal in denied.principals}
+    exempt = {principal["id"].lower() for principal in denied.excluded}
+    return (EVERYONE in subjects or bool(subjects & names)) and not exempt & names
+
+
+def _reaches(denied: DenyAssignment, scope: str) -> bool:
+    if denied.own_scope_only:
+        return denied.scope.rstrip("/").lower() == scope.rstrip("/").lower()
+    return covers(denied.scope, scope)
+
+
+def _assignments_of(world: World, object_id: str, scope: str, min_age: float) -> Iterator[RoleAssignment]:
+    names = identities_of(world, object_id)
+    latest = world.now() - min_age
+    for assignment in world.role_assignments.values():
+        in_force = not min_age or assignment.created <= latest
+        if in_force and assignment.principal_id.lower() in names and covers(assignment.scope, scope):
+            yield assignment
+
+
+def _blocks(world: World, assignment: RoleAssignment) -> list[dict[str, Any]]:
+    definition = world.role_definitions.get(assignment.role_definition_id.rsplit("/", 1)[-1].lower())
+    return definition["permissions"] if definition else []
+
+
+@lru_cache(maxsize=4096)
+def _regex(pattern: str) -> re.Pattern[str]:
+    # `vaults/*/read` holds for `vaults/read` too: Key Vault Reader can read the vault itself, and Managed Identity
+    # Operator has `userAssignedIdentities/*/assign/action` only.
+    escaped = re.escape(pattern).replace(r"/\*/", "/(.*/)?").replace(r"\*", ".*")
+    return re.compile(escaped, re.IGNORECASE)

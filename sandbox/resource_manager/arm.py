@@ -1,0 +1,222 @@
+"""The checks of Azure Resource Manager, in its order: token, api-version, subscription, group, provider, policy."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+
+from sandbox.core.web import AzureError, Reply, Request
+from sandbox.resource_manager import policies
+from sandbox.resource_manager.access import GATEWAY, require
+from sandbox.resource_manager.catalogue import API_VERSIONS, REGISTRATION_FREE
+from sandbox.world import World
+
+HOST = "management.azure.com"
+AUDIENCES = (
+    "https://management.core.windows.net/",
+    "https://management.core.windows.net",
+    "https://management.azure.com/",
+    "https://management.azure.com",
+)
+_WITHOUT_API_VERSION = re.compile(r"/metadata/endpoints", re.IGNORECASE)
+_REGISTRATION = ("register", "unregister")
+_VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an ARM path speaks of: `types` and `names` follow the last `/providers/<namespace>`."""
+
+    subscription: str = ""
+    group: str = ""
+    below_group: bool = False
+    namespace: str = ""
+    types: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        return "/".join((self.namespace, *self.types))
+
+
+def parse(path: str) -> Target:
+    """Read an ARM path."""
+    parts = path.strip("/").split("/")
+    lower = [part.lower() for part in parts]
+    subscription = parts[1] if lower[0] == "subscriptions" and len(parts) > 1 else ""
+    in_group = bool(subscription) and len(parts) > 3 and lower[2] == "resourcegroups"
+    group = parts[3] if in_group else ""
+    if "providers" not in lower[:-1]:
+        return Target(subscription, group, in_group and len(parts) > 4)
+    at = len(lower) - 2 - lower[:-1][::-1].index("providers") + 1
+    rest = parts[at + 1 :]
+    return Target(subscription, group, in_group, parts[at], tuple(rest[::2]), tuple(rest[1::2]))
+
+
+def check(world: World, request: Request) -> None:
+    """Raise what Resource Manager itself answers, before any resource provider is asked."""
+    if _WITHOUT_API_VERSION.fullmatch(request.path):
+        return
+    _check_token(request)
+    if not request.query.get("api-version"):
+        raise _refuse(
+            400,
+            "MissingApiVersionParameter",
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )
+    target = parse(request.path)
+    if target.subscription:
+        _check_subscription(world, target)
+        _check_group(world, request, target)
+        _check_registered(world, request, target)
+        _check_api_version(request, target)
+        _check_policies(world, request, target)
+
+
+def unknown(world: World, request: Request) -> Reply:
+    """What Resource Manager says of a path that no provider of the sandbox serves."""
+    target = parse(request.path)
+    if request.method in ("GET", "HEAD") and target.names:
+        raise not_found(target.type, target.names, target.group)
+    raise _refuse(
+        404,
+        "InvalidResourceType",
+        f"The resource type '{'/'.join(target.types)}' could not be found in the namespace '{target.namespace}' for "
+        f"api version '{request.query['api-version']}'.",
+    )
+
+
+def not_found(resource_type: str, names: tuple[str, ...], group: str) -> AzureError:
+    """The 404 of a resource that does not exist (recording vault_create_404_precheck)."""
+    namespace, *types = resource_type.split("/")
+    path = "/".join([namespace, *(part for pair in zip(types, names, strict=False) for part in pair)])
+    where = f" under resource group '{group}'" if group else ""
+    return _refuse(
+        404,
+        "ResourceNotFound",
+        f"The Resource '{path}'{where} was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
+    )
+
+
+def group_not_found(name: str) -> AzureError:
+    return _refuse(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
+
+
+def rate_limit(request: Request) -> tuple[str, str]:
+    """What is left of the caller's quota. The recordings have it on all answers but the gateway's own refusals."""
+    kind = "reads" if request.method in ("GET", "HEAD") else "writes"
+    return f"x-ms-ratelimit-remaining-subscription-{kind}", "1199"
+
+
+def _refuse(status: int, code: str, message: str, **extra) -> AzureError:
+    return AzureError(status, code, message, headers=GATEWAY, **extra)
+
+
+def _check_token(request: Request) -> None:
+    if not request.caller and not request.headers.get("authorization"):
+        raise _unauthenticated("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
+    if not request.caller:
+        raise _unauthenticated("InvalidAuthenticationToken", "The access token is invalid.")
+    if request.caller.audience not in AUDIENCES:
+        allowed = ",".join(f"'{audience}'" for audience in AUDIENCES)
+        raise _unauthenticated(
+            "InvalidAuthenticationTokenAudience",
+            f"The access token has been obtained for wrong audience or resource '{request.caller.audience}'. "
+            f"It should exactly match with one of the allowed audiences {allowed}.",
+        )
+
+
+def _unauthenticated(code: str, message: str) -> AzureError:
+    challenge = (
+        'Bearer authorization_uri="https://login.microsoftonline.com/", '
+        f'error="invalid_token", error_description="{message}"'
+    )
+    return AzureError(401, code, message, headers={**GATEWAY, "www-authenticate": challenge})
+
+
+def _check_subscription(world: World, target: Target) -> None:
+    try:
+        uuid.UUID(target.subscription)
+    except ValueError:
+        raise _refuse(
+            400,
+            "InvalidSubscriptionId",
+            f"The provided subscription identifier '{target.subscription}' is malformed or invalid.",
+        ) from None
+    if target.subscription.lower() not in world.subscriptions:
+        raise _refuse(404, "SubscriptionNotFound", f"The subscription '{target.subscription}' could not be found.")
+
+
+def _check_group(world: World, request: Request, target: Target) -> None:
+    if not target.below_group or group_id(target).lower() in world.groups:
+        return
+    _require_generic(world, request, target)
+    raise group_not_found(target.group)
+
+
+def group_id(target: Target) -> str:
+    return f"/subscriptions/{target.subscription}/resourceGroups/{target.group}"
+
+
+def _check_registered(world: World, request: Request, target: Target) -> None:
+    namespace = target.namespace.lower()
+    changes = (
+        request.method in ("PUT", "PATCH", "POST") and target.types and target.types[0].lower() not in _REGISTRATION
+    )
+    if not changes or namespace in REGISTRATION_FREE:
+        return
+    # A request that was refused so is known again by its id, and refused again (azure-mgmt-core tells of it).
+    known = (request.headers.get("x-ms-client-request-id"), request.method, request.path)
+    registered = world.providers.get((target.subscription.lower(), namespace), "Registered") == "Registered"
+    if registered and known not in world.refused_unregistered:
+        return
+    if request.method != "POST":
+        _require_generic(world, request, target)
+    message = (
+        f"The subscription is not registered to use namespace '{target.namespace}'. "
+        "See https://aka.ms/rps-not-found for how to register subscriptions."
+    )
+    if known[0]:
+        world.refused_unregistered.add(known)
+    detail = {"code": "MissingSubscriptionRegistration", "target": target.namespace, "message": message}
+    raise _refuse(409, "MissingSubscriptionRegistration", message, details=[detail])
+
+
+def _check_api_version(request: Request, target: Target) -> None:
+    versions = API_VERSIONS.get(target.type.lower())
+    version = request.query["api-version"]
+    if not versions or version in versions:
+        return
+    location = (request.body or {}).get("location") if isinstance(request.body, dict) else None
+    kind, supported = "/".join(target.types), ", ".join(versions)
+    if request.method == "PUT" and location:
+        raise _refuse(
+            400,
+            "NoRegisteredProviderFound",
+            f"No registered resource provider found for location '{location}' and API version '{version}' for type "
+            f"'{kind}'. The supported api-versions are '{supported}'.",
+        )
+    raise _refuse(
+        400,
+        "InvalidResourceType",
+        f"The resource type '{kind}' could not be found in the namespace '{target.namespace}' for api version "
+        f"'{version}'. The supported api-versions are '{supported}'.",
+    )
+
+
+def _check_policies(world: World, request: Request, target: Target) -> None:
+    name = target.names[-1] if target.names else "" if target.below_group else target.group
+    if not world.policies or request.method not in ("PUT", "PATCH") or not name:
+        return
+    _require_generic(world, request, target)
+    policies.check(world, request.method, _type(target), name, request.path, request.body)
+
+
+def _require_generic(world: World, request: Request, target: Target) -> None:
+    # Rights come before what exists: who may not look is not told that a group is missing.
+    require(world, request.caller, f"{_type(target)}/{_VERBS[request.method]}", request.path)
+
+
+def _type(target: Target) -> str:
+    return target.type if target.namespace else "Microsoft.Resources/subscriptions/resourceGroups"

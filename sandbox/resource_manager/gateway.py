@@ -1,0 +1,48 @@
+"""The way of a request through Azure: what Azure Resource Manager checks before a resource provider sees it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from sandbox import services
+from sandbox.core.web import AzureError, Reply, Request
+from sandbox.entra import tokens
+from sandbox.resource_manager import arm
+from sandbox.world import World
+
+
+def dispatch(world: World, request: Request) -> Reply:
+    """Answer one request. Everything that has become due by now has happened before the handler looks."""
+    if request.host == arm.HOST:
+        request.path = re.sub("/{2,}", "/", request.path)  # SDKs send `ns//type` for a resource without a parent
+    with world.lock:
+        settle(world)
+        if request.caller is None:
+            request.caller = tokens.read(request.headers.get("authorization"))
+        try:
+            reply = _answer(world, request)
+        except AzureError as error:
+            reply = error.reply()
+    if request.host == arm.HOST and "x-ms-failure-cause" not in reply.headers:
+        reply.headers.setdefault(*arm.rate_limit(request))
+    reply.headers.setdefault("x-ms-request-id", str(uuid.uuid4()))
+    return reply
+
+
+def settle(world: World) -> None:
+    """Let the operations that are due run, in the order in which they fall due, and the services do their own work."""
+    now = world.now()
+    for operation in sorted(world.operations.values(), key=lambda operation: operation.due):
+        operation.settle(now)
+    services.pass_time(world)
+
+
+def _answer(world: World, request: Request) -> Reply:
+    handler = services.find(request)
+    if request.host == arm.HOST:
+        arm.check(world, request)
+        return handler(world, request) if handler else arm.unknown(world, request)
+    if handler is None:
+        raise AzureError(404, "NotFound", f"{request.method} https://{request.host}{request.path} is not served here.")
+    return handler(world, request)

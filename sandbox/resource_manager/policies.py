@@ -1,0 +1,112 @@
+"""Azure Policy assignments with the effect `deny`, as a landing zone has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.core.web import AzureError
+from sandbox.resource_manager.access import covers
+from sandbox.world import World
+
+_MISSING = object()
+
+
+@dataclass(frozen=True)
+class DenyPolicy:
+    """Refuses writes of a resource type: all, or those for which `condition` holds. It is written as in a policy rule,
+    {"field": "properties.x", "equals"|"notEquals"|"exists": value}."""
+
+    name: str
+    type: str
+    scope: str
+    condition: dict[str, Any] | None = None
+    reason: str = ""
+
+    @property
+    def assignment_id(self) -> str:
+        return f"{self.scope}/providers/Microsoft.Authorization/policyAssignments/{self.name}"
+
+    @property
+    def definition_id(self) -> str:
+        return f"{self.scope}/providers/Microsoft.Authorization/policyDefinitions/{self.name}"
+
+    def denies(self, body: Any, partial: bool) -> bool:
+        """Whether a request body is refused. A partial body (PATCH) counts only where it touches the field."""
+        if not self.condition:
+            return True
+        value = _value(body, self.condition["field"])
+        if partial and value is _MISSING:
+            return False
+        if "exists" in self.condition:
+            return (value is not _MISSING) == bool(self.condition["exists"])
+        if "equals" in self.condition:
+            return _fold(value) == _fold(self.condition["equals"])
+        return _fold(value) != _fold(self.condition["notEquals"])
+
+
+def check(world: World, method: str, resource_type: str, name: str, scope: str, body: Any) -> None:
+    """Refuse a write that a denying policy at or above its scope forbids."""
+    broken = broken_by(world, resource_type, scope, body, partial=method == "PATCH")
+    if broken:
+        raise _refusal(broken[0], resource_type, name)
+
+
+def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partial: bool = False) -> list[DenyPolicy]:
+    """The policies at or above a scope that refuse this body of a resource."""
+    return [
+        policy
+        for policy in world.policies
+        if policy.type.lower() == resource_type.lower()
+        and covers(policy.scope, scope)
+        and policy.denies(body, partial=partial)
+    ]
+
+
+def _refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
+    reason = policy.reason or policy.name
+    info = {
+        "evaluationDetails": {"evaluatedExpressions": expressions(policy, resource_type)},
+        "policyDefinitionId": policy.definition_id,
+        "policyDefinitionName": policy.name,
+        "policyDefinitionDisplayName": policy.name,
+        "policyDefinitionEffect": "deny",
+        "policyAssignmentId": policy.assignment_id,
+        "policyAssignmentName": policy.name,
+        "policyAssignmentDisplayName": policy.name,
+        "policyAssignmentScope": policy.scope,
+        "policyExemptionIds": [],
+    }
+    return AzureError(
+        403,
+        "RequestDisallowedByPolicy",
+        f"Resource '{name}' was disallowed by policy. Reasons: '{reason}'. See error details for policy resource IDs.",
+        headers={"x-ms-failure-cause": "gateway"},
+        target=name,
+        additionalInfo=[{"type": "PolicyViolation", "info": info}],
+    )
+
+
+def expressions(policy: DenyPolicy, resource_type: str) -> list[dict[str, Any]]:
+    """What of a policy rule was compared with what, as refusals and previews show it."""
+    field = {"result": "True", "expressionKind": "Field"}
+    kind = {"expressionValue": resource_type, "targetValue": resource_type, "operator": "Equals"}
+    found = [{**field, "expression": "type", "path": "type", **kind}]
+    if policy.condition:
+        operator, target = next((key, value) for key, value in policy.condition.items() if key != "field")
+        path = policy.condition["field"]
+        shown = {"expression": f"{resource_type}/{path.removeprefix('properties.')}", "path": path}
+        found.append({**field, **shown, "targetValue": target, "operator": operator[0].upper() + operator[1:]})
+    return found
+
+
+def _value(body: Any, path: str) -> Any:
+    for part in path.split("."):
+        if not isinstance(body, dict) or part not in body:
+            return _MISSING
+        body = body[part]
+    return _MISSING if body is None else body
+
+
+def _fold(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value

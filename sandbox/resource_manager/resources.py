@@ -1,0 +1,66 @@
+"""The generic look-up of resources by type and name, over everything the sandbox's world holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sandbox.core.web import AzureError, Reply, Request, Router
+from sandbox.resource_manager import arm
+from sandbox.resource_manager.access import allowed, covers
+from sandbox.world import World
+
+router = Router()
+REGISTRIES = "Microsoft.ContainerRegistry/registries"  # the one kind here that has identities
+_CLAUSE = re.compile(r"\s*(resourceType|name|resourceGroup|location) eq '([^']*)'\s*", re.IGNORECASE)
+
+
+@router.route("GET", arm.HOST, "/subscriptions/{subscription}/resources")
+@router.route("GET", arm.HOST, "/subscriptions/{subscription}/resourcegroups/{group}/resources")
+def list_resources(world: World, request: Request) -> Reply:
+    """Resources that the caller may read. Who may read none gets an empty list, not a refusal."""
+    scope = request.path.rsplit("/", 1)[0]
+    wanted = _clauses(request.query.get("$filter", ""))
+    shown = [
+        entry
+        for entry in everything(world)
+        if covers(scope, entry["id"])
+        and all(_field(entry, name) == value for name, value in wanted)
+        and allowed(world, request.caller.object_id, f"{entry['type']}/read", entry["id"])
+    ]
+    return Reply(200, {"value": shown})
+
+
+def everything(world: World) -> Iterator[dict[str, Any]]:
+    """Every tracked resource, in the short form of the generic list."""
+    kinds = {
+        "Microsoft.ManagedIdentity/userAssignedIdentities": world.identities,
+        "Microsoft.KeyVault/vaults": world.vaults,
+        "Microsoft.KeyVault/managedHSMs": world.managed_hsms,
+        REGISTRIES: world.registries,
+    }
+    for kind, resources in kinds.items():
+        for resource in resources.values():
+            entry = {
+                "id": resource.id,
+                "name": resource.name,
+                "type": kind,
+                "location": resource.location,
+                "tags": dict(resource.tags or {}),
+            }
+            identity = resource.identity_document() if kind == REGISTRIES else None
+            yield entry | ({"identity": identity} if identity else {})
+
+
+def _clauses(text: str) -> list[tuple[str, str]]:
+    clauses = [_CLAUSE.fullmatch(part) for part in re.split(r"\s+and\s+", text, flags=re.IGNORECASE) if part]
+    if None in clauses:
+        raise AzureError(400, "InvalidFilterInQueryString", f"Invalid $filter '{text}' specified in the query string.")
+    return [(clause[1].lower(), clause[2].lower()) for clause in clauses if clause]
+
+
+def _field(entry: dict[str, Any], name: str) -> str:
+    if name == "resourcegroup":
+        return entry["id"].split("/")[4].lower()
+    return entry["type" if name == "resourcetype" else name].lower()

@@ -1,0 +1,101 @@
+"""Subscriptions, their regions, and the tenant they belong to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.core.web import Reply, Request, Router
+from sandbox.resource_manager.access import covers, identities_of, require
+from sandbox.resource_manager.arm import HOST
+from sandbox.resource_manager.catalogue import REGIONS
+from sandbox.world import TENANT, World
+
+router = Router()
+
+
+@router.route("GET", HOST, "/subscriptions")
+def list_subscriptions(world: World, request: Request) -> Reply:
+    """The subscriptions in which the caller has any role, at any scope."""
+    names = identities_of(world, request.caller.object_id)
+    scopes = [a.scope for a in world.role_assignments.values() if a.principal_id.lower() in names]
+    shown = [
+        _document(subscription, name)
+        for subscription, name in world.subscriptions.items()
+        if any(_touches(scope, f"/subscriptions/{subscription}") for scope in scopes)
+    ]
+    return Reply(200, {"value": shown, "count": {"type": "Total", "value": len(shown)}})
+
+
+@router.route("GET", HOST, "/subscriptions/{subscription}")
+def get_subscription(world: World, request: Request) -> Reply:
+    require(world, request.caller, "Microsoft.Resources/subscriptions/read", request.path)
+    subscription = request.params["subscription"].lower()
+    return Reply(200, _document(subscription, world.subscriptions[subscription]))
+
+
+@router.route("GET", HOST, "/subscriptions/{subscription}/locations")
+def list_locations(world: World, request: Request) -> Reply:
+    scope = f"/subscriptions/{request.params['subscription']}"
+    require(world, request.caller, "Microsoft.Resources/subscriptions/locations/read", scope)
+    regions = [
+        {
+            "id": f"{scope}/locations/{name}",
+            "name": name,
+            "type": "Region",
+            "displayName": shown,
+            "regionalDisplayName": shown,
+            "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+        }
+        for name, shown in REGIONS.items()
+    ]
+    return Reply(200, {"value": regions})
+
+
+@router.route("GET", HOST, "/tenants")
+def list_tenants(world: World, request: Request) -> Reply:
+    tenant = {"id": f"/tenants/{TENANT}", "tenantId": TENANT, "displayName": "Sandbox", "tenantCategory": "Home"}
+    return Reply(200, {"value": [tenant]})
+
+
+@router.route("GET", HOST, "/metadata/endpoints")
+def cloud_endpoints(world: World, request: Request) -> Reply:
+    """What `az cloud register --endpoint-resource-manager` reads."""
+    cloud = {
+        "name": "AzureCloud",
+        "portal": "https://portal.azure.com",
+        "authentication": {
+            "loginEndpoint": "https://login.microsoftonline.com",
+            "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "graphAudience": "https://graph.microsoft.com/",
+        "resourceManager": "https://management.azure.com/",
+        "suffixes": {
+            "keyVaultDns": "vault.azure.net",
+            "mhsmDns": "managedhsm.azure.net",
+            "acrLoginServer": "azurecr.io",
+        },
+    }
+    return Reply(200, [cloud])
+
+
+def _touches(scope: str, subscription: str) -> bool:
+    return covers(scope, subscription) or covers(subscription, scope)
+
+
+def _document(subscription: str, name: str) -> dict[str, Any]:
+    return {
+        "id": f"/subscriptions/{subscription}",
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": subscription,
+        "tenantId": TENANT,
+        "displayName": name,
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    }

@@ -1,0 +1,239 @@
+"""The control API: plain HTTP on loopback, for tests and for people who want to see Azure misbehave.
+
+POST   /reset                        {"profile"?, "settings"?}: a new, empty Azure
+POST   /save                         this Azure, to come back to;  POST /restore
+POST   /settings                     {name: value}
+POST   /clock/advance                {"seconds"}
+POST   /faults                       a fault (see server/faults.py);  DELETE /faults
+GET    /log                          the requests so far;  DELETE /log
+GET    /log/held                     waits {"seconds"} for a request that a fault keeps without an answer
+POST   /requests                     {"method", "url", "query", "body", "caller"}: a request that meets no fault and
+                                     leaves no trace in the log, answered as one that came by the wire
+POST   /principals                   {"kind"?, "name"?, "secret"?, "groups"?, "roles"?: [{"role", "scope"}]}
+POST   /principals/{object_id}/groups  {"group"?}: into a group that there is, or a new one
+POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE /deny-assignments
+POST   /providers/{namespace}/unregister
+POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
+PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
+POST   /registries/{name}/operation     {"status"}, see tampering.end_operation
+POST   /registries/{name}/repositories  {"repositories"}, see tampering.add_repositories
+POST   /registries/{name}/pull       whether the registry could serve an image now
+GET    /state                        counts and ids of everything
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from aiohttp import web
+
+from sandbox.core.web import Caller, Request
+from sandbox.entra.directory import add_principal
+from sandbox.registry.encryption import pull
+from sandbox.resource_manager import gateway
+from sandbox.resource_manager.policies import DenyPolicy
+from sandbox.server import tampering
+from sandbox.server.faults import Fault
+from sandbox.server.instance import Instance
+from sandbox.server.state import summary
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, Principal, World
+
+Endpoint = Callable[[Instance, dict[str, Any], web.Request], Any]
+_ENDPOINTS: list[tuple[str, str, Endpoint]] = []
+
+
+def _endpoint(method: str, path: str) -> Callable[[Endpoint], Endpoint]:
+    def add(endpoint: Endpoint) -> Endpoint:
+        _ENDPOINTS.append((method, path, endpoint))
+        return endpoint
+
+    return add
+
+
+async def start(instance: Instance) -> tuple[web.AppRunner, int]:
+    """Listen on a free port; returns the runner, to be cleaned up, and the port."""
+    application = web.Application()
+    for method, path, endpoint in _ENDPOINTS:
+        application.router.add_route(method, path, _handler(instance, endpoint))
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return runner, runner.addresses[0][1]
+
+
+def _handler(instance: Instance, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            given = await request.json() if request.can_read_body else {}
+            answer = endpoint(instance, given, request)
+            return web.json_response(await answer if isawaitable(answer) else answer)
+        except (KeyError, TypeError, ValueError) as error:
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+
+    return handle
+
+
+@_endpoint("POST", "/reset")
+def _reset(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.reset(given.get("profile", "instant"), given.get("settings"))
+
+
+@_endpoint("POST", "/save")
+def _save(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    gateway.settle(instance.world)
+    instance.save()
+
+
+@_endpoint("POST", "/restore")
+def _restore(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.restore()
+
+
+@_endpoint("POST", "/settings")
+def _settings(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.change_settings(**given)
+
+
+@_endpoint("POST", "/clock/advance")
+def _advance(instance: Instance, given: dict[str, Any], request: web.Request) -> float:
+    instance.world.clock.advance(float(given["seconds"]))
+    return instance.world.now()
+
+
+@_endpoint("POST", "/faults")
+def _add_fault(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.faults.append(Fault(**given))
+
+
+@_endpoint("DELETE", "/faults")
+def _clear_faults(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.faults.clear()
+
+
+@_endpoint("GET", "/log")
+def _log(instance: Instance, given: dict[str, Any], request: web.Request) -> list[dict[str, Any]]:
+    return instance.log.entries
+
+
+@_endpoint("GET", "/log/held")
+async def _held(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any] | None:
+    return await instance.log.held(float(given["seconds"]))
+
+
+@_endpoint("DELETE", "/log")
+def _clear_log(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.log.clear()
+
+
+@_endpoint("POST", "/requests")
+async def _request(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    url = urlsplit(given["url"])
+    query = {name.lower(): value for name, value in given["query"].items()}
+    caller = Caller(**given["caller"])
+    asked = Request(given["method"], url.hostname, unquote(url.path), query, body=given["body"], caller=caller)
+    reply = await asyncio.get_running_loop().run_in_executor(None, gateway.dispatch, instance.world, asked)
+    await instance.wait(reply.seconds)
+    return {"status": reply.status, "body": reply.body}
+
+
+@_endpoint("POST", "/principals")
+def _add_principal(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    world, kind = instance.world, given.get("kind", "ServicePrincipal")
+    with world.lock:
+        secret = given.get("secret") or (secrets.token_hex(16) if kind == "ServicePrincipal" else "")
+        principal = add_principal(world, kind, given.get("name", ""), secret, given.get("groups", ()))
+        for wanted in given.get("roles", ()):
+            world.grant(principal.object_id, _role_id(world, wanted["role"]), wanted["scope"])
+    return _account(principal)
+
+
+@_endpoint("POST", "/principals/{object_id}/groups")
+def _add_to_group(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    with instance.world.lock:
+        return _account(tampering.add_to_group(instance.world, request.match_info["object_id"], **given))
+
+
+@_endpoint("POST", "/deny-assignments")
+def _deny(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    with instance.world.lock:
+        denied = tampering.deny(instance.world, **given)
+    return {"id": denied.id, "name": denied.name}
+
+
+@_endpoint("DELETE", "/deny-assignments")
+def _clear_deny_assignments(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        instance.world.deny_assignments.clear()
+
+
+@_endpoint("POST", "/providers/{namespace}/unregister")
+def _unregister(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    for subscription in given.get("subscriptions", (SUBSCRIPTION, OTHER_SUBSCRIPTION)):
+        instance.world.providers[subscription, request.match_info["namespace"].lower()] = "NotRegistered"
+
+
+@_endpoint("POST", "/policies")
+def _add_policy(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    settled = {"name": "sandbox-policy", "scope": f"/subscriptions/{SUBSCRIPTION}", **given}
+    instance.world.policies.append(DenyPolicy(**settled))
+
+
+@_endpoint("DELETE", "/policies")
+def _clear_policies(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.world.policies.clear()
+
+
+@_endpoint("PATCH", "/registries/{name}")
+def _change_registry(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        tampering.change_registry(instance.world, request.match_info["name"], **given)
+
+
+@_endpoint("POST", "/registries/{name}/operation")
+def _end_operation(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        tampering.end_operation(instance.world, request.match_info["name"], **given)
+
+
+@_endpoint("POST", "/registries/{name}/repositories")
+def _add_repositories(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        tampering.add_repositories(instance.world, request.match_info["name"], **given)
+
+
+@_endpoint("POST", "/registries/{name}/pull")
+def _pull(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    world = instance.world
+    with world.lock:
+        gateway.settle(world)
+        return pull(world, request.match_info["name"])
+
+
+@_endpoint("GET", "/state")
+def _state(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    world = instance.world
+    with world.lock:
+        gateway.settle(world)
+        return summary(world)
+
+
+def _account(principal: Principal) -> dict[str, Any]:
+    return {
+        "object_id": principal.object_id,
+        "kind": principal.kind,
+        "app_id": principal.app_id,
+        "secret": principal.secret,
+        "name": principal.name,
+    }
+
+
+def _role_id(world: World, role: str) -> str:
+    for guid, properties in world.role_definitions.items():
+        if role.lower() in (guid, properties["roleName"].lower()):
+            return guid
+    raise ValueError(f"There is no role '{role}'.")

@@ -1,0 +1,129 @@
+"""What no request of a user brings about, and tests need: done to a world behind the backs of its services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.entra.directory import add_principal
+from sandbox.registry.record import Registry, find_registry
+from sandbox.resource_manager.access import EVERYONE
+from sandbox.world import DenyAssignment, Operation, Principal, World
+
+_FAILURE = {"code": "InternalServerError", "message": "The operation failed."}
+
+
+def deny(
+    world: World,
+    scope: str,
+    *,
+    actions: Iterable[str] = (),
+    not_actions: Iterable[str] = (),
+    data_actions: Iterable[str] = (),
+    not_data_actions: Iterable[str] = (),
+    principals: Iterable[str] = (EVERYONE,),
+    exclude: Iterable[str] = (),
+    name: str = "Sandbox deny assignment",
+    own_scope_only: bool = False,
+) -> DenyAssignment:
+    """A deny assignment, for everyone unless principals are named (object ids), as Azure makes them for itself."""
+    guid = world.new_guid()
+    denied = DenyAssignment(
+        id=f"{scope.rstrip('/')}/providers/Microsoft.Authorization/denyAssignments/{guid}",
+        name=guid,
+        scope=scope,
+        display_name=name,
+        permissions=[
+            {
+                "actions": list(actions),
+                "notActions": list(not_actions),
+                "dataActions": list(data_actions),
+                "notDataActions": list(not_data_actions),
+            }
+        ],
+        principals=[_principal(world, object_id) for object_id in principals],
+        excluded=[_principal(world, object_id) for object_id in exclude],
+        created=world.now(),
+        own_scope_only=own_scope_only,
+    )
+    world.deny_assignments[denied.id.lower()] = denied
+    return denied
+
+
+def add_to_group(world: World, object_id: str, group: str = "") -> Principal:
+    """Put any principal, such as that of a managed identity, into a group: a new one, unless its object id is given.
+
+    Membership counts at once. (Azure may cache that of a managed identity for a day: facts service.md 4.4.)
+    """
+    member = world.principals[object_id.lower()]
+    joined = world.principals[group.lower()] if group else add_principal(world, "Group")
+    if joined.kind != "Group":
+        raise ValueError(f"{joined.object_id} is a {joined.kind}, not a Group.")
+    member.groups.add(joined.object_id)
+    return joined
+
+
+def change_registry(
+    world: World,
+    name: str,
+    *,
+    content_trust: bool | None = None,
+    status: dict[str, str] | None = None,
+    provisioning_state: str | None = None,
+    sku: str | None = None,
+    login_server: str | None = None,
+) -> None:
+    """Give a registry what requests can't: content trust although it is encrypted (an old one may have it), a `status`
+    ({} for none), the state "Failed", which ends with the next operation that succeeds, or "Succeeded", a SKU other
+    than Premium although it is encrypted (no such registry is known; what one would be is assumed), and another login
+    server: with a hash in its name, as registries with a domain name label have one, or one that is none of Azure's."""
+    registry = _registry(world, name)
+    if provisioning_state not in (None, "Failed", "Succeeded"):
+        raise ValueError(f"A registry can't be put into the state '{provisioning_state}'.")
+    if content_trust is not None:
+        wanted = "enabled" if content_trust else "disabled"
+        registry.policies = registry.policies | {"trustPolicy": registry.policies["trustPolicy"] | {"status": wanted}}
+    if status is not None:
+        registry.status = status or None
+    if sku is not None:
+        registry.sku = sku
+    if login_server is not None:
+        registry.login_server = login_server
+    if provisioning_state == "Failed":
+        registry.operation = Operation(
+            f"registries-{world.new_guid()}", "Updating", world.now(), error=dict(_FAILURE), done=True
+        )
+    elif provisioning_state == "Succeeded":
+        registry.operation = None
+
+
+def end_operation(world: World, name: str, status: str) -> None:
+    """End what is under way on a registry as "Failed" or "Canceled", for no reason of the user's. Its change is undone;
+    a registry that was being created is left without encryption (what is left in Azure is assumed)."""
+    registry = _registry(world, name)
+    operation = registry.operation
+    if operation is None or operation.done or status not in ("Failed", "Canceled"):
+        raise ValueError(f"No operation on a registry '{name}' can be ended as '{status}'.")
+    operation.error, operation.done, operation.canceled = dict(_FAILURE), True, status == "Canceled"
+    if operation.before is None:
+        registry.encryption = None
+    else:
+        operation.before.operation = operation
+        world.registries[registry.id.lower()] = operation.before
+
+
+def add_repositories(world: World, name: str, repositories: Iterable[str]) -> None:
+    """Put repositories into a registry, as if an image had been pushed to each."""
+    _registry(world, name).repositories.update(repositories)
+
+
+def _registry(world: World, name: str) -> Registry:
+    registry = find_registry(world, name)
+    if registry is None:
+        raise ValueError(f"There is no registry '{name}'.")
+    return registry
+
+
+def _principal(world: World, object_id: str) -> dict[str, str]:
+    if object_id == EVERYONE:
+        return {"id": EVERYONE, "type": "SystemDefined"}
+    return {"id": object_id, "type": world.principals[object_id.lower()].kind}

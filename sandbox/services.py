@@ -1,0 +1,60 @@
+"""The services of the sandbox's Azure: who adds one names its modules here, folder and file.
+
+Each module has a `router`. Some have `pass_time`, for what they do automatically, and `remove_below`, which deletes
+what they held in a resource group.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from types import ModuleType
+
+from sandbox.core.web import Handler, Request
+from sandbox.world import World
+
+_NAMES = (
+    "entra.sign_in",
+    "entra.graph",
+    "resource_manager.subscriptions",
+    "resource_manager.groups",
+    "resource_manager.resources",
+    "resource_manager.providers",
+    "managed_identity.identities",
+    "resource_manager.roles",
+    "resource_manager.role_definitions",
+    "resource_manager.deny_assignments",
+    "resource_manager.policy_restrictions",
+    "key_vault.vaults",
+    "key_vault.deleted_vaults",
+    "key_vault.vault_keys",
+    "key_vault.vault_data",
+    "registry.registries",
+    "registry.repositories",
+    "key_vault.managed_hsms",
+)
+
+
+@cache
+def load() -> tuple[ModuleType, ...]:
+    """The service modules, imported at the first use: they use this module themselves."""
+    return tuple(importlib.import_module(f"sandbox.{name}") for name in _NAMES)
+
+
+def find(request: Request) -> Handler | None:
+    """The handler of a request, with `request.params` filled, or None."""
+    return next((handler for module in load() if (handler := module.router.find(request))), None)
+
+
+def pass_time(world: World) -> None:
+    """Let the services do what they do by themselves, such as rotating keys."""
+    for module in load():
+        if hasattr(module, "pass_time"):
+            module.pass_time(world)
+
+
+def remove_below(world: World, scope: str) -> None:
+    """Delete all that lies below a scope, as the deletion of a resource group does."""
+    for module in load():
+        if hasattr(module, "remove_below"):
+            module.remove_below(world, scope)
