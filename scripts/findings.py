@@ -11,7 +11,7 @@ BEGIN, END = "<!-- findings: made by `make readme` -->", "<!-- end of findings -
 
 sys.path.insert(0, str(ROOT))
 
-from azext_acrcmk.health import CATALOGUE, SEVERITIES  # noqa: E402
+from azext_acrcmk.rules import CATALOGUE, SEVERITIES  # noqa: E402
 
 
 def table() -> str:

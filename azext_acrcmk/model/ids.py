@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 REGISTRY_TYPE = "Microsoft.ContainerRegistry/registries"
@@ -65,14 +65,20 @@ class _AnyCase:
 
 @dataclass(frozen=True, eq=False)
 class ArmId(_AnyCase):
-    """The id of a resource in a resource group. One within another has as many names as types: `vaults/keys`, `v/k`."""
+    """The id of a resource in a resource group. One within another has as many names as types: `vaults/keys`, `v/k`.
+
+    `spelling` is how Azure or the user wrote it, where it was read.
+    """
 
     subscription: str
     group: str
     type: str
     name: str
+    spelling: str = field(default="", repr=False)
 
     def __str__(self) -> str:
+        if self.spelling:
+            return self.spelling
         provider, *types = self.type.split("/")
         path = "/".join(f"{type_}/{name}" for type_, name in zip(types, self.name.split("/"), strict=True))
         return f"{self.group_id}/providers/{provider}/{path}"
@@ -104,7 +110,8 @@ class ArmId(_AnyCase):
                     f"'{text}' is not the ID of a resource: '{provider}/{type_}/{name}' is not a type and a name."
                 )
         type_ = "/".join((provider, *types))
-        return cls(subscription, group, next((each for each in _TYPES if same(each, type_)), type_), "/".join(names))
+        known = next((each for each in _TYPES if same(each, type_)), type_)
+        return cls(subscription, group, known, "/".join(names), text.rstrip("/"))
 
 
 def same(one: object, other: object) -> bool:

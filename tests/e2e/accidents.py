@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
-from azext_acrcmk.plan.revoke import JOURNAL_TAG, note_subject
+from azext_acrcmk.plan.grants import REVOKED_TAG, tag_subject
 from sandbox.client import Sandbox
 from sandbox.world import OTHER_SUBSCRIPTION
 from tests.e2e.az import Result, Running
@@ -73,8 +73,8 @@ def _ungranted(scene: Scene) -> None:
     _encrypted(scene)
     role = scene.seed.assignments()[0]["properties"]["roleDefinitionId"].rsplit("/", 1)[-1]
     scene.ungrant()
-    about = note_subject(str(VAULT), KEY, scene.identity["principalId"])
-    scene.seed.patch(REGISTRY, {"tags": {JOURNAL_TAG: f"{about} {role}@key"}})
+    about = tag_subject(VAULT, KEY, scene.identity["principalId"])
+    scene.seed.patch(REGISTRY, {"tags": {REVOKED_TAG: f"{about} {role}@key"}})
 
 
 def _granted_on_key(scene: Scene) -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from azext_acrcmk.health.catalogue import CATALOGUE
+from azext_acrcmk.rules import CATALOGUE
 from sandbox.client import Account
 from sandbox.world import OTHER_SUBSCRIPTION
 from tests.e2e.findings import CASES, SUB

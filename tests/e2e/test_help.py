@@ -9,7 +9,7 @@ import pytest
 from azure.cli.core.file_util import get_all_help
 from knack.help_files import helps
 
-from azext_acrcmk.health import CATALOGUE
+from azext_acrcmk.rules import CATALOGUE
 from tests.commands import CLI, COMMANDS, options_of
 from tests.e2e.seed import REGISTRY
 

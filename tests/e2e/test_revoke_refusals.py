@@ -7,7 +7,7 @@ import re
 import pytest
 
 from azext_acrcmk.model.access import ENCRYPTION_USER
-from azext_acrcmk.plan.revoke import JOURNAL_TAG
+from azext_acrcmk.plan.grants import REVOKED_TAG
 from tests.e2e.revocation import (
     AGAIN,
     BY_KEY,
@@ -41,7 +41,7 @@ class TestCutShort:
         assert pulled(azure) == 403
         az(RESTORE).ok()
         assert roles(seed) == before
-        assert JOURNAL_TAG not in tags(seed)
+        assert REVOKED_TAG not in tags(seed)
 
     def test_a_restore_of_several_roles_goes_on(self, azure, az, seed):
         with_roles(seed, (CRYPTO_OFFICER, ON_KEY), (ENCRYPTION_USER, ON_KEY))
@@ -53,7 +53,7 @@ class TestCutShort:
         azure.clear_faults()
         az(RESTORE).ok()
         assert roles(seed) == before
-        assert JOURNAL_TAG not in tags(seed)
+        assert REVOKED_TAG not in tags(seed)
 
     def test_nothing_is_removed_that_could_not_be_noted(self, azure, az, seed):
         with_roles(seed, (CRYPTO_OFFICER, VAULT))
@@ -73,7 +73,7 @@ class TestNote:
         az("acr cmk repair -n myregistry --yes").ok()
         az("acr cmk rotate -n myregistry --key-vault other-vault --identity other").ok()
         before = grants_on(seed, OTHER_VAULT)
-        assert (len(before), list(tags(seed))) == (1, [JOURNAL_TAG])
+        assert (len(before), list(tags(seed))) == (1, [REVOKED_TAG])
         assert "Nothing is granted by it" in az(RESTORE).ok().err
         assert (grants_on(seed, OTHER_VAULT), tags(seed)) == (before, {})
 
@@ -85,7 +85,7 @@ class TestNote:
         seed.delete(seed.assignments(ON_KEY)[0]["id"])
         before = roles(seed)
         az(f"{REVOKE} --yes").ok()
-        assert (len(tags(seed)[JOURNAL_TAG]) <= 256, roles(seed)) == (True, set())
+        assert (len(tags(seed)[REVOKED_TAG]) <= 256, roles(seed)) == (True, set())
         az(RESTORE).ok()
         assert (roles(seed), pulled(azure)) == (before, 200)
 
