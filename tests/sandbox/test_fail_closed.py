@@ -1,4 +1,4 @@
-"""In the sandbox's environment nothing but loopback can be reached, whatever a program tries."""
+"""Nothing but loopback is reached by Python, by what uses the proxy and, in a network namespace, by any program."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.__main__ import main
-from sandbox.server import isolation, preload
+from sandbox.server import environment, isolation
 
 AZ = Path(sys.executable).with_name("az")
 # Addresses for documentation (RFC 5737, RFC 3849): were one let through, nobody would be bothered.
@@ -20,13 +20,13 @@ ADDRESS, ADDRESS_6, NAME = "192.0.2.1", "2001:db8::1", "management.azure.com"
 REFUSAL = "only loopback can be reached from here"
 
 
-def python(code: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
+def python(code: str, given: dict[str, str]) -> subprocess.CompletedProcess:
     command = [sys.executable, "-c", f"import socket, _socket, asyncio\n{code}"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, env=given, capture_output=True, text=True, timeout=20, check=False)
 
 
-def without_proxy(environment: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if "proxy" not in name.lower()}
+def without_proxy(given: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in given.items() if "proxy" not in name.lower()}
 
 
 @pytest.fixture
@@ -137,34 +137,66 @@ def test_programs_without_the_sandbox_reach_nothing(dead_proxy, program):
 
 
 def test_az_without_the_sandbox_gets_a_refusal_on_loopback(sandbox, dead_proxy, tmp_path):
-    environment = {**dead_proxy, "AZURE_CONFIG_DIR": sandbox.login(tmp_path)["AZURE_CONFIG_DIR"]}
+    given = {**dead_proxy, "AZURE_CONFIG_DIR": sandbox.login(tmp_path)["AZURE_CONFIG_DIR"]}
     command = [AZ, "rest", "--method", "get", "--url", f"https://{NAME}/subscriptions?api-version=2022-12-01"]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert "Unable to connect to proxy" in result.stderr
 
 
 def test_az_without_any_proxy_is_refused_by_the_guard(sandbox, tmp_path):
-    environment = without_proxy(sandbox.login(tmp_path))
+    given = without_proxy(sandbox.login(tmp_path))
     command = [AZ, "rest", "--method", "get", "--url", f"https://{NAME}/subscriptions?api-version=2022-12-01"]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert "Failed to resolve" in result.stderr or REFUSAL in result.stderr
 
 
 def test_that_programs_can_not_all_be_stopped_is_told(tmp_path, monkeypatch, capsys):
-    """Where there is neither a network namespace nor a C compiler to be had."""
+    """Where no network namespace is to be had."""
     monkeypatch.setattr(isolation, "is_possible", lambda: False)
-    monkeypatch.setattr(preload, "library", lambda *_: None)
     assert main(["--directory", str(tmp_path), "exec", "--", sys.executable, "-c", "0"]) == 0
-    assert "a program that is not Python and heeds no proxy can reach the network" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "does not let you create a network namespace" in said
+    assert "that ignore the proxy settings can reach the network" in said
 
 
-def test_programs_that_the_sandbox_runs_have_a_network_of_their_own(tmp_path):
+def test_the_printed_environment_tells_it_too(printed):
+    (line,) = [line for line in printed.splitlines() if "that ignore the proxy settings can reach the network" in line]
+    assert line.startswith("# ")
+    assert "python -m sandbox shell" in line
+
+
+def test_the_callers_own_python_path_is_kept(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/one", "/two"]))
+    given = environment.variables(tmp_path, tmp_path / "ca.pem", 1, 2)
+    assert given["PYTHONPATH"].split(os.pathsep) == [str(environment.GUARD), "/one", "/two"]
+    monkeypatch.setenv("PYTHONPATH", given["PYTHONPATH"])
+    assert environment.variables(tmp_path, tmp_path / "ca.pem", 1, 2) == given
+
+
+@pytest.fixture
+def in_namespace(tmp_path):
+    """Runs a command by `python -m sandbox exec`."""
     if not isolation.is_possible():
         pytest.skip("This system does not let users make network namespaces.")
-    command = [sys.executable, "-m", "sandbox", "--directory", str(tmp_path), "exec", "--"]
+
+    def run(*command: str) -> subprocess.CompletedProcess:
+        whole = [sys.executable, "-m", "sandbox", "--directory", str(tmp_path), "exec", "--", *command]
+        return subprocess.run(whole, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_programs_that_the_sandbox_runs_have_a_network_of_their_own(in_namespace):
     code = "import os, socket; print(socket.if_nameindex(), os.getuid())"
-    command += [sys.executable, "-c", code]
-    result = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
-    assert result.stdout == f"[(1, 'lo')] {os.getuid()}\n"
+    assert in_namespace(sys.executable, "-c", code).stdout == f"[(1, 'lo')] {os.getuid()}\n"
+
+
+def test_there_a_program_that_knows_no_proxy_reaches_nothing(in_namespace):
+    bash = shutil.which("bash")
+    if not bash:
+        pytest.skip("There is no bash here.")
+    result = in_namespace(bash, "-c", f"LC_ALL=C; echo >/dev/tcp/{ADDRESS}/443")
+    assert result.returncode != 0
+    assert "Network is unreachable" in result.stderr
