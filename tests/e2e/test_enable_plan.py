@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.seed import ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes, outcomes
+from tests.harness.seed import ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes, outcomes
 
 STEPS = ["group", "identity", "vault", "key", "grant", "registry"]
 

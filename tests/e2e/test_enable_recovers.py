@@ -6,7 +6,7 @@ import pytest
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT
-from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, GROUP, KEY, VAULT, changes, outcomes
+from tests.harness.seed import CRYPTO_OFFICER, ENABLE, GROUP, KEY, VAULT, changes, outcomes
 
 KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
 

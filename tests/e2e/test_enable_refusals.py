@@ -10,7 +10,7 @@ import pytest
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION as OTHER
 from sandbox.world import SUBSCRIPTION, TENANT
-from tests.e2e.seed import ENABLE, IDENTITY, KEY, REGISTRY, VAULT, changes
+from tests.harness.seed import ENABLE, IDENTITY, KEY, REGISTRY, VAULT, changes
 
 KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
 

@@ -8,7 +8,7 @@ import pytest
 
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import SUBSCRIPTION
-from tests.e2e.seed import ENABLE, GROUP, KEY, LOCATION, REGISTRY, VAULT, changes, outcomes
+from tests.harness.seed import ENABLE, GROUP, KEY, LOCATION, REGISTRY, VAULT, changes, outcomes
 
 WHOLE_SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION}"
 AGAIN = "Run the same command again"

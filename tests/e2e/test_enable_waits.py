@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from tests.e2e.seed import ENABLE, REGISTRY, VAULT, bodies, changes, outcomes
-from tests.e2e.waiting import until
+from tests.harness.seed import ENABLE, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.waiting import until
 
 
 def pulls(azure) -> bool:

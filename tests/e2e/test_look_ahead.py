@@ -8,8 +8,8 @@ import pytest
 
 from azext_acrcmk.model.ids import GROUP_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION, OWNER_OBJECT_ID, SUBSCRIPTION
-from tests.e2e.scene import HERE
-from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes
+from tests.harness.scene import HERE
+from tests.harness.seed import CRYPTO_OFFICER, ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes
 
 WHAT_IF = f"{ENABLE} --what-if"
 NEW_GROUP = "acr cmk enable -n myregistry -g other --what-if"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.reparation import (
+from tests.harness.repair import (
     REPAIR,
     failures,
     result_of,
 )
-from tests.e2e.scene import HERE, LONG
-from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, VAULT, changes, outcomes
+from tests.harness.scene import HERE, LONG
+from tests.harness.seed import CRYPTO_OFFICER, IDENTITY, VAULT, changes, outcomes
 
 
 @pytest.fixture

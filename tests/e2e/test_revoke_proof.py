@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.revocation import BY_KEY, RESTORE, REVOKE, pulled
-from tests.e2e.seed import KEY
+from tests.harness.revoke import BY_KEY, RESTORE, REVOKE, pulled
+from tests.harness.seed import KEY
 
 # The wait for a read to show the change, a minute, is over in a fraction of a second.
 FAST = 300

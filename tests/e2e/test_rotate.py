@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from sandbox.world import OWNER_OBJECT_ID
-from tests.e2e.rotation import (
+from tests.harness.rotate import (
     AGAIN,
     HSM_CRYPTO_USER,
     HSM_USER,
@@ -23,8 +23,8 @@ from tests.e2e.rotation import (
     used,
     versions,
 )
-from tests.e2e.seed import KEY, REGISTRY, VAULT, bodies, changes, outcomes
-from tests.e2e.waiting import until
+from tests.harness.seed import KEY, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.waiting import until
 
 
 class TestNewVersion:

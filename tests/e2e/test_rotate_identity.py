@@ -7,7 +7,18 @@ import pytest
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT
-from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.seed import (
+    CRYPTO_OFFICER,
+    GROUP,
+    IDENTITY,
+    KEY,
+    LOCATION,
+    REGISTRY,
+    VAULT,
+    bodies,
+    changes,
+    outcomes,
+)
 
 ROTATE = "acr cmk rotate -n myregistry --no-new-version"
 KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.rotation import (
+from tests.harness.rotate import (
     AGAIN,
     KEY_URI,
     OFFICER,
@@ -16,7 +16,7 @@ from tests.e2e.rotation import (
     used,
     versions,
 )
-from tests.e2e.seed import GROUP, REGISTRY, VAULT, changes
+from tests.harness.seed import GROUP, REGISTRY, VAULT, changes
 
 
 class TestRefusals:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.seed import IDENTITY, KEY, REGISTRY, VAULT
+from tests.harness.seed import IDENTITY, KEY, REGISTRY, VAULT
 
 SHOW = "acr cmk show -n myregistry -g rg"
 READ_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities/read"

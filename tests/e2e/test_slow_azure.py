@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS, picture, undisturbed
-from tests.e2e.seed import REGISTRY
-from tests.e2e.waiting import until
+from tests.harness.scenarios import SCENARIOS, picture, undisturbed
+from tests.harness.seed import REGISTRY
+from tests.harness.waiting import until
 
 # Not faster: a moment in which a busy machine does nothing must be short beside what is waited for.
 PACE = 160
