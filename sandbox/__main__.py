@@ -15,10 +15,9 @@ from sandbox.server import isolation
 from sandbox.server.login import write_login
 from sandbox.settings import PROFILES, Settings
 
-_NOT_STOPPED = (
-    "Here a program that is not Python and heeds no proxy can reach the network (why: sandbox/server/preload.py)."
-)
-_USE_SHELL = "Use python -m sandbox shell, which has a network of its own where the system allows that."
+_NOT_STOPPED = "Programs other than Python that ignore the proxy settings can reach the network from here."
+_NO_NAMESPACE = "This system does not let you create a network namespace."
+_USE_SHELL = "python -m sandbox shell stops them as well, where the system lets you create a network namespace."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,8 +42,8 @@ async def _main(options: argparse.Namespace, settings: Settings, isolated: bool)
             print(sandbox.json() if options.json else _text(sandbox), flush=True)
             await stop.wait()
             return 0
-        if not isolated and "LD_PRELOAD" not in sandbox.environment:
-            print(_NOT_STOPPED, file=sys.stderr)
+        if not isolated:
+            print(f"{_NO_NAMESPACE} {_NOT_STOPPED}", file=sys.stderr)
         write_login(Path(sandbox.environment["AZURE_CONFIG_DIR"]), sandbox.owner_app_id, sandbox.owner_secret)
         command = launch.shell_command() if options.action == "shell" else options.command
         if options.action == "shell":
@@ -62,8 +61,7 @@ def _stop_on_signals() -> asyncio.Event:
 def _text(sandbox: launch.Running) -> str:
     lines = [f"unset {' '.join(sandbox.unset)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sandbox.environment.items()]
-    if "LD_PRELOAD" not in sandbox.environment:
-        lines.append(f"# {_NOT_STOPPED} {_USE_SHELL}")
+    lines.append(f"# {_NOT_STOPPED} {_USE_SHELL}")
     login = f"-u {sandbox.owner_app_id} -p {sandbox.owner_secret} --tenant {sandbox.tenant}"
     lines.append(f"# then: az login --service-principal {login}, or az login --identity")
     return "\n".join(lines)

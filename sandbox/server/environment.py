@@ -10,8 +10,6 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from sandbox.server import preload
-
 GUARD = Path(__file__).with_name("guard")
 # What the caller's own environment must not bring along.
 UNSET = (
@@ -31,7 +29,6 @@ UNSET = (
 def variables(directory: Path, ca_file: Path, proxy_port: int, identity_port: int) -> dict[str, str]:
     """What to set. `directory` holds the configuration of `az`; extensions are the caller's own, if it says where."""
     proxy = f"http://127.0.0.1:{proxy_port}"
-    library = preload.library()
     local = "localhost,127.0.0.1"
     names = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "ALL_PROXY": proxy, "NO_PROXY": local}
     certificates = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "GIT_SSL_CAINFO")
@@ -43,11 +40,10 @@ def variables(directory: Path, ca_file: Path, proxy_port: int, identity_port: in
         "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no",
         "AZURE_POD_IDENTITY_AUTHORITY_HOST": f"http://127.0.0.1:{identity_port}",
         "PATH": _path(),
-        "PYTHONPATH": _first(GUARD, "PYTHONPATH"),
+        "PYTHONPATH": _python_path(),
         **{name: str(ca_file) for name in certificates},
         **names,
         **{name.lower(): value for name, value in names.items()},
-        **({"LD_PRELOAD": _first(library, "LD_PRELOAD")} if library else {}),
     }
 
 
@@ -81,7 +77,7 @@ def _path() -> str:
     return f"{here}{os.pathsep}{path}" if (here / "az").exists() else path
 
 
-def _first(own: Path, variable: str) -> str:
-    """A variable of the caller's, a list of files or folders, with ours before the others."""
-    others = [part for part in os.environ.get(variable, "").split(os.pathsep) if part not in ("", str(own))]
-    return os.pathsep.join([str(own), *others])
+def _python_path() -> str:
+    """The caller's own, with the guard's folder before the others."""
+    others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part not in ("", str(GUARD))]
+    return os.pathsep.join([str(GUARD), *others])

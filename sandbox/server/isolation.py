@@ -1,8 +1,7 @@
 """A network with nothing but loopback, for the sandbox and the programs that it runs (`exec` and `shell`).
 
-The environment alone stops programs that heed proxies, Python programs and, where there is a C compiler, those that use
-the C library (preload.py). In a network namespace there is no way out for any program. Linux has them; not every system
-lets users make them.
+The environment alone stops programs that heed proxies, and Python programs. In a network namespace there is no way out
+for any program. Linux has them; not every system lets users make them.
 """
 
 from __future__ import annotations

@@ -11,12 +11,12 @@ import pytest
 
 from sandbox.client import OWNER, Account, Sandbox
 from sandbox.world import OWNER_OBJECT_ID
-from tests.e2e.accidents import Scenario
-from tests.e2e.az import Az, ForkServer, Result
-from tests.e2e.many import ManyAz
-from tests.e2e.rotation import done
-from tests.e2e.scene import Scene
-from tests.e2e.seed import CRYPTO_OFFICER, VAULT, Seed
+from tests.harness.az import Az, ForkServer, Result
+from tests.harness.one_process import OneProcessAz
+from tests.harness.rotate import done
+from tests.harness.scenarios import Scenario
+from tests.harness.scene import Scene
+from tests.harness.seed import CRYPTO_OFFICER, VAULT, Seed
 
 # Waits and timeouts of the client are so much shorter where nothing is gained by waiting: 5 minutes are 3 seconds.
 PACE = 100
@@ -122,33 +122,35 @@ def refused(azure: Sandbox, az: Az) -> Callable[..., None]:
 
 
 @pytest.fixture
-def many_az(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[ManyAz]:
+def many_az(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[OneProcessAz]:
     """Many commands in one process, signed in as owner; what they wait for takes moments."""
     yield from _many_az(azure, fork_server, home, tmp_path, PACE)
 
 
 @pytest.fixture(scope="session")
-def one_process(shared_sandbox: Sandbox, fork_server: ForkServer, tmp_path_factory) -> Iterator[ManyAz]:
-    many = ManyAz(fork_server, shared_sandbox.login(fork_server.forget()), tmp_path_factory.mktemp("many"))
+def one_process(shared_sandbox: Sandbox, fork_server: ForkServer, tmp_path_factory) -> Iterator[OneProcessAz]:
+    many = OneProcessAz(fork_server, shared_sandbox.login(fork_server.forget()), tmp_path_factory.mktemp("many"))
     yield many
     many.close()
 
 
 @pytest.fixture
-def quick_az(azure: Sandbox, one_process: ManyAz, home: Path) -> Callable[[str], Result]:
+def quick_az(azure: Sandbox, one_process: OneProcessAz, home: Path) -> Callable[[str], Result]:
     """For tests of many little variants: `az`, signed in as owner, in one process for all tests that use it."""
     azure.login(home)
     return lambda command: one_process(shlex.split(command))
 
 
 @pytest.fixture
-def impatient_az(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[ManyAz]:
+def impatient_az(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[OneProcessAz]:
     """The same, where 5 minutes without an answer are a quarter of a second."""
     yield from _many_az(azure, fork_server, home, tmp_path, 12 * PACE)
 
 
-def _many_az(azure: Sandbox, fork_server: ForkServer, home: Path, directory: Path, pace: float) -> Iterator[ManyAz]:
-    many = ManyAz(fork_server, azure.login(home), directory, pace)
+def _many_az(
+    azure: Sandbox, fork_server: ForkServer, home: Path, directory: Path, pace: float
+) -> Iterator[OneProcessAz]:
+    many = OneProcessAz(fork_server, azure.login(home), directory, pace)
     yield many
     many.close()
 

@@ -9,10 +9,10 @@ import pytest
 from azext_acrcmk.rules import CATALOGUE
 from sandbox.client import Account
 from sandbox.world import OTHER_SUBSCRIPTION
-from tests.e2e.findings import CASES, SUB
-from tests.e2e.mishaps import no_key_for_the_caller
-from tests.e2e.scene import HERE, KEY_URI, OTHER_REGISTRY, moment
-from tests.e2e.seed import REGISTRY, VAULT, changes
+from tests.harness.causes_of_findings import no_key_for_the_caller
+from tests.harness.finding_cases import CASES, SUB
+from tests.harness.scene import HERE, KEY_URI, OTHER_REGISTRY, moment
+from tests.harness.seed import REGISTRY, VAULT, changes
 
 CHECK = "acr cmk check -n myregistry -g rg"
 
@@ -217,7 +217,7 @@ def test_an_operation_under_way_is_told(az, azure, scene):
     scene.seed.patch(REGISTRY, {"tags": {"a": "b"}, "properties": {"encryption": None}})
     scene.seed.patch(REGISTRY, {"identity": {"type": "None"}})
     found = finding(az(CHECK), "RegistryNotSucceeded")
-    assert "an operation is under way" in found["message"]
+    assert "an operation is running" in found["message"]
     assert found["fix"] is None
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.client import Sandbox
 from sandbox.world import OWNER_USER_ID, OWNER_USER_NAME
-from tests.e2e.az import Az
-from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, KEY, LOCATION, VAULT, Seed, outcomes
+from tests.harness.az import Az
+from tests.harness.seed import CRYPTO_OFFICER, ENABLE, KEY, LOCATION, VAULT, Seed, outcomes
 
 
 @pytest.fixture

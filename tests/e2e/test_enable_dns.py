@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from tests.e2e.seed import ENABLE, KEY, VAULT, bodies, outcomes
-from tests.e2e.waiting import until
+from tests.harness.seed import ENABLE, KEY, VAULT, bodies, outcomes
+from tests.harness.waiting import until
 
 LONG = 100_000
 ROLE, POLICY, THE_KEY = "/roleAssignments/", "/accessPolicies/add", f"/vaults/{VAULT.name}/keys/{KEY}"

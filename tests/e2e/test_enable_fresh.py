@@ -7,7 +7,7 @@ import pytest
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from sandbox.world import OTHER_SUBSCRIPTION as OTHER
 from sandbox.world import SUBSCRIPTION
-from tests.e2e.seed import ENABLE, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, Seed, bodies, changes, outcomes
+from tests.harness.seed import ENABLE, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, Seed, bodies, changes, outcomes
 
 STEPS = ["group", "identity", "vault", "key", "grant", "registry"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from sandbox.world import SUBSCRIPTION
-from tests.e2e.seed import IDENTITY, VAULT
+from tests.harness.seed import IDENTITY, VAULT
 
 VERSION = "0" * 32
 URI = "https://myvault.vault.azure.net/keys/mykey"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.seed import ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes, outcomes
+from tests.harness.seed import ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes, outcomes
 
 STEPS = ["group", "identity", "vault", "key", "grant", "registry"]
 
@@ -65,7 +65,7 @@ def test_purge_protection_is_not_turned_on_unasked(azure, az, seed):
 
 def test_says_one_line_a_step(azure, az, seed):
     lines = az(ENABLE).ok().err.splitlines()
-    assert lines[0].startswith("= Using group: rg")
+    assert lines[0].startswith("= Using resource group rg")
     assert sorted(lines[1:3]) == [
         f"+ Creating identity: {IDENTITY.name}",
         f"+ Creating vault: {VAULT.name} (irreversible)",

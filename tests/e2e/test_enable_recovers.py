@@ -6,7 +6,7 @@ import pytest
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT
-from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, GROUP, KEY, VAULT, changes, outcomes
+from tests.harness.seed import CRYPTO_OFFICER, ENABLE, GROUP, KEY, VAULT, changes, outcomes
 
 KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
 
@@ -155,7 +155,7 @@ def test_where_the_control_plane_refuses_the_vault_itself_makes_the_key(azure, a
     azure.settings(control_role_seconds=100_000.0)
     officer(GROUP)
     result = az(f"{ENABLE} --grant-timeout 0 --key-size 3072 --rotation-period 90d --key-lifetime 1y")
-    assert "The control plane does not let you create the key; trying the vault itself." in result.err
+    assert "You can't create the key by the control plane; trying the vault itself." in result.err
     assert outcomes(result.json())["key"] == "created"
     assert pulls(azure)
     azure.settings(control_role_seconds=0.0)
@@ -168,7 +168,7 @@ def test_names_the_role_that_is_missing_where_neither_lets_the_key_be_made(azure
     azure.settings(control_role_seconds=100_000.0)
     refused = az(f"{ENABLE} --grant-timeout 0")
     assert refused.code == 1
-    assert "could be created neither by the control plane nor by the vault itself" in refused.err
+    assert "could not be created by the control plane, nor by the vault itself" in refused.err
     assert "role 'Key Vault Contributor'" in refused.err
     assert f"'Key Vault Crypto Officer', on {VAULT}".lower() in refused.err.lower()
     assert "Run the same command again when that is mended" in refused.err
@@ -179,5 +179,5 @@ def test_a_vault_whose_keys_the_control_plane_does_not_show_is_left_alone(azure,
     seed.vault()
     refused = az(ENABLE)
     assert refused.code == 1
-    assert "It takes the permission 'Microsoft.KeyVault/vaults/keys/read'" in refused.err
+    assert "Requires permission 'Microsoft.KeyVault/vaults/keys/read'" in refused.err
     assert changes(azure) == []

@@ -10,7 +10,7 @@ import pytest
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION as OTHER
 from sandbox.world import SUBSCRIPTION, TENANT
-from tests.e2e.seed import ENABLE, IDENTITY, KEY, REGISTRY, VAULT, changes
+from tests.harness.seed import ENABLE, IDENTITY, KEY, REGISTRY, VAULT, changes
 
 KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
 
@@ -42,8 +42,8 @@ class TestRegistry:
             "",
             "exists and is not encrypted with a customer-managed key",
             "it can't be turned on later. Nothing was changed.",
-            "az acr cmk enable --name <new name> --resource-group rg",
-            f"az acr import --name <new name> --registry {REGISTRY}",
+            "az acr cmk enable --name myregistrycmk --resource-group rg",
+            f"az acr import --name myregistrycmk --registry {REGISTRY}",
         )
 
     def test_of_a_lesser_sku(self, seed, refused):
@@ -84,7 +84,7 @@ class TestRegistry:
         seed.encrypted()
         seed.patch(REGISTRY, {"identity": {"type": "None"}})
         command = f"az acr identity assign --name myregistry --subscription {SUBSCRIPTION} --identities {IDENTITY}"
-        refused("", "no longer attached", command)
+        refused("", "is not assigned to the registry", command)
 
     def test_with_other_settings(self, seed, refused):
         seed.encrypted(adminUserEnabled=True)
@@ -98,7 +98,7 @@ class TestRegistry:
         seed.encrypted()
         seed.delete(VAULT)
         azure.advance(91 * 86_400)
-        refused("", "A new one of the same name would not open the registry", code=3)
+        refused("", "A new one of the same name would not decrypt the registry", code=3)
 
     def test_of_the_name_that_belongs_to_others(self, seed, refused):
         others = seed.group("others", subscription=OTHER)
@@ -127,11 +127,11 @@ class TestVault:
     def test_whose_firewall_shuts_registries_out(self, seed, refused):
         seed.parts(networkAcls={"bypass": "None", "defaultAction": "Deny"})
         command = f"az keyvault update --name {VAULT.name} --subscription {SUBSCRIPTION} --bypass AzureServices"
-        refused("", "lets no trusted services in", command)
+        refused("", "does not let trusted services in", command)
 
     def test_without_public_access_and_bypass(self, seed, refused):
         seed.parts(networkAcls={"bypass": "None", "defaultAction": "Allow"}, publicNetworkAccess="Disabled")
-        refused("", "lets no trusted services in")
+        refused("", "does not let trusted services in")
 
     @pytest.mark.parametrize(
         ("option", "has"),
@@ -148,7 +148,7 @@ class TestVault:
 
     def test_that_can_hold_no_hsm_keys(self, seed, refused):
         seed.vault()
-        refused("--key-type RSA-HSM", "SKU 'standard' can't hold RSA-HSM keys")
+        refused("--key-type RSA-HSM", "SKU 'standard' does not support RSA-HSM keys")
 
     def test_that_the_uri_of_a_key_names_and_is_not_there(self, seed, refused):
         refused("--key-encryption-key https://no-such-vault.vault.azure.net/keys/k", "There is no key vault", code=3)
@@ -168,7 +168,7 @@ class TestKey:
     @pytest.mark.parametrize(
         ("properties", "words"),
         [
-            ({"kty": "EC"}, ("is of type EC", "RSA or RSA-HSM keys only")),
+            ({"kty": "EC"}, ("is of type EC", "RSA and RSA-HSM only")),
             ({"attributes": {"enabled": False}}, ("is disabled", "az keyvault key set-attributes")),
             ({"attributes": {"exp": int(time.time()) - 60}}, ("expired at", "az keyvault key rotate")),
             ({"attributes": {"nbf": int(time.time()) + 86_400}}, ("is not valid before",)),
@@ -204,7 +204,7 @@ class TestSkipGrant:
         command = 'az role assignment create --role "Key Vault Crypto Service Encryption User" --assignee-object-id'
         target = f"--scope {VAULT}/keys/{KEY}" if scope == "key" else f"--scope {VAULT}"
         refused(
-            f"--skip-grant --grant-scope {scope}", "lacks get, wrapKey, unwrapKey", f"{command} {principal}", target
+            f"--skip-grant --grant-scope {scope}", "has no get, wrapKey, unwrapKey permission", f"{command} {principal}", target
         )
 
     def test_names_the_command_that_sets_a_policy(self, seed, refused):
@@ -215,16 +215,16 @@ class TestSkipGrant:
         principal = seed.identity()["principalId"]
         policy = {"tenantId": TENANT, "objectId": principal, "permissions": {"keys": ["get", "wrapKey"]}}
         seed.vault(enableRbacAuthorization=False, accessPolicies=[policy])
-        refused("--skip-grant", "lacks unwrapKey on key")
+        refused("--skip-grant", "has no unwrapKey permission on the key")
 
     def test_takes_an_identity_that_exists(self, seed, refused):
         seed.vault()
-        refused("--skip-grant", "does not exist, so nobody can have granted it the key", "az identity create", code=3)
+        refused("--skip-grant", "does not exist, so it can't have been granted access to the key", "az identity create", code=3)
 
     def test_takes_a_vault_that_exists(self, seed, refused):
         seed.identity()
-        refused("--skip-grant", "Create the vault and have the identity granted first")
-        refused("--skip-grant --permission-model access-policy", "Create the vault and have the identity granted first")
+        refused("--skip-grant", "Create the vault and have access granted first")
+        refused("--skip-grant --permission-model access-policy", "Create the vault and have access granted first")
 
 
 def test_all_that_stands_in_the_way_is_said_at_once(seed, refused):

@@ -8,7 +8,7 @@ from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION as OTHER
 from sandbox.world import SUBSCRIPTION, TENANT
-from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, GROUP, KEY, LOCATION, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.seed import CRYPTO_OFFICER, ENABLE, GROUP, KEY, LOCATION, REGISTRY, VAULT, bodies, changes, outcomes
 
 ELSEWHERE = f"/subscriptions/{OTHER}/resourceGroups/elsewhere"
 

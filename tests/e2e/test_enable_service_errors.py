@@ -8,7 +8,7 @@ import pytest
 
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import SUBSCRIPTION
-from tests.e2e.seed import ENABLE, GROUP, KEY, LOCATION, REGISTRY, VAULT, changes, outcomes
+from tests.harness.seed import ENABLE, GROUP, KEY, LOCATION, REGISTRY, VAULT, changes, outcomes
 
 WHOLE_SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION}"
 AGAIN = "Run the same command again"
@@ -36,13 +36,13 @@ class TestRights:
             "",
             "registry",
             "can't be looked at",
-            f"It takes the permission 'Microsoft.ContainerRegistry/registries/read' on {REGISTRY}",
+            f"Requires permission 'Microsoft.ContainerRegistry/registries/read' on {REGISTRY}",
         )
         assert changes(azure) == []
 
     def test_one_who_may_only_read(self, azure, az_as, seed):
         az = az_as(azure.principal(("Reader", WHOLE_SUBSCRIPTION)))
-        refuses(az, "", "You lack the permission 'Microsoft.", "Nothing has been changed", AGAIN)
+        refuses(az, "", "You don't have permission 'Microsoft.", "Nothing has been changed", AGAIN)
         assert azure.state()["vaults"] == []
 
     def test_one_who_may_not_make_groups(self, azure, az_as):
@@ -50,7 +50,7 @@ class TestRights:
         refuses(
             az,
             f"-l {LOCATION}",
-            "You lack the permission 'Microsoft.Resources/subscriptions/resourceGroups/write'",
+            "You don't have permission 'Microsoft.Resources/subscriptions/resourceGroups/write'",
             f"on {GROUP}",
         )
 
@@ -59,7 +59,7 @@ class TestRights:
         refuses(
             contributor,
             "",
-            f"You lack the permission 'Microsoft.Authorization/roleAssignments/write' on {VAULT}",
+            f"You don't have permission 'Microsoft.Authorization/roleAssignments/write' on {VAULT}",
             "Done so far: identity created",
             AGAIN,
         )
@@ -77,7 +77,7 @@ class TestRights:
     def test_one_who_may_not_make_registries(self, azure, az_as, seed):
         roles = ("Key Vault Contributor", "Managed Identity Contributor", "User Access Administrator", "Reader")
         az = az_as(azure.principal(*((role, GROUP) for role in roles)))
-        refuses(az, "", "You lack the permission 'Microsoft.ContainerRegistry/registries/write'", f"on {REGISTRY}")
+        refuses(az, "", "You don't have permission 'Microsoft.ContainerRegistry/registries/write'", f"on {REGISTRY}")
 
     def test_one_who_may_not_attach_the_identity(self, azure, az_as, seed):
         seed.group("others")
@@ -86,7 +86,7 @@ class TestRights:
         refuses(
             az,
             f"--identity {identity}",
-            "You lack the permission 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action'",
+            "You don't have permission 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action'",
             "the role 'Managed Identity Operator' on the identity",
             "shared",
             AGAIN,
@@ -228,7 +228,7 @@ class TestAccidents:
             seed.patch(VAULT, {"properties": {"networkAcls": {"bypass": "None", "defaultAction": "Deny"}}})
         result = running.wait()
         assert result.code == 1
-        assert {"disabled": "is disabled", "firewall": "lets no trusted services in"}[what] in result.err
+        assert {"disabled": "is disabled", "firewall": "does not let trusted services in"}[what] in result.err
         assert f"grant created ({VAULT})" in result.err
 
 

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from tests.e2e.seed import ENABLE, REGISTRY, VAULT, bodies, changes, outcomes
-from tests.e2e.waiting import until
+from tests.harness.seed import ENABLE, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.waiting import until
 
 
 def pulls(azure) -> bool:
@@ -28,7 +28,7 @@ def test_waits_for_a_late_grant(azure, az, seed, options, late, failure):
     result = az(f"{ENABLE} {options}")
     assert outcomes(result.json())["registry"] == "created"
     assert pulls(azure)
-    assert "Waiting for the grant to take effect" in result.err
+    assert "Waiting for access to take effect" in result.err
     assert len(bodies(azure, "PUT", REGISTRY.name)) == 2
 
 
@@ -53,7 +53,7 @@ def test_gives_up_in_time_and_goes_on_when_run_again(azure, az, seed, failure):
     azure.settings(role_seconds=100_000.0, cmk_failure=failure)
     refused = az(f"{ENABLE} --grant-timeout 0")
     assert refused.code == 1
-    assert "the grant has most likely not taken effect yet" in refused.err
+    assert "most likely the grant has not taken effect yet" in refused.err
     assert "Run the same command again" in refused.err
     assert "Done so far: identity created" in refused.err
     azure.advance(100_000)

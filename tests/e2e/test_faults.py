@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.accidents import CHANGES, SCENARIOS, picture, undisturbed
+from tests.harness.scenarios import CHANGES, SCENARIOS, picture, undisturbed
 
 # All but the sign-in: it knows no such answers, and one that hangs goes on in a thread (see test_sign_in.py).
 AZURE = "^(?!login)"

@@ -6,7 +6,7 @@ import certifi
 import pytest
 
 from sandbox.world import OWNER_OBJECT_ID
-from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, REGISTRY, VAULT
+from tests.harness.seed import CRYPTO_OFFICER, ENABLE, REGISTRY, VAULT
 
 EVIL = "https://management.azure.com.evil.example/next"
 TOLD = "outside management.azure.com. Nothing was sent there."

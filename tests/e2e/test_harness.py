@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.e2e.waiting import until
+from tests.harness.waiting import until
 
 
 @pytest.fixture(params=[False, True], ids=["forked", "fresh"])

@@ -10,8 +10,8 @@ from azure.cli.core.file_util import get_all_help
 from knack.help_files import helps
 
 from azext_acrcmk.rules import CATALOGUE
-from tests.commands import CLI, COMMANDS, options_of
-from tests.e2e.seed import REGISTRY
+from tests.harness.commands import CLI, COMMANDS, options_of
+from tests.harness.seed import REGISTRY
 
 LONGEST_OPTION = 22
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")

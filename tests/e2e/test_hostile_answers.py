@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from sandbox.server.alterations import ALTERATIONS
 from sandbox.world import SUBSCRIPTION
-from tests.e2e.accidents import SCENARIOS
-from tests.e2e.meant import not_meant
-from tests.e2e.scene import Scene
-from tests.e2e.seed import ENABLE, KEY, VAULT, changes
+from tests.harness.expected_requests import unexpected_requests
+from tests.harness.scenarios import SCENARIOS
+from tests.harness.scene import Scene
+from tests.harness.seed import ENABLE, KEY, VAULT, changes
 
 EXAMPLES = 100
 CHANGED = 3  # examples of each scenario
@@ -53,7 +53,7 @@ def assert_well(azure, result):
     assert "Traceback" not in result.err, result
     assert "unexpected error" not in result.err, result
     assert result.err.count("ERROR: ") <= 1, result
-    assert not_meant(azure.log()) == [], result
+    assert unexpected_requests(azure.log()) == [], result
 
 
 def assert_refused(azure, result, *words):

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
-from tests.commands import COMMANDS
-from tests.e2e.meant import not_meant
-from tests.e2e.scene import Scene
-from tests.e2e.seed import IDENTITY, KEY, REGISTRY, VAULT
+from tests.harness.commands import COMMANDS
+from tests.harness.expected_requests import unexpected_requests
+from tests.harness.scene import Scene
+from tests.harness.seed import IDENTITY, KEY, REGISTRY, VAULT
 
 EXAMPLES = 150
 # What core `az` does by itself, with requests of its own.
@@ -111,7 +111,7 @@ def values_of(dest, settings):
     return st.sampled_from(list(settings["choices"])) | odd if settings.get("choices") else anything
 
 
-def test_no_command_line_breaks_a_command_or_sends_what_is_not_meant(azure, seed, many_az):
+def test_no_command_line_breaks_a_command_or_sends_what_is_unexpected_requests(azure, seed, many_az):
     scene = Scene(azure, seed)
     scene.officer()
     scene.encrypt()
@@ -124,6 +124,6 @@ def test_no_command_line_breaks_a_command_or_sends_what_is_not_meant(azure, seed
         assert result.code in (0, 1, 2, 3), result
         assert "Traceback" not in result.err, result
         assert "unexpected error" not in result.err, result
-        assert not_meant(azure.log()) == [], result
+        assert unexpected_requests(azure.log()) == [], result
 
     run()

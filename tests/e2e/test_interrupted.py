@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from tests.e2e.accidents import CHANGES, SCENARIOS, acted_on, held, picture
-from tests.e2e.seed import changes
+from tests.harness.scenarios import CHANGES, SCENARIOS, acted_on, held, picture
+from tests.harness.seed import changes
 
 AT_EVERY_REQUEST = ("enable", "rotate", "revoke")
 

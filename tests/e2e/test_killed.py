@@ -11,7 +11,7 @@ import signal
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS, acted_on, held, picture, undisturbed
+from tests.harness.scenarios import SCENARIOS, acted_on, held, picture, undisturbed
 
 # Once its note is removed a rotation is done, and the next run is another rotation.
 LAST_IS_THE_END = {"rotate"}

@@ -8,8 +8,8 @@ import pytest
 
 from azext_acrcmk.model.ids import GROUP_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION, OWNER_OBJECT_ID, SUBSCRIPTION
-from tests.e2e.scene import HERE
-from tests.e2e.seed import CRYPTO_OFFICER, ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes
+from tests.harness.scene import HERE
+from tests.harness.seed import CRYPTO_OFFICER, ENABLE, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes
 
 WHAT_IF = f"{ENABLE} --what-if"
 NEW_GROUP = "acr cmk enable -n myregistry -g other --what-if"
@@ -103,7 +103,7 @@ class TestPermissions:
             "Microsoft.ContainerRegistry/registries/write",
             ROLE_WRITE,
         ):
-            assert any(f"You lack the permission '{action}' on {REGISTRY.group_id.lower()}" in each for each in lacking)
+            assert any(f"You don't have permission '{action}' on {REGISTRY.group_id.lower()}" in each for each in lacking)
         assert not any("operationStatuses/read" in each for each in lacking)
 
     def test_of_a_contributor_who_may_not_grant(self, azure, az_as, seed, ahead):
@@ -124,7 +124,7 @@ class TestPermissions:
         code, rows = ahead(f"-l {LOCATION}", az, NEW_GROUP)
         assert code == 1
         (reason,) = [row["reason"] for row in rows if row["step"] == "group"]
-        assert reason == f"You lack the permission 'Microsoft.Resources/subscriptions/resourceGroups/write' on {HERE}."
+        assert reason == f"You don't have permission 'Microsoft.Resources/subscriptions/resourceGroups/write' on {HERE}."
 
     def test_in_a_group_yet_to_be_are_those_on_the_subscription(self, azure, az_as, seed, ahead):
         role = seed.role(actions=(f"{GROUP_TYPE}/write", "*/read"))
@@ -167,7 +167,7 @@ class TestPermissions:
         code, rows = ahead(f"--identity {shared}", az=az)
         assert (code, told(rows)) == (1, {("x", "blocked", "registry")})
         action = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
-        assert rows[0]["reason"] == f"You lack the permission '{action}' on {str(shared).lower()}."
+        assert rows[0]["reason"] == f"You don't have permission '{action}' on {str(shared).lower()}."
 
     def test_that_the_service_does_not_tell_are_unknown_and_no_failure(self, azure, seed, ahead):
         azure.fault("status", method="GET", path="/Microsoft.Authorization/permissions$", status=403, times=9)

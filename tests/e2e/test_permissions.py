@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.client import Account, Sandbox
 from sandbox.world import SUBSCRIPTION, TENANT
-from tests.e2e.seed import ENABLE, VAULT
+from tests.harness.seed import ENABLE, VAULT
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 ROLES = {

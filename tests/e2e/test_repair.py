@@ -6,10 +6,10 @@ import pytest
 
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from sandbox.world import OWNER_OBJECT_ID
-from tests.e2e.reparation import REPAIR, failures, result_of
-from tests.e2e.rotation import latest
-from tests.e2e.scene import CLOSED, HERE, KEY_URI, LONG, moment
-from tests.e2e.seed import IDENTITY, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.repair import REPAIR, failures, result_of
+from tests.harness.rotate import latest
+from tests.harness.scene import CLOSED, HERE, KEY_URI, LONG, moment
+from tests.harness.seed import IDENTITY, REGISTRY, VAULT, bodies, changes, outcomes
 
 NO_TTY = "Unable to prompt for confirmation as no tty available"
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.reparation import (
+from tests.harness.repair import (
     REPAIR,
     failures,
     result_of,
 )
-from tests.e2e.scene import HERE, LONG
-from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, VAULT, changes, outcomes
+from tests.harness.scene import HERE, LONG
+from tests.harness.seed import CRYPTO_OFFICER, IDENTITY, VAULT, changes, outcomes
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ class TestWhatCannotBeMended:
             (
                 lambda s: s.unprotected().lose_key(),
                 "KeyNotFound",
-                "After a purge the images can't be opened any more",
+                "After a purge the images can't be opened does not exist any more",
                 403,
             ),
             (

@@ -10,9 +10,9 @@ import pytest
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from sandbox.server.traffic import repeated
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
-from tests.e2e.scene import Scene
-from tests.e2e.seed import ENABLE, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT
-from tests.e2e.waiting import until
+from tests.harness.scene import Scene
+from tests.harness.seed import ENABLE, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT
+from tests.harness.waiting import until
 
 LONG = 100_000
 SHOW = "acr cmk show -n myregistry -g rg"

@@ -9,7 +9,7 @@ import pytest
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId
 from sandbox.world import SUBSCRIPTION
-from tests.e2e.revocation import (
+from tests.harness.revoke import (
     HSM_CRYPTO_USER,
     HSM_ENCRYPTION_USER,
     ON_KEY,
@@ -31,7 +31,7 @@ from tests.e2e.revocation import (
     with_policy,
     with_roles,
 )
-from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, KEY, VAULT, changes, outcomes
+from tests.harness.seed import CRYPTO_OFFICER, GROUP, IDENTITY, KEY, VAULT, changes, outcomes
 
 KEY_VAULT_READER = "21090545-7ca7-4776-b22c-e363652d74d2"
 STOPS = "will serve no image, to nobody"

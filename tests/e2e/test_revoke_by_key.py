@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.world import OWNER_OBJECT_ID
-from tests.e2e.revocation import (
+from tests.harness.revoke import (
     BY_KEY,
     HSM_CRYPTO_USER,
     HSM_ENCRYPTION_USER,
@@ -20,7 +20,7 @@ from tests.e2e.revocation import (
     version_in_use,
     with_roles,
 )
-from tests.e2e.seed import CRYPTO_OFFICER, IDENTITY, KEY, VAULT, changes, outcomes
+from tests.harness.seed import CRYPTO_OFFICER, IDENTITY, KEY, VAULT, changes, outcomes
 
 
 class TestByKey:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.revocation import BY_KEY, RESTORE, REVOKE, pulled
-from tests.e2e.seed import KEY
+from tests.harness.revoke import BY_KEY, RESTORE, REVOKE, pulled
+from tests.harness.seed import KEY
 
 # The wait for a read to show the change, a minute, is over in a fraction of a second.
 FAST = 300
@@ -18,7 +18,7 @@ SET = {"status": 200, "body": {"key": {"kid": f"https://x.vault.azure.net/keys/{
     [
         ([], f"{REVOKE} --yes", ("DELETE", "roleAssignments/"), {"status": 200, "body": {}}, "has it still (Role", 200),
         ([], BY_KEY, ("PATCH", f"/keys/{KEY}/"), SET, "is enabled", 200),
-        ([f"{REVOKE} --yes"], RESTORE, ("PUT", "roleAssignments/"), MADE, "lacks get, wrapKey, unwrapKey", 403),
+        ([f"{REVOKE} --yes"], RESTORE, ("PUT", "roleAssignments/"), MADE, "has no get, wrapKey, unwrapKey permission", 403),
         ([BY_KEY], RESTORE, ("PATCH", f"/keys/{KEY}/"), SET, "is disabled", 403),
     ],
     ids=["revoke", "revoke-by-key", "restore", "restore-by-key"],

@@ -8,7 +8,7 @@ import pytest
 
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.plan.grants import REVOKED_TAG
-from tests.e2e.revocation import (
+from tests.harness.revoke import (
     AGAIN,
     BY_KEY,
     ON_KEY,
@@ -20,9 +20,9 @@ from tests.e2e.revocation import (
     tags,
     with_roles,
 )
-from tests.e2e.rotation import OTHER_VAULT
-from tests.e2e.scene import HERE
-from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, REGISTRY, VAULT, changes
+from tests.harness.rotate import OTHER_VAULT
+from tests.harness.scene import HERE
+from tests.harness.seed import CRYPTO_OFFICER, GROUP, IDENTITY, REGISTRY, VAULT, changes
 
 
 class TestCutShort:

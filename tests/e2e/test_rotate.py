@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from sandbox.world import OWNER_OBJECT_ID
-from tests.e2e.rotation import (
+from tests.harness.rotate import (
     AGAIN,
     HSM_CRYPTO_USER,
     HSM_USER,
@@ -23,8 +23,8 @@ from tests.e2e.rotation import (
     used,
     versions,
 )
-from tests.e2e.seed import KEY, REGISTRY, VAULT, bodies, changes, outcomes
-from tests.e2e.waiting import until
+from tests.harness.seed import KEY, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.waiting import until
 
 
 class TestNewVersion:
@@ -48,7 +48,7 @@ class TestNewVersion:
             "grant": "reused",
             "version": "created",
             "registry": "updated",
-            "journal": "updated",
+            "tag": "updated",
         }
         assert result["key"]["upToDate"] is True
         assert result["health"] == "healthy"
@@ -112,8 +112,8 @@ class TestNewVersion:
         assert AGAIN in lost.err
         assert used(seed)["versionedKeyIdentifier"] == latest(seed)
         finished = az(ROTATE).ok()
-        assert "run it again for another version" in finished.err
-        assert "journal" in outcomes(finished.json())
+        assert "run the command again for another version" in finished.err
+        assert "tag" in outcomes(finished.json())
         assert len(versions(azure)) == 2
         assert seed.get(REGISTRY)["tags"] == {}
         az(ROTATE).ok()
@@ -128,7 +128,7 @@ class TestNewVersion:
 
     def test_takes_a_role_that_is_named(self, azure, az, seed, refused):
         seed.encrypted()
-        refused(ROTATE, "A new version of the key could not be made", OFFICER, "--no-new-version", AGAIN)
+        refused(ROTATE, "A new version of the key could not be created", OFFICER, "--no-new-version", AGAIN)
         assert len(versions(azure)) == 1
 
     def test_takes_a_permission_on_a_vault_with_policies(self, azure, az, seed, refused):
@@ -138,7 +138,7 @@ class TestNewVersion:
         mine = {"tenantId": seed.get(VAULT)["properties"]["tenantId"], "objectId": principal}
         policy = {**mine, "permissions": {"keys": ["get", "wrapKey", "unwrapKey"]}}
         seed.vault(enableRbacAuthorization=False, accessPolicies=[policy])
-        refused(ROTATE, "A new version of the key could not be made", "('rotate')", "--key-permissions get rotate")
+        refused(ROTATE, "A new version of the key could not be created", "('rotate')", "--key-permissions get rotate")
 
     def test_takes_a_way_past_the_firewall(self, azure, az, seed, officer):
         seed.encrypted()
@@ -282,7 +282,7 @@ class TestWhatIf:
     @pytest.mark.parametrize(
         ("options", "steps"),
         [
-            ("", {"version": "create", "registry": "update", "journal": "update"}),
+            ("", {"version": "create", "registry": "update", "tag": "update"}),
             ("--no-new-version", {}),
             (
                 "--key-vault other-vault --identity [system] --revoke-old --disable-old-version",
@@ -294,7 +294,7 @@ class TestWhatIf:
                     "registry": "update",
                     "old-grant": "delete",
                     "old-version": "update",
-                    "journal": "update",
+                    "tag": "update",
                 },
             ),
         ],

@@ -7,7 +7,18 @@ import pytest
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT
-from tests.e2e.seed import CRYPTO_OFFICER, GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.seed import (
+    CRYPTO_OFFICER,
+    GROUP,
+    IDENTITY,
+    KEY,
+    LOCATION,
+    REGISTRY,
+    VAULT,
+    bodies,
+    changes,
+    outcomes,
+)
 
 ROTATE = "acr cmk rotate -n myregistry --no-new-version"
 KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
@@ -256,7 +267,7 @@ class TestFirewalledVault:
         assert holders(seed) == set()
         assert outcomes(result) == {
             "old-grant": "removed",
-            "journal": "updated",
+            "tag": "updated",
             "attach": "updated",
             "vault": "reused",
             "key": "reused",
@@ -305,7 +316,7 @@ class TestLateGrant:
         azure.settings(role_seconds=0.5, cmk_failure=failure)
         result = az(f"{ROTATE} --identity other")
         assert outcomes(result.json())["registry"] == "updated"
-        assert "Waiting for the grant to take effect" in result.err
+        assert "Waiting for access to take effect" in result.err
         assert result.json()["provisioningState"] == "Succeeded"
         assert serves(azure)
 
@@ -315,7 +326,7 @@ class TestLateGrant:
         azure.settings(role_seconds=100_000.0, cmk_failure=failure)
         failed = az(f"{ROTATE} --identity other --grant-timeout 0")
         assert failed.code == 1
-        assert "the grant has most likely not taken effect yet" in failed.err
+        assert "most likely the grant has not taken effect yet" in failed.err
         assert "grant created" in failed.err
         assert AGAIN in failed.err
         assert used(seed)["identity"] == old["clientId"]

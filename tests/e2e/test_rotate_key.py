@@ -6,7 +6,7 @@ import pytest
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION
-from tests.e2e.rotation import (
+from tests.harness.rotate import (
     KEY_URI,
     OFFICER,
     OTHER_VAULT,
@@ -17,7 +17,7 @@ from tests.e2e.rotation import (
     used,
     versions,
 )
-from tests.e2e.seed import REGISTRY, VAULT, changes, outcomes
+from tests.harness.seed import REGISTRY, VAULT, changes, outcomes
 
 
 class TestAnotherKey:

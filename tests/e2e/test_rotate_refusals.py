@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.rotation import (
+from tests.harness.rotate import (
     AGAIN,
     KEY_URI,
     OFFICER,
@@ -16,7 +16,7 @@ from tests.e2e.rotation import (
     used,
     versions,
 )
-from tests.e2e.seed import GROUP, REGISTRY, VAULT, changes
+from tests.harness.seed import GROUP, REGISTRY, VAULT, changes
 
 
 class TestRefusals:
@@ -79,7 +79,7 @@ class TestRefusals:
 
     def test_a_key_uri_that_leads_nowhere(self, seed, refused):
         seed.encrypted()
-        refused(f"{ROTATE} --key-encryption-key {KEY_URI}x", "There is no such key", code=3)
+        refused(f"{ROTATE} --key-encryption-key {KEY_URI}x", "There is no key", code=3)
 
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -103,7 +103,7 @@ class TestMissingPermission:
         weak = az_as(azure.principal(("Reader", GROUP), (OFFICER, GROUP)))
         result = weak(ROTATE)
         assert result.code == 1
-        assert "You lack the permission 'Microsoft.ContainerRegistry/registries/write'" in result.err
+        assert "You don't have permission 'Microsoft.ContainerRegistry/registries/write'" in result.err
         assert "version created" in result.err
         assert AGAIN in result.err
         assert serves(azure)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS
 from tests.e2e.conftest import PACE
-from tests.e2e.scene import HERE
+from tests.harness.scenarios import SCENARIOS
+from tests.harness.scene import HERE
 
 # How tokens begin, of Microsoft Entra and of registries; and an authorization header that is there in full. Within a
 # public key, too, there may be what a token begins with.

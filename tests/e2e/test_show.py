@@ -7,8 +7,8 @@ import pytest
 from azext_acrcmk.model.access import ENCRYPTION_USER_NAME
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
-from tests.e2e.scene import KEY_URI
-from tests.e2e.seed import GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes
+from tests.harness.scene import KEY_URI
+from tests.harness.seed import GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes
 
 SHOW = "acr cmk show -n myregistry -g rg"
 
@@ -275,7 +275,7 @@ class TestTable:
             ["Vault", f"{VAULT.name} (rbac)"],
             ["Identity", IDENTITY.name],
             ["Access", f"granted by role '{ENCRYPTION_USER_NAME}'"],
-            ["Info", "NoRotationPolicy: The key has no rotation policy, so no new versions are made by itself."],
+            ["Info", "NoRotationPolicy: The key has no rotation policy, so new versions are not created automatically."],
         ]
 
     def test_fits_120_columns_whatever_the_names_and_findings(self, az, seed, scene):

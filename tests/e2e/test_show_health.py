@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from azext_acrcmk.model.ids import same
-from tests.e2e.scene import CLOSED, DAY, Scene, moment
-from tests.e2e.seed import IDENTITY, REGISTRY, VAULT
+from tests.harness.scene import CLOSED, DAY, Scene, moment
+from tests.harness.seed import IDENTITY, REGISTRY, VAULT
 
 SHOW = "acr cmk show -n myregistry -g rg"
 

@@ -9,7 +9,7 @@ import pytest
 
 from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
-from tests.e2e.seed import ENABLE, LOCATION, REGISTRY, VAULT
+from tests.harness.seed import ENABLE, LOCATION, REGISTRY, VAULT
 
 SHOW = "acr cmk show -n myregistry -g rg"
 ROTATE = "acr cmk rotate -n myregistry -g rg --yes"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS, picture, undisturbed
-from tests.e2e.seed import REGISTRY
-from tests.e2e.waiting import until
+from tests.harness.scenarios import SCENARIOS, picture, undisturbed
+from tests.harness.seed import REGISTRY
+from tests.harness.waiting import until
 
 # Not faster: a moment in which a busy machine does nothing must be short beside what is waited for.
 PACE = 160
@@ -41,7 +41,7 @@ def slow(azure, az, prepared):
 def test_grants_that_take_ten_minutes_and_principals_unknown_for_two(slow, name, failure):
     late = {"role_seconds": 600, "policy_seconds": 60, "typed_principal_seconds": 120}
     result, _ = slow(name, **late, cmk_failure=failure)
-    assert "Waiting for the grant to take effect (up to" in result.err
+    assert "Waiting for access to take effect (up to" in result.err
 
 
 @pytest.mark.parametrize("name", ["enable", "rotate", "repair"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.accidents import SCENARIOS, picture, undisturbed
-from tests.e2e.waiting import until
+from tests.harness.scenarios import SCENARIOS, picture, undisturbed
+from tests.harness.waiting import until
 
 ENABLES = [each for each in SCENARIOS if each.name.startswith("enable")]
 LONG = 100_000

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import CLI, COMMANDS, options_of
+from tests.harness.commands import CLI, COMMANDS, options_of
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from sandbox.resource_manager.access import require
 from sandbox.resource_manager.builtin_roles import OWNER
 from sandbox.resource_manager.gateway import dispatch
 from sandbox.world import TENANT, Principal, ResourceGroup, World
-from tests.sandbox import fidelity
+from tests.harness import recordings
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 RECORDED_TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
@@ -36,8 +36,8 @@ def world():
 
 def replay(world: World, name: str, *, prepare: bool = True) -> list[str]:
     """Send a recorded request as an owner. Returns the differences that nobody has accepted."""
-    recording = fidelity.load(name)
-    request = fidelity.request_of(recording, owner(world))
+    recording = recordings.load(name)
+    request = recordings.request_of(recording, owner(world))
     if match := re.match(r"(/subscriptions/[^/]+/resourceGroups/([^/]+))/", request.path):
         world.groups[match[1].lower()] = ResourceGroup(match[1], match[2], "westus")
     properties = (request.body or {}).get("properties", {})
@@ -47,7 +47,7 @@ def replay(world: World, name: str, *, prepare: bool = True) -> list[str]:
 
 
 def unaccepted(name: str, recording: dict[str, Any], reply: Reply) -> list[str]:
-    lines = [line.replace(RECORDED_TENANT, "<tenant>") for line in fidelity.differences(recording, reply)]
+    lines = [line.replace(RECORDED_TENANT, "<tenant>") for line in recordings.differences(recording, reply)]
     accepted = ACCEPTED.get(name, {})
     return [line for line in lines if not any(re.match(place, line) for place in accepted)]
 
@@ -81,19 +81,19 @@ def test_role_assignment_for_an_unknown_principal(world):
 
 
 def test_role_assignment_that_exists(world):
-    recording = fidelity.load("roleassignment_put_409_exists")
+    recording = recordings.load("roleassignment_put_409_exists")
     properties = recording["requestBody"]["properties"]
     know(world, properties["principalId"])
-    scope = fidelity.request_of(recording, None).path.partition("/providers/Microsoft.Authorization")[0]
+    scope = recordings.request_of(recording, None).path.partition("/providers/Microsoft.Authorization")[0]
     world.grant(properties["principalId"], properties["roleDefinitionId"].rsplit("/", 1)[-1], scope)
     assert replay(world, "roleassignment_put_409_exists") == []
 
 
 def test_authorization_failed(world):
     # The sandbox has no data boundaries, so the refusal is asked for where every handler asks.
-    recording = fidelity.load("arm_403_authorizationfailed")
+    recording = recordings.load("arm_403_authorizationfailed")
     caller = Caller("ee9b91a6-4b39-4fb5-ba1e-b0a4e6bcd2a0", "", TENANT, ARM, "aaa@foo.com")
     scope = "/providers/Microsoft.Resources/dataBoundaries/default"
     with pytest.raises(AzureError) as refused:
         require(world, caller, "Microsoft.Resources/dataBoundaries/write", scope)
-    assert fidelity.differences(recording, refused.value.reply()) == []
+    assert recordings.differences(recording, refused.value.reply()) == []

@@ -15,8 +15,8 @@ from sandbox.key_vault.key_material import Key, KeyShape, new_version
 from sandbox.key_vault.key_store import Vault, find_vault, parse_key_uri
 from sandbox.resource_manager.gateway import dispatch
 from sandbox.world import TENANT, Identity, ResourceGroup, World
-from tests.sandbox import fidelity
-from tests.sandbox.azure import CRYPTO_OFFICER, ENCRYPTION_USER, Azure, vault_body
+from tests.harness import recordings
+from tests.harness.in_process_azure import CRYPTO_OFFICER, ENCRYPTION_USER, Azure, vault_body
 
 _ZERO = "00000000-0000-0000-0000-000000000000"
 _USER = "aaa@foo.com"
@@ -30,7 +30,7 @@ class Recorded:
     """An Azure in which a recorded request makes sense: its subscription, group and caller, and what it refers to."""
 
     def __init__(self, name: str, **settings: Any):
-        self.recording = fidelity.load(name)
+        self.recording = recordings.load(name)
         self.azure = Azure(**settings)
         self.world: World = self.azure.world
         self.world.subscriptions[_ZERO] = "Recorded"
@@ -55,7 +55,7 @@ class Recorded:
         """Send the recorded request, or another one. Without an audience it carries no token."""
         user = self.user
         caller = Caller(user.object_id, user.app_id, TENANT, audience, user.name) if audience else None
-        return dispatch(self.world, fidelity.request_of(recording or self.recording, caller))
+        return dispatch(self.world, recordings.request_of(recording or self.recording, caller))
 
     def identities_from(self, body: dict[str, Any]) -> None:
         """Make the identities that a recorded registry shows."""
@@ -91,19 +91,19 @@ class Recorded:
 
     def check(self, name: str, reply: Reply) -> None:
         """There is no difference that would have to be accepted."""
-        assert fidelity.differences(fidelity.load(name), reply) == []
+        assert recordings.differences(recordings.load(name), reply) == []
 
 
 def _recorded_operation(recorded: Recorded, name: str, url: str) -> None:
     """Poll the operation that a reply of ours names, as the recording polled its own."""
-    poll = fidelity.load(name)
+    poll = recordings.load(name)
     recorded.check(name, recorded.send(poll | {"uri": url}))
 
 
 def _encrypted(prefix: str = "acr_cmk_put_201_creating", **settings: Any) -> tuple[Recorded, Reply]:
     recorded = Recorded(prefix, **settings)
     old = prefix.startswith("old2022")
-    shown = fidelity.load("old2022_acr_rotate_patch_201_still_old_key" if old else "acr_cmk_get_200")
+    shown = recordings.load("old2022_acr_rotate_patch_201_still_old_key" if old else "acr_cmk_get_200")
     recorded.identities_from(shown["responseBody"])
     recorded.keys_from(recorded.recording)
     return recorded, recorded.send()
@@ -115,24 +115,24 @@ def test_registry_with_customer_managed_key():
     _recorded_operation(recorded, "acr_op_creating", reply.headers["Azure-AsyncOperation"])
     recorded.azure.advance(10)
     _recorded_operation(recorded, "acr_op_succeeded", reply.headers["Azure-AsyncOperation"])
-    recorded.check("acr_cmk_get_200", recorded.send(fidelity.load("acr_cmk_get_200")))
+    recorded.check("acr_cmk_get_200", recorded.send(recordings.load("acr_cmk_get_200")))
 
 
 def test_rotation():
     recorded, _ = _encrypted(registry_patch_seconds=10)
-    rotation = fidelity.load("acr_rotate_patch_201_updating")
+    rotation = recordings.load("acr_rotate_patch_201_updating")
     recorded.keys_from(rotation)
     reply = recorded.send(rotation)
     recorded.check("acr_rotate_patch_201_updating", reply)
     _recorded_operation(recorded, "acr_op_updating", reply.headers["Azure-AsyncOperation"])
     recorded.azure.advance(10)
-    recorded.check("acr_get_after_rotate_200", recorded.send(fidelity.load("acr_get_after_rotate_200")))
+    recorded.check("acr_get_after_rotate_200", recorded.send(recordings.load("acr_get_after_rotate_200")))
 
 
 def test_first_answers_of_2022():
     recorded, reply = _encrypted("old2022_acr_cmk_put_201_encryption_disabled", stale_first_answer=True)
     recorded.check("old2022_acr_cmk_put_201_encryption_disabled", reply)
-    rotation = fidelity.load("old2022_acr_rotate_patch_201_still_old_key")
+    rotation = recordings.load("old2022_acr_rotate_patch_201_still_old_key")
     recorded.keys_from(rotation)
     recorded.check("old2022_acr_rotate_patch_201_still_old_key", recorded.send(rotation))
 
@@ -140,17 +140,17 @@ def test_first_answers_of_2022():
 def test_registry_without_customer_managed_key_and_its_identities():
     recorded = Recorded("acr_put_201_noncmk")
     recorded.check("acr_put_201_noncmk", recorded.send())
-    assignment = fidelity.load("acr_patch_identity_system_user_201")
+    assignment = recordings.load("acr_patch_identity_system_user_201")
     recorded.identities_from(assignment["responseBody"])
     recorded.check("acr_patch_identity_system_user_201", recorded.send(assignment))
-    recorded.check("acr_put_identity_none_201", recorded.send(fidelity.load("acr_put_identity_none_201")))
+    recorded.check("acr_put_identity_none_201", recorded.send(recordings.load("acr_put_identity_none_201")))
 
 
 def test_creation_of_a_vault():
     recorded = Recorded("vault_create_put_200_registeringdns")
-    recorded.check("vault_create_404_precheck", recorded.send(fidelity.load("vault_create_404_precheck")))
+    recorded.check("vault_create_404_precheck", recorded.send(recordings.load("vault_create_404_precheck")))
     recorded.check("vault_create_put_200_registeringdns", recorded.send())
-    recorded.check("vault_create_get_succeeded", recorded.send(fidelity.load("vault_create_get_succeeded")))
+    recorded.check("vault_create_get_succeeded", recorded.send(recordings.load("vault_create_get_succeeded")))
 
 
 def test_access_policies():
@@ -158,7 +158,7 @@ def test_access_policies():
     policies = recorded.recording["responseBody"]["properties"]["accessPolicies"]
     recorded.vault("clitest000002", group=recorded.group, accessPolicies=_ours(policies))
     recorded.check("vault_get_200_accesspolicy_purgeprotected", recorded.send())
-    recorded.check("vault_put_setpolicy_200", recorded.send(fidelity.load("vault_put_setpolicy_200")))
+    recorded.check("vault_put_setpolicy_200", recorded.send(recordings.load("vault_put_setpolicy_200")))
 
 
 def test_recovery_of_a_vault():
@@ -218,7 +218,7 @@ def _ours(policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_every_recording_is_replayed():
     tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*fidelity.py"))
-    assert [name for name in fidelity.names() if f'"{name}"' not in tests] == []
+    assert [name for name in recordings.names() if f'"{name}"' not in tests] == []
 
 
 @pytest.mark.parametrize(
@@ -240,13 +240,15 @@ def test_every_recording_is_replayed():
 )
 def test_what_counts_as_a_difference(recorded, ours, noticed):
     exchange = {"status": {"code": 200}, "headers": {}, "responseBody": recorded}
-    assert bool(fidelity.differences(exchange, Reply(200, ours))) is noticed
+    assert bool(recordings.differences(exchange, Reply(200, ours))) is noticed
 
 
 @pytest.mark.parametrize("name", ["Azure-AsyncOperation", "Location"])
 def test_headers_of_operations_have_to_agree(name):
     without = {"status": {"code": 201}, "headers": {}, "responseBody": ""}
     with_one = without | {"headers": {name.lower(): "https://management.azure.com/a?api-version=1"}}
-    assert fidelity.differences(without, Reply(201, None, {name: "https://management.azure.com/a"}))
-    assert fidelity.differences(with_one, Reply(201))
-    assert not fidelity.differences(with_one, Reply(201, None, {name: "https://management.azure.com/a?api-version=1"}))
+    assert recordings.differences(without, Reply(201, None, {name: "https://management.azure.com/a"}))
+    assert recordings.differences(with_one, Reply(201))
+    assert not recordings.differences(
+        with_one, Reply(201, None, {name: "https://management.azure.com/a?api-version=1"})
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.client import OWNER, Sandbox
-from tests.e2e.az import Az, ForkServer
+from tests.harness.az import Az, ForkServer
 
 OFFICER = "Key Vault Crypto Officer"
 ENCRYPTION_USER = "Key Vault Crypto Service Encryption User"

@@ -4,7 +4,7 @@ import pytest
 
 from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS, access_to
 from azext_acrcmk.model.state import ACCESS_POLICY, Unknown
-from tests.unit import make
+from tests.harness import make
 
 GOAL = make.goal()
 VAULT = make.vault(GOAL)

@@ -1,6 +1,6 @@
 from azext_acrcmk.cloud.roles import with_denials
 from azext_acrcmk.model.access import access_by_roles
-from tests.unit import make
+from tests.harness import make
 
 SCOPE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/keys/k"
 EVERYONE = {"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}

@@ -5,7 +5,7 @@ import pytest
 
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, DeletedKey, Unknown
 from azext_acrcmk.plan.diagnose import POLICY_WAIT, SETTLED_ROLE_WAIT, diagnose
-from tests.unit import make
+from tests.harness import make
 
 GOAL = make.goal()
 STATE = replace(make.reached(GOAL), registry=ABSENT)

@@ -23,7 +23,7 @@ from azext_acrcmk.plan.rotate import plan_rotate
 from azext_acrcmk.plan.step import OUTCOMES, SYMBOLS, Plan, Step
 from azext_acrcmk.report import findings_document, left_document, plan_document, registry_document, steps_document
 from azext_acrcmk.run import Outcome
-from tests.unit import make
+from tests.harness import make
 from tests.unit import test_plan_rotate as rotation
 
 WIDTH = 120

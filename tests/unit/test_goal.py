@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from azext_acrcmk.model.goal import days, duration, same_duration
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
-from tests.unit import make
+from tests.harness import make
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from azext_acrcmk.model.state import (
     Unknown,
 )
 from azext_acrcmk.report import registry_document
-from tests.unit import make
+from tests.harness import make
 
 HEALTHY = make.reached(make.goal())
 HEALTHY = replace(HEALTHY, key=replace(HEALTHY.key, rotation_policy=RotationPolicy("P90D")))

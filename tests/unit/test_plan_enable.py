@@ -16,7 +16,7 @@ from azext_acrcmk.model.state import (
 )
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND
-from tests.unit import make
+from tests.harness import make
 
 
 def plan(goal, state):

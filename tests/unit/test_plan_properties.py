@@ -9,7 +9,7 @@ from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, RBAC, DeletedKey, DeletedVault, Key, State, Vault
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.step import CREATE, Plan
-from tests.unit import make
+from tests.harness import make
 
 goals = st.builds(
     make.goal,

@@ -7,7 +7,7 @@ from azext_acrcmk.health import examine
 from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.plan.repair import plan_repair
 from azext_acrcmk.plan.step import CREATE, MANUAL, UPDATE
-from tests.unit import make
+from tests.harness import make
 
 PAST = make.NOW - timedelta(days=1)
 STATE = make.reached(make.goal())

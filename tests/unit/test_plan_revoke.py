@@ -20,7 +20,7 @@ from azext_acrcmk.plan.revoke import (
     revocable,
 )
 from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, MANUAL, REUSE, UPDATE
-from tests.unit import make
+from tests.harness import make
 
 OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 SECOND = f"{make.REGISTRY.group_id}/providers/Microsoft.ContainerRegistry/registries/second"

@@ -20,7 +20,7 @@ from azext_acrcmk.model.state import (
 )
 from azext_acrcmk.plan.rotate import ROTATED_TAG, note_of, plan_rotate, same_identity, same_key
 from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE
-from tests.unit import make
+from tests.harness import make
 
 OTHER_CLIENT = "c0000000-0000-4000-8000-00000000000c"
 OTHER_PRINCIPAL = "b0000000-0000-4000-8000-00000000000b"

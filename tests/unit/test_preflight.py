@@ -10,7 +10,7 @@ from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, DeletedVault, Unknow
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.preflight import blockers, needs, questions
 from azext_acrcmk.plan.step import BLOCKED, UNSEEN, UPDATE
-from tests.unit import make
+from tests.harness import make
 
 SUBSCRIPTION = f"/subscriptions/{make.SUBSCRIPTION}"
 GROUP = make.REGISTRY.group_id.lower()

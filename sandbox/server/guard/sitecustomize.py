@@ -1,7 +1,7 @@
 """Egress guard: with this folder on PYTHONPATH, no Python process reaches anything but loopback, whatever it tries.
 
 An audit hook sees every way to a socket, also those around the `socket` module's own classes, and can't be removed.
-It says what it refuses and why, before guard.c would, and needs no compiler.
+It says what it refuses and why.
 """
 
 import sys
