@@ -7,7 +7,7 @@ import sys
 from knack.log import get_logger
 
 from azext_acrcmk.model.names import short
-from azext_acrcmk.plan.change import Change
+from azext_acrcmk.plan.change import READ, Change
 
 logger = get_logger(__name__)
 
@@ -25,6 +25,8 @@ class Progress:
         return cls(silent=cli_ctx.only_show_errors or disabled)
 
     def started(self, change: Change) -> None:
+        if change.action is READ:
+            return
         mark = " (irreversible)" if change.irreversible else ""
         what = " ".join(filter(None, (change.verb, change.noun)))
         self.note(f"{change.symbol} {what} {short(change.resource)}{mark}")

@@ -9,10 +9,11 @@ from typing import TypeVar
 from azext_acrcmk.cloud.changes import until_in_dns
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.access import access_to
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import NOT_LOADED, Absent, DeletedVault, Identity, Key, Registry, State, Vault
@@ -47,14 +48,18 @@ class Context:
         stop: Stop,
         goal: EnableGoal | None = None,
         grant_timeout: int = 0,
+        subscriptions: tuple[str, ...] = (),
     ):
         self.clients, self.tenant, self.progress, self.stop = clients, tenant, progress, stop
-        self.goal, self.grant_timeout = goal, grant_timeout
+        self.goal, self.grant_timeout, self.subscriptions = goal, grant_timeout, subscriptions
+        self.plan = Plan()
         self.registry: Registry | Absent = state.registry
         self.identity: Identity | Absent = state.identity
         self.vault: Vault | DeletedVault | Absent = state.vault
         self.key: Key | Absent = state.key
         self.state = state
+        # What is there once it was read back.
+        self.result: State | None = None
         self.granted_now = False
 
     def principal_of(self, identity: ArmId | None, principal: str | None) -> str:
@@ -64,6 +69,10 @@ class Context:
         if not isinstance(self.identity, Identity) or self.identity.id != identity:
             raise LookupError(f"The identity {identity} is not what this plan made.")  # a defect of the plan
         return self.identity.principal_id
+
+    def host_of(self, key: KeyId) -> str:
+        """Where the key's vault says it is. A host outside the cloud is refused before anything is sent."""
+        return self.vault.host if isinstance(self.vault, Vault) and same(self.vault.name, key.store) else key.host
 
     def until_in_dns(self) -> None:
         if isinstance(self.vault, Vault) and not self.vault.in_dns:
@@ -87,6 +96,19 @@ class Context:
 def apply_change(change: Change, _context: Context) -> str | None:
     """Carries a change out; returns the outcome where that is not the action's. Raises UnknownChange."""
     raise UnknownChange("apply_change", change)
+
+
+def read_back(context: Context) -> State:
+    """All that the registry uses now."""
+    vault = context.vault.id if isinstance(context.vault, Vault) else None
+    return load_registry_state(
+        context.clients, context.registry, context.subscriptions, vault, known_after(context, context.plan)
+    )
+
+
+@apply_change.register
+def _(_change: kinds.ReadBack, context: Context) -> None:
+    context.result = read_back(context)
 
 
 _CHANGES_ACCESS = (

@@ -62,9 +62,13 @@ def _create_by_data_plane(change: kinds.CreateKey, context: Context) -> None:
 
     context.progress.note("  You can't create the key by the control plane; trying the vault itself.")
     try:
-        made = keys.create_key(context.clients, change.key, change.type, change.size, change.tags)
+        made = keys.create_key(
+            context.clients, context.host_of(change.key), change.key, change.type, change.size, change.tags
+        )
         if change.rotation_period or change.lifetime:
-            keys.set_rotation_policy(context.clients, change.key, change.rotation_period, change.lifetime)
+            keys.set_rotation_policy(
+                context.clients, context.host_of(change.key), change.key, change.rotation_period, change.lifetime
+            )
     except AzureError as error:
         why = explain(read_error(error))
         raise Refused(
@@ -90,7 +94,7 @@ def _recover(change: kinds.CreateKey | kinds.RecoverKey, context: Context) -> No
 
     key = change.key
     try:
-        keys.recover_key(context.clients, key)
+        keys.recover_key(context.clients, context.host_of(key), key)
     except HttpResponseError as error:
         why = explain(read_error(error))
         raise Refused(
@@ -108,7 +112,7 @@ def _(change: kinds.CreateVersion, context: Context) -> None:
     from azure.core.exceptions import AzureError
 
     try:
-        made = keys.create_version(context.clients, change.key)
+        made = keys.create_version(context.clients, context.host_of(change.key), change.key)
     except AzureError as error:
         why = explain(read_error(error))
         raise Refused(
@@ -128,12 +132,12 @@ def _(change: kinds.UseVersion, context: Context) -> None:
 
 @apply_change.register
 def _(change: kinds.EnableVersion, context: Context) -> None:
-    keys.set_enabled(context.clients, change.key, enabled=True)
+    keys.set_enabled(context.clients, context.host_of(change.key), change.key, enabled=True)
 
 
 @apply_change.register
 def _(change: kinds.PermitOperations, context: Context) -> None:
-    keys.set_operations(context.clients, change.key, change.operations)
+    keys.set_operations(context.clients, context.host_of(change.key), change.key, change.operations)
 
 
 @apply_change.register
@@ -142,20 +146,20 @@ def _(change: kinds.DisableVersion, context: Context) -> str | None:
     if isinstance(registry, Registry) and same(registry.encryption.version_in_use, change.key.version):
         # The registry is where it was, so the version is not old.
         return "reused"
-    keys.set_enabled(context.clients, change.key, enabled=False)
+    keys.set_enabled(context.clients, context.host_of(change.key), change.key, enabled=False)
     return None
 
 
 @apply_change.register
 def _(change: kinds.RevokeVersion, context: Context) -> None:
     with _needing_the_vault(change):
-        keys.revoke_version(context.clients, change.key)
+        keys.revoke_version(context.clients, context.host_of(change.key), change.key)
 
 
 @apply_change.register
 def _(change: kinds.RestoreVersion, context: Context) -> None:
     with _needing_the_vault(change):
-        keys.restore_version(context.clients, change.key)
+        keys.restore_version(context.clients, context.host_of(change.key), change.key)
 
 
 class _needing_the_vault:  # noqa: N801  (used as a with-statement's word)

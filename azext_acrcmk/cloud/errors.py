@@ -134,7 +134,7 @@ def _authorization_failed(error: ServiceError) -> Explanation:
     if not action:
         return Explanation(error.message)
     return Explanation(
-        f"You lack the permission '{action}' on {scope}.",
+        f"You don't have permission '{action}' on {scope}.",
         (
             f"Have a role with this permission assigned to you on {scope} or above it.",
             "If that was done a short while ago, log in again: az login",
@@ -146,7 +146,7 @@ def _linked_authorization_failed(error: ServiceError) -> Explanation:
     action = _quoted(r"perform action '([^']+)' on the linked", error)
     scope = _quoted(r"linked scope\(s\) '([^']+)'", error)
     return Explanation(
-        f"You lack the permission '{action}' on {scope}, or that identity no longer exists.",
+        f"You don't have permission '{action}' on {scope}, or that identity no longer exists.",
         (
             "To attach an identity to a registry takes the role 'Managed Identity Operator' on the identity: "
             f'az role assignment create --role "Managed Identity Operator" --assignee <you> --scope {scope}',

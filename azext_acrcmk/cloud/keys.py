@@ -11,11 +11,11 @@ from azext_acrcmk.model.ids import KeyId, same
 REVOKED_TAG = "acrcmk-revoked"
 
 
-def create_key(clients: Clients, key: KeyId, type_: str, size: int, tags: dict[str, str] | None) -> KeyId:
+def create_key(clients: Clients, host: str, key: KeyId, type_: str, size: int, tags: dict[str, str] | None) -> KeyId:
     """A key by the vault itself. One that exists is returned: to create it again would create a new version."""
     from azure.core.exceptions import ResourceNotFoundError
 
-    client = clients.keys(key.host)
+    client = clients.keys(host)
     try:
         return KeyId.parse(client.get_key(key.name).id)
     except ResourceNotFoundError:
@@ -30,12 +30,14 @@ def create_key(clients: Clients, key: KeyId, type_: str, size: int, tags: dict[s
     return KeyId.parse(made.id)
 
 
-def set_rotation_policy(clients: Clients, key: KeyId, rotate_after: str | None, lifetime: str | None) -> None:
+def set_rotation_policy(
+    clients: Clients, host: str, key: KeyId, rotate_after: str | None, lifetime: str | None
+) -> None:
     """Durations in ISO 8601."""
     from azure.keyvault.keys import KeyRotationLifetimeAction, KeyRotationPolicy, KeyRotationPolicyAction
 
     rotate = KeyRotationLifetimeAction(KeyRotationPolicyAction.rotate, time_after_create=rotate_after)
-    clients.keys(key.host).update_key_rotation_policy(
+    clients.keys(host).update_key_rotation_policy(
         key.name,
         KeyRotationPolicy(),
         lifetime_actions=[rotate] if rotate_after else [],
@@ -43,49 +45,49 @@ def set_rotation_policy(clients: Clients, key: KeyId, rotate_after: str | None, 
     )
 
 
-def create_version(clients: Clients, key: KeyId) -> KeyId:
+def create_version(clients: Clients, host: str, key: KeyId) -> KeyId:
     """Rotates a key: a new version of the same type, size and rotation policy."""
-    return KeyId.parse(clients.keys(key.host).rotate_key(key.name).id)
+    return KeyId.parse(clients.keys(host).rotate_key(key.name).id)
 
 
-def recover_key(clients: Clients, key: KeyId) -> None:
+def recover_key(clients: Clients, host: str, key: KeyId) -> None:
     """Brings a soft-deleted key back with all its versions."""
-    clients.keys(key.host).begin_recover_deleted_key(key.name).result()
+    clients.keys(host).begin_recover_deleted_key(key.name).result()
 
 
-def set_enabled(clients: Clients, key: KeyId, enabled: bool) -> None:
+def set_enabled(clients: Clients, host: str, key: KeyId, enabled: bool) -> None:
     """Enables or disables one version of a key."""
-    _update(clients, key, enabled=enabled)
+    _update(clients, host, key, enabled=enabled)
 
 
-def set_operations(clients: Clients, key: KeyId, operations: tuple[str, ...]) -> None:
+def set_operations(clients: Clients, host: str, key: KeyId, operations: tuple[str, ...]) -> None:
     """What one version of a key permits."""
-    _update(clients, key, key_operations=list(operations))
+    _update(clients, host, key, key_operations=list(operations))
 
 
-def revoke_version(clients: Clients, key: KeyId) -> None:
+def revoke_version(clients: Clients, host: str, key: KeyId) -> None:
     """Disables a version and tags it, in one request."""
-    _update(clients, key, enabled=False, tags={**_tags(clients, key), REVOKED_TAG: "true"})
+    _update(clients, host, key, enabled=False, tags={**_tags(clients, host, key), REVOKED_TAG: "true"})
 
 
-def restore_version(clients: Clients, key: KeyId) -> None:
+def restore_version(clients: Clients, host: str, key: KeyId) -> None:
     """Enables a version and removes the tag, in one request."""
-    tags = {name: value for name, value in _tags(clients, key).items() if name != REVOKED_TAG}
-    _update(clients, key, enabled=True, tags=tags)
+    tags = {name: value for name, value in _tags(clients, host, key).items() if name != REVOKED_TAG}
+    _update(clients, host, key, enabled=True, tags=tags)
 
 
-def is_revoked(clients: Clients, key: KeyId) -> bool:
+def is_revoked(clients: Clients, host: str, key: KeyId) -> bool:
     """Whether a version has the tag of `revoke`."""
-    return REVOKED_TAG in _tags(clients, key)
+    return REVOKED_TAG in _tags(clients, host, key)
 
 
-def _update(clients: Clients, key: KeyId, **properties: Any) -> None:
-    clients.keys(key.host).update_key_properties(key.name, key.version, **properties)
+def _update(clients: Clients, host: str, key: KeyId, **properties: Any) -> None:
+    clients.keys(host).update_key_properties(key.name, key.version, **properties)
 
 
-def _tags(clients: Clients, key: KeyId) -> dict[str, str]:
+def _tags(clients: Clients, host: str, key: KeyId) -> dict[str, str]:
     """A version's tags, from the list of versions: a disabled version can't be read (service facts 1.6)."""
-    for version in clients.keys(key.host).list_properties_of_key_versions(key.name):
+    for version in clients.keys(host).list_properties_of_key_versions(key.name):
         if same(version.version, key.version):
             return dict(version.tags or {})
     return {}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from knack.log import get_logger
 
-from azext_acrcmk.apply.context import known_after
-from azext_acrcmk.cloud.load import load_goal_state, load_registry_state
+from azext_acrcmk.apply.context import read_back
+from azext_acrcmk.cloud.load import load_goal_state
 from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.model.goal import enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
-from azext_acrcmk.model.state import Registry, State, Vault
+from azext_acrcmk.model.state import Registry, State
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
@@ -33,9 +33,7 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         context = session.context(state, goal, goal.grant_timeout)
         outcomes = session.carry_out(plan, context, yes)
         if plan.changing or goal.key.version:
-            vault_id = context.vault.id if isinstance(context.vault, Vault) else None
-            known = known_after(context, plan)
-            state = load_registry_state(session.clients, context.registry, login.subscriptions, vault_id, known)
+            state = read_back(context)
         document = registry_document(state, session.now)
         if document["health"] == BROKEN:
             logger.warning("The key of registry '%s' does not work: az acr cmk check --name %s", id_.name, id_.name)

@@ -131,7 +131,7 @@ def _disabled_by_revoke(session: Session, state: State) -> bool | Unknown:
         return False
     action, scope = f"{state.vault.id.type}/keys/read", used.id.versionless
     try:
-        seen = read_or_unknown(lambda: is_revoked(session.clients, used.id), action, scope)
+        seen = read_or_unknown(lambda: is_revoked(session.clients, state.vault.host, used.id), action, scope)
     except AzureError as error:
         said = read_error(error)
         if said.status:

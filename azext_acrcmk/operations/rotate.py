@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from azure.cli.core.azclierror import RequiredArgumentMissingError
 
-from azext_acrcmk.apply.context import known_after
 from azext_acrcmk.cloud.across import find_identity_users, find_sharing
 from azext_acrcmk.cloud.load import load_goal_state, load_registry_state
 from azext_acrcmk.cloud.reads import in_parallel
@@ -49,10 +48,7 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         outcomes = session.carry_out(plan, context, yes)
         if goal.no_wait:
             return None
-        found = context.vault.id if isinstance(context.vault, Vault) else None
-        known = known_after(context, plan)
-        state = load_registry_state(session.clients, context.registry, login.subscriptions, found, known)
-        return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
+        return {**registry_document(context.result, session.now), "steps": steps_document(outcomes)}
 
 
 def _goal_of(session: Session, current: State, **options) -> RotateGoal:

@@ -90,7 +90,10 @@ class Session:
 
     def context(self, state: State, goal: EnableGoal | None = None, grant_timeout: int = 0) -> Context:
         """What a plan is carried out with, from what exists now."""
-        return Context(self.clients, state, self.login.tenant, self.progress, self.stop, goal, grant_timeout)
+        subscriptions = self.login.subscriptions
+        return Context(
+            self.clients, state, self.login.tenant, self.progress, self.stop, goal, grant_timeout, subscriptions
+        )
 
     def carry_out(self, plan: Plan, context: Context, yes: bool) -> list[Outcome]:
         """Says and asks what the plan's changes want said and asked, all before any of them; then carries them out."""
@@ -103,6 +106,8 @@ class Session:
                 logger.warning(change.notice)
             if change.question:
                 user_confirmation(" ".join(filter(None, (change.notice, change.question))), yes)
+
+        context.plan = plan
 
         @understanding()
         def apply(change: Change) -> str | None:

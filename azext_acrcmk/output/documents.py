@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.state import Key, State, Vault
-from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.change import READ, Change, Plan
 from azext_acrcmk.plan.preflight import Obstacle
 from azext_acrcmk.rules import Facts, Finding, Health, examine
 from azext_acrcmk.rules.catalogue import FAILED, UNKNOWN
@@ -16,17 +17,18 @@ from azext_acrcmk.rules.catalogue import FAILED, UNKNOWN
 
 def plan_document(plan: Plan, obstacles: Iterable[Obstacle] = ()) -> list[dict[str, Any]]:
     """The result of --what-if: the changes, then what would stop them."""
+    steps = _numbered(each.step for each in plan.told)
     return [
-        *(_row(each.symbol, each.action.label, each, each.irreversible) for each in plan.changes),
-        *(_row(each.symbol, each.action, each, irreversible=False) for each in obstacles),
+        *(_row(each.action.label, step, each, each.irreversible) for step, each in zip(steps, plan.told, strict=True)),
+        *(_row(each.action, each.step, each, irreversible=False) for each in obstacles),
     ]
 
 
-def _row(symbol: str, action: str, told: Any, irreversible: bool) -> dict[str, Any]:
+def _row(action: str, step: str, told: Change | Obstacle, irreversible: bool) -> dict[str, Any]:
     return {
-        "symbol": symbol,
+        "symbol": told.symbol,
         "action": action,
-        "step": told.step,
+        "step": step,
         "resource": told.resource,
         "reason": told.reason,
         "irreversible": irreversible,
@@ -34,15 +36,21 @@ def _row(symbol: str, action: str, told: Any, irreversible: bool) -> dict[str, A
 
 
 def steps_document(outcomes) -> list[dict[str, Any]]:
+    told = [each for each in outcomes if each.change.action is not READ]
     return [
-        {
-            "step": each.change.step,
-            "resource": each.change.resource,
-            "outcome": each.outcome,
-            "seconds": each.seconds,
-        }
-        for each in outcomes
+        {"step": step, "resource": each.change.resource, "outcome": each.outcome, "seconds": each.seconds}
+        for step, each in zip(_numbered(each.change.step for each in told), told, strict=True)
     ]
+
+
+def _numbered(steps: Iterable[str]) -> list[str]:
+    """Each step under a name of its own: several of one name have numbers from the second on."""
+    seen: Counter[str] = Counter()
+    names = []
+    for step in steps:
+        seen[step] += 1
+        names.append(step if seen[step] == 1 else f"{step}-{seen[step]}")
+    return names
 
 
 def registry_document(state: State, now: datetime) -> dict[str, Any]:

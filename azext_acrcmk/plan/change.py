@@ -27,12 +27,13 @@ class Action(Enum):
     REUSE = ("reuse", "=", "Using", "reused")
     VERIFY = ("verify", "?", "Not checking", "notChecked")
     MANUAL = ("manual", "!", "Leaving", "left")
+    READ = ("read", " ", "Reading", "read")
 
     def __init__(self, label: str, symbol: str, verb: str, outcome: str):
         self.label, self.symbol, self.verb, self.outcome = label, symbol, verb, outcome
 
 
-CREATE, UPDATE, DELETE, RECOVER, REUSE, VERIFY, MANUAL = Action
+CREATE, UPDATE, DELETE, RECOVER, REUSE, VERIFY, MANUAL, READ = Action
 
 # What changes something in Azure.
 CHANGING = (CREATE, UPDATE, DELETE, RECOVER)
@@ -88,6 +89,11 @@ class Plan:
 
     changes: tuple[Change, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def told(self) -> tuple[Change, ...]:
+        """Those that a person is told of: all but reading back."""
+        return tuple(change for change in self.changes if change.action is not READ)
 
     @property
     def changing(self) -> tuple[Change, ...]:
@@ -607,6 +613,19 @@ class TagRegistry(Change):
     registry: ArmId
     name: str
     value: str | None
+
+    @property
+    def resource(self) -> str:
+        return str(self.registry)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadBack(Change):
+    """Reads all that the registry uses, as the proof and for the result, before what only a second run needs goes."""
+
+    action, noun = READ, "registry"
+    step: str = "read-back"
+    registry: ArmId
 
     @property
     def resource(self) -> str:

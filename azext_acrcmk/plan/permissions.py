@@ -57,6 +57,7 @@ def required_permissions(change: Change) -> tuple[Permission, ...]:
 @required_permissions.register(kinds.SkipGrant)
 @required_permissions.register(kinds.UseRegistry)
 @required_permissions.register(kinds.LeaveToUser)
+@required_permissions.register(kinds.ReadBack)
 def _nothing(_change: Change) -> tuple[Permission, ...]:
     return ()
 

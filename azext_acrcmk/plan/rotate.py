@@ -17,6 +17,7 @@ from azext_acrcmk.plan.change import (
     DisableVersion,
     KeepVersion,
     Plan,
+    ReadBack,
     SetEncryption,
     TagRegistry,
     UseGrant,
@@ -33,6 +34,7 @@ from azext_acrcmk.rules.catalogue import ROTATE
 # The registry's tag that names what it used before, from the rotation until all is done. It tells a second run that the
 # registry's new version was created for it.
 ROTATED_TAG = "acrcmk-rotated-from"
+READ_BACK = "What the registry uses is read back, while a second run can still finish this one."
 TAG_REMOVED = "The tag that names what was used before, by which a second run finishes this one, is removed."
 
 # What a plan for `rotate` fixes of what exists.
@@ -67,8 +69,10 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     else:
         registry = _set_encryption(goal, current, target, tags, before)
     cleaning = [replace(each, after=(registry,)) for each in cleaning]
-    untag = _untag(current.registry, instead, (registry, *cleaning)) if tagged or finishing else None
-    return Plan(after(*before, registry, *cleaning, untag))
+    done = (registry, *cleaning)
+    read = None if goal.no_wait else ReadBack(registry=current.registry.id, reason=READ_BACK, after=done)
+    untag = _untag(current.registry, instead, after(*done, read)) if tagged or finishing else None
+    return Plan(after(*before, *done, read, untag))
 
 
 def what_was_used(registry: Registry) -> str:

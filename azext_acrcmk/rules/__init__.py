@@ -104,7 +104,7 @@ def judge(facts: Facts) -> list[Finding]:
 def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
     if rule.subject == REGISTRY and not isinstance(facts.state.registry, Registry):
         return None
-    if facts.goal or facts.uses_key:
+    if facts.goal or facts.exists_encrypted:
         missing = [name for name in rule.needs if isinstance(getattr(facts.state, name), NotLoaded)]
         if missing:
             return Verdict(NOT_LOADED, f"Not read: {', '.join(missing)}.")
@@ -140,6 +140,8 @@ def fails(health: Health, fail_on: str) -> bool:
 def _status(facts: Facts, findings: list[Finding]) -> str:
     if not facts.encryption.enabled:
         return UNKNOWN if facts.registry.being_created else NOT_ENCRYPTED
+    if facts.encryption.key is None:
+        return UNKNOWN
     failures = {finding.severity for finding in findings if finding.failed}
     if ERROR in failures:
         return BROKEN

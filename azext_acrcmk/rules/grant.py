@@ -63,7 +63,10 @@ def _missing(facts: Facts) -> Verdict:
 def _readable(facts: Facts) -> Verdict | None:
     if not _judged(facts) or facts.access.granted is not None:
         return None
-    return unreadable("whether the identity has access to the key", facts.access.unknown if facts.access.unknown is not None else Unknown())
+    return unreadable(
+        "whether the identity has access to the key",
+        facts.access.unknown if facts.access.unknown is not None else Unknown(),
+    )
 
 
 @rule(

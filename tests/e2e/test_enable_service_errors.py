@@ -35,7 +35,7 @@ class TestRights:
             az,
             "",
             "registry",
-            "can't be looked at",
+            "You don't have permission to read the key vault",
             f"Requires permission 'Microsoft.ContainerRegistry/registries/read' on {REGISTRY}",
         )
         assert changes(azure) == []

@@ -39,7 +39,7 @@ class TestWhatCannotBeMended:
             (
                 lambda s: s.unprotected().lose_key(),
                 "KeyNotFound",
-                "After a purge the images can't be opened does not exist any more",
+                "After a purge the images can't be decrypted any more",
                 403,
             ),
             (
@@ -53,7 +53,7 @@ class TestWhatCannotBeMended:
                     str(VAULT), data_actions=["*"], principals=[s.encrypt().identity["principalId"]]
                 ),
                 "GrantDenied",
-                "Have the identity exempted",
+                "Have the identity excluded",
                 403,
             ),
         ],
@@ -134,7 +134,7 @@ def test_a_grant_that_does_not_take_effect_in_time_is_told(az, azure, scene):
     azure.settings(role_seconds=3600)
     result = az(f"{REPAIR} --grant-timeout 2")
     assert (result.code, result.out, scene.pull()) == (1, "", 403), result
-    assert "has most likely not taken effect yet" in result.err
+    assert "has not taken effect yet" in result.err
     azure.advance(3600)
     assert result_of(az(REPAIR).ok())["steps"] == []
     assert scene.pull() == 200
@@ -145,7 +145,7 @@ def test_a_late_grant_to_an_identity_that_was_made_again_is_waited_for_by_a_seco
     scene.seed.identity()
     azure.settings(role_seconds=3600)
     result = az(f"{REPAIR} --grant-timeout 0")
-    assert "has most likely not taken effect yet" in result.err
+    assert "has not taken effect yet" in result.err
     azure.advance(3600)
     result = az(REPAIR)
     assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result

@@ -74,7 +74,7 @@ class TestNote:
         az("acr cmk rotate -n myregistry --key-vault other-vault --identity other").ok()
         before = grants_on(seed, OTHER_VAULT)
         assert (len(before), list(tags(seed))) == (1, [REVOKED_TAG])
-        assert "Nothing is granted by it" in az(RESTORE).ok().err
+        assert "Nothing is granted because of it" in az(RESTORE).ok().err
         assert (grants_on(seed, OTHER_VAULT), tags(seed)) == (before, {})
 
     def test_more_grants_than_it_can_name_are_not_removed(self, azure, az, seed):
@@ -116,7 +116,7 @@ class TestRefusals:
         seed.encrypted()
         azure.deny_assignment(str(VAULT), actions=["Microsoft.Authorization/roleAssignments/read"])
         az = az_as(azure.principal(("Contributor", GROUP)))
-        refuses(azure, az, f"{REVOKE} --yes", "can't be seen", "Microsoft.Authorization/roleAssignments/read")
+        refuses(azure, az, f"{REVOKE} --yes", "You don't have permission to read whether the identity has access", "Microsoft.Authorization/roleAssignments/read")
 
     def test_a_restore_by_one_who_may_not_see_the_grants(self, azure, az, az_as, seed):
         seed.encrypted()
@@ -125,13 +125,13 @@ class TestRefusals:
         blind = azure.principal(("Contributor", GROUP), ("Reader", HERE))
         action = "Microsoft.Authorization/roleAssignments/read"
         azure.deny_assignment(str(VAULT), actions=[action], principals=[blind.object_id])
-        refuses(azure, az_as(blind), RESTORE, "can't be seen", action)
+        refuses(azure, az_as(blind), RESTORE, "whether the identity has access to the key", action)
 
     def test_a_restore_by_one_who_may_not_see_the_local_roles_of_a_managed_hsm(self, azure, az_as, scene):
         scene.encrypt_by_hsm().change_hsm_role("DELETE")
         azure.clear_log()
         action = "Microsoft.KeyVault/managedHsm/roleAssignments/read/action"
-        refuses(azure, az_as(scene.reader_without()), RESTORE, "can't be seen", action)
+        refuses(azure, az_as(scene.reader_without()), RESTORE, "whether the identity has access to the key", action)
 
     @pytest.mark.parametrize("role", [ENCRYPTION_USER, CRYPTO_OFFICER], ids=["usual", "noted"])
     def test_a_restore_for_a_deleted_identity_names_a_way_out_that_works(self, azure, az, seed, officer, role):
@@ -150,7 +150,7 @@ class TestRefusals:
         seed.encrypted()
         az = az_as(azure.principal(("Contributor", str(REGISTRY)), ("Reader", str(IDENTITY))))
         for command in (f"{REVOKE} --yes -g rg", f"{RESTORE} -g rg"):
-            refuses(azure, az, command, "can't be looked at")
+            refuses(azure, az, command, "You don't have permission to read the key vault")
 
     def test_one_who_may_not_remove_or_make_grants(self, azure, az_as, az, seed):
         seed.encrypted()

@@ -22,7 +22,7 @@ from tests.harness.seed import GROUP, REGISTRY, VAULT, changes
 class TestRefusals:
     def test_not_encrypted(self, seed, refused):
         seed.registry()
-        refused(ROTATE, "is not encrypted with a customer-managed key", "az acr cmk show --name myregistry")
+        refused(ROTATE, "is not encrypted with a customer-managed key", "az acr cmk enable --name myregistrycmk")
 
     def test_not_there(self, seed, refused):
         refused(ROTATE, "No registry 'myregistry' was found", code=3)

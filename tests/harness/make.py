@@ -21,7 +21,7 @@ from azext_acrcmk.model.state import (
     State,
     Vault,
 )
-from azext_acrcmk.plan.step import Plan
+from azext_acrcmk.plan.change import Plan
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
@@ -119,7 +119,7 @@ def nothing(asked: EnableGoal, *, with_group: bool = True) -> State:
 
 
 def actions(plan: Plan) -> dict[str, str]:
-    return {step.name: step.action for step in plan.steps}
+    return {change.step: change.action for change in plan.changes}
 
 
 def uri(name: str = "k", version: str | None = None, host: str = "keys.vault.azure.net") -> str:

@@ -408,7 +408,7 @@ class TestANoteAboutSomethingElse:
         made = restore(state)
         assert make.actions(made) == {"key": REUSE, "grant": CREATE, "journal": UPDATE}
         assert "get, wrapKey and unwrapKey" in made.step("grant").reason
-        assert "Nothing is granted by it" in made.step("journal").notice
+        assert "Nothing is granted because of it" in made.step("journal").notice
 
     def test_is_replaced_by_what_is_revoked_now(self, state):
         there = make.role(state.vault.id, principal_id=state.identity.principal_id)

@@ -350,7 +350,7 @@ class TestProblems:
         assert "EC" in self.only(plan_rotate(asked, state, target_of(asked, state, key=curve), make.NOW))
 
     def test_an_identity_that_cannot_be_seen(self):
-        assert "can't be looked at" in self.only(plan(encrypted(), {"identity": Unknown()}, identity="other"))
+        assert "You don't have permission to read the key vault" in self.only(plan(encrypted(), {"identity": Unknown()}, identity="other"))
 
 
 def test_a_managed_hsm_key_is_granted_on_the_key_within_it():
