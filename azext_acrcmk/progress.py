@@ -33,7 +33,7 @@ class Progress:
         logger.info("%s %s: %s", what, change.resource, change.reason)
 
     def finished(self, change: Change, outcome: str, seconds: float) -> None:
-        logger.info("%s ended after %.1f s: %s was %s.", change.step, seconds, change.resource, outcome)
+        logger.info("Step '%s' ended after %.1f s: %s is %s.", change.step, seconds, change.resource, outcome)
 
     def note(self, text: str) -> None:
         if not self._silent:

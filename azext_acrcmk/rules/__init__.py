@@ -105,7 +105,9 @@ def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
     if rule.subject == REGISTRY and not isinstance(facts.state.registry, Registry):
         return None
     if facts.goal or facts.exists_encrypted:
-        missing = [name for name in rule.needs if isinstance(getattr(facts.state, name), NotLoaded)]
+        # What a registry is to use is no version in use yet.
+        needs = [name for name in rule.needs if not (facts.goal and name == "version_in_use")]
+        missing = [name for name in needs if isinstance(getattr(facts.state, name), NotLoaded)]
         if missing:
             return Verdict(NOT_LOADED, f"Not read: {', '.join(missing)}.")
     return rule.judge(facts)

@@ -143,7 +143,7 @@ def _type(facts: Facts) -> Verdict | None:
 )
 def _operations(facts: Facts) -> Verdict | None:
     used = facts.used
-    if not used:
+    if not used or used.type not in RSA_TYPES:
         return None
     if not used.missing_operations:
         return passed("The key permits wrapKey and unwrapKey.")

@@ -67,11 +67,11 @@ def test_says_one_line_a_step(azure, az, seed):
     lines = az(ENABLE).ok().err.splitlines()
     assert lines[0].startswith("= Using resource group rg")
     assert sorted(lines[1:3]) == [
-        f"+ Creating identity: {IDENTITY.name}",
-        f"+ Creating vault: {VAULT.name} (irreversible)",
+        f"+ Creating identity {IDENTITY.name}",
+        f"+ Creating key vault {VAULT.name} (irreversible)",
     ]
-    assert sorted(lines[3:5]) == [f"+ Creating grant: {VAULT.name}", f"+ Creating key: {VAULT.name}/{KEY}"]
-    assert lines[5:] == ["+ Creating registry: myregistry (irreversible)"]
+    assert sorted(lines[3:5]) == [f"+ Creating key {VAULT.name}/{KEY}", f"+ Granting access to key vault {VAULT.name}"]
+    assert lines[5:] == ["+ Creating registry myregistry (irreversible)"]
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_says_nothing_where_told_so(azure, az, seed, options, environment):
 
 def test_says_each_step_in_words_with_verbose(azure, az, seed):
     err = az(f"{ENABLE} --verbose").ok().err
-    assert f"Creating {VAULT}: Key vault (standard, Azure RBAC); with purge protection" in err
-    assert f"Creating {REGISTRY}: Premium registry encrypted with the key" in err
+    assert f"Creating key vault {VAULT}: Key vault (standard, Azure RBAC) with purge protection" in err
+    assert f"Creating registry {REGISTRY}: Premium registry encrypted with the key" in err
     assert "Step 'registry' ended after" in err
 
 

@@ -204,7 +204,10 @@ class TestSkipGrant:
         command = 'az role assignment create --role "Key Vault Crypto Service Encryption User" --assignee-object-id'
         target = f"--scope {VAULT}/keys/{KEY}" if scope == "key" else f"--scope {VAULT}"
         refused(
-            f"--skip-grant --grant-scope {scope}", "has no get, wrapKey, unwrapKey permission", f"{command} {principal}", target
+            f"--skip-grant --grant-scope {scope}",
+            "has no get, wrapKey, unwrapKey permission",
+            f"{command} {principal}",
+            target,
         )
 
     def test_names_the_command_that_sets_a_policy(self, seed, refused):
@@ -219,7 +222,12 @@ class TestSkipGrant:
 
     def test_takes_an_identity_that_exists(self, seed, refused):
         seed.vault()
-        refused("--skip-grant", "does not exist, so it can't have been granted access to the key", "az identity create", code=3)
+        refused(
+            "--skip-grant",
+            "does not exist, so it can't have been granted access to the key",
+            "az identity create",
+            code=3,
+        )
 
     def test_takes_a_vault_that_exists(self, seed, refused):
         seed.identity()

@@ -35,7 +35,7 @@ class TestRights:
             az,
             "",
             "registry",
-            "You don't have permission to read the key vault",
+            "You don't have permission to read registry",
             f"Requires permission 'Microsoft.ContainerRegistry/registries/read' on {REGISTRY}",
         )
         assert changes(azure) == []
@@ -139,7 +139,9 @@ class TestVaultName:
         seed.group("others")
         seed.vault(ArmId(SUBSCRIPTION, "others", VAULT_TYPE, "taken-vault"))
         az = az_as(azure.principal(("Owner", GROUP)))
-        refuses(az, "--key-vault taken-vault", "'taken-vault' is taken", "Choose another with --key-vault", AGAIN)
+        refuses(
+            az, "--key-vault taken-vault", "'taken-vault' is already in use", "Choose another with --key-vault", AGAIN
+        )
 
     def test_taken_by_a_deleted_vault_that_cannot_be_seen(self, azure, az_as, seed):
         seed.delete(seed.vault())
@@ -220,7 +222,7 @@ class TestAccidents:
         body = {"error": {"code": "BadRequest", "message": "Failed to access KeyId 'it'."}}
         azure.fault("status", method="PUT", path="registries/myregistry$", times=100, status=400, body=body)
         running = az.start(ENABLE)
-        wait_for(running, "Waiting for the grant")
+        wait_for(running, "Waiting for access")
         if what == "disabled":
             uri = seed.get(f"{VAULT}/keys/{KEY}")["properties"]["keyUriWithVersion"]
             seed.change_key("PATCH", uri, {"attributes": {"enabled": False}})

@@ -103,7 +103,9 @@ class TestPermissions:
             "Microsoft.ContainerRegistry/registries/write",
             ROLE_WRITE,
         ):
-            assert any(f"You don't have permission '{action}' on {REGISTRY.group_id.lower()}" in each for each in lacking)
+            assert any(
+                f"You don't have permission '{action}' on {REGISTRY.group_id.lower()}" in each for each in lacking
+            )
         assert not any("operationStatuses/read" in each for each in lacking)
 
     def test_of_a_contributor_who_may_not_grant(self, azure, az_as, seed, ahead):
@@ -124,7 +126,9 @@ class TestPermissions:
         code, rows = ahead(f"-l {LOCATION}", az, NEW_GROUP)
         assert code == 1
         (reason,) = [row["reason"] for row in rows if row["step"] == "group"]
-        assert reason == f"You don't have permission 'Microsoft.Resources/subscriptions/resourceGroups/write' on {HERE}."
+        assert (
+            reason == f"You don't have permission 'Microsoft.Resources/subscriptions/resourceGroups/write' on {HERE}."
+        )
 
     def test_in_a_group_yet_to_be_are_those_on_the_subscription(self, azure, az_as, seed, ahead):
         role = seed.role(actions=(f"{GROUP_TYPE}/write", "*/read"))
@@ -175,7 +179,7 @@ class TestPermissions:
         assert code == 0
         assert ("?", "unknown", "registry") in told(rows)
         assert {row["action"] for row in rows} == {"unknown"}
-        assert any(f"'{ROLE_WRITE}' can't be seen" in row["reason"] for row in rows)
+        assert any(f"'{ROLE_WRITE}' can't be read" in row["reason"] for row in rows)
 
 
 class TestProviders:
@@ -186,7 +190,9 @@ class TestProviders:
         code, rows = ahead()
         assert (code, told(rows)) == (0, {("~", "update", "provider"), ("?", "unknown", "vault")})
         (unseen,) = [row["reason"] for row in rows if row["step"] == "vault"]
-        assert unseen.startswith(f"Whether the key vault name '{VAULT.name}' is free can't be seen: The subscription ")
+        assert unseen.startswith(
+            f"Whether the key vault name '{VAULT.name}' is available can't be read: The subscription "
+        )
         assert sorted(row["resource"] for row in rows if row["step"] == "provider") == sorted(namespaces)
         command = "az provider register --namespace Microsoft.KeyVault --wait"
         assert command in " ".join(row["reason"] for row in rows)
@@ -273,7 +279,7 @@ class TestVaultName:
         code, rows = ahead("" if asked == "default" else f"--key-vault {wanted}")
         assert (code, told(rows)) == (1, {("x", "blocked", "vault")})
         assert rows[0]["resource"] == str(wanted)
-        assert f"The key vault name '{name}' is taken" in rows[0]["reason"]
+        assert f"The key vault name '{name}' is already in use" in rows[0]["reason"]
         assert "Choose another with --key-vault." in rows[0]["reason"]
 
 

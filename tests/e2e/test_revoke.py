@@ -183,7 +183,9 @@ class TestBothWays:
         done = az(f"{REVOKE} --by {by} --yes").ok()
         assert pulled(azure) == 403
         assert all(words in done.err for words in said[:2])
-        assert done.err.index(STOPS) < done.err.index("Updating version of key" if by == "key" else "Removing access to")
+        assert done.err.index(STOPS) < done.err.index(
+            "Updating version of key" if by == "key" else "Removing access to"
+        )
 
     def test_at_a_terminal_it_is_said_once_in_the_question(self, azure, az, by):
         said, code = at_a_terminal(az, f"{REVOKE} --by {by}", "n")

@@ -16,9 +16,23 @@ SET = {"status": 200, "body": {"key": {"kid": f"https://x.vault.azure.net/keys/{
 @pytest.mark.parametrize(
     ("before", "command", "lost", "answer", "shown", "pull"),
     [
-        ([], f"{REVOKE} --yes", ("DELETE", "roleAssignments/"), {"status": 200, "body": {}}, "has it still (Role", 200),
+        (
+            [],
+            f"{REVOKE} --yes",
+            ("DELETE", "roleAssignments/"),
+            {"status": 200, "body": {}},
+            "still has access (Role",
+            200,
+        ),
         ([], BY_KEY, ("PATCH", f"/keys/{KEY}/"), SET, "is enabled", 200),
-        ([f"{REVOKE} --yes"], RESTORE, ("PUT", "roleAssignments/"), MADE, "has no get, wrapKey, unwrapKey permission", 403),
+        (
+            [f"{REVOKE} --yes"],
+            RESTORE,
+            ("PUT", "roleAssignments/"),
+            MADE,
+            "has no get, wrapKey, unwrapKey permission",
+            403,
+        ),
         ([BY_KEY], RESTORE, ("PATCH", f"/keys/{KEY}/"), SET, "is disabled", 403),
     ],
     ids=["revoke", "revoke-by-key", "restore", "restore-by-key"],

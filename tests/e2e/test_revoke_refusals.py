@@ -116,7 +116,13 @@ class TestRefusals:
         seed.encrypted()
         azure.deny_assignment(str(VAULT), actions=["Microsoft.Authorization/roleAssignments/read"])
         az = az_as(azure.principal(("Contributor", GROUP)))
-        refuses(azure, az, f"{REVOKE} --yes", "You don't have permission to read whether the identity has access", "Microsoft.Authorization/roleAssignments/read")
+        refuses(
+            azure,
+            az,
+            f"{REVOKE} --yes",
+            "You don't have permission to read whether the identity has access",
+            "Microsoft.Authorization/roleAssignments/read",
+        )
 
     def test_a_restore_by_one_who_may_not_see_the_grants(self, azure, az, az_as, seed):
         seed.encrypted()

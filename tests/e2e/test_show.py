@@ -275,7 +275,10 @@ class TestTable:
             ["Vault", f"{VAULT.name} (rbac)"],
             ["Identity", IDENTITY.name],
             ["Access", f"granted by role '{ENCRYPTION_USER_NAME}'"],
-            ["Info", "NoRotationPolicy: The key has no rotation policy, so new versions are not created automatically."],
+            [
+                "Info",
+                "NoRotationPolicy: The key has no rotation policy, so new versions are not created automatically.",
+            ],
         ]
 
     def test_fits_120_columns_whatever_the_names_and_findings(self, az, seed, scene):

@@ -149,7 +149,15 @@ CASES = [
         f"az keyvault set-policy --name {VAULT.name} --subscription ",
         pulls=(403, 200),
     ),
-    Case("GrantPartial", "error", causes.partial, "has no unwrapKey permission on the key", ASSIGN, pulls=(403, 200), left=None),
+    Case(
+        "GrantPartial",
+        "error",
+        causes.partial,
+        "has no unwrapKey permission on the key",
+        ASSIGN,
+        pulls=(403, 200),
+        left=None,
+    ),
     Case(
         "GrantPartial",
         "error",

@@ -6,22 +6,22 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from azext_acrcmk.health import examine
+from azext_acrcmk.health.catalogue import CATALOGUE, SEVERITIES, Facts
+from azext_acrcmk.plan.step import OUTCOMES, SYMBOLS, Plan, Step
+from azext_acrcmk.report import findings_document, left_document, plan_document, registry_document, steps_document
 from azure.cli.core.commands import CommandResultItem
 from hypothesis import given
 from hypothesis import strategies as st
 from knack.output import format_table
 
 from azext_acrcmk._format import check_table, enable_table, repair_table, show_table
-from azext_acrcmk.health import examine
-from azext_acrcmk.health.catalogue import CATALOGUE, SEVERITIES, Facts
 from azext_acrcmk.model.goal import enable_goal
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.model.state import ABSENT, Encryption, State, Unknown
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.repair import plan_repair
 from azext_acrcmk.plan.rotate import plan_rotate
-from azext_acrcmk.plan.step import OUTCOMES, SYMBOLS, Plan, Step
-from azext_acrcmk.report import findings_document, left_document, plan_document, registry_document, steps_document
 from azext_acrcmk.run import Outcome
 from tests.harness import make
 from tests.unit import test_plan_rotate as rotation

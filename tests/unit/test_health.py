@@ -2,8 +2,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
 from azext_acrcmk.health import examine
+from azext_acrcmk.report import registry_document
+
 from azext_acrcmk.model.state import (
     ABSENT,
     ACCESS_POLICY,
@@ -14,7 +15,6 @@ from azext_acrcmk.model.state import (
     Sharer,
     Unknown,
 )
-from azext_acrcmk.report import registry_document
 from tests.harness import make
 
 HEALTHY = make.reached(make.goal())

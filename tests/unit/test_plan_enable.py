@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND
 
 from azext_acrcmk.model.goal import NetworkOptions
 from azext_acrcmk.model.state import (
@@ -15,7 +16,6 @@ from azext_acrcmk.model.state import (
     Unknown,
 )
 from azext_acrcmk.plan.enable import plan_enable
-from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND
 from tests.harness import make
 
 

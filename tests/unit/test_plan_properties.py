@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+from azext_acrcmk.plan.step import CREATE, Plan
 from hypothesis import given
 from hypothesis import strategies as st
 
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, RBAC, DeletedKey, DeletedVault, Key, State, Vault
 from azext_acrcmk.plan.enable import plan_enable
-from azext_acrcmk.plan.step import CREATE, Plan
 from tests.harness import make
 
 goals = st.builds(

@@ -2,11 +2,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
 from azext_acrcmk.health import examine
 from azext_acrcmk.health.catalogue import Facts
-from azext_acrcmk.plan.repair import plan_repair
 from azext_acrcmk.plan.step import CREATE, MANUAL, UPDATE
+
+from azext_acrcmk.plan.repair import plan_repair
 from tests.harness import make
 
 PAST = make.NOW - timedelta(days=1)

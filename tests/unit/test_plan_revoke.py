@@ -1,10 +1,11 @@
 from dataclasses import replace
 
 import pytest
+from azext_acrcmk.health.catalogue import Facts
+from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, MANUAL, REUSE, UPDATE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azext_acrcmk.health.catalogue import Facts
 from azext_acrcmk.model.access import ENCRYPTION_USER, HSM_ENCRYPTION_USER, HSM_NEEDED_ACTIONS, NEEDED_ACTIONS
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, Encryption, Sharer, State, Unknown
 from azext_acrcmk.plan.restore import plan_restore
@@ -19,7 +20,6 @@ from azext_acrcmk.plan.revoke import (
     read_note,
     revocable,
 )
-from azext_acrcmk.plan.step import CREATE, DELETE, FORBIDDEN, MANUAL, REUSE, UPDATE
 from tests.harness import make
 
 OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,6 @@ from azext_acrcmk.model.state import (
     Unknown,
 )
 from azext_acrcmk.plan.rotate import ROTATED_TAG, note_of, plan_rotate, same_identity, same_key
-from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE
 from tests.harness import make
 
 OTHER_CLIENT = "c0000000-0000-4000-8000-00000000000c"
@@ -350,7 +350,9 @@ class TestProblems:
         assert "EC" in self.only(plan_rotate(asked, state, target_of(asked, state, key=curve), make.NOW))
 
     def test_an_identity_that_cannot_be_seen(self):
-        assert "You don't have permission to read the key vault" in self.only(plan(encrypted(), {"identity": Unknown()}, identity="other"))
+        assert "You don't have permission to read the key vault" in self.only(
+            plan(encrypted(), {"identity": Unknown()}, identity="other")
+        )
 
 
 def test_a_managed_hsm_key_is_granted_on_the_key_within_it():

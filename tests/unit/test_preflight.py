@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from azext_acrcmk.plan.step import BLOCKED, UNSEEN, UPDATE
 
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.preflight import Denial, Permission, Preflight
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, DeletedVault, Unknown
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.preflight import blockers, needs, questions
-from azext_acrcmk.plan.step import BLOCKED, UNSEEN, UPDATE
 from tests.harness import make
 
 SUBSCRIPTION = f"/subscriptions/{make.SUBSCRIPTION}"

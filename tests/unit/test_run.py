@@ -3,11 +3,11 @@ import threading
 import time
 
 import pytest
+from azext_acrcmk.plan.step import Plan, Step
 
 from azext_acrcmk._errors import interrupted_error
 from azext_acrcmk.cloud.waiting import Interrupted, Stop
 from azext_acrcmk.model.names import short
-from azext_acrcmk.plan.step import Plan, Step
 from azext_acrcmk.progress import Progress
 from azext_acrcmk.run import RunInterrupted, StepFailed, run
 
