@@ -59,14 +59,18 @@ def _property_table(lines):
 
 def check_table(result):
     """One row a check, with more lines where its message is long; each of several registries under its name."""
-    several = result and isinstance(result[0], list)
-    return [line for rows in _each(result) for line in (*(_check_head(rows) if several else ()), *_checks(rows))]
+    names = dict.fromkeys(row["registry"] for row in result)
+    if len(names) < 2:
+        return _checks(result)
+    return [
+        line
+        for name in names
+        for line in (_registry_line(name), *_checks(row for row in result if row["registry"] == name))
+    ]
 
 
-def _check_head(rows):
-    # The one check that every registry has, and that is of the registry itself.
-    names = (short(row["subject"]) for row in rows if row["code"] == "NotEncrypted")
-    return [OrderedDict(Code="", Severity="", Status="", Message=f"Registry {name}") for name in names]
+def _registry_line(name):
+    return OrderedDict(Code="", Severity="", Status="", Message=f"Registry {name}")
 
 
 def _checks(rows):

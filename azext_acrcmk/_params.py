@@ -13,6 +13,7 @@ from azext_acrcmk._validators import (
     validate_expiry_days,
     validate_grant_timeout,
     validate_interval,
+    validate_one_or_several,
     validate_registry,
     validate_rotate,
 )
@@ -23,6 +24,7 @@ def load_arguments(loader, _command):
     _load_common(loader)
     _load_enable(loader)
     _load_rotate(loader)
+    _load_ids(loader)
     _load_check(loader)
     _load_repair(loader)
     _load_revoke(loader)
@@ -39,7 +41,6 @@ def _load_common(loader):
             completer=get_resource_name_completion_list(REGISTRY_TYPE),
             configured_default="acr",
             validator=validate_registry,
-            id_part="name",
         )
         c.argument(
             "resource_group_name",
@@ -67,7 +68,7 @@ def _load_common(loader):
 
 def _load_enable(loader):
     with loader.argument_context("acr cmk enable") as c:
-        c.argument("registry_name", id_part=None, completer=None, validator=validate_enable)
+        c.argument("registry_name", completer=None, validator=validate_enable)
         c.argument(
             "resource_group_name",
             help="Name of the resource group. Created when absent and `--location` is given.",
@@ -182,7 +183,7 @@ def _load_enable(loader):
 
 def _load_rotate(loader):
     with loader.argument_context("acr cmk rotate") as c:
-        c.argument("registry_name", validator=validate_rotate, id_part="name")
+        c.argument("registry_name", validator=validate_rotate)
         c.argument(
             "yes",
             help="Don't ask before turning on purge protection or letting trusted services past a vault's firewall.",
@@ -231,6 +232,22 @@ def _load_rotate(loader):
             help="Remove the old identity's grant on the old key, once the new ones are in use and where "
             "nobody needs it.",
         )
+
+
+def _load_ids(loader):
+    # Not the CLI's own `--ids`: that names the wrong one of several where one fails, and succeeds all the same.
+    # Commands that change something have none, as those of `az acr` have none.
+    for command in ("show", "check"):
+        with loader.argument_context(f"acr cmk {command}", arg_group="Resource Id") as c:
+            c.argument("registry_name", validator=validate_one_or_several)
+            c.argument("resource_group_name")
+            c.argument(
+                "ids",
+                nargs="+",
+                metavar="ID",
+                help="One or more resource IDs of registries (space-delimited), instead of `--name`. `@FILE` reads "
+                "them from a file, one a line, as command lines of Windows are limited to 8,191 characters.",
+            )
 
 
 def _load_check(loader):

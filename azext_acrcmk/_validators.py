@@ -1,5 +1,7 @@
 """The shape of arguments, checked before any request. Contradictions with what exists are the plan's to find."""
 
+import json
+
 from azure.cli.core.azclierror import (
     InvalidArgumentValueError,
     MutuallyExclusiveArgumentError,
@@ -34,7 +36,9 @@ A_DAY = 86400
 
 def validate_registry(cmd, namespace):
     """A registry by its name, and maybe its group, or by its ID. A login server is taken for a name, as by `az acr`."""
-    _check_ids(namespace)
+    if not namespace.resource_group_name:
+        # `-g ""` means that none is given, as in core commands.
+        namespace.resource_group_name = None
     _check_name("resource group", namespace.resource_group_name)
     name = namespace.registry_name
     if name is None:
@@ -46,15 +50,41 @@ def validate_registry(cmd, namespace):
     _check_name("registry", name)
 
 
-def _check_ids(namespace):
-    """The CLI takes the names from whatever ID: that of a vault would mean the registry of the same name."""
-    for text in getattr(namespace, "_ids", None) or ():
-        try:
-            id_ = ArmId.parse(text)
-        except ValueError as error:
-            raise InvalidArgumentValueError(f"--ids: {error}") from None
-        if not same(id_.type, REGISTRY_TYPE):
-            raise InvalidArgumentValueError(f"--ids takes IDs of registries, not of {_a(id_.type)}.")
+def validate_one_or_several(cmd, namespace):
+    """A registry by its name, or one or several by their ids."""
+    if namespace.ids is None:
+        if namespace.registry_name is None:
+            raise RequiredArgumentMissingError("Name the registry with --name, or one or more with --ids.")
+        validate_registry(cmd, namespace)
+        return
+    if namespace.registry_name and not getattr(namespace.registry_name, "is_default", False):
+        raise MutuallyExclusiveArgumentError("--name and --ids can't be used together.")
+    ids = [id_ for text in namespace.ids for id_ in _listed_ids(text)]
+    if not ids:
+        raise InvalidArgumentValueError("--ids names no registry.")
+    for text in ids:
+        _check_registry_id(text)
+    namespace.ids = list(dict.fromkeys(ids))
+
+
+def _listed_ids(text):
+    """The ids in an argument: one a line, or JSON as the CLI prints it."""
+    try:
+        values = json.loads(text)
+    except ValueError:
+        return text.split()
+    values = values if isinstance(values, list) else [values]
+    return [str(value.get("id")) if isinstance(value, dict) else str(value) for value in values]
+
+
+def _check_registry_id(text):
+    try:
+        id_ = ArmId.parse(text)
+    except ValueError as error:
+        raise InvalidArgumentValueError(f"--ids: {error}") from None
+    if not same(id_.type, REGISTRY_TYPE):
+        raise InvalidArgumentValueError(f"--ids takes IDs of registries, not of {_a(id_.type)}.")
+    _check_name("registry", id_.name)
 
 
 def validate_grant_timeout(namespace):
@@ -82,6 +112,8 @@ def validate_expiry_days(namespace):
 def validate_enable(cmd, namespace):
     """Checks and normalises the options of `enable`."""
     validate_registry(cmd, namespace)
+    if not namespace.resource_group_name:
+        raise RequiredArgumentMissingError("Name the resource group: --resource-group/-g.")
     if namespace.registry_name != namespace.registry_name.lower():
         # As `az acr create`: names of images are in lower case, and the registry's is part of them.
         raise InvalidArgumentValueError(

@@ -70,16 +70,16 @@ def enable(
     )
 
 
-def show(cmd, registry_name, resource_group_name=None):
+def show(cmd, registry_name=None, resource_group_name=None, ids=None):
     from azext_acrcmk.operations.show import show as operation
 
-    return operation(cmd, registry_name, resource_group_name)
+    return operation(cmd, registry_name, resource_group_name, ids)
 
 
-def check(cmd, registry_name, resource_group_name=None, fail_on="error", expiry_days=EXPIRY_DAYS):
+def check(cmd, registry_name=None, resource_group_name=None, ids=None, fail_on="error", expiry_days=EXPIRY_DAYS):
     from azext_acrcmk.operations.check import check as operation
 
-    return operation(cmd, registry_name, resource_group_name, fail_on, expiry_days)
+    return operation(cmd, registry_name, resource_group_name, ids, fail_on, expiry_days)
 
 
 def rotate(

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from azext_acrcmk.cloud.across import find_sharing
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.reads import in_parallel
+from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.operations.session import Session
+from azext_acrcmk.operations.several import each
 from azext_acrcmk.output.documents import findings_document
 from azext_acrcmk.rules import examine, fails
 
 
-def check(cmd, registry_name: str, group: str | None, fail_on: str, expiry_days: int):
-    """Every rule of the catalogue; fails after the result is written where one of the severity asked for failed."""
+def check(cmd, registry_name: str | None, group: str | None, ids: list[str] | None, fail_on: str, expiry_days: int):
+    """Every rule of the catalogue, of one registry or of several; fails after the result is written where one of the
+    severity asked for failed."""
+
+    def judge(session: Session, id_: ArmId) -> list[dict[str, Any]]:
+        return _check(session, id_, fail_on, expiry_days)
+
+    if ids:
+        return [row for rows in each(cmd, ids, judge) for row in rows]
     with Session.of(cmd) as session:
-        registry = session.registry(registry_name, group)
-        state, sharing = in_parallel(
-            lambda: load_registry_state(session.clients, registry, session.login.subscriptions),
-            lambda: find_sharing(session.clients, registry, session.login.subscriptions),
-        )
-        health = examine(replace(state, sharing=sharing), session.now, expiry_days)
-        if fails(health, fail_on):
-            session.fail_after_output()
-        return findings_document(health)
+        return judge(session, session.registry_id(registry_name, group))
+
+
+def _check(session: Session, id_: ArmId, fail_on: str, expiry_days: int) -> list[dict[str, Any]]:
+    registry = session.registry_at(id_)
+    state, sharing = in_parallel(
+        lambda: load_registry_state(session.clients, registry, session.login.subscriptions),
+        lambda: find_sharing(session.clients, registry, session.login.subscriptions),
+    )
+    health = examine(replace(state, sharing=sharing), session.now, expiry_days)
+    if fails(health, fail_on):
+        session.fail_after_output()
+    return findings_document(health, registry)

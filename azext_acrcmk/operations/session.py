@@ -67,8 +67,11 @@ class Session:
         return found
 
     def registry(self, name: str, group: str | None) -> Registry:
-        """A registry that must be there."""
-        id_ = self.registry_id(name, group)
+        """A registry that must exist."""
+        return self.registry_at(self.registry_id(name, group))
+
+    def registry_at(self, id_: ArmId) -> Registry:
+        """A registry that must exist, by its id."""
         found = get_registry(self.clients, id_)
         if isinstance(found, Unknown):
             raise _forbidden(id_.name, found)
@@ -122,13 +125,17 @@ class Session:
         return outcomes
 
     def fail_after_output(self) -> None:
-        """Has the command end with exit code 1 once its result is written, in whatever format."""
-        from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
+        fail_after_output(self._cli_ctx)
 
-        def fail(_cli_ctx, **_):
-            raise SystemExit(1)
 
-        self._cli_ctx.register_event(EVENT_CLI_SUCCESSFUL_EXECUTE, fail)
+def fail_after_output(cli_ctx, code: int = 1) -> None:
+    """Has the command end with this exit code once its result is written, in whatever format."""
+    from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
+
+    def fail(_cli_ctx, **_):
+        raise SystemExit(code)
+
+    cli_ctx.register_event(EVENT_CLI_SUCCESSFUL_EXECUTE, fail)
 
 
 def _forbidden(name: str, unknown: Unknown) -> ForbiddenError:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from azext_acrcmk.model.ids import same
-from azext_acrcmk.model.state import Key, State, Vault
+from azext_acrcmk.model.state import Key, Registry, State, Vault
 from azext_acrcmk.plan.change import READ, Change, Plan
 from azext_acrcmk.plan.preflight import Obstacle
 from azext_acrcmk.rules import Facts, Finding, Health, examine
@@ -85,9 +85,9 @@ def registry_document(state: State, now: datetime) -> dict[str, Any]:
     }
 
 
-def findings_document(health: Health) -> list[dict[str, Any]]:
-    """The result of `check`."""
-    return [_finding(each) for each in health.findings]
+def findings_document(health: Health, registry: Registry) -> list[dict[str, Any]]:
+    """The result of `check`: a row a finding, each with the name of its registry."""
+    return [{"registry": registry.name, **_finding(each)} for each in health.findings]
 
 
 def left_document(health: Health) -> list[dict[str, Any]]:

@@ -92,7 +92,9 @@ def test_a_row_has_exactly_these_keys_and_the_gravest_comes_first(az, scene):
     scene.encrypt(pinned=True).ungrant()
     scene.new_version()
     rows = rows_of(az(CHECK))
-    assert {tuple(sorted(row)) for row in rows} == {("code", "fix", "message", "severity", "status", "subject")}
+    assert {tuple(sorted(row)) for row in rows} == {
+        (*("code", "fix", "message", "registry", "severity", "status", "subject"),)
+    }
     assert (rows[0]["code"], rows[0]["subject"]) == ("GrantMissing", KEY_URI)
     said = [(row["status"], row["severity"]) for row in rows]
     first = [severity for status, severity in said if status != "passed"]
@@ -182,10 +184,33 @@ class TestWhichRegistry:
         scene.seed.patch(OTHER_REGISTRY, {"identity": {"type": "None"}})
         for order in (both, f"acr cmk check --ids {OTHER_REGISTRY} {REGISTRY}"):
             result = az(order)
-            assert (result.code, len(json.loads(result.out))) == (1, 2), result
-            codes = [row["code"] for rows in json.loads(result.out) for row in rows if row["status"] == "failed"]
-            assert codes.count("IdentityNotAttached") == 1
-        assert "IdentityNotAttached" in az(f"{both} -o table").out
+            rows = json.loads(result.out)
+            assert (result.code, {row["registry"] for row in rows}) == (
+                1,
+                {REGISTRY.name, OTHER_REGISTRY.rsplit("/", 1)[-1]},
+            ), result
+            failed = [(row["registry"], row["code"]) for row in rows if row["status"] == "failed"]
+            assert [each for each in failed if each[1] == "IdentityNotAttached"] == [
+                (OTHER_REGISTRY.rsplit("/", 1)[-1], "IdentityNotAttached")
+            ]
+        table = az(f"{both} -o table").out
+        assert "IdentityNotAttached" in table
+        assert table.index("Registry myregistry") < table.index(f"Registry {OTHER_REGISTRY.rsplit('/', 1)[-1]}")
+
+    def test_one_of_several_that_does_not_exist_fails_the_command_in_its_own_name(self, az, scene):
+        scene.encrypt()
+        missing = str(REGISTRY).replace("myregistry", "nosuchregistry")
+        for ids in (f"{REGISTRY} {missing}", f"{missing} {REGISTRY}"):
+            result = az(f'acr cmk check --ids {ids} --only-show-errors --query "[].registry"')
+            assert (set(json.loads(result.out)), result.code) == ({"myregistry"}, 3)
+            assert missing in result.err
+            assert f"{REGISTRY}:" not in result.err
+
+    @pytest.mark.parametrize("command", ["rotate", "repair", "revoke --yes", "restore", "enable"])
+    def test_what_changes_something_takes_one_registry_at_a_time(self, azure, az, command):
+        result = az(f"acr cmk {command} --ids {REGISTRY} {REGISTRY}")
+        assert result.code == 2
+        assert azure.log() == []
 
     @pytest.mark.parametrize("where", ["-n nosuchregistry -g rg", "-n nosuchregistry", "-n myregistry -g nosuchgroup"])
     def test_that_does_not_exist(self, az, scene, where):

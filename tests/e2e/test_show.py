@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from azext_acrcmk.model.access import ENCRYPTION_USER_NAME
@@ -52,19 +54,31 @@ class TestWhichRegistry:
         scene.identity = scene.seed.parts()
         scene.use_key(VAULT, registry=other)
         found = az(f"acr cmk show --ids {REGISTRY} {other}").json()
-        # In whatever order: the CLI gives them as they come.
-        assert {each["name"]: each["health"] for each in found} == {
-            "myregistry": "notEncrypted",
-            "otherregistry": "healthy",
-        }
-        assert len(found) == 2
+        assert [(each["name"], each["health"]) for each in found] == [
+            ("myregistry", "notEncrypted"),
+            ("otherregistry", "healthy"),
+        ]
+
+    def test_ids_are_read_from_a_file_and_from_json(self, az, plain, tmp_path):
+        (tmp_path / "ids.txt").write_text(f"{plain}\n{plain}\n")
+        assert az(f"acr cmk show --ids @{tmp_path / 'ids.txt'}").json()["id"] == plain
+        (tmp_path / "ids.json").write_text(f'[{{"id": "{plain}"}}]')
+        assert az(f"acr cmk show --ids @{tmp_path / 'ids.json'}").json()["id"] == plain
 
     def test_of_several_ids_that_does_not_exist_is_told_and_the_others_are_shown(self, az, plain):
         missing = plain.replace("myregistry", "nosuchregistry")
-        result = az(f"acr cmk show --ids {missing} {plain}")
-        assert result.json()["id"] == plain
-        assert "'nosuchregistry'" in result.err
+        for ids in (f"{missing} {plain}", f"{plain} {missing}"):
+            for options in ("", "--only-show-errors"):
+                result = az(f"acr cmk show --ids {ids} {options}")
+                assert ([each["id"] for each in json.loads(result.out)], result.code) == ([plain], 3)
+                assert f"ERROR: {missing}: There is no registry 'nosuchregistry'" in result.err
+                assert plain not in result.err
         assert az(f"acr cmk show --ids {missing}").code == 3
+
+    def test_query_means_the_same_however_many_fail(self, az, plain):
+        missing = plain.replace("myregistry", "nosuchregistry")
+        both = az(f'acr cmk show --ids {missing} {plain} --query "[].name" -o tsv')
+        assert (both.out, both.code) == ("myregistry\n", 3)
 
     @pytest.mark.parametrize("group", ["", "-g rg", "-g nogroup"])
     def test_that_does_not_exist_is_exit_code_3(self, az, seed, group):
