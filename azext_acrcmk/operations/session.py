@@ -45,8 +45,11 @@ class Session:
     def of(cls, cmd) -> Iterator[Session]:
         """A session within which what goes wrong becomes an error of the CLI."""
         session = cls(cmd)
-        with cli_errors(session._done):
-            yield session
+        try:
+            with cli_errors(session._done), session.progress.during("Reading from Azure"):
+                yield session
+        finally:
+            session.progress.close()
 
     @property
     def now(self) -> datetime:
@@ -105,10 +108,11 @@ class Session:
         yes = yes or self._cli_ctx.config.getboolean("core", "disable_confirm_prompt", fallback=False)
         for change in plan.changes:
             asked = change.question and not yes and sys.stdin.isatty()
-            if change.notice and not asked:
-                logger.warning(change.notice)
-            if change.question:
-                user_confirmation(" ".join(filter(None, (change.notice, change.question))), yes)
+            with self.progress.paused():
+                if change.notice and not asked:
+                    logger.warning(change.notice)
+                if change.question:
+                    user_confirmation(" ".join(filter(None, (change.notice, change.question))), yes)
 
         context.plan = plan
 
