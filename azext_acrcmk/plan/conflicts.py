@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from azext_acrcmk.model.goal import AUTO, EnableGoal, same_duration
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem, unreadable_problem
@@ -35,7 +37,7 @@ def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Probl
     pinned_elsewhere = goal.key.version and goal.key != key
     if not goal.key.same_key(key) or pinned_elsewhere:
         used = facts.key_identity
-        identity = f" --identity {used.id}" if used.id and not used.is_system else ""
+        identity = f" --identity {quote(str(used.id))}" if used.id and not used.is_system else ""
         return [
             Problem(
                 f"Registry '{name}' is already encrypted with another key: it uses {key}, and this command asks for "
@@ -43,7 +45,7 @@ def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Probl
                 (
                     f"To change the key: az acr cmk rotate --name {name} --key-encryption-key {goal.key}",
                     f"To keep the key and verify the rest: az acr cmk enable --name {name} "
-                    f"--resource-group {goal.registry.group} --key-encryption-key {key}{identity}",
+                    f"--resource-group {quote(goal.registry.group)} --key-encryption-key {key}{identity}",
                 ),
             )
         ]
@@ -70,7 +72,8 @@ def _other_identity(goal: EnableGoal, registry: Registry, facts: Facts) -> list[
                 f"'{goal.identity.name}'.",
                 (
                     _show(registry.name),
-                    f"To change the identity: az acr cmk rotate --name {registry.name} --identity {goal.identity}",
+                    f"To change the identity: az acr cmk rotate --name {registry.name} "
+                    f"--identity {quote(str(goal.identity))}",
                 ),
             )
         ]
@@ -143,7 +146,7 @@ def group_problems(goal: EnableGoal, state: State) -> list[Problem]:
             problems.append(
                 Problem(
                     f"The {kind} '{resource}' {is_not}, and its resource group '{resource.group}' does not exist.",
-                    (f"Check the ID, or create the group: az group create --name {resource.group}",),
+                    (f"Check the ID, or create the group: az group create --name {quote(resource.group)}",),
                     NOT_FOUND,
                 )
             )

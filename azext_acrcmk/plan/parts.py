@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from shlex import quote
 
 from azext_acrcmk.model.access import (
     ENCRYPTION_USER,
@@ -117,7 +118,7 @@ def _skipped_grant_problems(goal: EnableGoal, state: State) -> list[Problem]:
                 f"The identity '{goal.identity.name}' does not exist, so it can't have been granted access to the key.",
                 (
                     f"Create it and have access granted: az identity create --name {goal.identity.name} "
-                    f"--resource-group {goal.identity.group}",
+                    f"--resource-group {quote(goal.identity.group)}",
                     "Or leave out --skip-grant.",
                 ),
                 NOT_FOUND,

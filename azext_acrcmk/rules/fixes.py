@@ -1,8 +1,9 @@
-"""The `az` commands that errors and findings name, each in one place. Pure."""
+"""The `az` commands that errors and findings name, each in one place, quoted for a shell. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from shlex import quote
 
 from azext_acrcmk.model.access import ENCRYPTION_USER_NAME, HSM_ENCRYPTION_USER_NAME, key_scope
 from azext_acrcmk.model.ids import ArmId, KeyId
@@ -15,7 +16,7 @@ def grant_key(vault: Vault, key_name: str, principal_id: str, scope: str = "vaul
         return (
             f'az keyvault role assignment create --hsm-name {vault.name} --role "{HSM_ENCRYPTION_USER_NAME}" '
             f"--assignee-object-id {principal_id} --assignee-principal-type ServicePrincipal "
-            f"--scope {key_scope(vault, key_name)}"
+            f"--scope {quote(key_scope(vault, key_name))}"
         )
     if vault.uses_policies:
         return (
@@ -25,7 +26,7 @@ def grant_key(vault: Vault, key_name: str, principal_id: str, scope: str = "vaul
     target = key_scope(vault, key_name) if scope == "key" else vault.id
     return (
         f'az role assignment create --role "{ENCRYPTION_USER_NAME}" --assignee-object-id {principal_id} '
-        f"--assignee-principal-type ServicePrincipal --scope {target}"
+        f"--assignee-principal-type ServicePrincipal --scope {quote(str(target))}"
     )
 
 
@@ -48,7 +49,7 @@ def key_command(verb: str, key: KeyId, options: str = "") -> str:
 
 def assign_identity(registry: ArmId, identity: ArmId) -> str:
     """Assigns an identity to a registry."""
-    return registry_command(registry, "identity assign", f"--identities {identity}")
+    return registry_command(registry, "identity assign", f"--identities {quote(str(identity))}")
 
 
 def enable_version(key: Key) -> str:

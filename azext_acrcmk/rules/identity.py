@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND
 from azext_acrcmk.model.state import Absent, Identity, Unknown
 from azext_acrcmk.rules.catalogue import (
@@ -64,7 +66,7 @@ def _exists(facts: Facts) -> Verdict | None:
         return failed(f"{message} is not assigned to it, and was not found in any subscription that you can read.")
     return failed(
         f"{message} does not exist: {used.id}.",
-        registry_command(facts.registry.id, "cmk rotate", f"--identity {used.id} --no-new-version"),
+        registry_command(facts.registry.id, "cmk rotate", f"--identity {quote(str(used.id))} --no-new-version"),
     )
 
 
@@ -87,7 +89,7 @@ def _same_client_id(facts: Facts) -> Verdict | None:
     return failed(
         f"The identity {used.id} was deleted and recreated: its client ID is {used.found.client_id}, and the registry "
         f"still uses {used.client_id}.",
-        registry_command(facts.registry.id, "cmk rotate", f"--identity {used.id} --no-new-version"),
+        registry_command(facts.registry.id, "cmk rotate", f"--identity {quote(str(used.id))} --no-new-version"),
         Fix.USE_RECREATED_IDENTITY,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.rules.catalogue import (
     ENABLE,
@@ -41,7 +43,7 @@ def _encrypted(facts: Facts) -> Verdict:
         return Verdict(
             UNKNOWN, f"Registry '{registry.name}' is still being created. Its encryption is known when that has ended."
         )
-    group = registry.id.group
+    group = quote(registry.id.group)
     if registry.went_wrong:
         return failed(
             f"Registry '{registry.name}' is in state {registry.provisioning_state} and has no customer-managed key: "
@@ -58,7 +60,7 @@ def _encrypted(facts: Facts) -> Verdict:
         f"az acr cmk enable --name {new} --resource-group {group}",
         advice=(
             f"Create a new registry with another name: az acr cmk enable --name {new} --resource-group {group}",
-            f"Then copy the images, one at a time: az acr import --name {new} --registry {registry.id} "
+            f"Then copy the images, one at a time: az acr import --name {new} --registry {quote(str(registry.id))} "
             "--source REPOSITORY:TAG",
         ),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND
 from azext_acrcmk.model.state import Absent, DeletedVault, Registry, Unknown, Vault
@@ -113,7 +115,7 @@ def _deleted(facts: Facts) -> Verdict | None:
     until = f", to be purged on {vault.scheduled_purge}." if vault.scheduled_purge else "."
     return failed(
         f"Key vault '{vault.name}' is soft-deleted{until}",
-        f"az keyvault recover --name {vault.name} --resource-group {vault.id.group} --location {vault.location} "
+        f"az keyvault recover --name {vault.name} --resource-group {quote(vault.id.group)} --location {vault.location} "
         f"--subscription {vault.id.subscription}",
         Fix.RECOVER_VAULT,
     )
