@@ -159,6 +159,14 @@ def _load_enable(loader):
             help="Deny network access to a new vault, except for trusted services such as the registry.",
         )
 
+        c.argument(
+            "vault_public_network_access",
+            options_list=["--vault-public-network-access", "--vault-public-access"],
+            arg_type=get_enum_type(["Enabled", "Disabled"]),
+            help="Public network access to a new vault. Where it is disabled, trusted services such as the registry "
+            "can still use its keys, and Azure Resource Manager creates the key. Default: Enabled.",
+        )
+
     with loader.argument_context("acr cmk enable", arg_group="Registry") as c:
         c.argument(
             "public_network_enabled",
@@ -179,6 +187,36 @@ def _load_enable(loader):
             "zone_redundancy", get_enum_type(["Enabled", "Disabled"]), help="Whether the registry is zone redundant."
         )
         c.argument("admin_enabled", get_three_state_flag(), help="Whether the admin user is enabled.")
+        c.argument("data_endpoint_enabled", get_three_state_flag(), help="Enable dedicated data endpoints.")
+        c.argument(
+            "allow_exports",
+            get_three_state_flag(),
+            help="Allow artifacts to be exported from the registry, by import into another or by transfer.",
+        )
+        c.argument(
+            "allow_arm_audience_tokens",
+            options_list=["--allow-arm-audience-tokens", "--arm-audience-tokens"],
+            arg_type=get_three_state_flag(),
+            help="Accept Microsoft Entra tokens for Azure Resource Manager at sign-in to the registry.",
+        )
+        c.argument(
+            "role_assignment_mode",
+            get_enum_type(["rbac", "rbac-abac"]),
+            help="Role assignment mode: for the registry, or with attribute-based conditions for repositories too.",
+        )
+        c.argument(
+            "dnl_scope",
+            get_enum_type(["NoReuse", "ResourceGroupReuse", "SubscriptionReuse", "TenantReuse", "Unsecure"]),
+            is_preview=True,
+            help="Scope of the domain name label: all but Unsecure add a hash to the name of the login server.",
+        )
+        c.argument("allow_metadata_search", get_three_state_flag(), is_preview=True, help="Enable the metadata search.")
+        c.argument(
+            "endpoint_protocol",
+            get_enum_type(["IPv4", "IPv4AndIPv6"]),
+            is_preview=True,
+            help="Protocol of the registry's endpoints.",
+        )
 
 
 def _load_rotate(loader):

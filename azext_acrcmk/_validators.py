@@ -26,6 +26,7 @@ NEW_PARTS = (
     "vault_sku",
     "retention_days",
     "restrict_vault_network",
+    "vault_public_network_access",
 )
 SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
@@ -45,7 +46,8 @@ def validate_registry(cmd, namespace):
         return
     suffix = getattr(cmd.cli_ctx.cloud.suffixes, "acr_login_server_endpoint", None)
     if suffix and name.lower().endswith(suffix.lower()):
-        namespace.registry_name = name = name[: -len(suffix)]
+        # Behind a hyphen is the hash of a domain name label.
+        namespace.registry_name = name = name[: -len(suffix)].split("-", 1)[0]
         logger.warning("The login server suffix '%s' is omitted: the name of the registry is '%s'.", suffix, name)
     _check_name("registry", name)
 
@@ -128,6 +130,11 @@ def validate_enable(cmd, namespace):
         namespace.key_size = int(namespace.key_size)
     if namespace.retention_days is not None and not 7 <= namespace.retention_days <= 90:
         raise InvalidArgumentValueError(f"--retention-days takes 7 to 90, not {namespace.retention_days}.")
+    if namespace.allow_exports is False and namespace.public_network_enabled is not False:
+        raise RequiredArgumentMissingError(
+            "Azure requires a registry without exports to be closed to the public network: --allow-exports false "
+            "requires --public-network-enabled false."
+        )
     if namespace.key_type == "RSA-HSM" and namespace.vault_sku == "standard":
         raise InvalidArgumentValueError("A standard vault can't hold RSA-HSM keys. Use --vault-sku premium.")
     if namespace.permission_model == "access-policy" and namespace.grant_scope == "key":

@@ -25,15 +25,23 @@ def enable(
     retention_days=None,
     vault_sku=None,
     restrict_vault_network=False,
+    vault_public_network_access=None,
     public_network_enabled=None,
     default_action=None,
     allow_trusted_services=None,
     zone_redundancy=None,
     admin_enabled=None,
+    data_endpoint_enabled=None,
+    allow_exports=None,
+    allow_arm_audience_tokens=None,
+    role_assignment_mode=None,
+    dnl_scope=None,
+    allow_metadata_search=None,
+    endpoint_protocol=None,
     what_if=False,
     yes=False,
 ):
-    from azext_acrcmk.model.goal import NetworkOptions
+    from azext_acrcmk.model.registry_options import RegistryOptions
     from azext_acrcmk.operations.enable import enable as operation
 
     return operation(
@@ -60,12 +68,20 @@ def enable(
         retention_days=retention_days,
         vault_sku=vault_sku,
         restrict_vault_network=restrict_vault_network,
-        options=NetworkOptions(
+        vault_public_network_access=vault_public_network_access,
+        options=RegistryOptions.of(
             public_network_enabled=public_network_enabled,
             default_action=default_action,
             allow_trusted_services=allow_trusted_services,
             zone_redundancy=zone_redundancy,
             admin_enabled=admin_enabled,
+            data_endpoint_enabled=data_endpoint_enabled,
+            allow_exports=allow_exports,
+            allow_arm_audience_tokens=allow_arm_audience_tokens,
+            role_assignment_mode=role_assignment_mode,
+            dnl_scope=dnl_scope,
+            allow_metadata_search=allow_metadata_search,
+            endpoint_protocol=endpoint_protocol,
         ),
     )
 

@@ -32,6 +32,8 @@ class Clients:
 
     def __init__(self, cli_ctx):
         self._cli_ctx = cli_ctx
+        # For options of a registry that only later versions of the API know.
+        self.registry_api_version = API_VERSIONS[REGISTRY_TYPE]
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = threading.RLock()
         self._transport: Any = None
@@ -50,7 +52,7 @@ class Clients:
         self._request_ids.renewed = True
 
     def registries(self, subscription: str):
-        return self._management("MGMT_CONTAINERREGISTRY", subscription, API_VERSIONS[REGISTRY_TYPE]).registries
+        return self._management("MGMT_CONTAINERREGISTRY", subscription, self.registry_api_version).registries
 
     def key_vault(self, subscription: str):
         return self._management("MGMT_KEYVAULT", subscription, API_VERSIONS[VAULT_TYPE])

@@ -42,11 +42,7 @@ def read_registry(body: dict[str, Any]) -> Registry:
         system_principal_id=text(identity, "principalId"),
         attached=tuple(_read_attached(part(identity, "userAssignedIdentities"))),
         status_message=text(part(properties, "status"), "message"),
-        public_network_enabled=_is(properties, "publicNetworkAccess", "enabled"),
-        default_action=text(part(properties, "networkRuleSet"), "defaultAction"),
-        allow_trusted_services=_is(properties, "networkRuleBypassOptions", "azureservices"),
-        zone_redundancy=text(properties, "zoneRedundancy"),
-        admin_enabled=flag(properties, "adminUserEnabled"),
+        properties=properties,
         content_trust=_is(part(properties, "policies", "trustPolicy"), "status", "enabled") or False,
         tags={name: value for name, value in part(body, "tags").items() if isinstance(value, str)},
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from azext_acrcmk.model.defaults import GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, default_vault_name
+from azext_acrcmk.model.registry_options import NO_OPTIONS, RegistryOptions
 from azext_acrcmk.model.state import RBAC, Registry
 
 AUTO = "auto"
@@ -41,22 +42,6 @@ def same_duration(one: str, other: str) -> bool:
 
 
 @dataclass(frozen=True)
-class NetworkOptions:
-    """What `az acr create` means by these; None leaves the service's default."""
-
-    public_network_enabled: bool | None = None
-    default_action: str | None = None
-    allow_trusted_services: bool | None = None
-    zone_redundancy: str | None = None
-    admin_enabled: bool | None = None
-
-    @property
-    def new_default_action(self) -> str | None:
-        """The default action of a new registry: closed to the public network it denies, whatever else is asked for."""
-        return "Deny" if self.public_network_enabled is False else self.default_action
-
-
-@dataclass(frozen=True)
 class EnableGoal:
     """A registry encrypted with a key, and everything it takes.
 
@@ -86,8 +71,9 @@ class EnableGoal:
     retention_days: int | None = None
     vault_sku: str | None = None
     restrict_vault_network: bool = False
+    vault_public_network_access: str | None = None
     grant_timeout: int = GRANT_TIMEOUT
-    options: NetworkOptions = NetworkOptions()
+    options: RegistryOptions = NO_OPTIONS
 
     @property
     def manual(self) -> bool:

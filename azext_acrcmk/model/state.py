@@ -103,11 +103,8 @@ class Registry:
     system_principal_id: str | None = None
     attached: tuple[AttachedIdentity, ...] = ()
     status_message: str | None = None
-    public_network_enabled: bool | None = None
-    default_action: str | None = None
-    allow_trusted_services: bool | None = None
-    zone_redundancy: str | None = None
-    admin_enabled: bool | None = None
+    # As the service has them, in wire format.
+    properties: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
     content_trust: bool = False
     tags: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from azext_acrcmk.model.goal import NetworkOptions
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import RBAC, Registry
 from azext_acrcmk.plan.change import CreateGroup, CreateIdentity, CreateKey, CreateRegistry, CreateVault, RecoverVault
@@ -29,7 +28,9 @@ def vault_body(change: CreateVault) -> dict[str, Any]:
         "enableRbacAuthorization": change.permission_model == RBAC,
         "accessPolicies": [],
     }
-    if change.restrict_network:
+    if change.public_network_access:
+        properties["publicNetworkAccess"] = change.public_network_access
+    if change.restrict_network or change.public_network_access == "Disabled":
         properties["networkAcls"] = {"bypass": "AzureServices", "defaultAction": "Deny"}
     return with_tags({"location": change.location, "properties": properties}, change.tags)
 
@@ -80,7 +81,7 @@ def role_assignment_body(scope: str, role: str, principal_id: str) -> dict[str, 
 
 def registry_body(change: CreateRegistry, client_id: str, key: KeyId) -> dict[str, Any]:
     """A Premium registry encrypted with `key` through the identity with `client_id`."""
-    properties = {"encryption": encryption_block(client_id, key), **_options(change.options)}
+    properties = {"encryption": encryption_block(client_id, key), **change.options.properties}
     body = {
         "location": change.location,
         "sku": {"name": "Premium"},
@@ -88,21 +89,6 @@ def registry_body(change: CreateRegistry, client_id: str, key: KeyId) -> dict[st
         "properties": properties,
     }
     return with_tags(body, change.tags)
-
-
-def _options(options: NetworkOptions) -> dict[str, Any]:
-    properties: dict[str, Any] = {}
-    if options.admin_enabled is not None:
-        properties["adminUserEnabled"] = options.admin_enabled
-    if options.public_network_enabled is not None:
-        properties["publicNetworkAccess"] = "Enabled" if options.public_network_enabled else "Disabled"
-    if options.new_default_action is not None:
-        properties["networkRuleSet"] = {"defaultAction": options.new_default_action}
-    if options.allow_trusted_services is not None:
-        properties["networkRuleBypassOptions"] = "AzureServices" if options.allow_trusted_services else "None"
-    if options.zone_redundancy is not None:
-        properties["zoneRedundancy"] = options.zone_redundancy
-    return properties
 
 
 def encryption_body(registry: Registry, client_id: str, key: KeyId, attach: ArmId | None) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar
 
-from azext_acrcmk.model.goal import NetworkOptions
 from azext_acrcmk.model.ids import HSM_TYPE, ArmId, KeyId
 from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.registry_options import RegistryOptions
 from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
 
 
@@ -200,6 +200,7 @@ class CreateVault(Change):
     permission_model: str
     retention_days: int
     restrict_network: bool = False
+    public_network_access: str | None = None
     tags: dict[str, str] | None = field(default=None, hash=False)
 
     @property
@@ -560,7 +561,7 @@ class CreateRegistry(Change):
     key: KeyId
     vault: ArmId | None
     pinned: bool
-    options: NetworkOptions
+    options: RegistryOptions
     tags: dict[str, str] | None = field(default=None, hash=False)
 
     @property

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from shlex import quote
+from typing import Any
 
 from azext_acrcmk.model.goal import AUTO, EnableGoal, same_duration
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem, unreadable_problem
+from azext_acrcmk.model.registry_options import UPDATE, RegistryOption
 from azext_acrcmk.model.state import Absent, DeletedVault, Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.rules import Facts, finding_of
 
@@ -82,34 +84,31 @@ def _other_identity(goal: EnableGoal, registry: Registry, facts: Facts) -> list[
 
 
 def _other_options(goal: EnableGoal, registry: Registry) -> list[Problem]:
-    asked, has = goal.options, registry
-    closed = asked.public_network_enabled is False  # then the default action means nothing
-    pairs = [
-        ("--public-network-enabled", asked.public_network_enabled, has.public_network_enabled),
-        ("--default-action", None if closed else asked.default_action, has.default_action),
-        ("--allow-trusted-services", asked.allow_trusted_services, has.allow_trusted_services),
-        ("--zone-redundancy", asked.zone_redundancy, has.zone_redundancy),
-        ("--admin-enabled", asked.admin_enabled, has.admin_enabled),
+    differing = goal.options.differing(registry.properties)
+    told = [
+        f"{option.option} is {option.typed(has)}, not {option.typed(option.to_wire(want))}"
+        for option, want, has in differing
     ]
     if goal.location and not _same_place(goal.location, registry.location):
-        pairs.append(("--location", goal.location, registry.location))
-    differing = [(option, want, got) for option, want, got in pairs if want is not None and not same(want, got)]
-    if not differing:
+        told.append(f"--location is {registry.location}, not {goal.location}")
+    if not told:
         return []
-    told = ", ".join(f"{option} is {_typed(got)}, not {_typed(want)}" for option, want, got in differing)
-    changeable = [each for each in differing if each[0] not in ("--zone-redundancy", "--location")]
-    command = " ".join(f"{option} {_typed(want)}" for option, want, _ in changeable)
-    advice = (f"To change it: az acr update --name {registry.name} {command}",) if changeable else ()
     return [
         Problem(
-            f"Registry '{registry.name}' exists with other settings: {told}. This command does not change them.", advice
+            f"Registry '{registry.name}' exists with other settings: {', '.join(told)}. This command does not change "
+            "them.",
+            tuple(f"To change it: {command}" for command in _updates(registry, differing)),
         )
     ]
 
 
-def _typed(value: object) -> str:
-    """A value as one types it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _updates(registry: Registry, differing: list[tuple[RegistryOption, Any, Any]]) -> list[str]:
+    """The commands that change settings of a registry; one for all that `az acr update` can change."""
+    together = [(option, want) for option, want, _ in differing if option.update == UPDATE]
+    values = " ".join(f"{option.option} {option.typed(option.to_wire(want))}" for option, want in together)
+    apart = [(option, want) for option, want, _ in differing if option.update not in (None, UPDATE)]
+    commands = [option.update.format(name=registry.name, wire=option.to_wire(want)) for option, want in apart]
+    return [*([f"{UPDATE.format(name=registry.name)} {values}"] if values else []), *commands]
 
 
 def _same_place(one: str, other: str) -> bool:
@@ -170,6 +169,7 @@ def _deleted_vault_conflicts(goal: EnableGoal, vault: DeletedVault) -> list[Prob
         ("--vault-sku", goal.vault_sku),
         ("--retention-days", goal.retention_days),
         ("--restrict-vault-network", goal.restrict_vault_network),
+        ("--vault-public-network-access", goal.vault_public_network_access),
         ("--grant-scope key", goal.grant_scope == "key"),  # its permission model can't be read before
     ]
     options = ", ".join(option for option, value in asked if value)
@@ -201,6 +201,7 @@ def _existing_vault_conflicts(goal: EnableGoal, vault: Vault) -> list[Problem]:
         ("--vault-sku", goal.vault_sku, vault.sku),
         ("--retention-days", goal.retention_days, vault.retention_days),
         ("--restrict-vault-network", goal.restrict_vault_network or None, vault.default_action == "Deny" or None),
+        ("--vault-public-network-access", goal.vault_public_network_access, vault.public_network_access or "Enabled"),
     ]
     for option, want, got in asked:
         if want is not None and not same(want, got):

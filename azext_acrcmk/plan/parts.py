@@ -180,6 +180,8 @@ def recover_vault(vault: DeletedVault, tenant: str, reason: str, waits_for: tupl
 def _new_vault(goal: EnableGoal, state: State, group: Change | None) -> Change:
     model = "access policies" if goal.new_permission_model == ACCESS_POLICY else "Azure RBAC"
     network = ", network access denied except for trusted services" if goal.restrict_vault_network else ""
+    if goal.vault_public_network_access == "Disabled":
+        network = ", public network access disabled except for trusted services"
     return CreateVault(
         id=goal.vault,
         location=location_of(goal, state),
@@ -188,6 +190,7 @@ def _new_vault(goal: EnableGoal, state: State, group: Change | None) -> Change:
         permission_model=goal.new_permission_model,
         retention_days=goal.new_retention_days,
         restrict_network=goal.restrict_vault_network,
+        public_network_access=goal.vault_public_network_access,
         tags=goal.tags,
         reason=f"Key vault ({goal.new_vault_sku}, {model}{network}) with purge protection: if deleted, it can't be "
         f"purged for {goal.new_retention_days} days.",

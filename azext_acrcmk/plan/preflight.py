@@ -154,7 +154,7 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
         return _content(ROLE_ASSIGNMENT_TYPE, NO_ID, body, scope=change.scope)
     if isinstance(change, CreateRegistry):
         body = registry_body(change, identity.client_id if identity else NO_ID, change.key)
-        return _content(REGISTRY_TYPE, change.id.name, body, apiVersion=API_VERSIONS[REGISTRY_TYPE])
+        return _content(REGISTRY_TYPE, change.id.name, body, apiVersion=change.options.api_version)
     return None
 
 

@@ -151,7 +151,7 @@ def _apply(
     """Set what the body says on a copy of the registry, or refuse it."""
     properties = body.get("properties") or {}
     trusting = rules.trusts_content(registry)
-    rules.apply(registry, body, world.now(), new=new, whole=whole)
+    rules.apply(registry, body, request.query["api-version"], world.now(), new=new, whole=whole)
     changed = identity.apply(world, request.caller, registry, body.get("identity"), whole=whole)
     choice = encryption.choose(registry, properties, new=new, whole=whole)
     rules.check_tier(registry, choice is not None)

@@ -15,7 +15,7 @@ ARM = "https://management.azure.com"
 VAULT_AUDIENCE = "https://vault.azure.net"
 HSM_AUDIENCE = "https://managedhsm.azure.net"
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"
-VERSIONS = {"Microsoft.KeyVault": "2026-02-01", "Microsoft.ContainerRegistry": "2025-04-01"}
+VERSIONS = {"Microsoft.KeyVault": "2026-02-01", "Microsoft.ContainerRegistry": "2025-11-01"}
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 

@@ -105,7 +105,8 @@ def test_values_of_tags_have_an_end(azure):
 def test_put_resets_what_it_does_not_name(azure):
     policies = {"exportPolicy": {"status": "disabled"}}
     rules = {"defaultAction": "Deny"}
-    azure.registry(adminUserEnabled=True, networkRuleSet=rules, zoneRedundancy="Enabled", policies=policies)
+    closed = {"publicNetworkAccess": "Disabled", "networkRuleSet": rules}
+    azure.registry(adminUserEnabled=True, zoneRedundancy="Enabled", policies=policies, **closed)
     assert azure.get(PATH)["properties"]["policies"]["exportPolicy"]["status"] == "disabled"
     azure.registry()
     shown = azure.get(PATH)["properties"]
