@@ -33,7 +33,8 @@ def plan_restore(facts: Facts, disabled_by_revoke: bool | Unknown) -> Plan:
 
 
 def _unreadable(facts: Facts) -> Problem | None:
-    hidden = not facts.principal or isinstance(facts.state.roles, Unknown)
+    by_group = facts.vault is not None and facts.vault.uses_policies and not tagged_grants(facts)
+    hidden = not facts.principal or isinstance(facts.state.roles, Unknown) or by_group
     return unreadable_grant(facts) if hidden else None
 
 

@@ -142,7 +142,7 @@ class Facts:
     def access(self) -> Access:
         """What the identity can do with the key; unknown where identity or vault can't be read."""
         if self.vault and self.principal:
-            return access_to(self.vault, self.key_id.name, self.principal, self.state.roles)
+            return access_to(self.vault, self.key_id.name, self.principal, self.state.roles, self.state.individuals)
         hidden = (each for each in (self.state.vault, self.state.identity) if isinstance(each, Unknown))
         return Access(None, unknown=next(hidden, Unknown()))
 
