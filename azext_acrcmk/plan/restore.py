@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_readable
+from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_readable, words_of_azure
 from azext_acrcmk.model.state import Key, Unknown
 from azext_acrcmk.plan.change import Change, KeepVersion, LeaveToUser, Plan, RestoreVersion, TagRegistry, UseGrant
 from azext_acrcmk.plan.grants import REVOKED_TAG, find_grants, tagged_grants, usual_grant
@@ -56,6 +56,7 @@ def _unreadable_tag(used: Key, unknown: Unknown) -> Problem:
     return Problem(
         f"The version in use, {used.id}, is disabled. Only the vault tells whether `revoke` did that. {why}",
         (
+            *words_of_azure(unknown),
             f"Requires permission '{unknown.action}' and a network path to the vault.",
             f"To enable it, whoever disabled it: {enable_version(used)}",
         ),
