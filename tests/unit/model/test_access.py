@@ -15,7 +15,7 @@ def access(*roles, vault=VAULT):
     return access_to(vault, GOAL.key_name, make.PRINCIPAL, roles)
 
 
-@pytest.mark.parametrize("scope", ["/", make.REGISTRY.group_id, VAULT.id, VAULT.id.upper(), KEY])
+@pytest.mark.parametrize("scope", ["/", make.REGISTRY.group_id, str(VAULT.id), str(VAULT.id).upper(), KEY])
 def test_a_role_at_the_key_or_above_it_grants(scope):
     found = access(make.role(scope))
     assert found.granted
