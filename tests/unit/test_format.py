@@ -128,7 +128,7 @@ class TestRegistries:
             assert finding["code"] in table
 
     def test_check(self, state):
-        found = findings_document(examine(state, make.NOW))
+        found = findings_document(examine(state, make.NOW), state.registry)
         table = shown(found, check_table)
         assert fits(table)
         assert rows(table)[0] == ["Code", "Severity", "Status", "Message"]
@@ -185,16 +185,17 @@ class TestPlans:
 
 
 class TestSeveralRegistries:
-    """What --ids gives is a list of the results of each, also where a result is a list itself."""
+    """What --ids gives: a list of the results of each, and of `check` one list in which each row names its registry."""
 
     def test_show(self):
         table = shown([document(reached()), document(plain())], show_table)
         assert [row[0] for row in rows(table)].count("Registry") == 2
 
     def test_check(self):
-        found = findings_document(examine(reached(), make.NOW))
-        table = rows(shown([found, found], check_table))
-        assert [row for row in table if row[0] == "Registry"] == [["Registry", REGISTRY.name]] * 2
+        found = findings_document(examine(reached(), make.NOW), reached().registry)
+        others = [{**row, "registry": "other"} for row in found]
+        table = rows(shown([*found, *others], check_table))
+        assert [row for row in table if row[0] == "Registry"] == [["Registry", REGISTRY.name], ["Registry", "other"]]
         assert len(table) == 2 * len(rows(shown(found, check_table))) + 1
 
     @pytest.mark.parametrize("transformer", [enable_table, repair_table])
@@ -250,7 +251,7 @@ def test_a_plan_fits_whatever_its_texts(changes):
 )
 def test_checks_fit_whatever_their_texts(findings):
     result = [
-        {"code": code, "severity": severity, "status": "unknown", "message": message, "fix": fix}
+        {"registry": "r", "code": code, "severity": severity, "status": "unknown", "message": message, "fix": fix}
         for severity in SEVERITIES
         for code, message, fix in findings
     ]
