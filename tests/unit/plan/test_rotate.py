@@ -227,7 +227,7 @@ class TestOldGrant:
         state = replace(state, roles=(make.role(make.REGISTRY.group_id),))
         step = make.step(plan(state, {"roles": ()}, identity="other", revoke_old=True), "old-grant")
         assert step.action == REUSE
-        assert f"at {make.REGISTRY.group_id} stays" in step.reason
+        assert f"at {make.REGISTRY.group_id}: it stays" in step.reason
 
     def test_all_of_its_own_go_and_none_inherited(self):
         state = encrypted()
