@@ -46,6 +46,10 @@ class Settings:
     require_purge_protection: bool = True  # a vault without it is refused (contradictory: facts service.md 1.2)
     identity_credential_seconds: float = 90 * 86_400.0  # pulls go on this long after the key's identity was detached
 
+    # How Resource Manager answers for a disabled key (not documented: facts service.md 9.4). "shown": with enabled:
+    # false; "refused": a GET is refused as on the data plane, the list of versions shows it; "hidden": that, too.
+    disabled_key_by_arm: str = "shown"
+
     # Lists.
     registry_page_size: int = 100  # the service's own page size is not known
 

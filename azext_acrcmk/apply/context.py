@@ -111,13 +111,7 @@ def _(_change: kinds.ReadBack, context: Context) -> None:
     context.result = read_back(context)
 
 
-_CHANGES_ACCESS = (
-    kinds.AssignRole,
-    kinds.AddAccessPolicy,
-    kinds.GrantInRecoveredVault,
-    kinds.RemoveRole,
-    kinds.RemoveAccessPolicy,
-)
+_CHANGES_ACCESS = (*kinds.GRANTING, *kinds.REMOVING)
 _CHANGES_KEY = (kinds.CreateKey, kinds.RecoverKey, kinds.CreateVersion, kinds.DisableVersion)
 
 
@@ -140,7 +134,7 @@ def known_after(context: Context, plan: Plan) -> State:
 
 def _shows(context: Context, access: list[Change]) -> bool:
     """Whether the vault as last read shows what was granted, as it does where its name was waited for."""
-    if any(isinstance(each, (kinds.RemoveRole, kinds.RemoveAccessPolicy)) for each in access):
+    if any(isinstance(each, kinds.REMOVING) for each in access):
         return False
     name, principal = context.goal.key_name if context.goal else "", context.identity.principal_id
     return bool(access_to(context.vault, name, principal, ()).granted)

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.apply.context import Context, apply_change
+from collections.abc import Callable
+
+from azext_acrcmk.apply.context import Context, Refused, apply_change
 from azext_acrcmk.cloud import grants
+from azext_acrcmk.cloud.hsm import has_hsm_role
+from azext_acrcmk.cloud.reads import get_vault, has_role
+from azext_acrcmk.cloud.waiting import until_settled
+from azext_acrcmk.model.access import own_policies
 from azext_acrcmk.model.ids import HSM_TYPE
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import Vault
 from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.bodies import role_assignment_body
 from azext_acrcmk.plan.grants import usual_grant
@@ -44,12 +52,26 @@ def _(change: kinds.GrantInRecoveredVault, context: Context) -> None:
     apply_change(granting, context)
 
 
+# How long what was removed may go on to show in a read, in seconds.
+REMOVAL_TIMEOUT = 60
+
+
 @apply_change.register
 def _(change: kinds.RemoveRole, context: Context) -> None:
-    if change.vault.type == HSM_TYPE:
-        grants.remove_local_role(context.clients, change.host, change.role)
+    clients, role = context.clients, change.role
+    local = change.vault.type == HSM_TYPE
+    if local:
+        grants.remove_local_role(clients, change.host, role)
     else:
-        grants.remove_role(context.clients, change.vault, change.role)
+        grants.remove_role(clients, change.vault, role)
+
+    def shows() -> str | None:
+        found = (
+            has_hsm_role(clients, change.host, role) if local else has_role(clients, change.vault.subscription, role)
+        )
+        return f"the role '{role.role_name}' at {role.scope}" if found else None
+
+    _until_gone(shows, context)
 
 
 @apply_change.register
@@ -57,3 +79,24 @@ def _(change: kinds.RemoveAccessPolicy, context: Context) -> None:
     grants.remove_policy(
         context.clients, change.vault, change.principal, context.tenant, change.permissions, context.stop
     )
+    named = {each.lower() for each in change.permissions}
+
+    def shows() -> str | None:
+        vault = get_vault(context.clients, change.vault)
+        if not isinstance(vault, Vault):
+            return None
+        left = [p for each in own_policies(vault, change.principal) for p in each.key_permissions if p.lower() in named]
+        return f"the access policy ({', '.join(left)}) of {change.principal}" if left else None
+
+    _until_gone(shows, context)
+
+
+def _until_gone(shows: Callable[[], str | None], context: Context) -> None:
+    """Ends when a read no longer `shows` what was removed. That Azure accepted the removal is not yet the proof."""
+    if left := until_settled(shows, lambda seen: not seen, context.stop, REMOVAL_TIMEOUT):
+        raise Refused(
+            Problem(
+                f"Azure accepted the removal, but {REMOVAL_TIMEOUT} seconds later {left} is still there.",
+                ("Whoever has it can still use the key. To stop that, disable the key: az acr cmk revoke --by key",),
+            )
+        )

@@ -6,6 +6,7 @@ come back as wire JSON (see `wire` and `pages`): models differ between the SDK v
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import re
@@ -18,7 +19,7 @@ from knack.log import CliLogLevel
 
 from azext_acrcmk.cloud.arm import Arm
 from azext_acrcmk.cloud.errors import Misunderstood, missing_registration, read_error
-from azext_acrcmk.cloud.fields import part, parts
+from azext_acrcmk.cloud.fields import part, parts, text
 from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
@@ -50,6 +51,18 @@ class Clients:
     def renew_request_ids(self) -> None:
         """From now on each request has an id of its own (see RequestIds)."""
         self._request_ids.renewed = True
+
+    def caller_id(self, subscription: str) -> str | None:
+        """The object id of whoever is signed in for a subscription, as the token says; None where it does not."""
+        from azure.cli.core.auth.util import resource_to_scopes
+
+        scopes = resource_to_scopes(self._cli_ctx.cloud.endpoints.active_directory_resource_id)
+        token = self._sign_in(subscription).get_token(*scopes).token
+        try:
+            body = token.split(".")[1]
+            return text(part(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))), "oid")
+        except (LookupError, ValueError):
+            return None
 
     def registries(self, subscription: str):
         return self._management("MGMT_CONTAINERREGISTRY", subscription, self.registry_api_version).registries

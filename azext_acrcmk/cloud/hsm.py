@@ -13,8 +13,10 @@ _ROLES = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions"
 _ACTION = "Microsoft.KeyVault/managedHsm/roleAssignments/read/action"
 
 
-def list_hsm_roles(clients: Clients, host: str, key_name: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:
-    """The local roles of a principal that reach a key; unknown where the HSM doesn't let one look."""
+def list_hsm_roles(
+    clients: Clients, host: str, key_name: str, principal_id: str | None = None
+) -> tuple[RoleGrant, ...] | Unknown:
+    """The local roles that reach a key, of a principal or of everybody; unknown where the HSM doesn't let one look."""
     from azure.core.exceptions import AzureError
 
     def read() -> tuple[RoleGrant, ...]:
@@ -22,7 +24,7 @@ def list_hsm_roles(clients: Clients, host: str, key_name: str, principal_id: str
         found = {}
         for scope in ("/", "/keys", f"/keys/{key_name}"):
             for each in client.list_role_assignments(scope, retry_total=0):
-                if same(each.properties.principal_id, principal_id):
+                if principal_id is None or same(each.properties.principal_id, principal_id):
                     found[each.role_assignment_id] = each
         return tuple(_grant(client, each) for each in found.values())
 
@@ -53,6 +55,13 @@ def _grant(client, assignment) -> RoleGrant:
         data_actions=actions,
         not_data_actions=excluded,
     )
+
+
+def has_hsm_role(clients: Clients, host: str, role: RoleGrant) -> bool:
+    """Whether a local role assignment is there; not where that can't be read."""
+    client, name = clients.hsm_roles(host), role.id.rsplit("/", 1)[-1]
+    found = read_or_unknown(lambda: client.get_role_assignment(role.scope, name), _ACTION, f"https://{host}")
+    return not isinstance(found, (Absent, Unknown))
 
 
 def assign_hsm_role(clients: Clients, host: str, scope: str, role: str, principal_id: str, name: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from azext_acrcmk.cloud.across import find_identity, find_resource, find_vault, trace_vault
 from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.holders import find_individuals
 from azext_acrcmk.cloud.hsm import list_hsm_roles
 from azext_acrcmk.cloud.reads import (
     find_deleted_vault,
@@ -80,7 +81,8 @@ def load_registry_state(
         parts = in_vault(found, principal)
     elif principal != asked_for:
         parts = replace(parts, roles=load_roles(clients, vault_id or parts.vault.id, key, principal))
-    return replace(parts, registry=registry, identity=identity, key=_or_deleted(clients, parts.vault, parts.key, key))
+    state = replace(parts, registry=registry, identity=identity, key=_or_deleted(clients, parts.vault, parts.key, key))
+    return replace(state, individuals=find_individuals(clients, state))
 
 
 def _load_parts(

@@ -114,7 +114,7 @@ def read_vault(body: dict[str, Any], kind: str = "vault") -> Vault:
 def _read_policy(body: dict[str, Any]) -> AccessPolicy:
     return AccessPolicy(
         object_id=text(body, "objectId") or "",
-        key_permissions=frozenset(map(str.lower, texts(part(body, "permissions"), "keys"))),
+        key_permissions=texts(part(body, "permissions"), "keys"),
         application_id=text(body, "applicationId"),
     )
 

@@ -11,6 +11,7 @@ from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients, pages, unregistered, wire
+from azext_acrcmk.cloud.disabled_keys import get_disabled_key, refused_as_disabled
 from azext_acrcmk.cloud.errors import Misunderstood, read_error, same_code, understanding
 from azext_acrcmk.cloud.fields import flag, text
 from azext_acrcmk.cloud.read import (
@@ -172,9 +173,16 @@ def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknow
     keys = client.managed_hsm_keys if same(vault.type, HSM_TYPE) else client.keys
 
     def get() -> Key:
-        if key.version:
-            return read_key(keys.get_version(vault.group, vault.name, key.name, key.version, cls=wire), key)
-        return read_key(keys.get(vault.group, vault.name, key.name, cls=wire), key)
+        from azure.core.exceptions import HttpResponseError
+
+        try:
+            if key.version:
+                return read_key(keys.get_version(vault.group, vault.name, key.name, key.version, cls=wire), key)
+            return read_key(keys.get(vault.group, vault.name, key.name, cls=wire), key)
+        except HttpResponseError as error:
+            if not refused_as_disabled(read_error(error)):
+                raise
+            return get_disabled_key(clients, keys, vault, key)
 
     action = "keys/versions/read" if key.version else "keys/read"
     return read_or_unknown(get, f"{vault.type}/{action}", f"{vault}/keys/{key.name}")
@@ -197,8 +205,18 @@ def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | A
         return Unknown(action, scope, read_error(error).message, denied=False)
 
 
-def list_roles(clients: Clients, scope: str, subscription: str, principal_id: str) -> tuple[RoleGrant, ...] | Unknown:
-    """The role assignments of a principal, also those through groups, at `scope` and above it, less what is denied."""
+def has_role(clients: Clients, subscription: str, role: RoleGrant) -> bool:
+    """Whether a role assignment is there; not where that can't be read."""
+    version = API_VERSIONS["Microsoft.Authorization/roleAssignments"]
+    found = read_or_unknown(lambda: clients.arm(subscription).get(role.id, version), "", role.scope)
+    return not isinstance(found, (Absent, Unknown))
+
+
+def list_roles(
+    clients: Clients, scope: str, subscription: str, principal_id: str | None = None
+) -> tuple[RoleGrant, ...] | Unknown:
+    """The role assignments at `scope` and above it: of a principal, also those through groups, less what is denied; or
+    without one of everybody, whatever is denied."""
     arm = clients.arm(subscription)
 
     def all_of(kind: str, where: str) -> list[dict[str, Any]] | Absent | Unknown:
@@ -211,12 +229,14 @@ def list_roles(clients: Clients, scope: str, subscription: str, principal_id: st
         path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
         return arm.get(path, API_VERSIONS["Microsoft.Authorization/roleDefinitions"])
 
-    to_principal = f"atScope() and assignedTo('{principal_id}')"
+    to_principal = f"atScope() and assignedTo('{principal_id}')" if principal_id else "atScope()"
     found, denials = in_parallel(
         lambda: all_of("roleAssignments", to_principal),
-        lambda: all_of("denyAssignments", "atScope()"),
+        lambda: all_of("denyAssignments", "atScope()") if principal_id else ABSENT,
     )
     if isinstance(found, Unknown):
         return found
-    grants = read_role_grants(found or [], role_definition)
+    grants = read_role_grants(found or [], role_definition, in_parallel)
+    if principal_id is None:
+        return grants
     return with_denials(grants, denials if isinstance(denials, Unknown) else denials or (), scope, principal_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from azext_acrcmk.cloud.errors import read_error
@@ -18,17 +19,21 @@ _EVERYONE = "00000000-0000-0000-0000-000000000000"
 
 
 def read_role_grants(
-    assignments: Iterable[dict[str, Any]], role_definition: Callable[[str], dict[str, Any]]
+    assignments: Iterable[dict[str, Any]],
+    role_definition: Callable[[str], dict[str, Any]],
+    call_all: Callable[..., list[Any]] = lambda *calls: [call() for call in calls],
 ) -> tuple[RoleGrant, ...]:
-    """`role_definition` fetches a role by its GUID; it is asked once for each role, and not for the well-known one."""
-    roles: dict[str, _Role] = {ENCRYPTION_USER: _Role(ENCRYPTION_USER_NAME, tuple(NEEDED_ACTIONS.values()))}
+    """`role_definition` fetches a role by its GUID; it is asked once for each role, and not for the well-known one.
+    `call_all` calls functions, maybe at the same time, and returns their results."""
+    properties_of = [(assignment, part(assignment, "properties")) for assignment in assignments]
+    ids = {_guid(each): text(each, "roleDefinitionId") or "" for _, each in properties_of}
+    ids.pop(ENCRYPTION_USER, None)
+    fetched = call_all(*(partial(_fetch, role_definition, role_id, guid) for guid, role_id in ids.items()))
+    roles = dict(zip(ids, fetched, strict=True))
+    roles[ENCRYPTION_USER] = _Role(ENCRYPTION_USER_NAME, tuple(NEEDED_ACTIONS.values()))
     grants = []
-    for assignment in assignments:
-        properties = part(assignment, "properties")
-        role_id = text(properties, "roleDefinitionId") or ""
-        guid = role_id.rsplit("/", 1)[-1].lower()
-        if guid not in roles:
-            roles[guid] = _fetch(role_definition, role_id, guid)
+    for assignment, properties in properties_of:
+        guid = _guid(properties)
         role = roles[guid]
         condition = "A role assignment has a condition." if properties.get("condition") else None
         grants.append(
@@ -45,6 +50,11 @@ def read_role_grants(
             )
         )
     return tuple(grants)
+
+
+def _guid(properties: dict[str, Any]) -> str:
+    """Of an assignment's role."""
+    return (text(properties, "roleDefinitionId") or "").rsplit("/", 1)[-1].lower()
 
 
 def with_denials(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from azext_acrcmk.model.ids import same, within
-from azext_acrcmk.model.state import DenyAssignment, NotLoaded, RoleGrant, Unknown, Vault
+from azext_acrcmk.model.state import AccessPolicy, DenyAssignment, Holder, NotLoaded, RoleGrant, Unknown, Vault
 
 # Key Vault Crypto Service Encryption User: exactly the data actions a registry needs (service facts 4.1).
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -60,23 +60,57 @@ _KEY_ACTIONS = ("microsoft.keyvault/vaults/keys/", "microsoft.keyvault/managedhs
 
 
 def access_to(
-    vault: Vault, key_name: str, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded
+    vault: Vault,
+    key_name: str,
+    principal_id: str,
+    roles: tuple[RoleGrant, ...] | Unknown | NotLoaded,
+    individuals: frozenset[str] = frozenset(),
 ) -> Access:
-    """What `principal_id` can do with a key, by the vault's own permission model."""
+    """What `principal_id` can do with a key, by the vault's own permission model.
+
+    `individuals` are the object ids of principals that are no groups.
+    """
     if vault.uses_policies:
-        return _by_policy(vault, principal_id)
+        return _by_policy(vault, principal_id, individuals)
     needed = HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS
     return access_by_roles(key_scope(vault, key_name), principal_id, roles, needed)
 
 
-def _by_policy(vault: Vault, principal_id: str) -> Access:
-    permissions: set[str] = set()
-    for policy in vault.policies:
-        if same(policy.object_id, principal_id) and not policy.application_id:
-            permissions |= policy.key_permissions
-    missing = [name for name in NEEDED_ACTIONS if not permissions & {name.lower(), "all"}]
-    source = Source("access-policy", ", ".join(sorted(permissions)), str(vault.id))
-    return Access(not missing, (source,) if permissions else (), tuple(missing))
+def _by_policy(vault: Vault, principal_id: str, individuals: frozenset[str]) -> Access:
+    own = own_policies(vault, principal_id)
+    missing = tuple(name for name in NEEDED_ACTIONS if not any(policy.permits(name) for policy in own))
+    permissions = sorted({permission.lower() for policy in own for permission in policy.key_permissions})
+    sources = (Source("access-policy", ", ".join(permissions), str(vault.id)),) if permissions else ()
+    groups = maybe_groups(vault, principal_id, individuals)
+    if missing and groups:
+        return Access(None, sources, missing, Unknown(why=f"{describe_maybe_groups(groups)}.", denied=False))
+    return Access(not missing, sources, missing)
+
+
+def own_policies(vault: Vault, principal_id: str) -> list[AccessPolicy]:
+    """The access policies of a principal itself, not of an application on its behalf."""
+    return [each for each in vault.policies if same(each.object_id, principal_id) and not each.application_id]
+
+
+def maybe_groups(vault: Vault, principal_id: str, individuals: frozenset[str]) -> list[AccessPolicy]:
+    """The access policies that may give a principal the key as a member of a group.
+
+    Whose they are, Azure Resource Manager does not tell: whoever is not known to be an individual may be a group.
+    """
+    return [
+        policy
+        for policy in vault.policies
+        if policy.permits("unwrapKey")
+        and not policy.application_id
+        and not same(policy.object_id, principal_id)
+        and policy.object_id.lower() not in individuals
+    ]
+
+
+def describe_maybe_groups(policies: list[AccessPolicy]) -> str:
+    """What can't be told of policies of `maybe_groups`, in words."""
+    names = ", ".join(policy.object_id for policy in policies)
+    return f"The vault has an access policy with unwrapKey for {names}, which may be a group that the identity is in"
 
 
 def access_by_roles(
@@ -112,7 +146,7 @@ def access_by_roles(
 def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded) -> list[str]:
     """What `principal_id` is granted beyond get, wrapKey and unwrapKey, by the names of roles or permissions."""
     if vault.uses_policies:
-        held = {p for policy in vault.policies if same(policy.object_id, principal_id) for p in policy.key_permissions}
+        held = {p.lower() for policy in own_policies(vault, principal_id) for p in policy.key_permissions}
         return sorted(held - {name.lower() for name in NEEDED_ACTIONS})
     needed = {a.lower() for a in (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()}
     wider = [role for role in roles or () if {each.lower() for each in role.data_actions if _on_keys(each)} - needed]
@@ -137,6 +171,26 @@ def may_unwrap(role: RoleGrant, hsm: bool) -> bool:
     """
     unwrap = (HSM_NEEDED_ACTIONS if hsm else NEEDED_ACTIONS)["unwrapKey"]
     return _effective(role, unwrap) or bool(role.uncertain and not role.data_actions)
+
+
+def holders_by_policy(vault: Vault) -> tuple[Holder, ...]:
+    """Whoever can unwrap with the keys of a vault with access policies."""
+    return tuple(
+        Holder(
+            policy.object_id,
+            f"access policy ({', '.join(policy.key_permissions)})"
+            + (f" for the application {policy.application_id}" if policy.application_id else ""),
+        )
+        for policy in vault.policies
+        if policy.permits("unwrapKey")
+    )
+
+
+def holders_by_role(roles: tuple[RoleGrant, ...], hsm: bool) -> tuple[Holder, ...]:
+    """Whoever can, or may, unwrap with a key by roles that reach it."""
+    return tuple(
+        Holder(role.principal_id, f"role '{role.role_name}' at {role.scope}") for role in roles if may_unwrap(role, hsm)
+    )
 
 
 def _effective(role: RoleGrant, action: str) -> bool:

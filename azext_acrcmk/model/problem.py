@@ -30,9 +30,14 @@ def not_readable(what: str, unknown: Unknown) -> str:
     return f"Could not read {what}{why}{requires}"
 
 
+def words_of_azure(unknown: Unknown) -> tuple[str, ...]:
+    """What the service said, where `not_readable` leaves that out: a refusal may have another cause than a role."""
+    return (unknown.why,) if unknown.denied and unknown.action and unknown.why else ()
+
+
 def unreadable_problem(what: str, unknown: Unknown) -> Problem:
     """The problem of something that must be read and can't be: unknown is not absent."""
-    return Problem(not_readable(what, unknown), (unknown.why,) if unknown.denied and unknown.why else (), FORBIDDEN)
+    return Problem(not_readable(what, unknown), words_of_azure(unknown), FORBIDDEN)
 
 
 def taken_vault_name(name: str) -> tuple[str, tuple[str, ...]]:

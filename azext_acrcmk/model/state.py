@@ -135,11 +135,18 @@ class Registry:
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """A vault's access policy: the key permissions of one principal, in lower case."""
+    """A vault's access policy: the key permissions of one principal, in the spelling in which they were written.
+
+    Key Vault grants whatever their case, and removes only what is spelled alike. With an `application_id` they are that
+    application's on behalf of the principal, and not the principal's own.
+    """
 
     object_id: str
-    key_permissions: frozenset[str]
+    key_permissions: tuple[str, ...]
     application_id: str | None = None
+
+    def permits(self, permission: str) -> bool:
+        return any(same(each, permission) or same(each, "all") for each in self.key_permissions)
 
 
 @dataclass(frozen=True)
@@ -214,7 +221,10 @@ class RotationPolicy:
 
 @dataclass(frozen=True)
 class Key:
-    """A key as the control plane shows it: its current version's type and attributes."""
+    """A key as the control plane shows it: its current version's type and attributes.
+
+    Of a disabled one nothing else may be shown: then `type` is empty.
+    """
 
     id: KeyId
     type: str
@@ -281,6 +291,14 @@ class RoleGrant:
 
 
 @dataclass(frozen=True)
+class Holder:
+    """Who can unwrap with keys of a vault, by its object id, and `through` what, in words."""
+
+    principal_id: str
+    through: str
+
+
+@dataclass(frozen=True)
 class Sharer:
     """Another registry, and what it has in common with the one in question."""
 
@@ -299,6 +317,7 @@ class State:
     id, as far as read. `roles` are the role assignments of the identity that reach the key. `name_problem` says why
     the registry's name is not available, where there is no registry. `sharing` are the other registries with the same
     key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to.
+    `individuals` are the object ids, in lower case, of principals that are known not to be groups.
     """
 
     registry: Registry | Absent | Unknown | NotLoaded = NOT_LOADED
@@ -311,6 +330,7 @@ class State:
     name_problem: str | None = None
     sharing: tuple[Sharer, ...] | Unknown | NotLoaded = NOT_LOADED
     identity_users: tuple[ArmId, ...] | Unknown | NotLoaded = NOT_LOADED
+    individuals: frozenset[str] = frozenset()
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:
         """The resource group of `resource`."""

@@ -7,8 +7,10 @@ from dataclasses import replace
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.model.state import Registry
+from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import left_document, plan_document, steps_document
+from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.repair import plan_repair
 from azext_acrcmk.rules import Facts, Health, examine, fails
 from azext_acrcmk.rules.catalogue import ERROR
@@ -35,9 +37,11 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             plan = plan_repair(facts, health, tenant)
         if fails(health, ERROR):
             session.fail_after_output()
+        done = Plan(tuple(each.change for each in outcomes))
         return {
             "name": registry.name,
             "health": health.status,
+            **others_document(session, done, facts.state.vault, facts.key_id, facts.principal),
             "steps": steps_document(outcomes),
             "findings": left_document(health),
         }

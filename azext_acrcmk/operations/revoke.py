@@ -14,6 +14,7 @@ from azext_acrcmk.cloud.reads import get_registry, in_parallel, read_or_unknown
 from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
 from azext_acrcmk.plan.change import AddAccessPolicy, AssignRole, Plan, RestoreVersion
@@ -69,7 +70,8 @@ def _carry_out(session: Session, facts: Facts, plan: Plan, yes: bool, missing: C
         state = until_settled(read_back, lambda seen: not missing(seen), session.stop, READ_BACK_TIMEOUT)
         if wrong := missing(state):
             raise not_shown_error(wrong, READ_BACK_TIMEOUT, facts.registry.name, outcomes)
-    return {**registry_document(state, session.now), "steps": steps_document(outcomes)}
+    others = others_document(session, plan, state.vault, facts.encryption.key, facts.principal)
+    return {**registry_document(state, session.now), **others, "steps": steps_document(outcomes)}
 
 
 def _not_revoked(state: State, by: str) -> str | None:

@@ -12,8 +12,10 @@ from azext_acrcmk.cloud.reads import in_parallel
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import NOT_LOADED, Identity, State, Vault
+from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
+from azext_acrcmk.plan.change import REMOVING, Plan
 from azext_acrcmk.plan.rotate import (
     instead_of_new_version,
     plan_rotate,
@@ -48,7 +50,15 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         outcomes = session.carry_out(plan, context, yes)
         if goal.no_wait:
             return None
-        return {**registry_document(context.result, session.now), "steps": steps_document(outcomes)}
+        others = _others(session, plan, old or current, context.result)
+        return {**registry_document(context.result, session.now), **others, "steps": steps_document(outcomes)}
+
+
+def _others(session: Session, plan: Plan, old: State, new: State) -> dict:
+    """Who else can use the old key, where access to it was removed, else the new one."""
+    told = old if plan.find(*REMOVING) else new
+    principal = key_identity(told).principal_id if told is new else None
+    return others_document(session, plan, told.vault, told.registry.encryption.key, principal)
 
 
 def _goal_of(session: Session, current: State, **options) -> RotateGoal:

@@ -130,7 +130,7 @@ def _key(state: State) -> dict[str, Any] | None:
     policy = seen.rotation_policy if seen else None
     return {
         "id": encryption.key.versionless,
-        "type": seen.type if seen else None,
+        "type": (seen.type or None) if seen else None,
         "size": seen.size if seen else None,
         "enabled": used.enabled if used else None,
         "expires": used.expires.isoformat() if used and used.expires else None,

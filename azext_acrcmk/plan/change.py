@@ -546,6 +546,11 @@ class RemoveAccessPolicy(Change):
         return str(self.vault)
 
 
+# What gives, and what takes away, access to a key.
+GRANTING = (AssignRole, AddAccessPolicy, GrantInRecoveredVault)
+REMOVING = (RemoveRole, RemoveAccessPolicy)
+
+
 # Registry
 
 

@@ -12,8 +12,11 @@ from azext_acrcmk.model.access import (
     HSM_NEEDED_ACTIONS,
     NEEDED_ACTIONS,
     allows,
+    describe_maybe_groups,
     key_scope,
     may_unwrap,
+    maybe_groups,
+    own_policies,
 )
 from azext_acrcmk.model.ids import ArmId, KeyId, same, within
 from azext_acrcmk.model.state import NotLoaded, RoleGrant, Unknown, Vault
@@ -32,7 +35,8 @@ class Grant:
     """One grant of a principal: a role (by GUID, on the `vault` or the `key`), or key permissions of the vault's access
     policy.
 
-    In a managed HSM `on` is `key`, or the scope within it: / or /keys. `role` is the assignment where it exists.
+    In a managed HSM `on` is `key`, or the scope within it: / or /keys. `role` is the assignment where it exists, and
+    `spelled` are the permissions as the existing policy spells them.
     """
 
     vault: Vault
@@ -42,6 +46,7 @@ class Grant:
     on: str = "vault"
     permissions: tuple[str, ...] = ()
     role: RoleGrant | None = None
+    spelled: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """As the registry's tag has it."""
@@ -75,7 +80,7 @@ class Grant:
         if self.role:
             return RemoveRole(vault=self.vault.id, host=self.vault.host, role=self.role, reason=reason)
         return RemoveAccessPolicy(
-            vault=self.vault.id, principal=self.principal, permissions=self.permissions, reason=reason
+            vault=self.vault.id, principal=self.principal, permissions=self.spelled, reason=reason
         )
 
     def giving(self, reason: str, waits_for: tuple[Change, ...] = ()) -> AssignRole | AddAccessPolicy:
@@ -107,16 +112,33 @@ def usual_grant(vault: Vault, key: KeyId, principal: str) -> Grant:
     return Grant(vault, key, principal, role, on)
 
 
-def find_grants(
-    vault: Vault, key: KeyId, principal: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded
-) -> tuple[list[Grant], list[RoleGrant]]:
-    """The grants by which a principal has access to a key: its own on the key or vault, and roles from elsewhere.
+@dataclass(frozen=True)
+class OtherGrant:
+    """What is not a principal's own on the key or vault, and gives or may give it access: `what`, and `why` it is left,
+    in words."""
 
-    The second are inherited from above the vault or come through a group, so removing them would affect others too, or
-    can't be read. Of them only those count by which a registry would keep its access without the first.
+    what: str
+    why: str
+    resource: str
+
+
+def find_grants(
+    vault: Vault,
+    key: KeyId,
+    principal: str,
+    roles: tuple[RoleGrant, ...] | Unknown | NotLoaded,
+    individuals: frozenset[str] = frozenset(),
+) -> tuple[list[Grant], list[OtherGrant]]:
+    """The grants by which a principal has access to a key: its own on the key or vault, and others.
+
+    The second are roles that are inherited from above the vault, come through a group or can't be read, and access
+    policies that may be a group's: removing them would affect others too. Of them only those count by which a registry
+    would keep its access without the first.
     """
     if vault.uses_policies:
-        return _policy_grants(vault, key, principal), []
+        groups = maybe_groups(vault, principal, individuals)
+        others = [OtherGrant(describe_maybe_groups(groups), "it is not the identity's own", str(vault.id))]
+        return _policy_grants(vault, key, principal), others if groups else []
     own, elsewhere = [], []
     actions = (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()
     scope = key_scope(vault, key.name)
@@ -128,15 +150,16 @@ def find_grants(
             on = "key" if same(role.scope, scope) else role.scope if vault.is_hsm else "vault"
             own.append(Grant(vault, key, principal, role.role_id, on, role=role))
         elif may_unwrap(role, vault.is_hsm):
-            elsewhere.append(role)
+            what = f"Role '{role.role_name}' at {role.scope}"
+            elsewhere.append(OtherGrant(what, "it is inherited, comes through a group or can't be read", role.id))
     return own, elsewhere
 
 
 def _policy_grants(vault: Vault, key: KeyId, principal: str) -> list[Grant]:
-    own = [each for each in vault.policies if same(each.object_id, principal) and not each.application_id]
-    held = {permission for policy in own for permission in policy.key_permissions}
-    names = tuple(name for name in ("all", *NEEDED_ACTIONS) if name.lower() in held)
-    return [Grant(vault, key, principal, permissions=names)] if names else []
+    held = [permission for policy in own_policies(vault, principal) for permission in policy.key_permissions]
+    names = tuple(name for name in ("all", *NEEDED_ACTIONS) if any(same(name, each) for each in held))
+    spelled = tuple(each for each in dict.fromkeys(held) if any(same(name, each) for name in names))
+    return [Grant(vault, key, principal, permissions=names, spelled=spelled)] if names else []
 
 
 def needs_tag(grants: list[Grant]) -> bool:

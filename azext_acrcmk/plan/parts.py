@@ -307,7 +307,7 @@ def _access_so_far(goal: EnableGoal, state: State) -> Access | None:
     if not isinstance(identity, Identity):
         return None
     if isinstance(vault, Vault):
-        return access_to(vault, goal.key_name, identity.principal_id, state.roles)
+        return access_to(vault, goal.key_name, identity.principal_id, state.roles, state.individuals)
     if isinstance(vault, Absent) and goal.vault and goal.new_permission_model != RBAC:
         return Access(False, missing=tuple(NEEDED_ACTIONS))  # a vault that is yet to be has no policies
     if isinstance(vault, Absent) and goal.vault:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_readable
+from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_readable, words_of_azure
 from azext_acrcmk.model.state import Key, Unknown
 from azext_acrcmk.plan.change import Change, KeepVersion, LeaveToUser, Plan, RestoreVersion, TagRegistry, UseGrant
 from azext_acrcmk.plan.grants import REVOKED_TAG, find_grants, tagged_grants, usual_grant
@@ -33,7 +33,8 @@ def plan_restore(facts: Facts, disabled_by_revoke: bool | Unknown) -> Plan:
 
 
 def _unreadable(facts: Facts) -> Problem | None:
-    hidden = not facts.principal or isinstance(facts.state.roles, Unknown)
+    by_group = facts.vault is not None and facts.vault.uses_policies and not tagged_grants(facts)
+    hidden = not facts.principal or isinstance(facts.state.roles, Unknown) or by_group
     return unreadable_grant(facts) if hidden else None
 
 
@@ -55,6 +56,7 @@ def _unreadable_tag(used: Key, unknown: Unknown) -> Problem:
     return Problem(
         f"The version in use, {used.id}, is disabled. Only the vault tells whether `revoke` did that. {why}",
         (
+            *words_of_azure(unknown),
             f"Requires permission '{unknown.action}' and a network path to the vault.",
             f"To enable it, whoever disabled it: {enable_version(used)}",
         ),

@@ -60,12 +60,12 @@ def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
     if problem := missing_identity(facts) or unreadable_grant(facts):
         return Plan(problems=(replace(problem, advice=(*problem.advice, by_key)),))
     key = registry.encryption.key
-    own, elsewhere = find_grants(state.vault, key, facts.principal, state.roles)
+    own, elsewhere = find_grants(state.vault, key, facts.principal, state.roles, state.individuals)
     if elsewhere:
-        names = "; ".join(f"'{role.role_name}' at {role.scope}" for role in elsewhere)
+        others = "; ".join(f"{each.what}: {each.why}" for each in elsewhere)
         return _refused(
-            "The identity also has access to the key by roles that are inherited, come through a group or can't be "
-            f"read: {names}. Removing only its own would not stop it, and removing these would affect others.",
+            f"The identity has, or may have, access to the key by more than its own grants. {others}. Removing only "
+            "its own might not stop it, and removing the others would affect whoever else they are for.",
             by_key,
         )
     if conditional := [each for each in own if each.role and each.role.uncertain]:

@@ -244,16 +244,14 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
     key, principal = old.registry.encryption.key, key_identity(old).principal_id
     if not isinstance(old.vault, Vault) or not principal:
         return []
-    own, elsewhere = find_grants(old.vault, key, principal, old.roles)
+    own, elsewhere = find_grants(old.vault, key, principal, old.roles, old.individuals)
     changes: list[Change] = []
     for grant in own:
         if why := _still_needed(goal, old, target, on_key=grant.on_key):
             changes.append(_kept(grant.resource, f"{grant.what}, still needed by {why}."))
         else:
             changes.append(replace(grant.removal(f"{grant.what}, no longer needed."), step="old-grant"))
-    for role in elsewhere:
-        reason = f"Role '{role.role_name}' at {role.scope} stays: it is inherited, or comes through a group."
-        changes.append(_kept(role.id, reason))
+    changes += [_kept(each.resource, f"{each.what}: it stays, as {each.why}.") for each in elsewhere]
     return changes
 
 

@@ -13,7 +13,7 @@ from azext_acrcmk.model.defaults import EXPIRY_DAYS
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.key_identity import KeyIdentity, key_identity
-from azext_acrcmk.model.problem import INVALID, not_readable
+from azext_acrcmk.model.problem import INVALID, not_readable, words_of_azure
 from azext_acrcmk.model.state import Encryption, Identity, Key, Registry, State, Unknown, Vault
 
 ERROR, WARNING, INFO = SEVERITIES = ("error", "warning", "info")
@@ -142,7 +142,7 @@ class Facts:
     def access(self) -> Access:
         """What the identity can do with the key; unknown where identity or vault can't be read."""
         if self.vault and self.principal:
-            return access_to(self.vault, self.key_id.name, self.principal, self.state.roles)
+            return access_to(self.vault, self.key_id.name, self.principal, self.state.roles, self.state.individuals)
         hidden = (each for each in (self.state.vault, self.state.identity) if isinstance(each, Unknown))
         return Access(None, unknown=next(hidden, Unknown()))
 
@@ -169,7 +169,7 @@ def passed(message: str) -> Verdict:
 
 def unreadable(what: str, unknown: Unknown) -> Verdict:
     """`what` could not be read; says which permission that requires, or what the service said."""
-    return Verdict(UNKNOWN, not_readable(what, unknown))
+    return Verdict(UNKNOWN, not_readable(what, unknown), advice=words_of_azure(unknown))
 
 
 @dataclass(frozen=True)

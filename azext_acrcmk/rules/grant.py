@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.model.access import NEEDED_ACTIONS, Source, allows, excess_of
-from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.access import NEEDED_ACTIONS, Source, allows, excess_of, own_policies
 from azext_acrcmk.model.state import Unknown
 from azext_acrcmk.rules.catalogue import (
     ENABLE,
@@ -56,8 +55,10 @@ def _missing(facts: Facts) -> Verdict:
     "AccessUnknown",
     ERROR,
     GRANT,
-    cause="You don't have permission to read the role assignments, or one has a condition that only Azure evaluates.",
-    cure="Have the permission that the message names assigned to you.",
+    cause="You don't have permission to read the role assignments, one has a condition that only Azure evaluates, or "
+    "the vault has an access policy for what may be a group that the identity is in.",
+    cure="Have the permission that the message names assigned to you. Where a group may be it, look up its members, or "
+    "grant access to the identity itself.",
     needs=NEEDS,
 )
 def _readable(facts: Facts) -> Verdict | None:
@@ -190,7 +191,7 @@ def _effective(facts: Facts) -> Verdict | None:
         return None
     vault, principal = facts.vault, facts.principal
     if not vault.uses_policies:
-        if any(same(policy.object_id, principal) for policy in vault.policies):
+        if own_policies(vault, principal):
             return failed(
                 "The vault's access policy for the identity has no effect: the vault uses Azure RBAC.",
                 _grant(facts),

@@ -122,7 +122,7 @@ def _deleted(facts: Facts) -> Verdict | None:
 )
 def _type(facts: Facts) -> Verdict | None:
     key = facts.latest
-    if not key:
+    if not key or not key.type:
         return None
     if key.type in RSA_TYPES:
         return passed(f"The key is of type {key.type}.")

@@ -15,7 +15,7 @@ from sandbox.key_vault.data_plane import user_of
 from sandbox.key_vault.hsm_store import LOCAL_ROLES, LocalAssignment, ManagedHsm
 from sandbox.key_vault.key_material import Key
 from sandbox.key_vault.key_store import HSM_SUFFIX, find_store
-from sandbox.key_vault.vault_keys import create_key, version_document
+from sandbox.key_vault.vault_keys import check_shown, create_key, version_document
 from sandbox.key_vault.vault_keys import document as key_document
 from sandbox.resource_manager.access import covers, require
 from sandbox.resource_manager.arm import HOST, not_found
@@ -81,7 +81,16 @@ def create_key_if_not_exist(world: World, request: Request) -> Reply:
 def get_key(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/keys/read", request.path)
     hsm, key = _existing_key(world, request)
+    check_shown(world, [key.latest])
     return Reply(200, key_document(hsm, key))
+
+
+@router.route("GET", HOST, f"{_HSM}/keys/{{key}}/versions")
+def list_versions(world: World, request: Request) -> Reply:
+    require(world, request.caller, f"{TYPE}/keys/versions/read", request.path)
+    hsm, key = _existing_key(world, request)
+    check_shown(world, key.versions, listed=True)
+    return Reply(200, {"value": [version_document(hsm, key, version) for version in key.versions]})
 
 
 @router.route("GET", HOST, f"{_HSM}/keys/{{key}}/versions/{{version}}")
@@ -92,6 +101,7 @@ def get_version(world: World, request: Request) -> Reply:
     if version is None:
         names = (hsm.name, key.name, request.params["version"])
         raise not_found(f"{TYPE}/keys/versions", names, request.params["group"])
+    check_shown(world, [version])
     return Reply(200, version_document(hsm, key, version))
 
 

@@ -177,7 +177,10 @@ def read_policies(policies: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def combine_policies(present: list[dict], given: list[dict], change: str) -> list[dict]:
-    """The access policies after `add`, `replace` or `remove` of the given ones."""
+    """The access policies after `add`, `replace` or `remove` of the given ones.
+
+    `remove` goes by the spelling of permissions, and is content to find none (facts: service.md 9.1); `add` does not.
+    """
     if change not in ("add", "replace", "remove"):
         raise _bad(f"An invalid value was provided for 'operationKind': {change}.")
     policies = [dict(policy) for policy in present]
@@ -201,7 +204,7 @@ def _combine_permissions(own: dict[str, list[str]], policy: dict[str, Any], chan
             named = {name.lower() for name in mine}
             result[kind] = mine + [name for name in theirs if name.lower() not in named]
         else:
-            result[kind] = [name for name in mine if name.lower() not in {other.lower() for other in theirs}]
+            result[kind] = [name for name in mine if name not in theirs]
     return result
 
 

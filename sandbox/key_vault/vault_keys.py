@@ -37,6 +37,7 @@ def create_if_not_exist(world: World, request: Request) -> Reply:
 @router.route("GET", HOST, f"{_VAULTS}/keys/{{key}}")
 def get(world: World, request: Request) -> Reply:
     vault, key = _existing(world, request)
+    check_shown(world, [key.latest])
     return Reply(200, document(vault, key), dict(SERVICE_VERSION))
 
 
@@ -49,6 +50,7 @@ def list_keys(world: World, request: Request) -> Reply:
 @router.route("GET", HOST, f"{_VAULTS}/keys/{{key}}/versions")
 def list_versions(world: World, request: Request) -> Reply:
     vault, key = _existing(world, request, "versions/read")
+    check_shown(world, key.versions, listed=True)
     shown = [version_document(vault, key, version) for version in key.versions]
     return Reply(200, {"value": shown}, dict(SERVICE_VERSION))
 
@@ -59,7 +61,16 @@ def get_version(world: World, request: Request) -> Reply:
     version = key.version(request.params["version"])
     if version is None:
         raise _not_found(vault, request, "keys/versions", request.params["version"])
+    check_shown(world, [version])
     return Reply(200, version_document(vault, key, version), dict(SERVICE_VERSION))
+
+
+def check_shown(world: World, versions: list[KeyVersion], listed: bool = False) -> None:
+    """Refuse to show disabled versions, as `settings.disabled_key_by_arm` says."""
+    refuses = world.settings.disabled_key_by_arm in (("hidden",) if listed else ("refused", "hidden"))
+    if refuses and not all(version.enabled for version in versions):
+        message = "Operation get is not allowed on a disabled key."
+        raise AzureError(403, "Forbidden", message, inner="KeyDisabled")
 
 
 def create_key(world: World, store: KeyStore, name: str, wanted: dict[str, Any], tags: dict[str, str]) -> Key:

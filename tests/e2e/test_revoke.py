@@ -134,7 +134,7 @@ class TestByGrant:
     def test_a_role_from_above_is_refused_with_the_way_out(self, azure, az, seed):
         identity = seed.encrypted()
         seed.grant(identity["principalId"], GROUP)
-        words = ("are inherited, come through a group", GROUP, "--by key", "Nothing was changed")
+        words = ("it is inherited, comes through a group", GROUP, "--by key", "Nothing was changed")
         refuses(azure, az, f"{REVOKE} --yes", *words)
         assert pulled(azure) == 200
 
@@ -149,7 +149,7 @@ class TestByGrant:
     def test_a_role_through_a_group_is_refused_with_the_way_out(self, azure, az, seed):
         identity = seed.encrypted()
         seed.grant(azure.add_to_group(identity["principalId"]).object_id)
-        refuses(azure, az, f"{REVOKE} --yes", "are inherited, come through a group", "--by key")
+        refuses(azure, az, f"{REVOKE} --yes", "it is inherited, comes through a group", "--by key")
         assert pulled(azure) == 200
 
     def test_grants_of_others_stay(self, azure, az, seed):

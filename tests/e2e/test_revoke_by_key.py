@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from sandbox.world import OWNER_OBJECT_ID
 from tests.harness.revoke import (
     BY_KEY,
@@ -99,6 +103,31 @@ class TestByKey:
         assert pulled(azure) == 403
         az(RESTORE).ok()
         assert pulled(azure) == 200
+
+    @pytest.mark.parametrize("behind", [False, True], ids=["the latest", "an older one"])
+    @pytest.mark.parametrize("answer", ["refused", "hidden"])
+    def test_it_is_undone_where_the_control_plane_does_not_show_a_disabled_key(
+        self, azure, seed, officer, quick_az, answer, behind
+    ):
+        seed.encrypted()
+        if behind:
+            seed.change_key("POST", f"{KEY_URI}/rotate")
+        azure.settings(disabled_key_by_arm=answer)
+        assert quick_az(BY_KEY).json()["key"]["enabled"] is False
+        assert pulled(azure) == 403
+        checked = quick_az("acr cmk check -n myregistry")
+        failed = {each["code"] for each in json.loads(checked.out) if each["status"] == "failed"}
+        assert (checked.code, "KeyDisabled" in failed) == (1, True)
+        quick_az(RESTORE).ok()
+        assert pulled(azure) == 200
+        assert quick_az("acr cmk check -n myregistry").code == 0
+
+    def test_a_check_by_one_who_may_not_look_into_the_vault_still_fails(self, azure, seed, quick_az):
+        seed.encrypted()
+        azure.settings(disabled_key_by_arm="hidden")
+        seed.change_key("PATCH", version_in_use(seed), {"attributes": {"enabled": False}})
+        checked = quick_az("acr cmk check -n myregistry")
+        assert (checked.code, "KeyDisabled" in checked.out) == (1, True)
 
     def test_takes_a_right_on_the_vault(self, azure, az, seed):
         seed.encrypted()

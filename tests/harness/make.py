@@ -7,8 +7,9 @@ from datetime import datetime, timezone
 
 from azext_acrcmk.model.access import ENCRYPTION_USER, ENCRYPTION_USER_NAME, NEEDED_ACTIONS
 from azext_acrcmk.model.goal import EnableGoal, enable_goal
-from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId
 from azext_acrcmk.model.state import (
+    ABSENT,
     ACCESS_POLICY,
     AccessPolicy,
     AttachedIdentity,
@@ -19,9 +20,11 @@ from azext_acrcmk.model.state import (
     Registry,
     RoleGrant,
     State,
+    Unknown,
     Vault,
 )
-from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.output.documents import plan_document
+from azext_acrcmk.plan.change import Action, Change, Plan
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
@@ -43,17 +46,12 @@ def group() -> Group:
 
 
 def identity(asked: EnableGoal, **changes) -> Identity:
-    return replace(Identity(str(asked.identity), "westeurope", CLIENT, PRINCIPAL), **changes)
+    return replace(Identity(asked.identity, "westeurope", CLIENT, PRINCIPAL), **changes)
 
 
 def vault(asked: EnableGoal, **changes) -> Vault:
-    host = asked.key.host
-    id_ = (
-        str(asked.vault)
-        if asked.vault
-        else f"{REGISTRY.group_id}/providers/Microsoft.KeyVault/vaults/{asked.key.store}"
-    )
-    made = Vault(id_, asked.key.store, f"https://{host}/", "westeurope", purge_protection=True)
+    id_ = asked.vault or ArmId(SUBSCRIPTION, REGISTRY.group, VAULT_TYPE, asked.key.store)
+    made = Vault(id_, f"https://{asked.key.host}/", "westeurope", purge_protection=True)
     return replace(made, permission_model=asked.new_permission_model, sku=asked.new_vault_sku, **changes)
 
 
@@ -62,10 +60,10 @@ def key(asked: EnableGoal, **changes) -> Key:
     return replace(made, **changes)
 
 
-def role(scope: str, **changes) -> RoleGrant:
+def role(scope: ArmId | str, **changes) -> RoleGrant:
     made = RoleGrant(
         id=f"{scope}/providers/Microsoft.Authorization/roleAssignments/1",
-        scope=scope,
+        scope=str(scope),
         role_id=ENCRYPTION_USER,
         role_name=ENCRYPTION_USER_NAME,
         principal_id=PRINCIPAL,
@@ -83,15 +81,14 @@ def registry(asked: EnableGoal, **changes) -> Registry:
     used = asked.key.with_version(VERSION if asked.manual else None)
     encryption = Encryption("enabled", used, VERSION, CLIENT, auto_rotation=not asked.manual)
     made = Registry(
-        id=str(REGISTRY),
-        name=REGISTRY.name,
+        id=REGISTRY,
         location="westeurope",
         sku="Premium",
         login_server="myregistry.azurecr.io",
         provisioning_state="Succeeded",
         encryption=encryption,
         identity_type="userAssigned",
-        attached=(AttachedIdentity(str(asked.identity), CLIENT, PRINCIPAL),),
+        attached=(AttachedIdentity(asked.identity, CLIENT, PRINCIPAL),),
     )
     return replace(made, **changes)
 
@@ -113,13 +110,37 @@ def reached(asked: EnableGoal) -> State:
 
 
 def nothing(asked: EnableGoal, *, with_group: bool = True) -> State:
-    from azext_acrcmk.model.state import ABSENT
+    """The state in which nothing exists, and all was looked for."""
+    groups = ((REGISTRY.group_id.lower(), group() if with_group else ABSENT),)
+    return State(
+        registry=ABSENT,
+        identity=ABSENT,
+        vault=ABSENT,
+        key=ABSENT,
+        version_in_use=Unknown(denied=False),
+        roles=(),
+        groups=groups,
+    )
 
-    return State(groups=((REGISTRY.group_id.lower(), group() if with_group else ABSENT),))
+
+def steps(plan: Plan) -> dict[str, Change]:
+    """The changes that a person is told of by the names of their steps, as in results: grant, grant-2."""
+    rows = plan_document(plan)
+    return {row["step"]: change for row, change in zip(rows, plan.told, strict=True)}
 
 
-def actions(plan: Plan) -> dict[str, str]:
-    return {change.step: change.action for change in plan.changes}
+def step(plan: Plan, name: str) -> Change | None:
+    return steps(plan).get(name)
+
+
+def actions(plan: Plan) -> dict[str, Action]:
+    return {name: change.action for name, change in steps(plan).items()}
+
+
+def after(plan: Plan, name: str) -> set[str]:
+    """The names of the steps that a step waits for."""
+    waits_for = [id(each) for each in step(plan, name).after]
+    return {other for other, change in steps(plan).items() if id(change) in waits_for}
 
 
 def uri(name: str = "k", version: str | None = None, host: str = "keys.vault.azure.net") -> str:

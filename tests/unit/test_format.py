@@ -6,10 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from azext_acrcmk.health import examine
-from azext_acrcmk.health.catalogue import CATALOGUE, SEVERITIES, Facts
-from azext_acrcmk.plan.step import OUTCOMES, SYMBOLS, Plan, Step
-from azext_acrcmk.report import findings_document, left_document, plan_document, registry_document, steps_document
 from azure.cli.core.commands import CommandResultItem
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,12 +15,22 @@ from azext_acrcmk._format import check_table, enable_table, repair_table, show_t
 from azext_acrcmk.model.goal import enable_goal
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.model.state import ABSENT, Encryption, State, Unknown
+from azext_acrcmk.output.documents import (
+    findings_document,
+    left_document,
+    plan_document,
+    registry_document,
+    steps_document,
+)
+from azext_acrcmk.plan.change import Action
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.repair import plan_repair
 from azext_acrcmk.plan.rotate import plan_rotate
+from azext_acrcmk.rules import examine
+from azext_acrcmk.rules.catalogue import CATALOGUE, SEVERITIES, Facts
 from azext_acrcmk.run import Outcome
+from tests.harness import encrypted as rotation
 from tests.harness import make
-from tests.unit import test_plan_rotate as rotation
 
 WIDTH = 120
 
@@ -42,18 +48,18 @@ GOAL = enable_goal(
     key_vault=str(VAULT),
     key_name=KEY,
 )
-UNSEEN = Unknown("Microsoft.KeyVault/vaults/keys/versions/read", f"{VAULT}/keys/{KEY}/versions/{make.VERSION}")
+HIDDEN = Unknown("Microsoft.KeyVault/vaults/keys/versions/read", f"{VAULT}/keys/{KEY}/versions/{make.VERSION}")
 
 
-NOTHING = State(groups=((REGISTRY.group_id.lower(), ABSENT),))
+NOTHING = replace(make.nothing(GOAL), groups=((REGISTRY.group_id.lower(), ABSENT),))
+SYMBOLS = {each.symbol for each in Action}
 
 
 def reached(**changes) -> State:
     state = replace(make.reached(GOAL), groups=((REGISTRY.group_id.lower(), make.group()),))
     named = replace(
         state.registry,
-        id=str(REGISTRY),
-        name=REGISTRY.name,
+        id=REGISTRY,
         login_server=f"{REGISTRY.name}.azurecr.io",
         location="germanywestcentral",
     )
@@ -79,8 +85,8 @@ def ill() -> State:
     )
 
 
-def unseen() -> State:
-    return reached(identity=UNSEEN, vault=UNSEEN, key=UNSEEN, version_in_use=UNSEEN, roles=UNSEEN)
+def hidden() -> State:
+    return reached(identity=HIDDEN, vault=HIDDEN, key=HIDDEN, version_in_use=HIDDEN, roles=HIDDEN)
 
 
 def plain() -> State:
@@ -110,10 +116,10 @@ def document(state: State) -> dict:
 
 
 def done(plan) -> list[dict]:
-    return steps_document(Outcome(step, OUTCOMES[step.action], 3599.9) for step in plan.steps)
+    return steps_document(Outcome(each, each.action.outcome, 3599.9) for each in plan.changes)
 
 
-@pytest.mark.parametrize("state", [reached(), ill(), unseen(), plain()], ids=["good", "ill", "unseen", "plain"])
+@pytest.mark.parametrize("state", [reached(), ill(), hidden(), plain()], ids=["good", "ill", "hidden", "plain"])
 class TestRegistries:
     def test_show(self, state):
         table = shown(document(state), show_table)
@@ -122,7 +128,7 @@ class TestRegistries:
             assert finding["code"] in table
 
     def test_check(self, state):
-        found = findings_document(examine(state, make.NOW))
+        found = findings_document(examine(state, make.NOW), state.registry)
         table = shown(found, check_table)
         assert fits(table)
         assert rows(table)[0] == ["Code", "Severity", "Status", "Message"]
@@ -132,9 +138,9 @@ class TestRegistries:
 
     def test_repair(self, state):
         health = examine(state, make.NOW)
-        plan = plan_repair(Facts(state, make.NOW), health)
+        plan = plan_repair(Facts(state, make.NOW), health, make.TENANT)
         left = left_document(health)
-        assert fits(shown(plan_document(plan), repair_table)) or not plan.steps
+        assert fits(shown(plan_document(plan), repair_table)) or not plan.changes
         table = shown(
             {"name": REGISTRY.name, "health": health.status, "steps": done(plan), "findings": left}, repair_table
         )
@@ -156,18 +162,16 @@ class TestPlans:
         table = shown(plan_document(plan), enable_table)
         assert fits(table)
         assert rows(table)[0] == ["Symbol", "Action", "Resource", "Reason", "Irreversible"]
-        assert [row[1] for row in rows(table)[1:] if row[0] in set(SYMBOLS.values())] == [
-            step.action for step in plan.steps
-        ]
+        assert [row[1] for row in rows(table)[1:] if row[0] in SYMBOLS] == [each.action.label for each in plan.changes]
         steps = shown({"steps": done(plan)}, enable_table)
         assert fits(steps)
         assert rows(steps)[0] == ["Step", "Resource", "Outcome", "Seconds"]
-        assert [row[0] for row in rows(steps)[1:]] == [step.name for step in plan.steps]
+        assert [row[0] for row in rows(steps)[1:]] == [each.step for each in plan.changes]
 
     def test_what_is_irreversible_is_marked_once(self):
         plan = plan_enable(GOAL, NOTHING, make.NOW)
         marked = [row for row in rows(shown(plan_document(plan), enable_table)) if row[-1] == "yes"]
-        assert len(marked) == sum(step.irreversible for step in plan.steps) > 0
+        assert len(marked) == sum(each.irreversible for each in plan.changes) > 0
 
     def test_rotate(self):
         current = rotation.encrypted(behind=True)
@@ -177,20 +181,21 @@ class TestPlans:
         assert fits(shown(plan_document(plan), enable_table))
         table = shown({**document(current), "steps": done(plan)}, enable_table)
         assert fits(table)
-        assert len(rows(table)) == len(plan.steps) + 1
+        assert len(rows(table)) == len(plan.told) + 1
 
 
 class TestSeveralRegistries:
-    """What --ids gives is a list of the results of each, also where a result is a list itself."""
+    """What --ids gives: a list of the results of each, and of `check` one list in which each row names its registry."""
 
     def test_show(self):
         table = shown([document(reached()), document(plain())], show_table)
         assert [row[0] for row in rows(table)].count("Registry") == 2
 
     def test_check(self):
-        found = findings_document(examine(reached(), make.NOW))
-        table = rows(shown([found, found], check_table))
-        assert [row for row in table if row[0] == "Registry"] == [["Registry", REGISTRY.name]] * 2
+        found = findings_document(examine(reached(), make.NOW), reached().registry)
+        others = [{**row, "registry": "other"} for row in found]
+        table = rows(shown([*found, *others], check_table))
+        assert [row for row in table if row[0] == "Registry"] == [["Registry", REGISTRY.name], ["Registry", "other"]]
         assert len(table) == 2 * len(rows(shown(found, check_table))) + 1
 
     @pytest.mark.parametrize("transformer", [enable_table, repair_table])
@@ -201,7 +206,7 @@ class TestSeveralRegistries:
     def test_steps(self):
         plan = plan_enable(GOAL, NOTHING, make.NOW)
         result = {**document(reached()), "steps": done(plan)}
-        assert len(rows(shown([result, result], enable_table))) == 2 * len(plan.steps) + 1
+        assert len(rows(shown([result, result], enable_table))) == 2 * len(plan.told) + 1
 
     def test_repairs(self):
         result = {"name": "one", "health": "healthy", "steps": [], "findings": []}
@@ -223,10 +228,19 @@ words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, 
 texts = st.lists(words, min_size=1, max_size=8).map(" ".join)
 
 
-@given(st.lists(st.tuples(st.sampled_from(sorted(SYMBOLS)), words, texts, st.booleans()), min_size=1, max_size=4))
-def test_a_plan_fits_whatever_its_texts(given_steps):
-    steps = (Step("grant", *parts, irreversible=final) for *parts, final in given_steps)
-    result = plan_document(Plan(tuple(steps)))
+@given(st.lists(st.tuples(st.sampled_from(Action), words, texts, st.booleans()), min_size=1, max_size=4))
+def test_a_plan_fits_whatever_its_texts(changes):
+    result = [
+        {
+            "symbol": action.symbol,
+            "action": action.label,
+            "step": "grant",
+            "resource": resource,
+            "reason": reason,
+            "irreversible": final,
+        }
+        for action, resource, reason, final in changes
+    ]
     assert fits(shown(result, enable_table))
 
 
@@ -237,7 +251,7 @@ def test_a_plan_fits_whatever_its_texts(given_steps):
 )
 def test_checks_fit_whatever_their_texts(findings):
     result = [
-        {"code": code, "severity": severity, "status": "unknown", "message": message, "fix": fix}
+        {"registry": "r", "code": code, "severity": severity, "status": "unknown", "message": message, "fix": fix}
         for severity in SEVERITIES
         for code, message, fix in findings
     ]

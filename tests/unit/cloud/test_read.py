@@ -20,7 +20,7 @@ from azext_acrcmk.cloud.read import (
     read_vault,
 )
 from azext_acrcmk.cloud.roles import read_role_grants, with_denials
-from azext_acrcmk.model.ids import KeyId
+from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import ACCESS_POLICY, RBAC
 from sandbox.core.web import Reply
 from sandbox.server.alterations import ALTERATIONS, alter
@@ -152,7 +152,7 @@ def test_a_registry():
     assert found.encryption.enabled
     assert found.encryption.version_in_use == VERSION
     assert found.encryption.key.version is None
-    assert found.attached_as("C").id == IDENTITY
+    assert found.attached_as("C").id == ArmId.parse(IDENTITY)
     assert (found.public_network_enabled, found.allow_trusted_services) == (True, False)
 
 
@@ -180,7 +180,7 @@ def test_a_key_with_its_rotation_policy():
 @pytest.mark.parametrize("read", [read_registry, read_vault, read_identity])
 def test_missing_null_and_unknown_fields_are_tolerated(read):
     for body in ({"id": ID}, {"id": ID, "properties": None}, {"id": ID, "unheardOf": [{}], "properties": {"x": 1}}):
-        assert read(body).id == ID
+        assert read(body).id == ArmId.parse(ID)
 
 
 def test_what_shows_no_id_is_not_understood():

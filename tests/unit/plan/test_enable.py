@@ -2,9 +2,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from azext_acrcmk.plan.step import FORBIDDEN, NOT_FOUND
 
 from azext_acrcmk.model.goal import NetworkOptions
+from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND
 from azext_acrcmk.model.state import (
     ABSENT,
     ACCESS_POLICY,
@@ -15,6 +15,7 @@ from azext_acrcmk.model.state import (
     RotationPolicy,
     Unknown,
 )
+from azext_acrcmk.plan.change import CREATE, RECOVER, REUSE, UPDATE, VERIFY
 from azext_acrcmk.plan.enable import plan_enable
 from tests.harness import make
 
@@ -26,7 +27,7 @@ def plan(goal, state):
 def problem(goal, state):
     """The one problem of a plan that must have one."""
     made = plan(goal, state)
-    assert made.steps == ()
+    assert made.changes == ()
     assert len(made.problems) == 1, made.problems
     return made.problems[0]
 
@@ -39,34 +40,34 @@ class TestFresh:
     def test_everything_is_created_and_the_long_pole_waits_for_the_least(self):
         goal = make.goal()
         made = plan(goal, make.nothing(goal, with_group=False))
-        assert make.actions(made) == dict.fromkeys(["group", "identity", "vault", "key", "grant", "registry"], "create")
-        assert set(made.step("grant").after) == {"identity", "vault"}
-        assert set(made.step("vault").after) == set(made.step("identity").after) == {"group"}
-        assert set(made.step("registry").after) == {"group", "identity", "vault", "key", "grant"}
+        assert make.actions(made) == dict.fromkeys(["group", "identity", "vault", "key", "grant", "registry"], CREATE)
+        assert make.after(made, "grant") == {"identity", "vault"}
+        assert make.after(made, "vault") == make.after(made, "identity") == {"group"}
+        assert make.after(made, "registry") == {"group", "identity", "vault", "key", "grant"}
 
     def test_what_is_irreversible_is_marked_and_new_things_need_no_confirmation(self):
         goal = make.goal()
         made = plan(goal, make.nothing(goal))
-        assert [step.name for step in made.steps if step.irreversible] == ["vault", "registry"]
-        assert not any(step.confirm for step in made.steps)
+        assert [each.step for each in made.changes if each.irreversible] == ["vault", "registry"]
+        assert not any(each.question for each in made.changes)
 
     def test_a_grant_on_the_key_waits_for_the_key(self):
         goal = make.goal(grant_scope="key")
         made = plan(goal, make.nothing(goal))
-        assert "key" in made.step("grant").after
-        assert made.step("grant").resource.endswith("/keys/myregistry-cmk")
+        assert "key" in make.after(made, "grant")
+        assert make.step(made, "grant").resource.endswith("/keys/myregistry-cmk")
 
     def test_a_role_inherited_from_the_group_is_enough_for_a_new_vault(self):
         goal = make.goal()
         state = replace(make.nothing(goal), identity=make.identity(goal), roles=(make.role(make.REGISTRY.group_id),))
         made = plan(goal, state)
-        assert make.actions(made)["grant"] == "reuse"
-        assert "Key Vault Crypto Service Encryption User" in made.step("grant").reason
+        assert make.actions(made)["grant"] is REUSE
+        assert "Key Vault Crypto Service Encryption User" in make.step(made, "grant").reason
 
     def test_but_not_for_a_new_vault_with_access_policies(self):
         goal = make.goal(permission_model=ACCESS_POLICY)
         state = replace(make.nothing(goal), identity=make.identity(goal), roles=(make.role(make.REGISTRY.group_id),))
-        assert make.actions(plan(goal, state))["grant"] == "create"
+        assert make.actions(plan(goal, state))["grant"] is CREATE
 
     def test_a_missing_group_takes_a_location(self):
         goal = make.goal(location=None)
@@ -74,10 +75,10 @@ class TestFresh:
         assert found.kind == NOT_FOUND
         assert "--location" in words(found)
 
-    def test_a_group_that_cannot_be_seen_is_not_created(self):
+    def test_a_group_that_cannot_be_read_is_not_created(self):
         goal = make.goal()
         state = replace(make.nothing(goal), groups=((make.REGISTRY.group_id.lower(), Unknown()),))
-        assert make.actions(plan(goal, state))["group"] == "reuse"
+        assert make.actions(plan(goal, state))["group"] is REUSE
         assert problem(make.goal(location=None), state).kind == FORBIDDEN
 
     def test_a_name_that_is_taken(self):
@@ -108,31 +109,31 @@ class TestRerun:
         goal = make.goal(**options)
         made = plan(goal, make.reached(goal))
         assert not made.problems
-        assert set(make.actions(made).values()) == {"reuse"}
-        assert not made.changes
+        assert set(make.actions(made).values()) == {REUSE}
+        assert not made.changing
 
     def test_a_lost_grant_is_made_again(self):
         goal = make.goal()
         made = plan(goal, replace(make.reached(goal), roles=()))
-        assert {name for name, action in make.actions(made).items() if action != "reuse"} == {"grant"}
+        assert {name for name, action in make.actions(made).items() if action is not REUSE} == {"grant"}
 
     def test_a_partial_policy_is_not_enough(self):
         goal = make.goal(permission_model=ACCESS_POLICY)
         state = make.reached(goal)
         state = replace(state, vault=replace(state.vault, policies=(make.policy("get", "wrapkey"),)))
-        assert make.actions(plan(goal, state))["grant"] == "create"
+        assert make.actions(plan(goal, state))["grant"] is CREATE
 
     def test_encryption_is_set_again_where_the_last_operation_failed(self):
         goal = make.goal()
         state = make.reached(goal)
         state = replace(state, registry=replace(state.registry, provisioning_state="Failed"))
-        assert make.actions(plan(goal, state))["registry"] == "update"
+        assert make.actions(plan(goal, state))["registry"] is UPDATE
 
     def test_a_registry_whose_creation_failed_is_created_again(self):
         goal = make.goal()
         state = make.reached(goal)
         failed = replace(state.registry, provisioning_state="Failed", encryption=Encryption("disabled"))
-        assert make.actions(plan(goal, replace(state, registry=failed)))["registry"] == "create"
+        assert make.actions(plan(goal, replace(state, registry=failed)))["registry"] is CREATE
 
 
 class TestExistingRegistry:
@@ -166,7 +167,7 @@ class TestExistingRegistry:
         assert f"--rotation {asked}" in words(found)
 
     def test_the_rotation_it_has_is_kept_where_none_is_asked_for(self):
-        assert not plan(make.goal(), make.reached(make.goal(rotation="manual"))).changes
+        assert not plan(make.goal(), make.reached(make.goal(rotation="manual"))).changing
 
     def test_another_identity(self):
         goal = make.goal()
@@ -186,7 +187,7 @@ class TestExistingRegistry:
     def test_one_that_is_busy(self):
         assert "Updating" in self.refusal(provisioning_state="Updating").message
 
-    def test_one_that_cannot_be_seen(self):
+    def test_one_that_cannot_be_read(self):
         goal = make.goal()
         unknown = Unknown("Microsoft.ContainerRegistry/registries/read", str(goal.registry), "no")
         found = problem(goal, replace(make.nothing(goal), registry=unknown))
@@ -199,7 +200,7 @@ class TestExistingRegistry:
         state = replace(make.reached(goal), key=ABSENT)
         if lost == "vault":
             state = replace(state, vault=ABSENT)
-        assert "would not open the registry" in problem(goal, state).message
+        assert "would not decrypt the registry" in problem(goal, state).message
 
 
 class TestVault:
@@ -209,26 +210,27 @@ class TestVault:
     def test_an_existing_one_keeps_its_model_and_gets_the_matching_grant(self):
         goal = make.goal()
         state = self.state(goal)
-        assert "Role" in plan(goal, state).step("grant").reason
+        assert "Role" in make.step(plan(goal, state), "grant").reason
         policies = replace(state, vault=replace(state.vault, permission_model=ACCESS_POLICY))
-        assert "Access policy" in plan(goal, policies).step("grant").reason
+        assert "Access policy" in make.step(plan(goal, policies), "grant").reason
 
     def test_purge_protection_is_turned_on_after_a_question(self):
         goal = make.goal()
         state = self.state(goal)
-        step = plan(goal, replace(state, vault=replace(state.vault, purge_protection=False))).step("purge-protection")
-        assert step.action == "update"
+        made = plan(goal, replace(state, vault=replace(state.vault, purge_protection=False)))
+        step = make.step(made, "purge-protection")
+        assert step.action is UPDATE
         assert step.irreversible
-        assert step.confirm.endswith("?")
+        assert step.question.endswith("?")
 
     @pytest.mark.parametrize("protected", [True, False])
     def test_a_soft_deleted_one_is_recovered_and_the_grant_made_again(self, protected):
         goal = make.goal()
-        deleted = DeletedVault(str(goal.vault), goal.vault.name, "westeurope", protected)
+        deleted = DeletedVault(goal.vault, "westeurope", protected)
         made = plan(goal, replace(self.state(goal), vault=deleted))
-        assert make.actions(made)["vault"] == "recover"
-        assert make.actions(made)["grant"] == "create"
-        assert bool(made.step("purge-protection")) is not protected
+        assert make.actions(made)["vault"] is RECOVER
+        assert make.actions(made)["grant"] is CREATE
+        assert bool(make.step(made, "purge-protection")) is not protected
 
     @pytest.mark.parametrize(
         ("options", "changes"),
@@ -266,7 +268,7 @@ class TestVault:
         state = self.state(goal)
         assert not plan(goal, replace(state, vault=replace(state.vault, default_action="Deny"))).problems
 
-    def test_one_that_cannot_be_seen_is_not_taken_for_absent(self):
+    def test_one_that_cannot_be_read_is_not_taken_for_absent(self):
         goal = make.goal()
         unknown = Unknown("Microsoft.KeyVault/vaults/read", str(goal.vault), "no")
         assert problem(goal, replace(self.state(goal), vault=unknown)).kind == FORBIDDEN
@@ -283,11 +285,11 @@ class TestKey:
     def test_a_soft_deleted_one_is_recovered(self):
         goal = make.goal()
         state = replace(make.nothing(goal), vault=make.vault(goal), key=DeletedKey(goal.key_name))
-        assert make.actions(plan(goal, state))["key"] == "recover"
+        assert make.actions(plan(goal, state))["key"] is RECOVER
 
     def test_one_that_is_created_has_its_rotation_in_the_plan(self):
         goal = make.goal(rotation_period="P90D", key_lifetime="P2Y", key_size=4096)
-        reason = plan(goal, make.nothing(goal)).step("key").reason
+        reason = make.step(plan(goal, make.nothing(goal)), "key").reason
         assert "RSA 4096" in reason
         assert "P90D" in reason
         assert "P2Y" in reason
@@ -348,23 +350,23 @@ class TestSkipGrant:
 
     def test_a_grant_that_is_there_is_used(self):
         goal = make.goal(skip_grant=True)
-        assert make.actions(plan(goal, replace(make.reached(goal), registry=ABSENT)))["grant"] == "reuse"
+        assert make.actions(plan(goal, replace(make.reached(goal), registry=ABSENT)))["grant"] is REUSE
 
-    def test_a_grant_that_cannot_be_seen_is_left_to_the_registry_to_verify(self):
+    def test_a_grant_that_cannot_be_read_is_left_to_the_registry_to_verify(self):
         goal = make.goal(skip_grant=True)
         state = replace(make.reached(goal), registry=ABSENT, roles=Unknown())
-        assert make.actions(plan(goal, state))["grant"] == "verify"
+        assert make.actions(plan(goal, state))["grant"] is VERIFY
 
-    def test_a_vault_that_cannot_be_seen_takes_it(self):
+    def test_a_vault_that_cannot_be_read_takes_it(self):
         hidden = Unknown("Microsoft.KeyVault/vaults/read", "https://keys.vault.azure.net", "hidden")
         goal = make.goal(key_encryption_key=make.uri())
         state = replace(make.nothing(goal), identity=make.identity(goal), vault=hidden, key=hidden)
         assert "--skip-grant" in words(plan(goal, state).problems[0])
         goal = make.goal(key_encryption_key=make.uri(), skip_grant=True)
-        assert make.actions(plan(goal, state))["registry"] == "create"
+        assert make.actions(plan(goal, state))["registry"] is CREATE
 
 
-def test_a_grant_that_cannot_be_seen_is_made():
+def test_a_grant_that_cannot_be_read_is_made():
     goal = make.goal()
     state = replace(make.reached(goal), registry=ABSENT, roles=Unknown())
-    assert make.actions(plan(goal, state))["grant"] == "create"
+    assert make.actions(plan(goal, state))["grant"] is CREATE

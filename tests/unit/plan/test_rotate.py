@@ -1,13 +1,12 @@
 from dataclasses import replace
 
 import pytest
-from azext_acrcmk.plan.step import CREATE, DELETE, REUSE, UPDATE
 from hypothesis import given
 from hypothesis import strategies as st
 
 from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS
-from azext_acrcmk.model.goal import RotateGoal, rotate_goal
-from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId, KeyId
+from azext_acrcmk.model.goal import RotateGoal
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, ArmId, KeyId
 from azext_acrcmk.model.state import (
     ABSENT,
     ACCESS_POLICY,
@@ -19,111 +18,73 @@ from azext_acrcmk.model.state import (
     State,
     Unknown,
 )
-from azext_acrcmk.plan.rotate import ROTATED_TAG, note_of, plan_rotate, same_identity, same_key
+from azext_acrcmk.plan.change import CREATE, DELETE, REUSE, UPDATE, ReadBack
+from azext_acrcmk.plan.rotate import ROTATED_TAG, plan_rotate, what_was_used
 from tests.harness import make
+from tests.harness.encrypted import encrypted, goal, plan, target_of, to_do
 
 OTHER_CLIENT = "c0000000-0000-4000-8000-00000000000c"
 OTHER_PRINCIPAL = "b0000000-0000-4000-8000-00000000000b"
 SYSTEM_PRINCIPAL = "b0000000-0000-4000-8000-00000000005e"
 OTHER_IDENTITY = ArmId(make.SUBSCRIPTION, "images", IDENTITY_TYPE, "other")
-SECOND = f"{make.REGISTRY.group_id}/providers/Microsoft.ContainerRegistry/registries/second"
-VM = f"{make.REGISTRY.group_id}/providers/Microsoft.Compute/virtualMachines/vm"
-OLD_GRANT = ("old-grant", "old-grant-2")
+SECOND = ArmId(make.SUBSCRIPTION, "images", REGISTRY_TYPE, "second")
+VM = ArmId(make.SUBSCRIPTION, "images", "Microsoft.Compute/virtualMachines", "vm")
 
 
-def encrypted(*, pinned=False, behind=False, **vault) -> State:
-    """A registry as `enable` leaves it, and where `behind`, a newer version of its key than the one it uses."""
-    asked = make.goal(rotation="manual" if pinned else "auto")
-    state = make.reached(asked)
-    used = make.key(asked)
-    latest = replace(used, id=used.id.with_version(make.NEWER)) if behind else used
-    return replace(
-        state, key=latest, version_in_use=used, vault=replace(state.vault, **vault), sharing=(), identity_users=()
-    )
-
-
-def goal(state: State, **options) -> RotateGoal:
-    options = {"revoke_old": False, "disable_old_version": False, **options}
-    vault, used = ArmId.parse(state.vault.id), getattr(state.identity, "id", None)
-    return rotate_goal(state.registry, vault, used, make.TENANT, ".vault.azure.net", **options)
-
-
-def target_of(asked: RotateGoal, current: State, **there) -> State:
-    """What exists of the goal's parts: those in use now, and none of the others unless given."""
-    state = replace(current, **there)
-    if not same_key(asked, current):
-        state = replace(state, **{"key": ABSENT, **there})
-        if asked.target.key.host != current.vault.host:
-            state = replace(state, **{"vault": ABSENT, "roles": (), **there})
-    if not same_identity(asked, current):
-        state = replace(state, **{"identity": ABSENT, "roles": (), **there})
-    return state
-
-
-def plan(current: State, there=None, **options):
-    asked = goal(current, **options)
-    return plan_rotate(asked, current, target_of(asked, current, **(there or {})), make.NOW)
-
-
-def to_do(made) -> dict[str, str]:
-    assert made.problems == ()
-    return {name: action for name, action in make.actions(made).items() if action != REUSE}
-
-
-def noted(state: State) -> State:
-    """With the note of a rotation from another version that was cut short."""
-    note = note_of(encrypted(behind=True).registry)
-    return replace(state, registry=replace(state.registry, tags={ROTATED_TAG: note}))
+def tagged(state: State) -> State:
+    """With the tag of a rotation from another version that was interrupted."""
+    tag = what_was_used(encrypted(behind=True).registry)
+    return replace(state, registry=replace(state.registry, tags={ROTATED_TAG: tag}))
 
 
 def other_identity() -> Identity:
-    return Identity(str(OTHER_IDENTITY), "westeurope", OTHER_CLIENT, OTHER_PRINCIPAL)
+    return Identity(OTHER_IDENTITY, "westeurope", OTHER_CLIENT, OTHER_PRINCIPAL)
 
 
 class TestNewVersion:
     @pytest.mark.parametrize("pinned", [False, True])
     def test_is_made_and_then_taken(self, pinned):
         made = plan(encrypted(pinned=pinned))
-        assert to_do(made) == {"version": CREATE, "registry": UPDATE, "journal": UPDATE}
-        assert "version" in made.step("registry").after
-        assert ("pinned" in made.step("registry").reason) is pinned
+        assert to_do(made) == {"version": CREATE, "registry": UPDATE, "tag": UPDATE}
+        assert "version" in make.after(made, "registry")
+        assert ("pinned" in make.step(made, "registry").reason) is pinned
 
     def test_that_was_made_before_is_taken_and_no_other_is_made(self):
         made = plan(encrypted(behind=True))
-        assert to_do(made) == {"registry": UPDATE, "journal": UPDATE}
-        assert make.NEWER in made.step("version").reason
+        assert to_do(made) == {"registry": UPDATE, "tag": UPDATE}
+        assert make.NEWER in make.step(made, "version").reason
 
     @pytest.mark.parametrize("pinned", [False, True])
-    def test_of_a_run_that_was_cut_short_when_it_was_taken_is_the_last(self, pinned):
-        state = noted(encrypted(pinned=pinned))
+    def test_of_a_run_that_was_interrupted_when_it_was_taken_is_the_last(self, pinned):
+        state = tagged(encrypted(pinned=pinned))
         made = plan(state)
-        assert to_do(made) == {"journal": UPDATE}
-        assert "run it again for another version" in made.step("journal").reason
-        assert "again" not in plan(state, no_new_version=True).step("journal").reason
+        assert to_do(made) == {"tag": UPDATE}
+        assert "run the command again for another version" in make.step(made, "tag").reason
+        assert "again" not in make.step(plan(state, no_new_version=True), "tag").reason
         assert to_do(plan(state, key_name="other"))["key"] == CREATE
 
-    def test_is_taken_before_that_of_a_run_that_was_cut_short(self):
-        assert to_do(plan(noted(encrypted(behind=True)))) == {"registry": UPDATE, "journal": UPDATE}
+    def test_is_taken_before_that_of_a_run_that_was_interrupted(self):
+        assert to_do(plan(tagged(encrypted(behind=True)))) == {"registry": UPDATE, "tag": UPDATE}
 
     def test_that_was_made_before_and_has_expired_is_not_taken(self):
         state = encrypted(behind=True)
         state = replace(state, key=replace(state.key, expires=make.NOW.replace(year=2020)))
         assert to_do(plan(state))["version"] == CREATE
 
-    def test_leaves_no_note_where_nobody_waits_to_remove_it(self):
+    def test_leaves_no_tag_where_nobody_waits_to_remove_it(self):
         assert to_do(plan(encrypted(), no_wait=True)) == {"version": CREATE, "registry": UPDATE}
 
     def test_waits_for_the_grant(self):
         state = replace(encrypted(), roles=())
         made = plan(state)
-        assert to_do(made) == {"grant": CREATE, "version": CREATE, "registry": UPDATE, "journal": UPDATE}
-        assert made.step("version").after == ("grant",)
+        assert to_do(made) == {"grant": CREATE, "version": CREATE, "registry": UPDATE, "tag": UPDATE}
+        assert make.after(made, "version") == {"grant"}
 
     def test_is_not_made_of_another_key(self):
         assert "version" not in make.actions(plan(encrypted(), key_name="other"))
         assert "version" not in make.actions(plan(encrypted(), key_encryption_key=make.uri("other")))
 
-    def test_mends_an_expired_key_but_another_key_must_be_valid(self):
+    def test_fixes_an_expired_key_but_another_key_must_be_valid(self):
         state = encrypted()
         expired = replace(state.key, expires=make.NOW.replace(year=2020))
         assert to_do(plan(replace(state, key=expired)))["version"] == CREATE
@@ -138,12 +99,12 @@ class TestUpToDate:
     @pytest.mark.parametrize("tidy", [False, True])
     def test_is_nothing_to_do(self, pinned, tidy):
         options = {"no_new_version": True, "revoke_old": tidy, "disable_old_version": tidy}
-        assert not plan(encrypted(pinned=pinned), **options).changes
+        assert not plan(encrypted(pinned=pinned), **options).changing
 
     def test_behind_is_told_again(self):
         assert to_do(plan(encrypted(behind=True), no_new_version=True)) == {"registry": UPDATE}
 
-    def test_a_key_that_cannot_be_seen_is_not_taken_for_up_to_date(self):
+    def test_a_key_that_cannot_be_read_is_not_taken_for_up_to_date(self):
         state = replace(encrypted(), key=Unknown("keys/read", "vault"))
         assert plan(state, no_new_version=True).problems
 
@@ -155,7 +116,7 @@ class TestUpToDate:
     def test_pinned_to_an_older_version_by_wish(self):
         state = encrypted(pinned=True, behind=True)
         older = str(state.registry.encryption.key)
-        assert not plan(state, key_encryption_key=older).changes
+        assert not plan(state, key_encryption_key=older).changing
 
     def test_a_failed_registry_is_told_again(self):
         state = encrypted()
@@ -167,30 +128,30 @@ class TestIdentity:
     def test_is_made_attached_and_granted_before_it_is_used(self):
         made = plan(encrypted(), identity="other", no_new_version=True)
         assert to_do(made) == {"identity": CREATE, "attach": UPDATE, "grant": CREATE, "registry": UPDATE}
-        assert made.step("attach").after == ("identity",)
-        assert {"identity", "attach"} <= set(made.step("grant").after)
-        assert {"attach", "grant"} <= set(made.step("registry").after)
+        assert make.after(made, "attach") == {"identity"}
+        assert "attach" in make.after(made, "grant")
+        assert {"attach", "grant"} <= make.after(made, "registry")
 
     def test_the_registrys_own_is_turned_on_and_granted(self):
         made = plan(encrypted(), identity="[system]", no_new_version=True)
         assert to_do(made) == {"attach": UPDATE, "grant": CREATE, "registry": UPDATE}
-        assert "System-assigned" in made.step("attach").reason
+        assert "System-assigned" in make.step(made, "attach").reason
 
     def test_that_is_attached_and_granted_is_only_used(self):
         state = encrypted()
-        attached = (*state.registry.attached, AttachedIdentity(str(OTHER_IDENTITY), OTHER_CLIENT, OTHER_PRINCIPAL))
+        attached = (*state.registry.attached, AttachedIdentity(OTHER_IDENTITY, OTHER_CLIENT, OTHER_PRINCIPAL))
         state = replace(state, registry=replace(state.registry, attached=attached))
         granted = (make.role(state.vault.id, principal_id=OTHER_PRINCIPAL),)
         there = {"identity": other_identity(), "roles": granted}
         assert to_do(plan(state, there, identity=str(OTHER_IDENTITY), no_new_version=True)) == {"registry": UPDATE}
 
     @pytest.mark.parametrize("there", [True, False], ids=["again", "not yet"])
-    def test_that_was_deleted_and_made_again_is_attached_with_the_key_and_not_before(self, there):
+    def test_that_was_deleted_and_recreated_is_attached_with_the_key_and_not_before(self, there):
         state = encrypted()
         identity = replace(state.identity, client_id=OTHER_CLIENT, principal_id=OTHER_PRINCIPAL) if there else ABSENT
         state = replace(state, identity=identity, roles=())
         there_is = {"identity": identity}
-        made = plan(state, there_is, identity=state.registry.attached[0].id, no_new_version=True)
+        made = plan(state, there_is, identity=str(state.registry.attached[0].id), no_new_version=True)
         expected = {"grant": CREATE, "registry": UPDATE}
         assert to_do(made) == (expected if there else {"identity": CREATE, **expected})
 
@@ -202,20 +163,20 @@ class TestIdentity:
 
 class TestOldGrant:
     def test_is_kept_unless_told_otherwise(self):
-        assert not plan(encrypted(), identity="other").step("old-grant")
+        assert make.step(plan(encrypted(), identity="other"), "old-grant") is None
 
     def test_is_removed_after_the_registry_was_seen_on_the_new_one(self):
         made = plan(encrypted(), identity="other", revoke_old=True)
         assert make.actions(made)["old-grant"] == DELETE
-        assert made.step("old-grant").after == ("registry",)
+        assert make.after(made, "old-grant") == {"registry"}
 
     def test_is_kept_where_neither_key_nor_identity_changes(self):
-        assert not plan(encrypted(), revoke_old=True).step("old-grant")
+        assert not make.step(plan(encrypted(), revoke_old=True), "old-grant")
 
     def test_on_the_vault_is_kept_for_another_key_of_the_same_vault(self):
         made = plan(encrypted(), key_name="other", revoke_old=True)
         assert make.actions(made)["old-grant"] == REUSE
-        assert "needed by this registry" in made.step("old-grant").reason
+        assert "needed by this registry" in make.step(made, "old-grant").reason
 
     def test_on_the_key_alone_goes_with_the_key(self):
         state = encrypted()
@@ -240,9 +201,9 @@ class TestOldGrant:
         state = replace(state, sharing=(sharer,), roles=(make.role(scope),))
         made = plan(state, identity="other", revoke_old=True)
         assert make.actions(made)["old-grant"] == (REUSE if kept else DELETE)
-        assert ("second" in made.step("old-grant").reason) is kept
+        assert ("second" in make.step(made, "old-grant").reason) is kept
 
-    def test_is_kept_where_others_cannot_be_seen(self):
+    def test_is_kept_where_others_cannot_be_read(self):
         made = plan(replace(encrypted(), sharing=Unknown()), identity="other", revoke_old=True)
         assert make.actions(made)["old-grant"] == REUSE
 
@@ -250,23 +211,23 @@ class TestOldGrant:
         ("users", "sharing", "kept"),
         [
             ((VM,), (), "needed by vm"),
-            (Unknown("resources/read", "here"), (), "needed by what can't be seen"),
+            (Unknown("resources/read", "here"), (), "needed by what can't be read"),
             # A registry that uses it for the key of another vault.
             ((SECOND,), (Sharer(SECOND, identity=True),), None),
         ],
     )
     def test_is_kept_while_another_resource_has_the_identity(self, users, sharing, kept):
         state = replace(encrypted(), identity_users=users, sharing=sharing)
-        step = plan(state, identity="other", revoke_old=True).step("old-grant")
+        step = make.step(plan(state, identity="other", revoke_old=True), "old-grant")
         assert step.action == (REUSE if kept else DELETE)
         assert not kept or kept in step.reason
 
     def test_that_comes_from_above_is_told_and_stays(self):
         state = encrypted()
         state = replace(state, roles=(make.role(make.REGISTRY.group_id),))
-        step = plan(state, {"roles": ()}, identity="other", revoke_old=True).step("old-grant")
+        step = make.step(plan(state, {"roles": ()}, identity="other", revoke_old=True), "old-grant")
         assert step.action == REUSE
-        assert f"at {make.REGISTRY.group_id} stays" in step.reason
+        assert f"at {make.REGISTRY.group_id}: it stays" in step.reason
 
     def test_all_of_its_own_go_and_none_inherited(self):
         state = encrypted()
@@ -274,25 +235,25 @@ class TestOldGrant:
         own = (make.role(state.vault.id), make.role(scope))
         state = replace(state, roles=(*own, make.role(make.REGISTRY.group_id)))
         made = plan(state, {"roles": ()}, identity="other", revoke_old=True)
-        gone = {step.resource for step in made.steps if step.action == DELETE}
+        gone = {step.resource for step in made.changes if step.action is DELETE}
         assert gone == {each.id for each in own}
 
     def test_by_access_policy(self):
         state = encrypted(permission_model=ACCESS_POLICY, policies=(make.policy("all"),))
         made = plan(replace(state, roles=()), identity="other", revoke_old=True)
         assert make.actions(made)["old-grant"] == DELETE
-        assert "all" in made.step("old-grant").reason
+        assert "all" in make.step(made, "old-grant").reason
 
 
 class TestOldVersion:
     def test_is_disabled_last(self):
         made = plan(encrypted(), disable_old_version=True)
         assert make.actions(made)["old-version"] == UPDATE
-        assert made.step("old-version").after == ("registry",)
-        assert made.step("old-version").resource.endswith(make.VERSION)
+        assert make.after(made, "old-version") == {"registry"}
+        assert make.step(made, "old-version").resource.endswith(make.VERSION)
 
     def test_is_never_disabled_by_default(self):
-        assert not plan(encrypted()).step("old-version")
+        assert not make.step(plan(encrypted()), "old-version")
 
     @pytest.mark.parametrize("sharing", [(Sharer(SECOND, key=True),), Unknown()])
     def test_is_left_while_others_may_need_it(self, sharing):
@@ -301,22 +262,22 @@ class TestOldVersion:
 
     def test_is_not_old_where_only_the_identity_changes(self):
         made = plan(encrypted(), identity="other", no_new_version=True, disable_old_version=True)
-        assert not made.step("old-version")
+        assert not make.step(made, "old-version")
 
 
 class TestFirewall:
     def test_is_opened_to_trusted_services_after_a_question(self):
         made = plan(encrypted(bypass="None", default_action="Deny"), no_new_version=True)
         assert to_do(made) == {"trusted-services": UPDATE}
-        assert "trusted" in made.step("trusted-services").confirm
+        assert "trusted" in make.step(made, "trusted-services").question
 
     def test_that_lets_them_in_is_left(self):
-        assert not plan(encrypted(default_action="Deny"), no_new_version=True).changes
+        assert not plan(encrypted(default_action="Deny"), no_new_version=True).changing
 
 
 class TestProblems:
     def only(self, made):
-        assert made.steps == ()
+        assert made.changes == ()
         (found,) = made.problems
         return " ".join((found.message, *found.advice))
 
@@ -349,19 +310,23 @@ class TestProblems:
         curve = Key(asked.target.key.with_version(make.VERSION), "EC")
         assert "EC" in self.only(plan_rotate(asked, state, target_of(asked, state, key=curve), make.NOW))
 
-    def test_an_identity_that_cannot_be_seen(self):
-        assert "You don't have permission to read the key vault" in self.only(
-            plan(encrypted(), {"identity": Unknown()}, identity="other")
-        )
+    def test_an_identity_that_cannot_be_read(self):
+        hidden = Unknown("Microsoft.ManagedIdentity/userAssignedIdentities/read", "/there")
+        said = self.only(plan(encrypted(), {"identity": hidden}, identity="other"))
+        assert "You don't have permission to read the user-assigned identity" in said
+        assert f"'{hidden.action}' on /there" in said
 
 
 def test_a_managed_hsm_key_is_granted_on_the_key_within_it():
     state = encrypted()
     key = KeyId("myhsm.managedhsm.azure.net", "k")
     hsm = replace(
-        state.vault, id=state.vault.id.replace("vaults", "managedHSMs"), kind="managedHSM", permission_model=None
+        state.vault,
+        id=ArmId(make.SUBSCRIPTION, "images", HSM_TYPE, "myhsm"),
+        uri=f"https://{key.host}/",
+        kind="managedHSM",
+        permission_model=None,
     )
-    hsm = replace(hsm, uri=f"https://{key.host}/", name="myhsm")
     there = {"vault": hsm, "key": Key(key.with_version(make.VERSION), "RSA-HSM"), "roles": ()}
     made = plan(state, there, key_encryption_key=str(key))
     assert to_do(made) == {"grant": CREATE, "registry": UPDATE}
@@ -390,7 +355,7 @@ def carried_out(asked: RotateGoal, current: State, target: State) -> State:
         principal, client = registry.system_principal_id or SYSTEM_PRINCIPAL, "system"
         registry, identity = replace(registry, system_principal_id=principal), Unknown()
     else:
-        identity = target.identity or replace(other_identity(), id=str(asked.target.identity))
+        identity = target.identity or replace(other_identity(), id=asked.target.identity)
         principal, client = identity.principal_id, identity.client_id
         if not registry.attaches(identity.id):
             attached = (*registry.attached, AttachedIdentity(identity.id, client, principal))
@@ -416,7 +381,7 @@ def test_planning_the_state_that_a_rotation_leads_to_yields_nothing_to_do(option
     seen = replace(after, identity=system) if again.system_identity else after
     second = plan_rotate(again, after, seen, make.NOW)
     assert second.problems == ()
-    assert not second.changes, second
+    assert not second.changing, second
 
 
 @given(rotations, st.booleans(), st.booleans())
@@ -424,8 +389,21 @@ def test_what_is_old_goes_only_after_the_registry_has_the_new(options, pinned, b
     current = encrypted(pinned=pinned, behind=behind)
     asked = goal(current, **options)
     made = plan_rotate(asked, current, target_of(asked, current), make.NOW)
-    names = [step.name for step in made.steps]
-    for step in made.steps:
-        assert set(step.after) <= set(names[: names.index(step.name)])
-        if step.name in (*OLD_GRANT, "old-version"):
-            assert step.action == REUSE or step.after == ("registry",)
+    before = []
+    for change in made.changes:
+        assert all(any(each is seen for seen in before) for each in change.after)
+        before.append(change)
+        if change.step in ("old-grant", "old-version"):
+            assert change.action is REUSE or [each.step for each in change.after] == ["registry"]
+
+
+@given(rotations, st.booleans(), st.booleans())
+def test_the_result_is_read_back_after_all_but_the_tag_that_lets_a_second_run_finish(options, pinned, behind):
+    current = encrypted(pinned=pinned, behind=behind)
+    asked = goal(current, **options)
+    made = plan_rotate(asked, current, target_of(asked, current), make.NOW)
+    (place,) = (number for number, each in enumerate(made.changes) if isinstance(each, ReadBack))
+    assert [each.step for each in made.changes[place + 1 :]] in ([], ["tag"])
+    assert all(made.changes[place] in each.after for each in made.changes[place + 1 :])
+    unwaited = goal(current, **options, no_wait=True)
+    assert plan_rotate(unwaited, current, target_of(unwaited, current), make.NOW).find(ReadBack) is None

@@ -5,14 +5,15 @@ import pytest
 
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, DeletedKey, Unknown
 from azext_acrcmk.plan.diagnose import POLICY_WAIT, SETTLED_ROLE_WAIT, diagnose
+from azext_acrcmk.rules import Facts
 from tests.harness import make
 
 GOAL = make.goal()
 STATE = replace(make.reached(GOAL), registry=ABSENT)
 
 
-def found(state=STATE, **how):
-    return diagnose(GOAL, state, make.identity(GOAL), make.NOW, **how)
+def found(state=STATE, timeout=GOAL.grant_timeout, **how):
+    return diagnose(Facts(state, make.NOW, goal=GOAL), timeout, **how)
 
 
 def with_vault(**changes):
@@ -27,13 +28,13 @@ def with_role_of_age(age):
     ("state", "words"),
     [
         (with_vault(default_action="Deny", bypass="None"), "firewall"),
-        (replace(STATE, vault=ABSENT), "not there any more"),
-        (replace(STATE, key=ABSENT), "not there any more"),
+        (replace(STATE, vault=ABSENT), "does not exist any more"),
+        (replace(STATE, key=ABSENT), "does not exist any more"),
         (replace(STATE, key=DeletedKey("k")), "soft-deleted"),
         (replace(STATE, key=make.key(GOAL, enabled=False)), "disabled"),
         (replace(STATE, key=make.key(GOAL, type="EC")), "EC"),
         (replace(STATE, key=make.key(GOAL, expires=make.NOW)), "expired"),
-        (replace(STATE, roles=()), "lacks get, wrapKey, unwrapKey"),
+        (replace(STATE, roles=()), "no get, wrapKey, unwrapKey permission"),
     ],
 )
 def test_what_does_not_pass_by_itself_is_not_waited_for(state, words):
@@ -53,8 +54,8 @@ def test_an_old_role_and_an_access_policy_are_given_a_moment():
 
 
 def test_never_longer_than_asked_for():
-    goal = replace(GOAL, grant_timeout=3)
-    assert diagnose(goal, STATE, make.identity(goal), make.NOW).wait == 3
+    assert found(timeout=3).wait == 3
+    assert found(with_vault(permission_model=ACCESS_POLICY, policies=(make.policy(),)), timeout=3).wait == 3
 
 
 def test_a_grant_just_made_that_lists_do_not_show_yet_is_waited_for():
@@ -68,7 +69,7 @@ def test_a_vault_that_is_not_in_dns_yet_is_waited_for():
 
 
 @pytest.mark.parametrize("state", [replace(STATE, roles=Unknown()), replace(STATE, vault=Unknown(), key=Unknown())])
-def test_what_cannot_be_seen_may_pass(state):
+def test_what_cannot_be_read_may_pass(state):
     assert found(state).wait == GOAL.grant_timeout
 
 

@@ -93,7 +93,7 @@ CASES = [
     (
         "VaultAlreadyExists",
         "The vault name 'v1' is already in use. Vault names are globaly unique",
-        ["'v1' is taken", "--key-vault"],
+        ["'v1' is already in use", "--key-vault"],
     ),
     (
         "ConflictError",

@@ -1,32 +1,38 @@
-"""What is asked before a registry is made, and what the answers mean."""
+"""What is asked before a registry is created, and what the answers mean."""
 
 from dataclasses import replace
 
 import pytest
-from azext_acrcmk.plan.step import BLOCKED, UNSEEN, UPDATE
 
-from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.preflight import Denial, Permission, Preflight
+from azext_acrcmk.model.ids import (
+    GROUP_TYPE,
+    IDENTITY_TYPE,
+    REGISTRY_TYPE,
+    ROLE_ASSIGNMENT_TYPE,
+    VAULT_TYPE,
+    ArmId,
+)
+from azext_acrcmk.model.preflight import Allowed, Denial, Preflight
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, DeletedVault, Unknown
 from azext_acrcmk.plan.enable import plan_enable
-from azext_acrcmk.plan.preflight import blockers, needs, questions
+from azext_acrcmk.plan.preflight import BLOCKED, REGISTERED, UNDETERMINED, needs, obstacles, questions
 from tests.harness import make
 
 SUBSCRIPTION = f"/subscriptions/{make.SUBSCRIPTION}"
 GROUP = make.REGISTRY.group_id.lower()
 ROLE_WRITE = "Microsoft.Authorization/roleAssignments/write"
 ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
-EVERYTHING = (Permission(("*",)),)
+EVERYTHING = (Allowed(("*",)),)
 
 
 def scopes(goal, state) -> dict[str, str]:
     """Where each action must be allowed."""
-    return {need.action: need.scope for need in needs(goal, state, plan_enable(goal, state, make.NOW))}
+    return {need.permission.action: need.scope for need in needs(state, plan_enable(goal, state, make.NOW))}
 
 
 def told(goal, state, **seen) -> list[tuple[str, str, str]]:
-    steps = blockers(goal, state, plan_enable(goal, state, make.NOW), Preflight(**seen))
-    return [(step.action, step.name, step.resource) for step in steps]
+    found = obstacles(state, plan_enable(goal, state, make.NOW), Preflight(**seen))
+    return [(each.action, each.step, each.resource) for each in found]
 
 
 class TestWhereToAsk:
@@ -38,11 +44,18 @@ class TestWhereToAsk:
         goal = make.goal()
         state = make.nothing(goal, with_group=False)
         assert set(scopes(goal, state).values()) == {SUBSCRIPTION}
-        asked = questions(goal, state, plan_enable(goal, state, make.NOW))
-        assert {part.scope for part in asked.parts} == {SUBSCRIPTION}
-        assert [part.name for part in asked.parts] == ["group", "identity", "vault", "key", "grant", "registry"]
+        asked = questions(state, plan_enable(goal, state, make.NOW))
+        assert {each.scope for each in asked.resources} == {SUBSCRIPTION}
+        assert [each.details["resourceContent"]["type"] for each in asked.resources] == [
+            GROUP_TYPE,
+            IDENTITY_TYPE,
+            VAULT_TYPE,
+            f"{VAULT_TYPE}/keys",
+            ROLE_ASSIGNMENT_TYPE,
+            REGISTRY_TYPE,
+        ]
 
-    def test_at_a_group_that_can_not_be_seen(self):
+    def test_at_a_group_that_can_not_be_read(self):
         goal = make.goal()
         assert set(scopes(goal, replace(make.nothing(goal), groups=((GROUP, Unknown()),))).values()) == {GROUP}
 
@@ -67,7 +80,7 @@ class TestWhereToAsk:
 
     def test_at_the_group_of_a_vault_that_is_recovered(self):
         goal = make.goal()
-        deleted = DeletedVault(str(goal.vault), goal.vault.name, "westeurope", purge_protection=True)
+        deleted = DeletedVault(goal.vault, "westeurope", purge_protection=True)
         assert scopes(goal, replace(make.nothing(goal), vault=deleted))["Microsoft.KeyVault/vaults/write"] == GROUP
 
 
@@ -81,28 +94,28 @@ class TestProviders:
 
     def test_that_one_may_register_stop_nothing(self):
         assert self.told("Registered", ()) == []
-        assert self.told("NotRegistered", EVERYTHING) == [(UPDATE, *self.VAULTS)]
+        assert self.told("NotRegistered", EVERYTHING) == [(REGISTERED, *self.VAULTS)]
 
     def test_that_one_may_not_register_do(self):
-        assert self.told("NotRegistered", (Permission(("*/read",)),)) == [(BLOCKED, *self.VAULTS)]
+        assert self.told("NotRegistered", (Allowed(("*/read",)),)) == [(BLOCKED, *self.VAULTS)]
 
-    def test_nothing_is_made_of_rights_that_can_not_be_seen(self):
-        assert self.told("NotRegistered", Unknown()) == [(UPDATE, *self.VAULTS)]
-        assert self.told(Unknown(), ()) == [(UNSEEN, *self.VAULTS)]
+    def test_nothing_is_made_of_rights_that_can_not_be_read(self):
+        assert self.told("NotRegistered", Unknown()) == [(REGISTERED, *self.VAULTS)]
+        assert self.told(Unknown(), ()) == [(UNDETERMINED, *self.VAULTS)]
 
     def test_are_asked_for_in_the_subscription_of_the_part(self):
         other = "22222222-2222-4222-8222-222222222222"
-        vault = ArmId(other, "keys", "Microsoft.KeyVault/vaults", "ourvault")
+        vault = ArmId(other, "keys", VAULT_TYPE, "ourvault")
         goal = make.goal(key_vault=str(vault))
         state = make.nothing(goal)
-        asked = questions(goal, state, plan_enable(goal, state, make.NOW))
+        asked = questions(state, plan_enable(goal, state, make.NOW))
         assert (other, "Microsoft.KeyVault") in asked.providers
         assert f"/subscriptions/{other}" in asked.scopes
         assert asked.quota_of == other
 
 
 class TestKeyByTheVaultItself:
-    OFFICER = (Permission(data_actions=("Microsoft.KeyVault/vaults/keys/*",)),)
+    OFFICER = (Allowed(data_actions=("Microsoft.KeyVault/vaults/keys/*",)),)
 
     def told(self, held, *, there=True, **options):
         goal = make.goal(**options)
@@ -119,8 +132,8 @@ class TestKeyByTheVaultItself:
     def test_takes_a_right_on_rotation_policies_for_one(self):
         assert self.told(self.OFFICER, rotation_period="P90D") == [BLOCKED]
 
-    def test_by_an_access_policy_can_not_be_seen(self):
-        assert self.told(self.OFFICER, permission_model=ACCESS_POLICY) == [UNSEEN]
+    def test_by_an_access_policy_can_not_be_read(self):
+        assert self.told(self.OFFICER, permission_model=ACCESS_POLICY) == [UNDETERMINED]
         assert self.told(EVERYTHING, permission_model=ACCESS_POLICY) == []
 
     def test_a_new_vault_has_no_access_policies(self):
@@ -132,11 +145,11 @@ def test_a_vault_name():
     state = make.nothing(goal)
     assert told(goal, state, vault_name_free=True) == []
     assert told(goal, state, vault_name_free=False) == [(BLOCKED, "vault", str(goal.vault))]
-    assert told(goal, state, vault_name_free=Unknown()) == [(UNSEEN, "vault", str(goal.vault))]
+    assert told(goal, state, vault_name_free=Unknown()) == [(UNDETERMINED, "vault", str(goal.vault))]
 
 
 def test_policies_that_can_not_be_asked_about_at_one_place_are_one_row_and_hide_no_denial():
     goal = make.goal()
     unseen = Unknown("", GROUP, "No.")
     rows = told(goal, make.nothing(goal), denials=(unseen, Denial("vault", "no-vaults"), unseen))
-    assert rows == [(UNSEEN, "policy", GROUP), (BLOCKED, "policy", "vault")]
+    assert rows == [(UNDETERMINED, "policy", GROUP), (BLOCKED, "policy", "vault")]

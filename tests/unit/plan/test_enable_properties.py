@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from azext_acrcmk.plan.step import CREATE, Plan
 from hypothesis import given
 from hypothesis import strategies as st
 
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, RBAC, DeletedKey, DeletedVault, Key, State, Vault
+from azext_acrcmk.plan.change import CREATE, Plan
 from azext_acrcmk.plan.enable import plan_enable
 from tests.harness import make
 
@@ -41,7 +41,7 @@ def goals_and_states(draw) -> tuple[EnableGoal, State, Vault]:
     if not group:
         return goal, state, recovered
     vault = replace(make.vault(goal), retention_days=goal.new_retention_days, purge_protection=draw(st.booleans()))
-    deleted = DeletedVault(str(goal.vault), goal.vault.name, "westeurope", draw(st.booleans()))
+    deleted = DeletedVault(goal.vault, "westeurope", draw(st.booleans()))
     state = replace(state, vault=draw(st.sampled_from([ABSENT, vault, deleted])))
     if state.vault == deleted:
         goal = replace(goal, permission_model=None, retention_days=None, grant_scope="vault")
@@ -59,27 +59,26 @@ def goals_and_states(draw) -> tuple[EnableGoal, State, Vault]:
 
 def carried_out(goal: EnableGoal, plan: Plan, state: State, recovered: Vault) -> State:
     """What there is when every step of the plan has done what it says; written apart from the code that does it."""
-    for step in plan.steps:
-        if not step.changes:
-            continue
-        if step.name == "group":
-            state = replace(state, groups=((step.resource.lower(), make.group()),))
-        elif step.name == "identity":
+    for change in plan.changing:
+        step = change.step
+        if step == "group":
+            state = replace(state, groups=((change.resource.lower(), make.group()),))
+        elif step == "identity":
             state = replace(state, identity=make.identity(goal))
-        elif step.name == "vault" and step.action == CREATE:
+        elif step == "vault" and change.action is CREATE:
             made = replace(make.vault(goal), retention_days=goal.new_retention_days, purge_protection=True)
             state = replace(state, vault=made, roles=())
-        elif step.name == "vault":
+        elif step == "vault":
             state = replace(state, vault=replace(recovered, purge_protection=state.vault.purge_protection), roles=())
-        elif step.name == "purge-protection":
+        elif step == "purge-protection":
             state = replace(state, vault=replace(state.vault, purge_protection=True))
-        elif step.name == "key":
+        elif step == "key":
             state = replace(state, key=make.key(goal))
-        elif step.name == "grant" and state.vault.permission_model == ACCESS_POLICY:
+        elif step == "grant" and state.vault.permission_model == ACCESS_POLICY:
             state = replace(state, vault=replace(state.vault, policies=(make.policy(),)))
-        elif step.name == "grant":
-            state = replace(state, roles=(make.role(step.resource),))
-        elif step.name == "registry":
+        elif step == "grant":
+            state = replace(state, roles=(make.role(change.resource),))
+        elif step == "registry":
             state = replace(state, registry=make.registry(goal))
     return state
 
@@ -91,17 +90,17 @@ def test_planning_the_state_that_a_plan_leads_to_yields_nothing_to_do(case):
     assert not plan.problems
     again = plan_enable(goal, carried_out(goal, plan, state, recovered), make.NOW)
     assert not again.problems
-    assert not again.changes
+    assert not again.changing
 
 
 @given(goals_and_states())
 def test_a_plan_is_in_order_and_waits_only_for_what_it_has(case):
     goal, state, _ = case
-    seen: set[str] = set()
-    for step in plan_enable(goal, state, make.NOW).steps:
-        assert seen.issuperset(step.after)
-        seen.add(step.name)
-    assert seen >= {"group", "identity", "vault", "key", "grant", "registry"}
+    made, seen = plan_enable(goal, state, make.NOW), []
+    for change in made.changes:
+        assert all(any(each is before for before in seen) for each in change.after)
+        seen.append(change)
+    assert make.steps(made).keys() >= {"group", "identity", "vault", "key", "grant", "registry"}
 
 
 @given(goals_and_states())
@@ -113,4 +112,4 @@ def test_nothing_that_exists_is_created(case):
         ("vault", isinstance(state.vault, Vault)),
         ("key", isinstance(state.key, Key)),
     ):
-        assert not (there and plan.step(name).action == CREATE)
+        assert not (there and make.step(plan, name).action is CREATE)

@@ -15,7 +15,7 @@ def access(*roles, vault=VAULT):
     return access_to(vault, GOAL.key_name, make.PRINCIPAL, roles)
 
 
-@pytest.mark.parametrize("scope", ["/", make.REGISTRY.group_id, VAULT.id, VAULT.id.upper(), KEY])
+@pytest.mark.parametrize("scope", ["/", make.REGISTRY.group_id, str(VAULT.id), str(VAULT.id).upper(), KEY])
 def test_a_role_at_the_key_or_above_it_grants(scope):
     found = access(make.role(scope))
     assert found.granted
@@ -85,7 +85,25 @@ def test_access_policies(policies, missing):
     vault = replace(VAULT, permission_model=ACCESS_POLICY, policies=policies)
     found = access(make.role(VAULT.id), vault=vault)
     assert found.missing == missing
-    assert found.granted is (missing == ())
+    others = any(policy.object_id != make.PRINCIPAL for policy in policies)
+    assert found.granted is (None if others else missing == ())
+
+
+@pytest.mark.parametrize(
+    ("permissions", "individuals", "granted"),
+    [
+        (("UnwrapKey",), (), None),
+        (("all",), (), None),
+        (("get", "wrapKey"), (), False),
+        (("unwrapKey",), ("another",), False),
+    ],
+)
+def test_a_policy_of_what_may_be_a_group_makes_it_unknown(permissions, individuals, granted):
+    policies = (make.policy(*permissions, object_id="ANOTHER"),)
+    vault = replace(VAULT, permission_model=ACCESS_POLICY, policies=policies)
+    assert access_to(vault, GOAL.key_name, make.PRINCIPAL, (), frozenset(individuals)).granted is granted
+    own = replace(vault, policies=(*policies, make.policy("Get", "WRAPKEY", "unwrapkey")))
+    assert access_to(own, GOAL.key_name, make.PRINCIPAL, (), frozenset(individuals)).granted
 
 
 def test_policies_mean_nothing_in_a_vault_with_rbac():

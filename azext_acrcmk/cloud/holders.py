@@ -1,0 +1,71 @@
+"""Who can use the keys of a vault. What is read here only serves a remark, so it never decides: whatever goes wrong is
+unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from azext_acrcmk.cloud.clients import Clients, pages
+from azext_acrcmk.cloud.hsm import list_hsm_roles
+from azext_acrcmk.cloud.read import read_identity
+from azext_acrcmk.cloud.reads import get_vault, in_parallel, list_roles
+from azext_acrcmk.model.access import holders_by_policy, holders_by_role, key_scope, maybe_groups
+from azext_acrcmk.model.ids import KeyId
+from azext_acrcmk.model.key_identity import key_identity
+from azext_acrcmk.model.state import Holder, State, Unknown, Vault
+
+
+def find_individuals(clients: Clients, state: State) -> frozenset[str]:
+    """The object ids, in lower case, of those that the vault's access policies name and that are known to be no groups:
+    the registry's identities, the caller, and the managed identities beside the registry and the vault."""
+    vault, registry, principal = state.vault, state.registry, key_identity(state).principal_id
+    if not isinstance(vault, Vault) or not vault.uses_policies:
+        return frozenset()
+    own = [registry.system_principal_id, principal, *(each.principal_id for each in registry.attached)]
+    known = _ids(own)
+    if _unnamed(vault, principal, known):
+        known |= _tried(lambda: _ids([clients.caller_id(registry.id.subscription)]))
+    if _unnamed(vault, principal, known):
+        places = dict.fromkeys(id_.subscription.lower() for id_ in (registry.id, vault.id))
+        found = in_parallel(*(lambda s=each: _tried(lambda: _identities(clients, s)) for each in places))
+        known = known.union(*found)
+    return known
+
+
+def find_holders(clients: Clients, vault: Vault, key: KeyId) -> tuple[Holder, ...] | Unknown:
+    """Whoever can unwrap with a key now, as far as it can be read."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        if vault.uses_policies:
+            seen = get_vault(clients, vault.id)
+            return holders_by_policy(seen) if isinstance(seen, Vault) else Unknown(denied=False)
+        if vault.is_hsm:
+            roles = list_hsm_roles(clients, vault.host, key.name)
+        else:
+            roles = list_roles(clients, key_scope(vault, key.name), vault.id.subscription)
+    except AzureError as error:
+        return Unknown(why=str(error), denied=False)
+    return roles if isinstance(roles, Unknown) else holders_by_role(roles, vault.is_hsm)
+
+
+def _unnamed(vault: Vault, principal: str | None, known: frozenset[str]) -> bool:
+    return bool(maybe_groups(vault, principal or "", known))
+
+
+def _identities(clients: Clients, subscription: str) -> frozenset[str]:
+    listed = pages(clients.identities(subscription).list_by_subscription)
+    return _ids(read_identity(body).principal_id for body in listed)
+
+
+def _ids(ids) -> frozenset[str]:
+    return frozenset(each.lower() for each in ids if each)
+
+
+def _tried(read: Callable[[], frozenset[str]]) -> frozenset[str]:
+    from azure.core.exceptions import AzureError
+
+    try:
+        return read()
+    except AzureError:
+        return frozenset()

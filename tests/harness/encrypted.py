@@ -1,0 +1,72 @@
+"""Registries that are encrypted already, and the plans of rotations from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from azext_acrcmk.model.goal import RotateGoal, rotate_goal
+from azext_acrcmk.model.key_identity import key_identity
+from azext_acrcmk.model.state import ABSENT, RotationPolicy, State, Unknown
+from azext_acrcmk.plan.change import REUSE, Action, Plan
+from azext_acrcmk.plan.rotate import plan_rotate, same_identity, same_key
+from tests.harness import make
+
+HIDDEN = Unknown("Microsoft.KeyVault/vaults/read", "/a/scope", "Not you.")
+
+
+def _healthy() -> State:
+    state = make.reached(make.goal())
+    return replace(state, key=replace(state.key, rotation_policy=RotationPolicy("P90D")), sharing=(), identity_users=())
+
+
+# A registry of which there is nothing to say, not even for information.
+HEALTHY = _healthy()
+
+
+def changed(**changes) -> State:
+    """HEALTHY with fields of its parts changed: registry__sku="Basic" changes registry.sku."""
+    state = HEALTHY
+    for name, value in changes.items():
+        part, _, field = name.partition("__")
+        state = replace(state, **{part: replace(getattr(state, part), **{field: value}) if field else value})
+    return state
+
+
+def encrypted(*, pinned=False, behind=False, **vault) -> State:
+    """A registry as `enable` leaves it, and where `behind`, a newer version of its key than the one it uses."""
+    asked = make.goal(rotation="manual" if pinned else "auto")
+    state = make.reached(asked)
+    used = make.key(asked)
+    latest = replace(used, id=used.id.with_version(make.NEWER)) if behind else used
+    return replace(
+        state, key=latest, version_in_use=used, vault=replace(state.vault, **vault), sharing=(), identity_users=()
+    )
+
+
+def goal(state: State, **options) -> RotateGoal:
+    options = {"revoke_old": False, "disable_old_version": False, **options}
+    used = key_identity(state)
+    identity = None if used.is_system else used.id
+    return rotate_goal(state.registry, state.vault.id, identity, make.TENANT, ".vault.azure.net", **options)
+
+
+def target_of(asked: RotateGoal, current: State, **there) -> State:
+    """What exists of the goal's parts: those in use now, and none of the others unless given."""
+    state = replace(current, **there)
+    if not same_key(asked, current):
+        state = replace(state, **{"key": ABSENT, **there})
+        if asked.target.key.host != current.vault.host:
+            state = replace(state, **{"vault": ABSENT, "roles": (), **there})
+    if not same_identity(asked, current):
+        state = replace(state, **{"identity": ABSENT, "roles": (), **there})
+    return state
+
+
+def plan(current: State, there=None, **options) -> Plan:
+    asked = goal(current, **options)
+    return plan_rotate(asked, current, target_of(asked, current, **(there or {})), make.NOW)
+
+
+def to_do(made: Plan) -> dict[str, Action]:
+    assert made.problems == ()
+    return {name: action for name, action in make.actions(made).items() if action is not REUSE}
