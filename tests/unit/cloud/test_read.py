@@ -153,7 +153,10 @@ def test_a_registry():
     assert found.encryption.version_in_use == VERSION
     assert found.encryption.key.version is None
     assert found.attached_as("C").id == ArmId.parse(IDENTITY)
-    assert (found.public_network_enabled, found.allow_trusted_services) == (True, False)
+    assert (found.properties["publicNetworkAccess"], found.properties["networkRuleBypassOptions"]) == (
+        "Enabled",
+        "None",
+    )
 
 
 def test_a_vault_without_rules_is_open_and_null_means_access_policies():

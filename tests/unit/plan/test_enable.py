@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from azext_acrcmk.model.goal import NetworkOptions
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND
+from azext_acrcmk.model.registry_options import RegistryOptions
 from azext_acrcmk.model.state import (
     ABSENT,
     ACCESS_POLICY,
@@ -178,8 +178,8 @@ class TestExistingRegistry:
         assert "az acr identity assign" in words(self.refusal(attached=()))
 
     def test_other_settings_are_named_with_the_command_that_changes_them(self):
-        goal = make.goal(options=NetworkOptions(public_network_enabled=False, default_action="Deny"))
-        found = self.refusal(goal, location="northeurope", public_network_enabled=True, default_action="Deny")
+        goal = make.goal(options=RegistryOptions.of(public_network_enabled=False, default_action="Deny"))
+        found = self.refusal(goal, location="northeurope", properties={"publicNetworkAccess": "Enabled"})
         assert "--location is northeurope" in found.message
         assert "--default-action" not in found.message
         assert "az acr update --name myregistry --public-network-enabled false" in words(found)
