@@ -25,6 +25,8 @@ _NAMES = (
     "resource_manager.role_definitions",
     "resource_manager.deny_assignments",
     "resource_manager.policy_restrictions",
+    "resource_manager.deployments.service",
+    "resource_manager.deployments.template_specs",
     "key_vault.vaults",
     "key_vault.deleted_vaults",
     "key_vault.vault_keys",

@@ -38,6 +38,10 @@ class Settings:
     key_answer_seconds: float = 0.0
     provider_seconds: float = 0.0
     group_delete_seconds: float = 0.0
+    deployment_seconds: float = 0.0  # what a deployment of a template takes beside its resources
+    deployment_poll_seconds: float = 5.0  # how often it looks for the end of what has no Retry-After
+    # Which of the resources comes first that wait for nothing: Azure promises none. "template" or "reverse".
+    deployment_order: str = "template"
 
     # Encryption.
     stale_first_answer: bool = False  # the 201 shows the old encryption and no identity (recordings 2020-07 to 2023-02)
@@ -79,5 +83,6 @@ PROFILES = {
         vault_dns_seconds=15.0,
         identity_answer_seconds=1.5,
         key_answer_seconds=0.5,
+        deployment_seconds=0.9,
     ),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,6 +106,7 @@ class Operation:
     canceled: bool = False
     done: bool = False
     before: Any = None
+    answer: Any = None  # what is returned where its result is asked for
 
     def settle(self, now: float) -> str:
         """Let time pass: run `finish` if due. Returns the status: kind, "Succeeded", "Failed" or "Canceled"."""
@@ -140,11 +143,28 @@ class World:
         self.managed_hsms: dict[str, Any] = {}  # sandbox.key_vault.hsm_store.ManagedHsm
         self.registries: dict[str, Any] = {}  # sandbox.registry.record.Registry
         self.operations: dict[str, Operation] = {}
+        self.deployments: dict[str, Any] = {}  # sandbox.resource_manager.deployments.records.Deployment
+        self.template_specs: dict[str, Any] = {}  # sandbox.resource_manager.deployments.template_specs.TemplateSpec
+        self._moment: float | None = None
         self.policies: list[Any] = []  # sandbox.resource_manager.policies.DenyPolicy
         self._add_owners()
 
     def now(self) -> float:
-        return self.clock.now()
+        """The time of what is going on: of the clock, or of what was due before and happens only now."""
+        return self.clock.now() if self._moment is None else self._moment
+
+    @property
+    def catching_up(self) -> bool:
+        return self._moment is not None
+
+    @contextmanager
+    def at(self, moment: float) -> Iterator[None]:
+        """What happens within happens at that moment."""
+        before, self._moment = self._moment, moment
+        try:
+            yield
+        finally:
+            self._moment = before
 
     def grant(self, principal_id: str, role_id: str, scope: str) -> RoleAssignment:
         """A role assignment as it is after its PUT, for worlds that begin with some."""

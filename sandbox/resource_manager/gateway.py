@@ -20,10 +20,7 @@ def dispatch(world: World, request: Request) -> Reply:
         settle(world)
         if request.caller is None:
             request.caller = tokens.read(request.headers.get("authorization"))
-        try:
-            reply = _answer(world, request)
-        except AzureError as error:
-            reply = error.reply()
+        reply = answer(world, request)
     if request.host == arm.HOST and "x-ms-failure-cause" not in reply.headers:
         reply.headers.setdefault(*arm.rate_limit(request))
     reply.headers.setdefault("x-ms-request-id", str(uuid.uuid4()))
@@ -31,14 +28,29 @@ def dispatch(world: World, request: Request) -> Reply:
 
 
 def settle(world: World) -> None:
-    """Let the operations that are due run, in the order in which they fall due, and the services do their own work."""
+    """Let the operations that are due run, each at its own time, and the services do their own work.
+
+    What one of them begins may be due as well, and so on: a deployment makes one resource after the other.
+    """
+    if world.catching_up:
+        return
     now = world.now()
-    for operation in sorted(world.operations.values(), key=lambda operation: operation.due):
-        operation.settle(now)
+    while due := [operation for operation in world.operations.values() if not operation.done and operation.due <= now]:
+        first = min(due, key=lambda operation: operation.due)
+        with world.at(first.due):
+            first.settle(first.due)
     services.pass_time(world)
 
 
-def _answer(world: World, request: Request) -> Reply:
+def answer(world: World, request: Request) -> Reply:
+    """What a request of a known caller is answered with, now."""
+    try:
+        return _handle(world, request)
+    except AzureError as error:
+        return error.reply()
+
+
+def _handle(world: World, request: Request) -> Reply:
     handler = services.find(request)
     if request.host == arm.HOST:
         arm.check(world, request)

@@ -83,11 +83,11 @@ def delete(world: World, request: Request) -> Reply:
 
 
 @router.route("GET", arm.HOST, "/subscriptions/{subscription}/operationresults/{operation}")
-def delete_result(world: World, request: Request) -> Reply:
+def operation_result(world: World, request: Request) -> Reply:
     operation = world.operations.get(request.params["operation"])
     if operation is None:
         raise AzureError(404, "NotFound", f"The operation '{request.params['operation']}' could not be found.")
-    return Reply(200) if operation.done else _accepted(request, operation)
+    return Reply(200, operation.answer) if operation.done else _accepted(request, operation)
 
 
 def document(group: ResourceGroup) -> dict[str, Any]:

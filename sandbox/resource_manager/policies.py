@@ -49,7 +49,7 @@ def check(world: World, method: str, resource_type: str, name: str, scope: str, 
     """Refuse a write that a denying policy at or above its scope forbids."""
     broken = broken_by(world, resource_type, scope, body, partial=method == "PATCH")
     if broken:
-        raise _refusal(broken[0], resource_type, name)
+        raise refusal(broken[0], resource_type, name)
 
 
 def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partial: bool = False) -> list[DenyPolicy]:
@@ -63,7 +63,8 @@ def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partia
     ]
 
 
-def _refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
+def refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
+    """What is said of a resource that a policy denies."""
     reason = policy.reason or policy.name
     info = {
         "evaluationDetails": {"evaluatedExpressions": expressions(policy, resource_type)},

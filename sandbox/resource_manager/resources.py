@@ -39,6 +39,7 @@ def everything(world: World) -> Iterator[dict[str, Any]]:
         "Microsoft.KeyVault/vaults": world.vaults,
         "Microsoft.KeyVault/managedHSMs": world.managed_hsms,
         REGISTRIES: world.registries,
+        "Microsoft.Resources/templateSpecs": world.template_specs,
     }
     for kind, resources in kinds.items():
         for resource in resources.values():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import socket
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -12,6 +11,7 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 
 from sandbox.core.web import Reply, Request
+from sandbox.resource_manager.deployments.language import jsonc
 from sandbox.resource_manager.gateway import dispatch
 from sandbox.server.alterations import alter
 from sandbox.server.faults import Fault
@@ -19,7 +19,6 @@ from sandbox.server.instance import Instance
 from sandbox.server.log import RequestLog
 
 _TICK = 0.05  # wall-clock seconds
-_BARE_KEY = re.compile(rb"([{,]\s*)([A-Za-z_]\w*)(\s*:)")
 
 
 class App:
@@ -122,13 +121,12 @@ def _parse(content: bytes, content_type: str) -> Any:
         return dict(parse_qsl(content.decode(), keep_blank_values=True))
     try:
         return json.loads(content)
-    except ValueError:
-        pass
+    except (ValueError, RecursionError):
+        text = content.decode("utf-8", "replace")
     try:
-        # `az deployment` sends `..., template:{...}}`: one key without quotes.
-        return json.loads(_BARE_KEY.sub(rb'\1"\2"\3', content))
-    except ValueError:
-        return content.decode("utf-8", "replace")
+        return jsonc.loads(text)
+    except jsonc.JsonError:
+        return text
 
 
 def _response(reply: Reply) -> web.Response:

@@ -101,8 +101,9 @@ def _settings(instance: Instance, given: dict[str, Any], request: web.Request) -
 
 @_endpoint("POST", "/clock/advance")
 def _advance(instance: Instance, given: dict[str, Any], request: web.Request) -> float:
-    instance.world.clock.advance(float(given["seconds"]))
-    return instance.world.now()
+    clock = instance.world.clock
+    clock.advance(float(given["seconds"]))
+    return clock.now()
 
 
 @_endpoint("POST", "/faults")

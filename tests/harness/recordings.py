@@ -18,7 +18,8 @@ import pytest
 from sandbox.core.web import Caller, Reply, Request
 from sandbox.world import TENANT
 
-_HOME = Path(os.environ.get("ACRCMK_SHARED") or Path(__file__).parents[3] / "shared") / "recordings"
+_SHARED = Path(os.environ.get("ACRCMK_SHARED") or Path(__file__).parents[3] / "shared")
+_HOME = _SHARED / "recordings"
 # Set by the server or the recorder, not by the service. `retry-after` is taken out of every recording.
 _NOT_COMPARED = {"content-type", "date", "retry-after"}
 _VOLATILE = [
@@ -35,6 +36,14 @@ def load(name: str) -> dict[str, Any]:
     path = _HOME / f"{name}.json"
     if not path.is_file():
         _skip()
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def facts(name: str) -> Any:
+    """A file of facts from beside the recordings. Skips the test where it is not there."""
+    path = _SHARED / "data" / name
+    if not path.is_file():
+        pytest.skip(f"{path} is not there; ACRCMK_SHARED says where the facts are.")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

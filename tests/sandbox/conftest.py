@@ -1,4 +1,4 @@
-"""A running sandbox, for the tests that need one."""
+"""A running sandbox, for the tests that need one, and the real `az`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.client import Sandbox
+from tests.harness.az import Az, ForkServer
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +24,22 @@ def sandbox(shared: Sandbox) -> Sandbox:
     """An empty Azure."""
     shared.reset()
     return shared
+
+
+@pytest.fixture(scope="session")
+def fork_server(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """The process that every `az` of these tests is forked from."""
+    server = ForkServer(shared.login(tmp_path_factory.mktemp("home")), ["group list -o none"])
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def az(sandbox: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[Az]:
+    """The real `az`, signed in as owner to an empty Azure; it works in the folder of the test."""
+    az = Az(fork_server, sandbox.login(fork_server.forget()), tmp_path)
+    yield az
+    az.close()
 
 
 @pytest.fixture(scope="session")

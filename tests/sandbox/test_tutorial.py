@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from sandbox.client import OWNER, Sandbox
-from tests.harness.az import Az, ForkServer
+from sandbox.client import OWNER
+from tests.harness.az import Az
 
 OFFICER = "Key Vault Crypto Officer"
 ENCRYPTION_USER = "Key Vault Crypto Service Encryption User"
-
-
-@pytest.fixture(scope="session")
-def fork_server(shared: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    server = ForkServer(shared.login(tmp_path_factory.mktemp("home")), ["group list -o none"])
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def az(sandbox: Sandbox, fork_server: ForkServer, tmp_path: Path) -> Iterator[Az]:
-    az = Az(fork_server, sandbox.login(fork_server.forget()), tmp_path)
-    yield az
-    az.close()
 
 
 def prepare(az: Az) -> dict:
