@@ -50,6 +50,8 @@ class Settings:
     require_purge_protection: bool = True  # a vault without it is refused (contradictory: facts service.md 1.2)
     identity_credential_seconds: float = 90 * 86_400.0  # pulls go on this long after the key's identity was detached
 
+    patch_replaces_identities: bool = False  # a registry's PATCH: not documented which (facts: service.md 9.3)
+
     # How Resource Manager answers for a disabled key (not documented: facts service.md 9.4). "shown": with enabled:
     # false; "refused": a GET is refused as on the data plane, the list of versions shows it; "hidden": that, too.
     disabled_key_by_arm: str = "shown"

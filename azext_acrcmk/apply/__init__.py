@@ -4,7 +4,7 @@
 where that is another than the action's. A change can be repeated: what is done already is not done twice.
 """
 
-from azext_acrcmk.apply import grants, keys, registries, resources  # noqa: F401  (each registers its kinds)
+from azext_acrcmk.apply import grants, identities, keys, registries, resources  # noqa: F401  (each registers its kinds)
 from azext_acrcmk.apply.context import Context, apply_change
 
 __all__ = ["Context", "apply_change"]

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import TypeVar
 
 from azext_acrcmk.apply.context import Context, Refused, apply_change
+from azext_acrcmk.apply.identities import patch_assigning
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.errors import key_access_refused, read_error
 from azext_acrcmk.cloud.load import load_roles
@@ -17,7 +18,7 @@ from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
-from azext_acrcmk.model.state import ABSENT, Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.model.state import ABSENT, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.plan import bodies
 from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.diagnose import Diagnosis, diagnose
@@ -42,29 +43,23 @@ def _(change: kinds.CreateRegistry, context: Context) -> None:
 def _(change: kinds.SetEncryption, context: Context) -> None:
     registry, key = context.registry, _key_to_use(change, context)
     client_id = SYSTEM if change.identity == change.registry else context.identity.client_id
-    attach = change.identity if change.attach else None
-    body = bodies.encryption_body(registry, client_id, key, attach)
-    if not change.wait:
+    body = bodies.encryption_body(client_id, key)
+    if not change.wait and not change.attach:
         begin = lambda: changes.begin_patch_registry(context.clients, registry.id, body)  # noqa: E731
         _until_key_accepted(change, context, begin)
         return
     if change.tags:
         body = bodies.with_tags(body, {**registry.tags, **dict(change.tags)})
     before = registry.encryption.version_in_use
-    context.registry = _until_key_works(
-        change, context, lambda: changes.patch_registry(context.clients, registry.id, body, context.stop)
-    )
-    _until_adopted(change, context, before)
 
+    def encrypt() -> Registry:
+        if change.attach:
+            return patch_assigning(context, registry.id, change.identity, body)
+        return changes.patch_registry(context.clients, registry.id, body, context.stop)
 
-@apply_change.register
-def _(change: kinds.AttachIdentity, context: Context) -> None:
-    own = change.identity == change.registry
-    body = {"identity": bodies.assigned_block(context.registry, None if own else change.identity)}
-    context.registry = changes.patch_registry(context.clients, change.registry, body, context.stop)
-    if own:
-        registry = context.registry
-        context.identity = Identity(registry.id, registry.location, SYSTEM, registry.system_principal_id or "")
+    context.registry = _until_key_works(change, context, encrypt)
+    if change.wait:
+        _until_adopted(change, context, before)
 
 
 @apply_change.register

@@ -91,10 +91,9 @@ def registry_body(change: CreateRegistry, client_id: str, key: KeyId) -> dict[st
     return with_tags(body, change.tags)
 
 
-def encryption_body(registry: Registry, client_id: str, key: KeyId, attach: ArmId | None) -> dict[str, Any]:
-    """A PATCH that gives a registry a key. `client_id` may be "system"; `attach` is an identity to assign as well."""
-    body = {"properties": {"encryption": encryption_block(client_id, key)}}
-    return {"identity": assigned_block(registry, attach), **body} if attach else body
+def encryption_body(client_id: str, key: KeyId) -> dict[str, Any]:
+    """A PATCH that gives a registry a key. `client_id` may be "system"."""
+    return {"properties": {"encryption": encryption_block(client_id, key)}}
 
 
 def encryption_block(client_id: str, key: KeyId) -> dict[str, Any]:
@@ -102,19 +101,16 @@ def encryption_block(client_id: str, key: KeyId) -> dict[str, Any]:
     return {"status": "enabled", "keyVaultProperties": {"keyIdentifier": str(key), "identity": client_id}}
 
 
-def assigned_block(registry: Registry, identity: ArmId | None) -> dict[str, Any]:
-    """A PATCH that assigns a user-assigned identity, or (None) turns on the system-assigned one, and removes none.
-
-    A PATCH merges: an entry assigns, null removes, and what is left out stays, so that `az acr identity remove` has to
-    PUT (service facts 1.9). To name an identity requires a right on it, and that it still exists: only the new one is.
-    """
-    if identity:
-        kinds = "SystemAssigned, UserAssigned" if registry.system_principal_id else "UserAssigned"
-        return {"type": kinds, "userAssignedIdentities": {str(identity): {}}}
-    assigned = {str(each.id): {} for each in registry.attached}
-    # Recorded with those that are assigned already, without them not.
-    users = {"userAssignedIdentities": assigned} if assigned else {}
-    return {"type": "SystemAssigned, UserAssigned" if assigned else "SystemAssigned", **users}
+def assigned_block(registry: Registry, new: ArmId | None, named: list[ArmId], others_stay: bool) -> dict[str, Any]:
+    """Assigns a `new` user-assigned identity, or (None) turns on the system-assigned one, and names those assigned
+    already. `others_stay` says that some do, named or not."""
+    users = [*named, *([new] if new else [])]
+    kinds = [
+        *(["SystemAssigned"] if new is None or registry.system_principal_id else []),
+        *(["UserAssigned"] if users or others_stay else []),
+    ]
+    block: dict[str, Any] = {"type": ", ".join(kinds)}
+    return {**block, "userAssignedIdentities": {str(each): {} for each in users}} if users else block
 
 
 def with_tags(body: dict[str, Any], tags: dict[str, str] | None) -> dict[str, Any]:

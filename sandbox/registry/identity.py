@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.core.web import AzureError, Caller
 from sandbox.entra.directory import add_principal
 from sandbox.registry.record import SYSTEM, TYPE, AttachedIdentity, Credential, Registry
-from sandbox.resource_manager.access import GATEWAY, require_linked
+from sandbox.resource_manager.access import require_linked
 from sandbox.world import World
 
 _ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
@@ -24,7 +24,8 @@ def apply(world: World, caller: Caller, registry: Registry, wanted: dict[str, An
     kinds = _kinds(wanted)
     before = registry.identity_document()
     named = wanted.get("userAssignedIdentities") or {}
-    attached = {} if whole or "userassigned" not in kinds else dict(registry.identities)
+    replaces = whole or (world.settings.patch_replaces_identities and named)
+    attached = {} if replaces or "userassigned" not in kinds else dict(registry.identities)
     for identity_id, value in named.items():
         if value is None:
             attached.pop(identity_id.lower(), None)
@@ -89,13 +90,13 @@ def _attach(world: World, caller: Caller, registry: Registry, identity_id: str) 
     require_linked(world, caller, f"{TYPE}/write", registry.id, _ASSIGN, identity_id)
     identity = world.identities.get(identity_id.lower())
     if identity is None:
+        # As users report it (facts: service.md 9.3); the text is of a virtual machine's.
         raise AzureError(
-            403,
-            "LinkedAuthorizationFailed",
-            f"The client '{caller.name or caller.app_id}' with object id '{caller.object_id}' has permission to "
-            f"perform action '{TYPE}/write' on scope '{registry.id}'; however, it does not have permission to perform "
-            f"action '{_ASSIGN}' on the linked scope(s) '{identity_id}' or the linked scope(s) are invalid.",
-            headers=GATEWAY,
+            400,
+            "FailedIdentityOperation",
+            f"Identity operation for resource '{registry.id}' failed with error 'Failed to perform resource identity "
+            'operation. Status: \'BadRequest\'. Response: \'{"error":{"code":"BadRequest","message":"Resource '
+            f"'{identity_id}' was not found.\"}}}}'.'.",
         )
     return AttachedIdentity(identity.id, identity.principal_id, identity.client_id)
 

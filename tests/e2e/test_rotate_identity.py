@@ -140,18 +140,54 @@ def test_it_is_attached_and_granted_before_it_is_used(azure, az, seed):
     assert set(second) == {"properties"}
 
 
-def test_only_the_new_one_is_named_so_that_a_deleted_one_or_one_of_others_does_not_matter(azure, az_as, az, seed):
-    seed.encrypted()
-    client = seed.identity(OTHER)["clientId"]
-    operator = ("Managed Identity Operator", str(OTHER))
-    roles = ("Reader", GROUP), ("Contributor", str(REGISTRY)), ("User Access Administrator", str(VAULT)), operator
-    az_as(azure.principal(*roles))(f"{ROTATE} -g rg --identity other").ok()
-    assert used(seed)["identity"] == client
-    seed.delete(OTHER)
-    assert not serves(azure)
-    az(f"{ROTATE} --identity third").ok()
-    assert serves(azure)
-    assert len(seed.get(REGISTRY)["identity"]["userAssignedIdentities"]) == 3
+def assigned(seed) -> set[str]:
+    return {each.rsplit("/", 1)[-1] for each in seed.get(REGISTRY)["identity"].get("userAssignedIdentities") or {}}
+
+
+class TestAssigned:
+    """Whether a PATCH adds to the assigned identities or replaces them: both are possible."""
+
+    @pytest.mark.parametrize("replaces", [False, True], ids=["added to", "replaced"])
+    def test_all_stay(self, azure, seed, quick_az, replaces):
+        azure.settings(patch_replaces_identities=replaces)
+        seed.encrypted()
+        quick_az(f"{ROTATE} --identity other").ok()
+        quick_az(f"{ROTATE} --identity [system]").ok()
+        quick_az(f"{ROTATE} --identity third").ok()
+        assert assigned(seed) == {IDENTITY.name, "other", "third"}
+        assert system_principal(seed)
+        assert serves(azure)
+
+    @pytest.mark.parametrize("identity", ["other", "[system]"])
+    @pytest.mark.parametrize("replaces", [False, True], ids=["added to", "replaced"])
+    def test_a_deleted_one_does_not_matter(self, azure, seed, quick_az, replaces, identity):
+        azure.settings(patch_replaces_identities=replaces)
+        seed.encrypted()
+        seed.delete(IDENTITY)
+        assert not serves(azure)
+        quick_az(f"{ROTATE} --identity {identity}").ok()
+        assert serves(azure)
+
+    def test_one_that_others_may_assign_does_not_matter_where_it_is_added_to(self, azure, az_as, seed):
+        client = self.narrow(azure, az_as, seed).ok() and seed.get(OTHER)["properties"]["clientId"]
+        assert used(seed)["identity"] == client
+        assert assigned(seed) == {IDENTITY.name, "other"}
+
+    def test_one_that_others_may_assign_and_that_is_lost_stops_it(self, azure, az_as, seed):
+        azure.settings(patch_replaces_identities=True)
+        failed = self.narrow(azure, az_as, seed)
+        assert failed.code == 1
+        assert f"az acr identity assign --name myregistry --subscription {SUBSCRIPTION} --identities" in failed.err
+        assert "it no longer has" in failed.err
+        assert used(seed)["identity"] != seed.get(OTHER)["properties"]["clientId"]
+
+    def narrow(self, azure, az_as, seed):
+        """What becomes of a rotation by one who may assign only the new identity."""
+        seed.encrypted()
+        seed.identity(OTHER)
+        operator = ("Managed Identity Operator", str(OTHER))
+        roles = ("Reader", GROUP), ("Contributor", str(REGISTRY)), ("User Access Administrator", str(VAULT)), operator
+        return az_as(azure.principal(*roles))(f"{ROTATE} -g rg --identity other")
 
 
 def test_one_that_is_granted_already_is_not_granted_again(azure, az, seed):

@@ -196,7 +196,7 @@ class TestIdentities:
         identity = azure.identity()
         azure.ok("DELETE", f"{identity['id']}?api-version=2024-11-30")
         reply = self.attach(azure, identity)
-        assert (reply.status, reply.body["error"]["code"]) == (403, "LinkedAuthorizationFailed")
+        assert (reply.status, reply.body["error"]["code"]) == (400, "FailedIdentityOperation")
 
     def test_a_silent_put_keeps_them(self, azure):
         azure.registry(identity=azure.identity())
