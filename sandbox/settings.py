@@ -37,6 +37,7 @@ class Settings:
     identity_answer_seconds: float = 0.0
     key_answer_seconds: float = 0.0
     provider_seconds: float = 0.0
+    reads_need_registration: bool = False  # a GET, too, is refused where the provider is not registered (not known)
     group_delete_seconds: float = 0.0
     deployment_seconds: float = 0.0  # what a deployment of a template takes beside its resources
     deployment_poll_seconds: float = 5.0  # how often it looks for the end of what has no Retry-After

@@ -88,6 +88,8 @@ class DenyAssignment:
     created: float
     own_scope_only: bool = False
     description: str = ""
+    effect: str = "enforced"  # or "audit", which only logs
+    condition: str | None = None
 
 
 @dataclass

@@ -54,15 +54,18 @@ class Arm:
         """What is gone already is no error."""
         self._send("DELETE", self._url(path, version))
 
-    def pages(self, path: str, version: str, where: str | None = None) -> Iterator[dict[str, Any]]:
-        """The items of a list that an OData filter admits. Raises Misunderstood where pages go in a circle."""
+    def pages(self, path: str, version: str, where: str | None = None, **options: Any) -> Iterator[dict[str, Any]]:
+        """The items of a list that an OData filter admits. Raises Misunderstood where pages go in a circle.
+
+        `options` are for the policies of each request, as `retry_total`.
+        """
         url: str | None = self._url(path, version, where)
         seen = set()
         while url:
             if url in seen:
                 raise Misunderstood(f"the list at {url} leads back to itself.")
             seen.add(url)
-            page = self._send("GET", url)
+            page = self._send("GET", url, **options)
             yield from parts(page, "value")
             link = text(page, "nextLink")
             url = urljoin(url, link) if link else None
@@ -71,13 +74,13 @@ class Arm:
         query = {"api-version": version} | ({"$filter": where} if where else {})
         return f"{self._base}{quote(path)}?{urlencode(query, quote_via=quote)}"
 
-    def _send(self, method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _send(self, method: str, url: str, body: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         from azure.core.exceptions import HttpResponseError
         from azure.core.rest import HttpRequest
 
         request = HttpRequest(method, url, headers={"Accept": "application/json"}, json=body)
         with understanding():
-            answer = self._client.send_request(request)
+            answer = self._client.send_request(request, **options)
             if not 200 <= answer.status_code < 300:
                 raise HttpResponseError(response=answer)
             return part(json.loads(answer.text() or "{}"))

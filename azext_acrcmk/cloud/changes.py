@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from azext_acrcmk.cloud.clients import Clients, unregistered, wire
+from azext_acrcmk.cloud.clients import Clients, wire
 from azext_acrcmk.cloud.providers import registering
 from azext_acrcmk.cloud.read import read_group, read_identity, read_key, read_registry, read_vault
 from azext_acrcmk.cloud.reads import get_vault
@@ -29,7 +29,7 @@ def put_identity(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop)
     identities = clients.identities(id_.subscription)
 
     def create():
-        return identities.create_or_update(id_.group, id_.name, body, cls=wire, raw_response_hook=unregistered)
+        return identities.create_or_update(id_.group, id_.name, body, cls=wire)
 
     return read_identity(registering(clients, id_.subscription, lambda: when_free(create, stop), stop))
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from knack.log import CliLogLevel
 
 from azext_acrcmk.cloud.arm import Arm
-from azext_acrcmk.cloud.errors import Misunderstood, missing_registration, read_error
+from azext_acrcmk.cloud.errors import Misunderstood
 from azext_acrcmk.cloud.fields import part, parts, text
 from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
@@ -106,6 +106,7 @@ class Clients:
         from azure.cli.core.commands.client_factory import get_mgmt_service_client, prepare_client_kwargs_track2
 
         from azext_acrcmk.cloud.hosts import OnlyTo
+        from azext_acrcmk.cloud.registration import NeverRegister
         from azext_acrcmk.cloud.request_ids import RequestIds
 
         if self._transport is None:
@@ -113,7 +114,7 @@ class Clients:
             self._transport = transport(given.get("connection_verify", True))
             self._request_ids = RequestIds()
         only = OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
-        options |= {"transport": self._transport, "per_retry_policies": [only, self._request_ids]}
+        options |= {"transport": self._transport, "per_retry_policies": [only, self._request_ids, NeverRegister()]}
         options["credential"] = self._sign_in(subscription)
         return get_mgmt_service_client(self._cli_ctx, client, subscription_id=subscription, **options)
 
@@ -174,19 +175,6 @@ def wire(pipeline_response, _model, _headers) -> dict[str, Any]:
     """Pass as `cls` to an SDK operation to get the answer's JSON as the service sent it."""
     # Not `.json()`: the answers of older SDKs don't have it.
     return part(json.loads(pipeline_response.http_response.text()))
-
-
-def unregistered(response) -> None:
-    """Pass as `raw_response_hook` so that the SDK does not register the subscription for the resource provider when
-    this lacks: what only asks must not, and the rest does so by `registering`. The refusal is raised before it is seen.
-    """
-    from azure.core.exceptions import ClientAuthenticationError
-
-    if response.http_response.status_code == 409:
-        # Of all errors of the SDKs this is the kind that they don't try again after.
-        error = ClientAuthenticationError(response=response.http_response)
-        if missing_registration(read_error(error)):
-            raise error
 
 
 def pages(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:

@@ -21,10 +21,11 @@ from azext_acrcmk.cloud.reads import (
     get_vault,
     in_parallel,
     list_roles,
+    read_if_possible,
 )
 from azext_acrcmk.cloud.waiting import Stop, until_settled
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, same
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import (
     ABSENT,
@@ -125,9 +126,12 @@ def _get_key_identity(
     used = key_identity(State(registry=registry))
     if used.is_system:
         return _NO_VERSION
-    if used.id:
-        return get_identity(clients, used.id)
     own = registry.id.subscription
+    if used.id and same(used.id.subscription, own):
+        return get_identity(clients, used.id)
+    if used.id:
+        # The registry says whose access is to be judged; another subscription that answers badly is no reason to fail.
+        return read_if_possible(lambda: get_identity(clients, used.id), f"{IDENTITY_TYPE}/read", used.id)
     return find_identity(clients, [own, *(each for each in subscriptions if not same(each, own))], used.client_id)
 
 
@@ -268,15 +272,18 @@ def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[st
     vault = ABSENT if same(goal.vault.group_id, gone) else get_vault(clients, goal.vault)
     if vault or isinstance(vault, Unknown):
         return goal, vault
+    hidden = None
     if goal.find_vault:
         found = find_resource(clients, VAULT_TYPE, goal.vault.name, subscriptions)
         if isinstance(found, ArmId):
             return replace(goal, vault=found), get_vault(clients, found)
+        hidden = found if isinstance(found, Unknown) else None
     deleted = find_deleted_vault(clients, goal.vault.subscription, goal.vault.name)
     if isinstance(deleted, DeletedVault):
         return replace(goal, vault=deleted.id), deleted
-    # Without permission to list deleted vaults, the service tells if there is one: it refuses the name.
-    return goal, ABSENT
+    # Where it could not be looked for, or without permission to list deleted vaults, the service tells if there is one:
+    # it refuses the name.
+    return goal, Absent(unless=hidden)
 
 
 def _load_groups(clients: Clients, goal: EnableGoal, group: Group | Absent | Unknown, identity, vault):

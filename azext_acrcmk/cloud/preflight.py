@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from azext_acrcmk.cloud.clients import Clients, unregistered, wire
+from azext_acrcmk.cloud.clients import Clients, wire
 from azext_acrcmk.cloud.errors import read_error, understanding
 from azext_acrcmk.cloud.fields import part, parts, text, texts
 from azext_acrcmk.cloud.reads import in_parallel, is_vault_name_free
@@ -104,7 +104,7 @@ def _denials(clients: Clients, new: NewResource) -> list[Denial | Unknown]:
 def _check(clients: Clients, scope: str, details: dict[str, Any]) -> dict[str, Any]:
     """What Azure Policy says of a resource in a group, or in a group yet to be of a subscription."""
     _, _, subscription, *group = scope.split("/")
-    restrictions, options = clients.policy_restrictions(subscription), {"cls": wire, "raw_response_hook": unregistered}
+    restrictions, options = clients.policy_restrictions(subscription), {"cls": wire}
     if group:
         return restrictions.check_at_resource_group_scope(group[1], {"resourceDetails": details}, **options)
     return restrictions.check_at_subscription_scope({"resourceDetails": details}, **options)

@@ -1,4 +1,4 @@
-"""Reading what exists. 404 is absent, 403 is unknown; anything else is an error and is raised.
+"""Reading what exists. 404 is absent, 403 is unknown; anything else is an error, raised by a read that decides.
 
 Key Vault's control plane refuses keys as `ForbiddenByRbac` with status 400 or 500 (service facts 2.2): unknown, too.
 """
@@ -10,7 +10,7 @@ from functools import partial
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
-from azext_acrcmk.cloud.clients import Clients, pages, unregistered, wire
+from azext_acrcmk.cloud.clients import Clients, pages, wire
 from azext_acrcmk.cloud.disabled_keys import get_disabled_key, refused_as_disabled
 from azext_acrcmk.cloud.errors import Misunderstood, read_error, same_code, understanding
 from azext_acrcmk.cloud.fields import flag, text
@@ -23,7 +23,7 @@ from azext_acrcmk.cloud.read import (
     read_vault,
 )
 from azext_acrcmk.cloud.roles import read_role_grants, with_denials
-from azext_acrcmk.cloud.transport import MOST_AT_ONCE
+from azext_acrcmk.cloud.transport import MOST_AT_ONCE, PATIENCE
 from azext_acrcmk.cloud.waiting import in_thread, result_of
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import GROUP_TYPE, HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
@@ -58,13 +58,24 @@ def read_or_unknown(call: Callable[[], T], action: str, scope: object) -> T | Ab
             return call()
     except HttpResponseError as error:
         said = read_error(error)
-        hidden = same_code(said, "SubscriptionNotFound") or same_code(said, "MissingSubscriptionRegistration")
-        if said.status == 403 or hidden or "ForbiddenByRbac" in said:
+        if said.status == 403 or same_code(said, "SubscriptionNotFound") or "ForbiddenByRbac" in said:
             return Unknown(action, str(scope), said.message.split("\r\n", 1)[0])
+        if same_code(said, "MissingSubscriptionRegistration"):
+            return Unknown("", str(scope), said.message, denied=False)
         # Azure says so by a code. A page without one may be a proxy's, and what seems absent would be made.
         if said.status == 404 and said.code:
             return ABSENT
         raise
+
+
+def read_if_possible(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unknown:
+    """The same of a read that only serves a remark: whatever is no good answer, or none, is unknown."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        return read_or_unknown(call, action, scope)
+    except AzureError as error:
+        return Unknown("", str(scope), read_error(error).message, denied=False)
 
 
 def in_parallel(*calls: Callable[[], Any]) -> list[Any]:
@@ -108,7 +119,7 @@ def get_registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
     """Why the name is not available, in the service's words. None where it is, or without permission to ask."""
     answer = read_or_unknown(
         lambda: clients.registries(id_.subscription).check_name_availability(
-            {"name": id_.name, "type": REGISTRY_TYPE}, cls=wire, raw_response_hook=unregistered
+            {"name": id_.name, "type": REGISTRY_TYPE}, cls=wire
         ),
         "Microsoft.ContainerRegistry/checkNameAvailability/read",
         f"/subscriptions/{id_.subscription}",
@@ -144,7 +155,7 @@ def is_vault_name_free(clients: Clients, subscription: str, name: str) -> bool |
     """Whether no vault of this name exists anywhere, not even a deleted one."""
     answer = read_or_unknown(
         lambda: clients.key_vault(subscription).vaults.check_name_availability(
-            {"name": name, "type": VAULT_TYPE}, cls=wire, raw_response_hook=unregistered
+            {"name": name, "type": VAULT_TYPE}, cls=wire
         ),
         "Microsoft.KeyVault/checkNameAvailability/read",
         f"/subscriptions/{subscription}",
@@ -154,14 +165,20 @@ def is_vault_name_free(clients: Clients, subscription: str, name: str) -> bool |
 
 def find_deleted_vault(clients: Clients, subscription: str, name: str) -> DeletedVault | Absent | Unknown:
     """The soft-deleted vault of this name in the subscription, in whatever location."""
+    return read_or_unknown(
+        lambda: search_deleted_vault(clients, subscription, name), DELETED_VAULTS, f"/subscriptions/{subscription}"
+    )
 
-    def search() -> DeletedVault | Absent:
-        for body in pages(clients.key_vault(subscription).vaults.list_deleted):
-            if same(body.get("name"), name):
-                return read_deleted_vault(body)
-        return ABSENT
 
-    return read_or_unknown(search, "Microsoft.KeyVault/deletedVaults/read", f"/subscriptions/{subscription}")
+DELETED_VAULTS = "Microsoft.KeyVault/deletedVaults/read"
+
+
+def search_deleted_vault(clients: Clients, subscription: str, name: str, **options: Any) -> DeletedVault | Absent:
+    """The same, raising whatever error; `options` are of the requests."""
+    for body in pages(clients.key_vault(subscription).vaults.list_deleted, **options):
+        if same(body.get("name"), name):
+            return read_deleted_vault(body)
+    return ABSENT
 
 
 def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknown:
@@ -190,7 +207,6 @@ def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknow
 
 def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | Absent | Unknown:
     """A soft-deleted key, by the data plane: the control plane doesn't show it. Often the caller has no permission."""
-    from azure.core.exceptions import AzureError
 
     def get() -> DeletedKey:
         deleted = clients.keys(vault.host).get_deleted_key(name, retry_total=0)
@@ -198,11 +214,7 @@ def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | A
         return DeletedKey(name, purge.isoformat() if purge else None)
 
     action, scope = "Microsoft.KeyVault/vaults/keys/read", f"{vault.id}/keys/{name}"
-    try:
-        return read_or_unknown(get, action, scope)
-    except AzureError as error:
-        # No answer from the vault, or one that is no answer, is no reason to fail: it is unknown.
-        return Unknown(action, scope, read_error(error).message, denied=False)
+    return read_if_possible(get, action, scope)
 
 
 def has_role(clients: Clients, subscription: str, role: RoleGrant) -> bool:
@@ -219,10 +231,12 @@ def list_roles(
     without one of everybody, whatever is denied."""
     arm = clients.arm(subscription)
 
-    def all_of(kind: str, where: str) -> list[dict[str, Any]] | Absent | Unknown:
+    def all_of(
+        kind: str, where: str, read: Callable[..., Any], **options: Any
+    ) -> list[dict[str, Any]] | Absent | Unknown:
         type_ = f"Microsoft.Authorization/{kind}"
         path = f"{scope}/providers/{type_}"
-        return read_or_unknown(lambda: list(arm.pages(path, API_VERSIONS[type_], where)), f"{type_}/read", scope)
+        return read(lambda: list(arm.pages(path, API_VERSIONS[type_], where, **options)), f"{type_}/read", scope)
 
     def role_definition(guid: str) -> dict[str, Any]:
         # By the subscription, also where the id is the tenant's, which not everyone may read at.
@@ -231,8 +245,9 @@ def list_roles(
 
     to_principal = f"atScope() and assignedTo('{principal_id}')" if principal_id else "atScope()"
     found, denials = in_parallel(
-        lambda: all_of("roleAssignments", to_principal),
-        lambda: all_of("denyAssignments", "atScope()") if principal_id else ABSENT,
+        lambda: all_of("roleAssignments", to_principal, read_or_unknown),
+        # They only cast doubt on what roles give, and not everybody may read them everywhere.
+        lambda: all_of("denyAssignments", "atScope()", read_if_possible, **PATIENCE) if principal_id else ABSENT,
     )
     if isinstance(found, Unknown):
         return found

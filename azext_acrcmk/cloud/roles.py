@@ -71,6 +71,8 @@ def with_denials(
     found, doubt = [], None
     for denial in denials:
         properties = part(denial, "properties")
+        if same(text(properties, "denyAssignmentEffect"), "audit"):
+            continue  # it only logs
         if flag(properties, "doNotApplyToChildScopes") and not same(text(properties, "scope"), scope):
             continue
         blocks = [each for each in parts(properties, "permissions") if texts(each, "dataActions")]
@@ -78,6 +80,8 @@ def with_denials(
         name = text(properties, "denyAssignmentName") or text(denial, "name") or ""
         if blocks and concerned is None:
             doubt = f"The deny assignment '{name}' concerns groups, and whether the identity is in them is not seen."
+        elif blocks and concerned and (properties.get("condition") or any(each.get("condition") for each in blocks)):
+            doubt = f"The deny assignment '{name}' has a condition."
         elif blocks and concerned:
             found += [
                 DenyAssignment(name, texts(each, "dataActions"), texts(each, "notDataActions")) for each in blocks
@@ -111,17 +115,18 @@ class _Role:
 
 
 def _fetch(role_definition: Callable[[str], dict[str, Any]], role_id: str, guid: str) -> _Role:
-    from azure.core.exceptions import HttpResponseError
+    from azure.core.exceptions import AzureError
 
     if not is_guid(guid):
         return _Role(role_id, uncertain=f"The role {role_id} can't be read: that is no id of a role.")
     try:
         properties = part(role_definition(guid), "properties")
-    except HttpResponseError as error:
-        if read_error(error).status not in (403, 404):
-            raise
-        needs = "it takes the permission 'Microsoft.Authorization/roleDefinitions/read'"
-        return _Role(role_id, uncertain=f"The role {role_id} can't be read: {needs}.")
+    except AzureError as error:
+        said = read_error(error)
+        why = said.message.rstrip(".")
+        if said.status in (403, 404):
+            why = "it takes the permission 'Microsoft.Authorization/roleDefinitions/read'"
+        return _Role(role_id, uncertain=f"The role {role_id} can't be read: {why}.")
     permissions = parts(properties, "permissions")
     return _Role(
         text(properties, "roleName") or role_id,

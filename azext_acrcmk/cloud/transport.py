@@ -7,6 +7,9 @@ from typing import Any
 
 # Requests made at the same time.
 MOST_AT_ONCE = 16
+# Options of a request that only serves a remark. What throttles, fails or is silent is asked once more, not for minutes
+# as the SDKs do.
+PATIENCE = {"retry_total": 1, "connection_timeout": 10, "read_timeout": 20}
 
 
 def transport(verify: bool | str = True) -> Any:

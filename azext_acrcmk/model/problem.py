@@ -35,6 +35,27 @@ def words_of_azure(unknown: Unknown) -> tuple[str, ...]:
     return (unknown.why,) if unknown.denied and unknown.action and unknown.why else ()
 
 
+# How many of the places that were not searched are named.
+MOST_NAMED = 3
+
+
+def not_searched(unsearched: tuple[Unknown, ...]) -> str:
+    """Where was not looked, and why; empty where that is nowhere."""
+    if not unsearched:
+        return ""
+    # What was left out for its number comes first: it is the most.
+    in_order = sorted(unsearched, key=lambda each: each.scope.startswith("/"))
+    named = [f"{each.scope.replace('/subscriptions/', 'subscription ')} ({_cause(each)})" for each in in_order]
+    more = len(named) - MOST_NAMED
+    return f"Not searched: {'; '.join(named[:MOST_NAMED])}{f'; and {more} more' if more > 0 else ''}."
+
+
+def _cause(unknown: Unknown) -> str:
+    if unknown.denied and unknown.action:
+        return f"no permission '{unknown.action}'"
+    return unknown.why.strip().rstrip(".") or "no answer"
+
+
 def unreadable_problem(what: str, unknown: Unknown) -> Problem:
     """The problem of something that must be read and can't be: unknown is not absent."""
     return Problem(not_readable(what, unknown), words_of_azure(unknown), FORBIDDEN)

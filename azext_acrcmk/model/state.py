@@ -14,7 +14,7 @@ ACCESS_POLICY = "access-policy"
 
 @dataclass(frozen=True)
 class Absent:
-    """Looked for, and not there. `unless` is what could not be read: it may be there soft-deleted."""
+    """Looked for, and not there. `unless` is what could not be read: it may be there soft-deleted, or elsewhere."""
 
     unless: Unknown | None = None
 
@@ -316,7 +316,8 @@ class State:
     `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case
     id, as far as read. `roles` are the role assignments of the identity that reach the key. `name_problem` says why
     the registry's name is not available, where there is no registry. `sharing` are the other registries with the same
-    key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to.
+    key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to;
+    `unsearched` are the subscriptions that could not be searched for either, each with the reason.
     `individuals` are the object ids, in lower case, of principals that are known not to be groups.
     """
 
@@ -331,6 +332,7 @@ class State:
     sharing: tuple[Sharer, ...] | Unknown | NotLoaded = NOT_LOADED
     identity_users: tuple[ArmId, ...] | Unknown | NotLoaded = NOT_LOADED
     individuals: frozenset[str] = frozenset()
+    unsearched: tuple[Unknown, ...] = ()
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:
         """The resource group of `resource`."""

@@ -30,11 +30,11 @@ def check(cmd, registry_name: str | None, group: str | None, ids: list[str] | No
 
 def _check(session: Session, id_: ArmId, fail_on: str, expiry_days: int) -> list[dict[str, Any]]:
     registry = session.registry_at(id_)
-    state, sharing = in_parallel(
+    state, (sharing, unsearched) = in_parallel(
         lambda: load_registry_state(session.clients, registry, session.login.subscriptions),
         lambda: find_sharing(session.clients, registry, session.login.subscriptions),
     )
-    health = examine(replace(state, sharing=sharing), session.now, expiry_days)
+    health = examine(replace(state, sharing=sharing, unsearched=unsearched), session.now, expiry_days)
     if fails(health, fail_on):
         session.fail_after_output()
     return findings_document(health, registry)

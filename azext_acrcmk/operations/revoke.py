@@ -6,13 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from azext_acrcmk._errors import not_shown_error
-from azext_acrcmk.cloud.across import find_identity_users, find_sharing
+from azext_acrcmk.cloud.across import find_identity_users, find_sharing, merged
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.keys import is_revoked
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.reads import get_registry, in_parallel, read_or_unknown
 from azext_acrcmk.cloud.waiting import until_settled
-from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
@@ -31,12 +30,14 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
     """Takes the registry's key from it, and ends when that is read back."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
-        state, sharing = in_parallel(
+        state, (sharing, unsearched) = in_parallel(
             lambda: load_registry_state(session.clients, registry, session.login.subscriptions),
             lambda: find_sharing(session.clients, registry, session.login.subscriptions),
         )
-        facts = Facts(replace(state, sharing=sharing), session.now)
-        plan = session.checked(plan_revoke(facts, by, _users(session, facts) if by == BY_GRANT else ()))
+        state = replace(state, sharing=sharing, unsearched=unsearched)
+        state = _with_users(session, state) if by == BY_GRANT else state
+        facts = Facts(state, session.now)
+        plan = session.checked(plan_revoke(facts, by, state.identity_users or ()))
         if what_if:
             return plan_document(plan)
         return _carry_out(session, facts, plan, yes, lambda seen: _not_revoked(seen, by))
@@ -116,12 +117,14 @@ def _unreadable(what: str) -> str:
     return f"the {what} can't be read"
 
 
-def _users(session: Session, facts: Facts) -> tuple[ArmId, ...]:
-    """The ids of other resources that have the registry's identity, as far as they can be read."""
-    identity = facts.state.identity
-    if not isinstance(identity, Identity):
-        return ()
-    return find_identity_users(session.clients, facts.registry, identity.id, session.login.subscriptions) or ()
+def _with_users(session: Session, state: State) -> State:
+    """The state with the other resources that have the registry's identity, as far as they can be read."""
+    if not isinstance(state.identity, Identity):
+        return replace(state, identity_users=())
+    subscriptions = session.login.subscriptions
+    users, unsearched = find_identity_users(session.clients, state.registry, state.identity.id, subscriptions)
+    unsearched = (users,) if isinstance(users, Unknown) else unsearched
+    return replace(state, identity_users=users, unsearched=merged(state.unsearched, unsearched))
 
 
 def _disabled_by_revoke(session: Session, state: State) -> bool | Unknown:

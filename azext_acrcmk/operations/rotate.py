@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from azure.cli.core.azclierror import RequiredArgumentMissingError
 
-from azext_acrcmk.cloud.across import find_identity_users, find_sharing
+from azext_acrcmk.cloud.across import find_identity_users, find_sharing, merged
 from azext_acrcmk.cloud.load import load_goal_state, load_registry_state
 from azext_acrcmk.cloud.reads import in_parallel
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.key_identity import key_identity
-from azext_acrcmk.model.state import NOT_LOADED, Identity, State, Vault
+from azext_acrcmk.model.state import NOT_LOADED, Identity, Registry, State, Vault
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
@@ -31,11 +31,11 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         login = session.login
-        current, sharing = in_parallel(
+        current, (sharing, unsearched) = in_parallel(
             lambda: load_registry_state(session.clients, registry, login.subscriptions),
-            lambda: find_sharing(session.clients, registry, login.subscriptions) if _cleans(options) else NOT_LOADED,
+            lambda: _find_sharing(session, registry, options),
         )
-        current = _with_users(session, replace(current, sharing=sharing), options)
+        current = _with_users(session, replace(current, sharing=sharing, unsearched=unsearched), options)
         goal, target = None, current
         if registry.encryption.enabled and registry.encryption.key:
             goal = _goal_of(session, current, **options)
@@ -76,22 +76,29 @@ def _cleans(options: dict) -> bool:
     return options["revoke_old"] or options["disable_old_version"]
 
 
+def _find_sharing(session: Session, registry: Registry, options: dict):
+    if not _cleans(options):
+        return NOT_LOADED, ()
+    return find_sharing(session.clients, registry, session.login.subscriptions)
+
+
 def _with_users(session: Session, state: State, options: dict) -> State:
     """The state with the other resources that have the registry's identity, where a grant of it may be removed."""
     if not options["revoke_old"] or not isinstance(state.identity, Identity):
         return replace(state, identity_users=())
-    users = find_identity_users(session.clients, state.registry, state.identity.id, session.login.subscriptions)
-    return replace(state, identity_users=users)
+    subscriptions = session.login.subscriptions
+    users, unsearched = find_identity_users(session.clients, state.registry, state.identity.id, subscriptions)
+    return replace(state, identity_users=users, unsearched=merged(state.unsearched, unsearched))
 
 
 def _load_before(session: Session, current: State, options: dict) -> State:
     """What the registry used before a rotation that was interrupted, by the tag it left."""
     before = registry_before(current.registry)
-    old, sharing = in_parallel(
+    old, (sharing, unsearched) = in_parallel(
         lambda: load_registry_state(session.clients, before, session.login.subscriptions),
         lambda: find_sharing(session.clients, before, session.login.subscriptions),
     )
-    return _with_users(session, replace(old, sharing=sharing), options)
+    return _with_users(session, replace(old, sharing=sharing, unsearched=unsearched), options)
 
 
 def _load_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:

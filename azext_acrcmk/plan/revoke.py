@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.problem import FORBIDDEN, Problem
+from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_searched
 from azext_acrcmk.model.state import Key
 from azext_acrcmk.plan.change import Change, KeepVersion, Plan, RevokeVersion, TagRegistry, UseGrant
 from azext_acrcmk.plan.grants import REVOKED_TAG, cover, find_grants, needs_tag, tag_of, tagged_grants
@@ -124,6 +124,7 @@ def _asking(change: Change, facts: Facts, others: list[str], unread: str = "") -
         f"All pulls from and pushes to registry '{facts.registry.name}' will fail until `az acr cmk restore`.",
         f"The same key or identity is used by: {', '.join(others)}." if others else "",
         unread,
+        not_searched(facts.state.unsearched),
     )
     notice = " ".join(filter(None, parts))
     return replace(change, reason=f"{change.reason} {notice}", question="Revoke its key?", notice=notice)

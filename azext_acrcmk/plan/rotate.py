@@ -8,7 +8,7 @@ from datetime import datetime
 from azext_acrcmk.model.goal import RotateGoal
 from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.key_identity import key_identity
-from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.problem import Problem, not_searched
 from azext_acrcmk.model.state import ABSENT, Encryption, Identity, Key, Registry, State, Vault
 from azext_acrcmk.plan.change import (
     AttachIdentity,
@@ -250,7 +250,8 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
         if why := _still_needed(goal, old, target, on_key=grant.on_key):
             changes.append(_kept(grant.resource, f"{grant.what}, still needed by {why}."))
         else:
-            changes.append(replace(grant.removal(f"{grant.what}, no longer needed."), step="old-grant"))
+            removal = grant.removal(f"{grant.what}, no longer needed.")
+            changes.append(replace(removal, step="old-grant", notice=_notice(old)))
     changes += [_kept(each.resource, f"{each.what}: it stays, as {each.why}.") for each in elsewhere]
     return changes
 
@@ -282,7 +283,13 @@ def _old_version_changes(goal: RotateGoal, old: State) -> list[Change]:
         reason = f"Old version stays enabled: {why} may still need it."
         return [KeepVersion(key=version, step="old-version", reason=reason)]
     reason = "Old version is disabled once the registry is seen on the new one."
-    return [DisableVersion(key=version, reason=reason)]
+    return [DisableVersion(key=version, reason=reason, notice=_notice(old))]
+
+
+def _notice(old: State) -> str | None:
+    """Where others that use the same may be, that were not found."""
+    rest = not_searched(old.unsearched)
+    return f"Who else uses the same key or identity is not known everywhere. {rest}" if rest else None
 
 
 def _other_users_of_key(old: State) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shlex import quote
 
 from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.problem import not_searched
 from azext_acrcmk.rules.catalogue import (
     ENABLE,
     ERROR,
@@ -152,6 +153,7 @@ def _shared(facts: Facts) -> Verdict | None:
     if not isinstance(sharing, tuple):
         return unreadable("which other registries use the same key", sharing)
     names = ", ".join(each.id.name for each in sharing if each.key)
+    rest = not_searched(facts.state.unsearched)
     if not names:
-        return passed("No other registry that you can read uses the same key.")
-    return failed(f"Other registries use the same key: {names}.")
+        return passed(f"No other registry that you can read uses the same key. {rest}".rstrip())
+    return failed(f"Other registries use the same key: {names}. {rest}".rstrip())

@@ -85,7 +85,8 @@ def denial(
         return None
     names, latest = identities_of(world, object_id), world.now() - min_age
     for denied in world.deny_assignments.values():
-        applies = denied.created <= latest and _concerns(denied, names) and _reaches(denied, scope)
+        enforced = denied.effect == "enforced" and denied.condition is None  # a condition is kept, and holds never
+        applies = enforced and denied.created <= latest and _concerns(denied, names) and _reaches(denied, scope)
         if applies and any(_includes(block, action, data) for block in denied.permissions):
             return denied
     return None

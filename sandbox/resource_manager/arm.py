@@ -161,10 +161,9 @@ def group_id(target: Target) -> str:
 
 def _check_registered(world: World, request: Request, target: Target) -> None:
     namespace = target.namespace.lower()
-    changes = (
-        request.method in ("PUT", "PATCH", "POST") and target.types and target.types[0].lower() not in _REGISTRATION
-    )
-    if not changes or namespace in REGISTRATION_FREE:
+    methods = ("PUT", "PATCH", "POST", *(("GET",) if world.settings.reads_need_registration else ()))
+    concerned = request.method in methods and target.types and target.types[0].lower() not in _REGISTRATION
+    if not concerned or namespace in REGISTRATION_FREE:
         return
     # A request that was refused so is known again by its id, and refused again (azure-mgmt-core tells of it).
     known = (request.headers.get("x-ms-client-request-id"), request.method, request.path)

@@ -106,7 +106,7 @@ PROVIDERS: dict[str, dict[str, list[str]]] = {
         "roleAssignments": ["2022-04-01"],
         "roleDefinitions": ["2022-05-01-preview"],
         "roleAssignmentsUsageMetrics": ["2019-08-01-preview"],
-        "denyAssignments": ["2024-07-01-preview", "2022-04-01"],
+        "denyAssignments": ["2024-07-01-preview", "2022-04-01", "2018-07-01-preview"],
         "permissions": ["2022-05-01-preview", "2022-04-01", "2018-07-01", "2015-07-01"],
     },
     "Microsoft.PolicyInsights": {"checkPolicyRestrictions": ["2024-10-01", "2023-03-01", "2022-03-01"]},
@@ -124,9 +124,10 @@ _CHECKED = (
     "Microsoft.ManagedIdentity",
     "Microsoft.PolicyInsights",
 )
+_AUTHORIZATION = ("denyAssignments", "permissions")  # of the others, whatever version clients ask for is served
 API_VERSIONS: dict[str, list[str]] = {
     f"{namespace}/{kind}".lower(): versions for namespace in _CHECKED for kind, versions in PROVIDERS[namespace].items()
-}
+} | {f"Microsoft.Authorization/{kind}".lower(): PROVIDERS["Microsoft.Authorization"][kind] for kind in _AUTHORIZATION}
 
 
 def region(location: str) -> str | None:

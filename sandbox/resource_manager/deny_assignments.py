@@ -61,6 +61,10 @@ def document(denied: DenyAssignment, api_version: str) -> dict[str, Any]:
         "excludePrincipals": denied.excluded,
         "isSystemProtected": True,
     }
+    if denied.condition:
+        properties |= {"condition": denied.condition, "conditionVersion": "2.0"}
+    if denied.effect != "enforced":  # whether the stable version shows it is not known
+        properties["denyAssignmentEffect"] = denied.effect
     if api_version >= _SHOWS_DATES_SINCE:
         moment = iso(denied.created)
         properties |= {"createdOn": moment, "updatedOn": moment, "createdBy": None, "updatedBy": None}

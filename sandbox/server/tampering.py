@@ -24,6 +24,8 @@ def deny(
     exclude: Iterable[str] = (),
     name: str = "Sandbox deny assignment",
     own_scope_only: bool = False,
+    effect: str = "enforced",
+    condition: str | None = None,
 ) -> DenyAssignment:
     """A deny assignment, for everyone unless principals are named (object ids), as Azure makes them for itself."""
     guid = world.new_guid()
@@ -44,6 +46,8 @@ def deny(
         excluded=[_principal(world, object_id) for object_id in exclude],
         created=world.now(),
         own_scope_only=own_scope_only,
+        effect=effect,
+        condition=condition,
     )
     world.deny_assignments[denied.id.lower()] = denied
     return denied

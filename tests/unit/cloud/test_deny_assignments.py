@@ -54,3 +54,12 @@ def test_whether_the_identity_is_in_other_groups_is_not_seen():
 
 def test_on_the_key_alone():
     assert access(denial(ME, doNotApplyToChildScopes=True, scope=SCOPE.upper())).granted is False
+
+
+def test_what_only_logs_denies_nothing():
+    assert access(denial(ME, denyAssignmentEffect="audit")).granted is True
+    assert access(denial(ME, denyAssignmentEffect="enforced")).granted is False
+
+
+def test_a_condition_makes_it_uncertain():
+    assert "'Locked' has a condition" in access(denial(ME, condition="x")).unknown.why

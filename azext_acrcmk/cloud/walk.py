@@ -1,0 +1,95 @@
+"""Looking through the subscriptions of a login: bounded in number and in time, and never a reason to fail.
+
+What was not searched is told with the result: who has hundreds of subscriptions, has some that answer badly.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from threading import BoundedSemaphore
+from typing import Any, TypeVar
+
+from azext_acrcmk.cloud.reads import read_if_possible
+from azext_acrcmk.cloud.transport import MOST_AT_ONCE
+from azext_acrcmk.cloud.waiting import done, in_thread
+from azext_acrcmk.model.problem import not_searched
+from azext_acrcmk.model.state import ABSENT, Absent, Unknown
+
+T = TypeVar("T")
+
+# How many subscriptions are searched besides the one that is searched first, and for how many seconds in all.
+MOST_OTHERS = 100
+SECONDS = 30.0
+
+_NO_ANSWER = "no answer in time"
+
+
+class Walk:
+    """One look through subscriptions. `unsearched` are the places that were not searched, with the reason of each."""
+
+    def __init__(self, subscriptions: Sequence[str]):
+        self._end = time.monotonic() + SECONDS
+        first, *others = dict.fromkeys(subscriptions)
+        self._first, self._others, left_out = first, others[:MOST_OTHERS], others[MOST_OTHERS:]
+        self._left_out = _left_out(len(left_out))
+        self.unsearched: tuple[Unknown, ...] = ()
+
+    def everywhere(self, read: Callable[[str], T], action: str) -> list[T]:
+        """What `read` finds in each subscription, as far as they can be read. That takes the permission `action`."""
+        found = self._look([self._first, *self._others], read, action)
+        self.unsearched += self._left_out
+        return found
+
+    def first_found(self, read: Callable[[str], T | Absent], action: str) -> T | Absent | Unknown:
+        """What `read` finds in the first subscription, else in any of the others; unknown before absent."""
+        found = self._look([self._first], read, action)
+        if not any(found) and self._others:
+            found = self._look(self._others, read, action)
+            self.unsearched += self._left_out
+        return next((each for each in found if each), None) or unknown_of(self.unsearched) or ABSENT
+
+    def _look(self, places: list[str], read: Callable[[str], T], action: str) -> list[T]:
+        calls = [partial(self._read, place, read, action) for place in places]
+        seen = list(zip(places, _until(self._end, calls), strict=True))
+        answers = [_unanswered(place) if answer is None else answer for place, answer in seen]
+        self.unsearched += tuple(each for each in answers if isinstance(each, Unknown))
+        return [each for each in answers if not isinstance(each, (Unknown, Absent))]
+
+    @staticmethod
+    def _read(place: str, read: Callable[[str], T], action: str) -> T | Absent | Unknown:
+        return read_if_possible(lambda: read(place), action, f"/subscriptions/{place}")
+
+
+def unknown_of(unsearched: tuple[Unknown, ...]) -> Unknown | None:
+    """All that was not searched as one value, if there is anything."""
+    if len(unsearched) < 2:
+        return unsearched[0] if unsearched else None
+    first = unsearched[0]
+    if all(each.denied for each in unsearched):
+        return Unknown(first.action, first.scope, not_searched(unsearched))
+    return Unknown("", first.scope, not_searched(unsearched), denied=False)
+
+
+def _unanswered(place: str) -> Unknown:
+    return Unknown("", f"/subscriptions/{place}", _NO_ANSWER, denied=False)
+
+
+def _left_out(count: int) -> tuple[Unknown, ...]:
+    if not count:
+        return ()
+    which = f"{count} further subscriptions" if count > 1 else "1 further subscription"
+    return (Unknown("", which, f"no more than {MOST_OTHERS} others are searched", denied=False),)
+
+
+def _until(end: float, calls: list[Callable[[], Any]]) -> list[Any]:
+    """The results of calls made side by side, None of those that have not ended by then. They go on unheeded."""
+    slots = BoundedSemaphore(MOST_AT_ONCE)
+
+    def in_turn(call: Callable[[], Any]) -> Any:
+        with slots:
+            return call() if time.monotonic() < end else None
+
+    futures = [in_thread(partial(in_turn, call)) for call in calls]
+    return [future.result() if done(future, end - time.monotonic()) else None for future in futures]
