@@ -152,8 +152,9 @@ def _in_own_and_others(
     own = id_.subscription
     walk = Walk([own, *(each for each in subscriptions if not same(each, own))])
     found = walk.everywhere(search, action)
-    if hidden := next((each for each in walk.unsearched if same(each.scope, f"/subscriptions/{own}")), None):
-        return hidden, ()
+    hidden = [each for each in walk.unsearched if same(each.scope, f"/subscriptions/{own}")]
+    if hidden:
+        return hidden[0], ()
     return [each for some in found for each in some], walk.unsearched
 
 

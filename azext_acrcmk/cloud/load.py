@@ -25,7 +25,7 @@ from azext_acrcmk.cloud.reads import (
 )
 from azext_acrcmk.cloud.waiting import Stop, until_settled
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, is_guid, same
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import (
     ABSENT,
@@ -139,6 +139,8 @@ def load_roles(clients: Clients, vault: ArmId, key: KeyId, principal: str | None
     """The role assignments of a principal that reach a key; they mean nothing in a vault with access policies."""
     if not principal:
         return ()
+    if not is_guid(principal):
+        return Unknown(why=f"'{principal}' is no object id.", denied=False)
     if key.is_hsm:
         return list_hsm_roles(clients, key.host, key.name, principal)
     return list_roles(clients, f"{vault}/keys/{key.name}", vault.subscription, principal)

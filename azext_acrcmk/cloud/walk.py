@@ -48,7 +48,9 @@ class Walk:
         if not any(found) and self._others:
             found = self._look(self._others, read, action)
             self.unsearched += self._left_out
-        return next((each for each in found if each), None) or unknown_of(self.unsearched) or ABSENT
+        if there := next((each for each in found if each), None):
+            return there
+        return unknown_of(self.unsearched) if self.unsearched else ABSENT
 
     def _look(self, places: list[str], read: Callable[[str], T], action: str) -> list[T]:
         calls = [partial(self._read, place, read, action) for place in places]
@@ -62,11 +64,11 @@ class Walk:
         return read_if_possible(lambda: read(place), action, f"/subscriptions/{place}")
 
 
-def unknown_of(unsearched: tuple[Unknown, ...]) -> Unknown | None:
-    """All that was not searched as one value, if there is anything."""
-    if len(unsearched) < 2:
-        return unsearched[0] if unsearched else None
-    first = unsearched[0]
+def unknown_of(unsearched: tuple[Unknown, ...]) -> Unknown:
+    """All that was not searched as one value."""
+    first, *rest = unsearched
+    if first.denied and not rest:
+        return first
     if all(each.denied for each in unsearched):
         return Unknown(first.action, first.scope, not_searched(unsearched))
     return Unknown("", first.scope, not_searched(unsearched), denied=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,11 +36,14 @@ SHOW, CHECK, FRESH = "acr cmk show -n myregistry", "acr cmk check -n myregistry"
 ROTATE = "acr cmk rotate -n myregistry -g rg --yes"
 # Where answers have several pages, and a command that reads them.
 LISTS = [
-    ("registries$", CHECK),
     ("roleAssignments$", SHOW),
-    ("denyAssignments$", SHOW),
     ("deletedVaults$", f"{ENABLE} --key-vault nosuchvault"),
-    ("userAssignedIdentities$", "acr cmk check -n myregistry -g rg"),
+]
+# Those that only serve a remark: it is unknown, and the command goes on.
+REMARKS = [
+    ("registries$", "KeyShared"),
+    ("denyAssignments$", "DenialsUnknown"),
+    ("userAssignedIdentities$", "IdentityUnknown"),
 ]
 
 
@@ -64,6 +69,15 @@ def assert_refused(azure, result, *words):
         assert word in result.err, result
 
 
+def assert_unknown(azure, result, code, *words):
+    """The command goes on; what a finding is about is unknown, and why is said."""
+    assert_well(azure, result)
+    (row,) = [row for row in json.loads(result.out) if row["code"] == code]
+    assert row["status"] in ("unknown", "failed"), row
+    for word in words:
+        assert word in row["message"], row
+
+
 @pytest.mark.parametrize("link", LINKS)
 def test_a_link_to_the_next_page_on_another_host(azure, seed, many_az, link):
     encrypted(azure, seed)
@@ -75,11 +89,18 @@ def test_a_link_to_the_next_page_on_another_host(azure, seed, many_az, link):
 
 @pytest.mark.parametrize(("path", "command"), LISTS)
 def test_every_list_keeps_to_its_host(azure, seed, many_az, path, command):
+    encrypted(azure, seed)
+    azure.fault("alter", path=path, put={"nextLink": LINK})
+    assert_refused(azure, many_az(command.split()), "evil.example", "Nothing was sent there.")
+
+
+@pytest.mark.parametrize(("path", "code"), REMARKS)
+def test_every_list_that_serves_a_remark_keeps_to_its_host(azure, seed, many_az, path, code):
     scene = encrypted(azure, seed)
     if "Identities" in path:
         scene.detach_identity()
-    azure.fault("alter", path=path, put={"nextLink": LINK})
-    assert_refused(azure, many_az(command.split()), "evil.example", "Nothing was sent there.")
+    azure.fault("alter", path=path, put={"nextLink": LINK}, times=99)
+    assert_unknown(azure, many_az(CHECK.split()), code, "Nothing was sent there")
 
 
 @pytest.mark.parametrize("header", ["Azure-AsyncOperation", "Location"])
@@ -128,18 +149,18 @@ def test_a_vault_that_asks_for_a_token_for_something_else_gets_none(azure, seed,
     assert [each["caller"] for each in azure.log() if "vault" in each["host"]] == [None]
 
 
-@pytest.mark.parametrize(
-    ("list_", "version", "command"),
-    [
-        (f"{VAULT}/keys/{KEY}/providers/Microsoft.Authorization/roleAssignments", "2022-04-01", SHOW),
-        (f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.ContainerRegistry/registries", "2025-04-01", CHECK),
-    ],
-)
-def test_pages_in_a_circle_end(azure, seed, many_az, list_, version, command):
+def test_pages_in_a_circle_end(azure, seed, many_az):
     encrypted(azure, seed)
+    in_circles(azure, f"{VAULT}/keys/{KEY}/providers/Microsoft.Authorization/roleAssignments", "2022-04-01")
+    assert_refused(azure, many_az(SHOW.split()), "leads back to itself")
+    in_circles(azure, f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.ContainerRegistry/registries", "2025-04-01")
+    assert_unknown(azure, many_az(CHECK.split()), "KeyShared", "leads back to itself")
+
+
+def in_circles(azure, list_, version):
+    azure.clear_faults()
     link = f"https://management.azure.com{list_}?api-version={version}"
     azure.fault("alter", path=f"{list_}$", put={"nextLink": link}, times=99)
-    assert_refused(azure, many_az(command.split()), "leads back to itself")
 
 
 JSON = {"Content-Type": "application/json"}
@@ -197,7 +218,7 @@ def test_a_page_in_place_of_a_role(azure, seed, many_az):
     scene.ungrant()
     seed.grant(scene.identity["principalId"], VAULT, seed.role("keys/read", "keys/wrap/action", "keys/unwrap/action"))
     azure.fault("alter", path="roleDefinitions/", body="<html>", times=9)
-    assert_refused(azure, many_az(SHOW.split()))
+    assert_unknown(azure, many_az(CHECK.split()), "AccessUnknown", "can't be read")
 
 
 def test_a_page_in_place_of_a_registration(azure, seed, many_az):

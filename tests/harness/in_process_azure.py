@@ -105,7 +105,8 @@ class Azure:
     def _version(self, path: str, host: str | None) -> str:
         if host != "management.azure.com":
             return "7.6-preview.2"
-        return next((version for name, version in VERSIONS.items() if name.lower() in path.lower()), "2022-04-01")
+        namespace = path.lower().rpartition("/providers/")[2].partition("/")[0]
+        return next((version for name, version in VERSIONS.items() if name.lower() == namespace), "2022-04-01")
 
 
 def vault_path(name: str, group: str = GROUP) -> str:
