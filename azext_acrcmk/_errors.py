@@ -102,6 +102,8 @@ def not_shown_error(shown: str, seconds: int, registry_name: str, outcomes: list
 
 def _maybe_done(failure: ChangeFailed) -> Change | None:
     """The step that failed, if it may have been done: no answer came to its request, or none to be understood."""
+    if isinstance(failure.error, Refused) and failure.error.maybe_done:
+        return failure.change
     cause = failure.error.__cause__ if isinstance(failure.error, Refused) else failure.error
     said = read_error(cause) if cause else None
     return failure.change if said and said.status < 400 and not said.code and not said.ended else None

@@ -25,11 +25,11 @@ Made = TypeVar("Made")
 
 
 class Refused(Exception):
-    """A change can't be made, for a cause that was found out."""
+    """A change can't be made, for a cause that was found out. `maybe_done`: Azure accepted it, and does not show it."""
 
-    def __init__(self, problem: Problem):
+    def __init__(self, problem: Problem, maybe_done: bool = False):
         super().__init__(problem.message)
-        self.problem = problem
+        self.problem, self.maybe_done = problem, maybe_done
 
 
 class Context:

@@ -15,7 +15,7 @@ from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import Vault
 from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.bodies import role_assignment_body
-from azext_acrcmk.plan.grants import usual_grant
+from azext_acrcmk.plan.grants import narrowest_grant, vault_grant
 
 
 @apply_change.register
@@ -31,7 +31,7 @@ def _(change: kinds.AssignRole, context: Context) -> None:
             grants.assign_role(clients, scope, role, principal, body, context.stop)
 
     context.once_in_dns(assign)
-    context.granted_now = True
+    _granted(change, context)
 
 
 @apply_change.register
@@ -42,13 +42,20 @@ def _(change: kinds.AddAccessPolicy, context: Context) -> None:
             context.clients, change.vault, principal, context.tenant, change.permissions, context.stop
         )
     )
+    _granted(change, context)
+
+
+def _granted(change: kinds.AssignRole | kinds.AddAccessPolicy, context: Context) -> None:
     context.granted_now = True
+    if change.untag:
+        apply_change(change.untag, context)
 
 
 @apply_change.register
 def _(change: kinds.GrantInRecoveredVault, context: Context) -> None:
     principal = context.principal_of(change.identity, change.principal)
-    granting = usual_grant(context.vault, change.key, principal).giving(change.reason)
+    grant = narrowest_grant if change.on_key else vault_grant
+    granting = grant(context.vault, change.key, principal).giving(change.reason)
     apply_change(granting, context)
 
 
@@ -58,6 +65,7 @@ REMOVAL_TIMEOUT = 60
 
 @apply_change.register
 def _(change: kinds.RemoveRole, context: Context) -> None:
+    _set_tag(change, context)
     clients, role = context.clients, change.role
     local = change.vault.type == HSM_TYPE
     if local:
@@ -76,6 +84,7 @@ def _(change: kinds.RemoveRole, context: Context) -> None:
 
 @apply_change.register
 def _(change: kinds.RemoveAccessPolicy, context: Context) -> None:
+    _set_tag(change, context)
     grants.remove_policy(
         context.clients, change.vault, change.principal, context.tenant, change.permissions, context.stop
     )
@@ -91,12 +100,23 @@ def _(change: kinds.RemoveAccessPolicy, context: Context) -> None:
     _until_gone(shows, context)
 
 
+def _set_tag(change: kinds.RemoveRole | kinds.RemoveAccessPolicy, context: Context) -> None:
+    if change.tag:
+        apply_change(change.tag, context)
+
+
 def _until_gone(shows: Callable[[], str | None], context: Context) -> None:
     """Ends when a read no longer `shows` what was removed. That Azure accepted the removal is not yet the proof."""
     if left := until_settled(shows, lambda seen: not seen, context.stop, REMOVAL_TIMEOUT):
         raise Refused(
             Problem(
-                f"Azure accepted the removal, but {REMOVAL_TIMEOUT} seconds later {left} is still there.",
-                ("Whoever has it can still use the key. To stop that, disable the key: az acr cmk revoke --by key",),
-            )
+                f"Azure accepted the removal, but {REMOVAL_TIMEOUT} seconds later a read does not show it: {left} is "
+                "still there.",
+                (
+                    "Whoever has it can still use the key. To stop that, disable the key: "
+                    f"az acr cmk revoke --name {context.registry.name} --by key",
+                    f"Check whether it shows by now: az acr cmk check --name {context.registry.name}",
+                ),
+            ),
+            maybe_done=True,
         )

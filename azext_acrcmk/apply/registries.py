@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from azext_acrcmk.apply.context import Context, Refused, apply_change
 from azext_acrcmk.apply.identities import patch_assigning
@@ -48,14 +48,20 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
         begin = lambda: changes.begin_patch_registry(context.clients, registry.id, body)  # noqa: E731
         _until_key_accepted(change, context, begin)
         return
-    if change.tags:
-        body = bodies.with_tags(body, {**registry.tags, **dict(change.tags)})
     before = registry.encryption.version_in_use
 
-    def encrypt() -> Registry:
+    def patch(body: dict[str, Any]) -> Registry:
         if change.attach:
             return patch_assigning(context, registry.id, change.identity, body)
         return changes.patch_registry(context.clients, registry.id, body, context.stop)
+
+    def encrypt() -> Registry:
+        if not change.tags:
+            return patch(body)
+        tagged = bodies.with_tags(body, {**registry.tags, **dict(change.tags)})
+        done = _unless_refused(lambda: patch(tagged))
+        # It may be the tag alone that is refused, by a policy or a limit: it only serves a second run.
+        return patch(body) if done is None else done
 
     context.registry = _until_key_works(change, context, encrypt)
     if change.wait:
@@ -63,11 +69,37 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
 
 
 @apply_change.register
-def _(change: kinds.TagRegistry, context: Context) -> None:
+def _(change: kinds.TagRegistry, context: Context) -> str | None:
+    if change.value is None and change.name not in context.registry.tags:
+        return "reused"
     tags = {name: value for name, value in context.registry.tags.items() if name != change.name}
     if change.value is not None:
         tags[change.name] = change.value
-    context.registry = changes.patch_registry(context.clients, change.registry, {"tags": tags}, context.stop)
+
+    def tag() -> Registry:
+        return changes.patch_registry(context.clients, change.registry, {"tags": tags}, context.stop)
+
+    if change.instead is None:
+        context.registry = tag()
+        return None
+    if (registry := _unless_refused(tag)) is None:
+        context.progress.note(f"  The tag '{change.name}' could not be changed. {change.instead}")
+        return "left"
+    context.registry = registry
+    return None
+
+
+def _unless_refused(change: Callable[[], Made]) -> Made | None:
+    """What `change` returns; None where Azure does not allow it: no permission, a policy, a lock or a limit."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        return change()
+    except HttpResponseError as error:
+        said = read_error(error)
+        if key_access_refused(said) or said.status not in (400, 403, 409):
+            raise
+        return None
 
 
 def _latest(change: UsesKey, context: Context) -> KeyId:

@@ -67,6 +67,8 @@ class EnableGoal:
     key_lifetime: str | None = None
     permission_model: str | None = None
     grant_scope: str = "vault"
+    # Where the registry's identity has access to its key before: `key` is never widened to the vault.
+    kept_grant_scope: str = "vault"
     skip_grant: bool = False
     retention_days: int | None = None
     vault_sku: str | None = None
@@ -85,6 +87,10 @@ class EnableGoal:
     def key(self) -> KeyId:
         """The key asked for; with a version only where the user gave one."""
         return self.key_uri or KeyId(f"{self.vault.name.lower()}.{self.vault_suffix.lstrip('.')}", self.key_name)
+
+    @property
+    def grants_on_key(self) -> bool:
+        return "key" in (self.grant_scope, self.kept_grant_scope)
 
     @property
     def key_type(self) -> str:

@@ -16,6 +16,7 @@ from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
 from azext_acrcmk.plan.change import REMOVING, Plan
+from azext_acrcmk.plan.grants import find_grants
 from azext_acrcmk.plan.rotate import (
     instead_of_new_version,
     plan_rotate,
@@ -67,9 +68,19 @@ def _goal_of(session: Session, current: State, **options) -> RotateGoal:
     vault_id = current.vault.id if isinstance(current.vault, Vault) else None
     identity_id = None if used.is_system else used.id
     try:
-        return rotate_goal(registry, vault_id, identity_id, login.tenant, login.vault_suffix, **options)
+        goal = rotate_goal(registry, vault_id, identity_id, login.tenant, login.vault_suffix, **options)
+        return replace(goal, target=replace(goal.target, kept_grant_scope=_grant_scope(current)))
     except ValueError as error:
         raise RequiredArgumentMissingError(str(error)) from None
+
+
+def _grant_scope(current: State) -> str:
+    """Where the identity has access now: on the key alone, or on the vault. Rights are not widened unasked."""
+    used, key = key_identity(current), current.registry.encryption.key
+    if not isinstance(current.vault, Vault) or not used.principal_id:
+        return "vault"
+    own, elsewhere = find_grants(current.vault, key, used.principal_id, current.roles)
+    return "key" if own and not elsewhere and all(grant.on_key for grant in own) else "vault"
 
 
 def _cleans(options: dict) -> bool:

@@ -433,11 +433,13 @@ class RestoreVersion(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class _Granting(Change):
-    """To `identity`, by its id, that may exist only later; or where `principal` is given, to that."""
+    """To `identity`, by its id, that may exist only later; or where `principal` is given, to that. `untag` is a tag of
+    the registry that goes with it: what named the access that is given again."""
 
     step: str = "grant"
     identity: ArmId | None = None
     principal: str | None = None
+    untag: TagRegistry | None = None
 
     @property
     def verb(self) -> str:
@@ -487,6 +489,7 @@ class GrantInRecoveredVault(_Granting):
     action, noun = CREATE, "key vault"
     vault: ArmId
     key: KeyId
+    on_key: bool = True
 
     @property
     def resource(self) -> str:
@@ -521,6 +524,8 @@ class SkipGrant(Change):
 class RemoveRole(Change):
     action, noun = DELETE, "access to"
     step: str = "grant"
+    # Set before, where that is possible.
+    tag: TagRegistry | None = None
     vault: ArmId
     # Of a managed HSM, on whose data plane its roles are.
     host: str
@@ -537,6 +542,8 @@ class RemoveAccessPolicy(Change):
 
     action, noun = DELETE, "access to"
     step: str = "grant"
+    # Set before, where that is possible.
+    tag: TagRegistry | None = None
     vault: ArmId
     principal: str
     permissions: tuple[str, ...]
@@ -590,8 +597,8 @@ class SetEncryption(Change):
     """Gives an existing registry a key, through an identity: the registry's own id means the system-assigned one.
 
     `key` has a version where the registry is to be pinned to that; `pinned` without a version in `key` means the
-    latest. `attach` assigns the identity in the same request. `tags` are the tags that are added to the registry's in
-    the same request. `wait` says that it ends when the registry is seen to use the key.
+    latest. `attach` assigns the identity in the same request. `tags` are added to the registry's in the same request,
+    where Azure and its policies allow that. `wait` says that it ends when the registry is seen to use the key.
     """
 
     action, noun = UPDATE, "registry"
@@ -612,13 +619,15 @@ class SetEncryption(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class TagRegistry(Change):
-    """Sets a tag, or without a `value` removes it."""
+    """Sets a tag, or without a `value` removes it. `instead` says what follows where it can't be set: then the rest of
+    the plan is carried out all the same. Without it, that ends the plan."""
 
     action, noun = UPDATE, "tags of registry"
     step: str = "tag"
     registry: ArmId
     name: str
     value: str | None
+    instead: str | None = None
 
     @property
     def resource(self) -> str:

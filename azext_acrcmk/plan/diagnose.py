@@ -87,7 +87,7 @@ def _not_in_dns(vault: Vault) -> Problem:
 
 
 def _unreadable_grant(facts: Facts) -> Problem:
-    grant = grant_key(facts.vault, facts.key_id.name, facts.principal, facts.goal.grant_scope)
+    grant = grant_key(facts.vault, facts.key_id.name, facts.principal, "key" if facts.goal.grants_on_key else "vault")
     return Problem(
         "The registry can't use the key through the identity. Whether the identity has access to it can't be read.",
         (f"If it has not, grant it: {grant}",),

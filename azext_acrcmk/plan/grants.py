@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from azext_acrcmk.model.access import (
     ENCRYPTION_USER,
@@ -104,12 +104,17 @@ class Grant:
         )
 
 
-def usual_grant(vault: Vault, key: KeyId, principal: str) -> Grant:
-    """What a registry needs, and no more, where `enable` grants it."""
+def narrowest_grant(vault: Vault, key: KeyId, principal: str) -> Grant:
+    """What a registry needs, and no more: the role on the key alone. An access policy is always on the vault."""
     if vault.uses_policies:
         return Grant(vault, key, principal, permissions=tuple(NEEDED_ACTIONS))
-    role, on = (HSM_ENCRYPTION_USER, "key") if vault.is_hsm else (ENCRYPTION_USER, "vault")
-    return Grant(vault, key, principal, role, on)
+    return Grant(vault, key, principal, HSM_ENCRYPTION_USER if vault.is_hsm else ENCRYPTION_USER, "key")
+
+
+def vault_grant(vault: Vault, key: KeyId, principal: str) -> Grant:
+    """As `narrowest_grant`, with a role on all keys of the vault."""
+    narrowest = narrowest_grant(vault, key, principal)
+    return narrowest if vault.is_hsm or vault.uses_policies else replace(narrowest, on="vault")
 
 
 @dataclass(frozen=True)
@@ -164,10 +169,19 @@ def _policy_grants(vault: Vault, key: KeyId, principal: str) -> list[Grant]:
 
 def needs_tag(grants: list[Grant]) -> bool:
     """Whether `restore` could not tell without a tag what was there: anything but the grant that it would make."""
+    return not _is_only(grants, narrowest_grant(grants[0].vault, grants[0].key, grants[0].principal))
+
+
+def gives_enough_without_tag(grants: list[Grant]) -> bool:
+    """Whether what `restore` grants without a tag is as good for the registry, though maybe on the key alone."""
     first = grants[0]
-    usual = usual_grant(first.vault, first.key, first.principal)
-    return [(each.role_id, each.on, set(each.permissions)) for each in grants] != [
-        (usual.role_id, usual.on, set(usual.permissions))
+    usual = vault_grant(first.vault, first.key, first.principal)
+    return not needs_tag(grants) or _is_only(grants, usual)
+
+
+def _is_only(grants: list[Grant], one: Grant) -> bool:
+    return [(each.role_id, each.on, set(each.permissions)) for each in grants] == [
+        (one.role_id, one.on, set(one.permissions))
     ]
 
 

@@ -262,13 +262,14 @@ def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault
         return UseGrant(on=target, reason=f"Access is granted by {describe(access.sources)}.")
     if goal.skip_grant:
         return SkipGrant(on=target, reason="Left to others by --skip-grant, and can't be read.")
-    on_key = goal.grant_scope == "key"
+    on_key = goal.grants_on_key
     waits_for = after(identity, vault, key if on_key else None)
     if isinstance(state.vault, DeletedVault):
         return GrantInRecoveredVault(
             identity=goal.identity,
             vault=state.vault.id,
             key=goal.key,
+            on_key=on_key,
             reason="Get, wrapKey and unwrapKey on the key, granted again by the recovered vault's permission model.",
             after=waits_for,
         )
@@ -289,13 +290,13 @@ def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault
 def assign_encryption_role(
     goal: EnableGoal, vault: ArmId, there: Vault | None, waits_for: tuple[Change, ...]
 ) -> AssignRole:
-    on_key = goal.grant_scope == "key"
+    on_key = goal.grants_on_key
     if goal.key.is_hsm:
         role, scope = HSM_ENCRYPTION_USER, key_scope(there, goal.key_name)
         reason = f"Role '{HSM_ENCRYPTION_USER_NAME}' on the key; it is local to the managed HSM."
     else:
         role, scope = ENCRYPTION_USER, f"{vault}/keys/{goal.key_name}" if on_key else str(vault)
-        reason = f"Role '{ENCRYPTION_USER_NAME}' on the {goal.grant_scope}."
+        reason = f"Role '{ENCRYPTION_USER_NAME}' on the {'key' if on_key else 'vault'}."
     return AssignRole(
         identity=goal.identity, vault=vault, scope=scope, role_id=role, key=goal.key, reason=reason, after=waits_for
     )
@@ -320,4 +321,4 @@ def _grant_target(goal: EnableGoal, vault) -> str:
     if goal.key.is_hsm or isinstance(vault, Unknown):
         return goal.key.versionless
     vault_id = goal.vault if isinstance(vault, Absent) else vault.id
-    return f"{vault_id}/keys/{goal.key_name}" if goal.grant_scope == "key" else str(vault_id)
+    return f"{vault_id}/keys/{goal.key_name}" if goal.grants_on_key else str(vault_id)

@@ -16,7 +16,7 @@ from azext_acrcmk.plan.change import (
     SetEncryption,
     after,
 )
-from azext_acrcmk.plan.grants import usual_grant
+from azext_acrcmk.plan.grants import narrowest_grant
 from azext_acrcmk.plan.parts import allow_trusted_services, protect_vault, recover_vault
 from azext_acrcmk.rules import Facts, Finding, Fix, Health
 from azext_acrcmk.rules.catalogue import ERROR, INFO
@@ -126,7 +126,7 @@ def _grant(
         return GrantInRecoveredVault(
             principal=facts.principal, vault=facts.state.vault.id, key=key, reason=reason, after=waits_for
         )
-    return usual_grant(facts.vault, key, facts.principal).giving(reason, waits_for)
+    return narrowest_grant(facts.vault, key, facts.principal).giving(reason, waits_for)
 
 
 def _new_version(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, ...]) -> Change | None:

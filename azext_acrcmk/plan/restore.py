@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_readable, words_of_azure
 from azext_acrcmk.model.state import Key, Unknown
 from azext_acrcmk.plan.change import Change, KeepVersion, LeaveToUser, Plan, RestoreVersion, TagRegistry, UseGrant
-from azext_acrcmk.plan.grants import REVOKED_TAG, find_grants, tagged_grants, usual_grant
+from azext_acrcmk.plan.grants import REVOKED_TAG, find_grants, gives_enough_without_tag, narrowest_grant, tagged_grants
 from azext_acrcmk.plan.revoke import UNREADABLE_VERSION, hindrances, missing_identity, unreadable_grant
 from azext_acrcmk.rules import Facts
 from azext_acrcmk.rules.catalogue import RESTORE
@@ -71,12 +73,22 @@ def _grant_changes(facts: Facts) -> list[Change]:
         return [usual, *_stale_tag(facts, usual)]
     grants = [each.giving(f"{each.what} is granted again.") for each in tagged]
     reason = "The tag that names what was revoked is removed."
+    if gives_enough_without_tag(tagged):
+        return [replace(each, untag=_untag(facts, reason, (), instead="It does no harm.")) for each in grants]
     return [*grants, _untag(facts, reason, tuple(grants))]
 
 
-def _untag(facts: Facts, reason: str, waits_for: tuple[Change, ...], notice: str | None = None) -> TagRegistry:
+def _untag(
+    facts: Facts, reason: str, waits_for: tuple[Change, ...], notice: str | None = None, instead: str | None = None
+) -> TagRegistry:
     return TagRegistry(
-        registry=facts.registry.id, name=REVOKED_TAG, value=None, reason=reason, notice=notice, after=waits_for
+        registry=facts.registry.id,
+        name=REVOKED_TAG,
+        value=None,
+        reason=reason,
+        notice=notice,
+        instead=instead,
+        after=waits_for,
     )
 
 
@@ -84,8 +96,12 @@ def _usual_grant(facts: Facts) -> Change:
     key = facts.encryption.key
     if _is_granted(facts):
         return UseGrant(on=key.versionless, reason="The identity has access to the key.")
+    granting = narrowest_grant(facts.state.vault, key.with_version(None), facts.principal)
     reason = "The identity is granted what a registry needs: get, wrapKey and unwrapKey."
-    return usual_grant(facts.state.vault, key.with_version(None), facts.principal).giving(reason)
+    if not granting.on_key or facts.state.vault.is_hsm:
+        return granting.giving(reason)
+    reason += " On the key alone, as no tag of the registry names what was revoked."
+    return replace(granting.giving(reason), notice=reason)
 
 
 def _stale_tag(facts: Facts, grant: Change) -> list[Change]:

@@ -8,14 +8,22 @@ from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_searched
 from azext_acrcmk.model.state import Key
 from azext_acrcmk.plan.change import Change, KeepVersion, Plan, RevokeVersion, TagRegistry, UseGrant
-from azext_acrcmk.plan.grants import REVOKED_TAG, cover, find_grants, needs_tag, tag_of, tagged_grants
+from azext_acrcmk.plan.grants import (
+    REVOKED_TAG,
+    cover,
+    find_grants,
+    gives_enough_without_tag,
+    needs_tag,
+    tag_of,
+    tagged_grants,
+)
+from azext_acrcmk.plan.tags import why_no_tag
 from azext_acrcmk.rules import Facts, finding_of, stoppers
 from azext_acrcmk.rules.catalogue import REVOKE
 
 BY_GRANT, BY_KEY = "grant", "key"
 
-# The characters that the value of a tag may have (https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources).
-MOST_OF_A_TAG = 256
+WITHOUT_TAG = "`az acr cmk restore` will grant access to the key alone."
 
 UNREADABLE_VERSION = Problem("The key's version in use can't be read.", (), FORBIDDEN)
 
@@ -74,21 +82,26 @@ def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
     if not own:
         reason = "The identity has no access to the key any more."
         return Plan((UseGrant(on=key.versionless, reason=reason),))
-    tag = None
+    tag, no_tag = None, ""
     # A run that was interrupted has tagged all that it was to remove, of which this may be the rest.
     if not cover(tagged_grants(facts), own) and (REVOKED_TAG in registry.tags or needs_tag(own)):
-        value = tag_of(facts, own)
-        if len(value) > MOST_OF_A_TAG:
-            return _refused(
-                f"The identity has access to the key by {len(own)} grants, more than a tag for `restore` can name: a "
-                f"tag has at most {MOST_OF_A_TAG} characters.",
-                by_key,
-            )
-        reason = "Names in a tag what is removed, for `restore`."
-        tag = TagRegistry(registry=registry.id, name=REVOKED_TAG, value=value, reason=reason)
+        value, instead = tag_of(facts, own), WITHOUT_TAG if gives_enough_without_tag(own) else None
+        if why := why_no_tag(registry, REVOKED_TAG, value):
+            if not instead:
+                grants = f"by {len(own)} grants" if len(own) > 1 else "by a grant of its own kind"
+                return _refused(
+                    f"The identity has access to the key {grants}, which a tag must name for `restore`: {why}.", by_key
+                )
+            no_tag = f"No tag can name what is removed: {why}. {WITHOUT_TAG}"
+        else:
+            reason = "Names in a tag what is removed, for `restore`."
+            tag = TagRegistry(registry=registry.id, name=REVOKED_TAG, value=value, reason=reason, instead=instead)
     removals = [each.removal(f"{each.what} is removed.") for each in own]
+    if tag and tag.instead:
+        # The usual grant: the tag goes with its removal.
+        removals, tag = [replace(each, tag=tag) for each in removals], None
     first, *rest = [*([tag] if tag else []), *removals]
-    first = _asking(first, facts, _affected_by_grant(facts, users))
+    first = _asking(first, facts, _affected_by_grant(facts, users), no_tag)
     return Plan((first, *(replace(each, after=(first,)) if tag else each for each in rest)))
 
 

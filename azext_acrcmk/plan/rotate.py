@@ -28,6 +28,7 @@ from azext_acrcmk.plan.change import (
 from azext_acrcmk.plan.conflicts import running
 from azext_acrcmk.plan.grants import find_grants
 from azext_acrcmk.plan.parts import parts_problems, plan_identity, plan_parts, vault_id_of
+from azext_acrcmk.plan.tags import why_no_tag
 from azext_acrcmk.rules import Facts, Fix, finding_of
 from azext_acrcmk.rules.catalogue import ROTATE
 
@@ -63,7 +64,12 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     old = old or current
     cleaning = [*_old_grant_changes(goal, old, target), *_old_version_changes(goal, old)]
     tagged = (version is not None and not goal.no_wait) or any(each.changes for each in cleaning)
-    tags = ((ROTATED_TAG, what_was_used(old.registry)),) if tagged else ()
+    value = what_was_used(old.registry)
+    no_tag = why_no_tag(current.registry, ROTATED_TAG, value) if tagged else None
+    if no_tag and any(each.changes for each in cleaning):
+        return Plan(problems=(_untagged_cleaning(no_tag),))
+    tagged = tagged and not no_tag
+    tags = ((ROTATED_TAG, value),) if tagged else ()
     if _is_reached(goal, current) and not version:
         registry = _use_registry(goal, current, before)
     else:
@@ -73,6 +79,14 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     read = None if goal.no_wait else ReadBack(registry=current.registry.id, reason=READ_BACK, after=done)
     untag = _untag(current.registry, instead, after(*done, read)) if tagged or finishing else None
     return Plan(after(*before, *done, read, untag))
+
+
+def _untagged_cleaning(why: str) -> Problem:
+    return Problem(
+        "What the registry used before must be named in a tag of the registry until the old grant and the old version "
+        f"are dealt with, so that a second run can finish this one: {why}.",
+        ("Remove a tag that is no longer needed, or leave out --revoke-old and --disable-old-version.",),
+    )
 
 
 def what_was_used(registry: Registry) -> str:

@@ -41,7 +41,7 @@ def _judged(facts: Facts) -> bool:
 
 
 def _grant(facts: Facts) -> str:
-    scope = facts.goal.grant_scope if facts.goal else "vault"
+    scope = "key" if facts.goal is None or facts.goal.grants_on_key else "vault"
     return grant_key(facts.vault, facts.key_id.name, facts.principal, scope)
 
 

@@ -97,11 +97,29 @@ class TestByGrant:
         seed.encrypted()
         before = roles(seed)
         guard = az_as(azure.principal(("Reader", GROUP), ("User Access Administrator", str(VAULT))))
-        guard(f"{REVOKE} --yes").ok()
+        revoked = guard(f"{REVOKE} --yes").ok()
+        assert "will grant access to the key alone" in revoked.err
         assert pulled(azure) == 403
-        guard(RESTORE).ok()
-        assert roles(seed) == before
+        # Nothing names what there was: the narrowest is given, never more than was taken.
+        assert "On the key alone" in guard(RESTORE).ok().err
+        assert roles(seed) == {(role, f"{scope}/keys/{KEY}".lower()) for role, scope in before}
         assert pulled(azure) == 200
+
+    def test_a_lost_tag_never_gives_more_than_was_taken(self, azure, az, seed):
+        with_roles(seed, (ENCRYPTION_USER, ON_KEY))
+        before = roles(seed)
+        az(f"{REVOKE} --yes").ok()
+        set_tags(seed, team="images")
+        az(RESTORE).ok()
+        assert (roles(seed), pulled(azure)) == (before, 200)
+
+    def test_a_registry_without_room_for_a_tag(self, azure, az, seed):
+        seed.encrypted()
+        set_tags(seed, **{f"tag{number}": "x" for number in range(50)})
+        assert "already has 50 tags" in az(f"{REVOKE} --yes").ok().err
+        assert (pulled(azure), len(tags(seed))) == (403, 50)
+        az(RESTORE).ok()
+        assert (pulled(azure), len(tags(seed))) == (200, 50)
 
     def test_the_system_identity(self, azure, az, seed):
         seed.encrypted()

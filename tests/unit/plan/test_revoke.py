@@ -96,21 +96,43 @@ def words(made):
 
 
 class TestRevokeByGrant:
-    def test_removes_the_usual_role_and_needs_no_tag(self):
-        state = encrypted()
+    def test_removes_the_role_on_the_key_alone_and_needs_no_tag(self):
+        state = with_roles((ENCRYPTION_USER, "key"))
         made = revoke(state)
         assert make.actions(made) == {"grant": DELETE}
         assert make.step(made, "grant").resource == state.roles[0].id
 
+    def test_the_usual_role_is_named_in_a_tag_that_goes_with_its_removal(self):
+        state = encrypted()
+        made = revoke(state)
+        assert make.actions(made) == {"grant": DELETE}
+        assert make.step(made, "grant").tag.value == tag(state)
+
+    def test_where_the_tag_cannot_be_set_the_usual_role_is_removed_all_the_same(self):
+        assert make.step(revoke(encrypted()), "grant").tag.instead is not None
+        full = {f"tag{number}": "" for number in range(50)}
+        state = encrypted()
+        made = revoke(replace(state, registry=replace(state.registry, tags=full)))
+        assert make.actions(made) == {"grant": DELETE}
+        assert "already has 50 tags" in made.changes[0].notice
+        assert "will grant access to the key alone" in made.changes[0].notice
+
+    def test_where_the_tag_cannot_be_set_what_only_it_could_name_is_not_removed(self):
+        state = with_roles((OFFICER, "vault"))
+        assert make.step(revoke(state), "tag").instead is None
+        full = {f"tag{number}": "" for number in range(50)}
+        said = words(revoke(replace(state, registry=replace(state.registry, tags=full))))
+        assert "already has 50 tags" in said
+        assert "az acr cmk revoke --name myregistry --by key" in said
+
     @pytest.mark.parametrize(
         "roles",
         [
-            [(ENCRYPTION_USER, "key")],
             [(OFFICER, "vault")],
             [(ENCRYPTION_USER, "vault"), (OFFICER, "key")],
         ],
     )
-    def test_names_in_a_tag_what_is_not_usual_before_it_is_removed(self, roles):
+    def test_names_in_a_tag_what_is_wider_before_it_is_removed(self, roles):
         made = revoke(with_roles(*roles))
         assert make.actions(made)["tag"] == UPDATE
         removed = [step for step in made.changes if step.action is DELETE]
@@ -144,12 +166,12 @@ class TestRevokeByGrant:
             assert said.count("second") == 1
 
     def test_says_where_others_cannot_be_read(self):
-        (step,) = revoke(replace(encrypted(), sharing=Unknown())).changes
+        step = revoke(replace(encrypted(), sharing=Unknown())).changes[0]
         assert "Which other registries use them can't be read." in step.notice
         assert "Which other registries use them can't be read." in step.reason
 
     def test_another_registry_that_only_shares_the_key_is_not_hit(self):
-        (step,) = revoke(replace(encrypted(), sharing=(Sharer(SECOND, key=True, vault=True),))).changes
+        step = revoke(replace(encrypted(), sharing=(Sharer(SECOND, key=True, vault=True),))).changes[0]
         assert "second" not in step.notice
 
     def test_a_role_with_a_condition_that_could_not_be_granted_again_is_refused_with_the_way_out(self):
@@ -178,7 +200,8 @@ class TestRevokeByGrant:
         state = encrypted()
         inherited = make.role(make.REGISTRY.group_id, data_actions=(NEEDED_ACTIONS[kept],))
         made = revoke(replace(state, roles=(*state.roles, inherited)))
-        assert [(step.action, step.resource) for step in made.changes] == [(DELETE, state.roles[0].id)]
+        removed = [step.resource for step in made.changes if step.action is DELETE]
+        assert removed == [state.roles[0].id]
 
     @pytest.mark.parametrize("scope", [make.REGISTRY.group_id, encrypted().vault.id], ids=["above", "own"])
     def test_a_role_that_cannot_be_read_may_keep_it_going(self, scope):
@@ -212,7 +235,8 @@ class TestRevokeByGrant:
 
     def test_what_was_granted_since_replaces_the_tag(self):
         old = with_roles((OFFICER, "vault"))
-        assert make.actions(revoke(tagged(encrypted(), tag(old)))) == {"tag": UPDATE, "grant": DELETE}
+        made = revoke(tagged(encrypted(), tag(old)))
+        assert make.step(made, "grant").tag.value == tag(encrypted())
 
 
 class TestRevokeByKey:
@@ -241,8 +265,12 @@ class TestRestore:
     def test_of_what_was_not_revoked_is_nothing_to_do(self):
         assert make.actions(restore(encrypted())) == {"key": REUSE, "grant": REUSE}
 
-    def test_makes_the_usual_grant_where_nothing_is_tagged(self):
-        assert make.actions(restore(replace(encrypted(), roles=()))) == {"key": REUSE, "grant": CREATE}
+    def test_grants_access_to_the_key_alone_where_nothing_is_tagged_and_says_so(self):
+        state = encrypted()
+        made = restore(replace(state, roles=()))
+        assert make.actions(made) == {"key": REUSE, "grant": CREATE}
+        assert make.step(made, "grant").scope == f"{state.vault.id}/keys/{KEY}"
+        assert "On the key alone" in make.step(made, "grant").notice
 
     def test_makes_what_the_tag_names_and_then_removes_it(self):
         state = with_roles((ENCRYPTION_USER, "key"), (OFFICER, "vault"))
@@ -409,7 +437,8 @@ class TestATagAboutSomethingElse:
 
     def test_is_replaced_by_what_is_revoked_now(self, state):
         there = make.role(state.vault.id, principal_id=state.identity.principal_id)
-        assert make.actions(revoke(replace(state, roles=(there,)))) == {"tag": UPDATE, "grant": DELETE}
+        before = state.registry.tags[REVOKED_TAG]
+        assert make.step(revoke(replace(state, roles=(there,))), "grant").tag.value != before
 
 
 def test_more_than_a_tag_can_name_is_refused_with_the_way_out():
