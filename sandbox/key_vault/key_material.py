@@ -1,4 +1,4 @@
-"""Keys and their versions as a vault or managed HSM keeps them, with real key material."""
+"""Keys and their versions as a vault or managed HSM stores them, with real key material."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PADDINGS = {
     "RSA-OAEP": padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None),
     "RSA-OAEP-256": padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None),
 }
-# Making an RSA key takes a twentieth of a second. Tests make hundreds, and only need neighbours to differ.
+# Creating an RSA key takes 50 ms. Tests create hundreds, and only need consecutive keys to differ.
 _POOL_SIZE = 6
 _pool: list[rsa.RSAPrivateKey] = []
 _drawn = 0
@@ -29,7 +29,7 @@ _drawn = 0
 
 @dataclass(frozen=True)
 class KeyShape:
-    """What a request says about the key it wants."""
+    """The properties of the key that a request creates."""
 
     kty: str = "RSA"
     size: int = 2048
@@ -76,7 +76,7 @@ class KeyVersion:
 
 @dataclass
 class Key:
-    """A key and its versions, oldest first. `rotation_policy` has action types in lower case, as ARM writes them."""
+    """A key and its versions, oldest first. `rotation_policy` has action types in lowercase, as ARM writes them."""
 
     name: str
     versions: list[KeyVersion]
@@ -103,7 +103,7 @@ class Key:
         return version
 
     def rotate_when_due(self, now: float) -> None:
-        """The rotations that the key's own policy asks for until now, each at its time."""
+        """The rotations that the key's rotation policy has made due by now, each at its time."""
         while (due := self._rotation_due()) is not None and due <= now:
             self.rotate(due)
 
@@ -116,7 +116,7 @@ class Key:
             if after:
                 return self.latest.created + after
             if before and self.latest.expires:
-                # A new version has to expire later than it is made, or it would be due at once, for ever.
+                # A new version must expire after its creation, or the next one would be due immediately, endlessly.
                 return max(self.latest.expires - before, self.latest.created + DAY)
         return None
 
@@ -134,7 +134,7 @@ def new_version(shape: KeyShape, now: float, **attributes: Any) -> KeyVersion:
 
 
 def check_shape(shape: KeyShape) -> None:
-    """Refuse a key that no vault can make."""
+    """Reject a key that no vault can create."""
     if shape.kty.upper() not in ("RSA", "RSA-HSM", "EC", "EC-HSM"):
         raise AzureError(400, "BadParameter", f"Property  has invalid value: kty '{shape.kty}'")
     if shape.elliptic and shape.curve not in CURVES:
@@ -144,7 +144,7 @@ def check_shape(shape: KeyShape) -> None:
 
 
 def read_policy(body: dict[str, Any], present: dict[str, Any] | None, now: float) -> dict[str, Any]:
-    """A rotation policy from a request, checked, in the form in which keys keep it."""
+    """The rotation policy of a request, validated, in the form in which keys store it."""
     given = body.get("attributes") or {}
     attributes = {"expiryTime": given["expiryTime"]} if given.get("expiryTime") else {}
     duration(given.get("expiryTime"))
@@ -163,7 +163,7 @@ _UNITS = (365 * DAY, 30 * DAY, 7 * DAY, DAY, 3600, 60, 1)
 
 
 def duration(text: str | None) -> float | None:
-    """The seconds of an ISO 8601 duration; years and months count as 365 and 30 days."""
+    """The seconds of an ISO 8601 duration. A year has 365 days, a month 30."""
     if not text:
         return None
     match = _DURATION.fullmatch(text.upper())

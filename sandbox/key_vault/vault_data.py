@@ -1,6 +1,6 @@
 """The data plane of vaults and managed HSMs: keys, versions, rotation, deletion and recovery, wrap and unwrap.
 
-Bodies follow the recordings kv_*, texts facts service.md 2.3. Lists are given whole: paging is not recorded.
+Bodies follow the recordings kv_*, messages facts service.md 2.3. Lists are not paged: paging is not recorded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_POLICY: dict[str, Any] = {
 
 @data_plane.serve(router, "POST", f"{_KEY}/create")
 def create(world: World, store: KeyStore, request: Request) -> Reply:
-    """A new key, or a new version of one that is there."""
+    """A new key, or a new version of an existing one."""
     name = request.params["key"]
     admit(world, store, user_of(request), "create", name)
     body = body_of(request)
@@ -100,7 +100,7 @@ def get(world: World, store: KeyStore, request: Request) -> Reply:
 
 @data_plane.serve(router, "PATCH", _KEY, f"{_KEY}/", f"{_KEY}/{{version}}")
 def update(world: World, store: KeyStore, request: Request) -> Reply:
-    """Change attributes, operations or tags of a version. What is not named stays."""
+    """Change attributes, operations or tags of a version. Fields that are not in the request keep their values."""
     name, body = request.params["key"], body_of(request)
     admit(world, store, user_of(request), "update", name)
     version = find_version(store, name, request.params.get("version"))

@@ -1,4 +1,4 @@
-"""What Container Registry allows in a registry: names, tiers, and properties other than identity and encryption."""
+"""The rules of Container Registry: names, tiers, and properties other than identity and encryption."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SWITCHES = {"publicNetworkAccess", "zoneRedundancy", "metadataSearch"}
 
 @dataclass(frozen=True)
 class Change:
-    """What of a request takes an operation: another key or its check, and other identities."""
+    """The changes that are asynchronous: another key or a check of the key, and other identities."""
 
     key: KeyChoice | None
     identities: bool
@@ -34,7 +34,7 @@ def is_legal_name(name: str) -> bool:
 
 def check_name(world: World, name: str, existing: Registry | None) -> None:
     if not is_legal_name(name):
-        raise AzureError(400, "InvalidResourceName", NAME_RULE)  # text from memory
+        raise AzureError(400, "InvalidResourceName", NAME_RULE)  # message from memory
     if existing is None and find_registry(world, name):
         raise AzureError(
             409,
@@ -46,8 +46,8 @@ def check_name(world: World, name: str, existing: Registry | None) -> None:
 
 
 def apply(registry: Registry, body: dict[str, Any], api_version: str, now: float, *, new: bool, whole: bool) -> None:
-    """Set tier, properties, policies and network rules. What a whole body (PUT) leaves out gets its default; what the
-    version of the API doesn't know is ignored."""
+    """Set tier, properties, policies and network rules. With PUT, fields missing in the body get their defaults. Fields
+    that the api-version doesn't have are ignored."""
     wanted = body.get("properties") or {}
     registry.sku = _tier(body, registry, required=whole)
     settled = {} if new else {name: registry.properties[name] for name in _AT_CREATION if name in registry.properties}
@@ -88,7 +88,7 @@ def _login_server(registry: Registry) -> str | None:
 
 
 def check_tier(registry: Registry, encrypting: bool) -> None:
-    """Refuse what needs Premium on a lesser tier."""
+    """Reject Premium features on other tiers."""
     encrypted = encrypting or registry.encryption is not None
     premium_only = {
         "Encryption with customer-managed keys": encrypted,
@@ -99,7 +99,7 @@ def check_tier(registry: Registry, encrypting: bool) -> None:
     }
     wanted = next((feature for feature, on in premium_only.items() if on), None)
     if registry.sku != "Premium" and wanted:
-        # The service's own words are not known (facts: service.md A7).
+        # The service's message is not known (facts: service.md A7).
         raise AzureError(400, "BadRequest", f"{wanted} is not supported for registries of the {registry.sku} SKU.")
 
 
@@ -108,7 +108,7 @@ def trusts_content(registry: Registry) -> bool:
 
 
 def check_content_trust(registry: Registry, encrypting: bool) -> None:
-    """Refuse content trust on an encrypted registry (facts: service.md A5).
+    """Reject content trust on an encrypted registry (facts: service.md A5).
 
     Only where it is newly switched on: what the service says to an old registry that has both, say to a rotation that
     sends the whole registry back as `az acr encryption rotate-key` does, is not known.
@@ -123,7 +123,7 @@ def check_content_trust(registry: Registry, encrypting: bool) -> None:
 
 
 def is_present_choice(registry: Registry, choice: KeyChoice) -> bool:
-    """Whether the registry already has this key and identity."""
+    """Whether the registry already uses this key and identity."""
     present = registry.encryption
     return present is not None and (choice.key_identifier, choice.identity.lower()) == (
         present.key_identifier,
