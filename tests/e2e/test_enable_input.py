@@ -28,45 +28,45 @@ def refused(azure, az, options: str, *words: str, name: str = "myregistry", grou
 
 @pytest.mark.parametrize("name", ["abc", "my-registry", "my_registry", "a" * 51, "myregistry.azurecr.cn", "''"])
 def test_name_of_a_registry(azure, az, name):
-    refused(azure, az, "", "is not a legal registry name", name=name)
+    refused(azure, az, "", "is not a valid registry name", name=name)
 
 
 def test_name_of_a_registry_is_in_lower_case(azure, az):
-    refused(azure, az, "", "a registry's name takes lower case letters only", name="MyRegistry")
+    refused(azure, az, "", "must be lowercase", name="MyRegistry")
 
 
 @pytest.mark.parametrize("command", ["show", "check", "repair", "rotate", "revoke", "restore", "wait --created"])
 def test_an_empty_name_is_refused_by_every_command(azure, az, command):
     result = az(f"acr cmk {command} -n ''")
-    assert "is not a legal registry name" in result.err, result
+    assert "is not a valid registry name" in result.err, result
     assert azure.log() == []
 
 
 @pytest.mark.parametrize("group", ["'my group'", "group."])
 def test_name_of_a_group(azure, az, group):
-    refused(azure, az, "", "is not a legal resource group name", group=group)
+    refused(azure, az, "", "is not a valid resource group name", group=group)
 
 
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("--identity", "a", "is not a legal identity name"),
-        ("--identity", str(VAULT), "takes the name or ID of an identity, not of a Microsoft.KeyVault/vaults"),
-        ("--identity", "/subscriptions/x", "is not the ID of a resource"),
+        ("--identity", "a", "is not a valid identity name"),
+        ("--identity", str(VAULT), "requires the name or ID of an identity, not of a Microsoft.KeyVault/vaults"),
+        ("--identity", "/subscriptions/x", "is not a resource ID"),
         ("--identity", str(IDENTITY).replace(SUBSCRIPTION, "mysubscription"), "is not a subscription ID"),
-        ("--key-vault", "ab", "is not a legal key vault name"),
-        ("--key-vault", "a" * 25, "is not a legal key vault name"),
-        ("--key-vault", str(ArmId(SUBSCRIPTION, "rg", VAULT_TYPE, "my--vault")), "is not a legal key vault name"),
-        ("--key-vault", str(IDENTITY), "takes the name or ID of a key vault"),
-        ("--key-vault", str(VAULT).replace("vaults", "managedHSMs"), "give its URI with --key-encryption-key"),
-        ("--key", "my_key", "is not a legal key name"),
-        ("--key", "a" * 128, "is not a legal key name"),
-        ("--retention-days", "6", "takes 7 to 90, not 6"),
-        ("--retention-days", "91", "takes 7 to 90, not 91"),
-        ("--grant-timeout", "-1", "not negative"),
+        ("--key-vault", "ab", "is not a valid key vault name"),
+        ("--key-vault", "a" * 25, "is not a valid key vault name"),
+        ("--key-vault", str(ArmId(SUBSCRIPTION, "rg", VAULT_TYPE, "my--vault")), "is not a valid key vault name"),
+        ("--key-vault", str(IDENTITY), "requires the name or ID of a key vault"),
+        ("--key-vault", str(VAULT).replace("vaults", "managedHSMs"), "specify its URI in --key-encryption-key"),
+        ("--key", "my_key", "is not a valid key name"),
+        ("--key", "a" * 128, "is not a valid key name"),
+        ("--retention-days", "6", "must be from 7 to 90, not 6"),
+        ("--retention-days", "91", "must be from 7 to 90, not 91"),
+        ("--grant-timeout", "-1", "must be a number of seconds from 0"),
         ("--rotation-period", "soon", "is not a duration"),
-        ("--rotation-period", "6d", "takes at least 7 days"),
-        ("--key-lifetime", "27d", "takes at least 28 days"),
+        ("--rotation-period", "6d", "must be at least 7 days"),
+        ("--key-lifetime", "27d", "must be at least 28 days"),
     ],
 )
 def test_value_of_an_option(azure, az, option, value, words):
@@ -97,10 +97,10 @@ def test_value_that_is_none_of_the_choices(azure, az, option, value):
         ("myvault.vault.azure.net/keys/mykey", "does not start with https://"),
         ("https://myvault.vault.azure.net/secrets/mykey", "is the URI of a secret"),
         ("https://myvault.vault.azure.net/certificates/mykey", "is the URI of a certificate"),
-        ("https://myvault.vault.azure.net/", "is not of the form https://<host>/keys/<name>[/<version>]"),
-        (f"{URI}/1", "is not a key version"),
-        (f"{URI}?version=1", "has more in it than a host and a path"),
-        ("https://example.com/keys/mykey", "is not the host of a key vault or managed HSM"),
+        ("https://myvault.vault.azure.net/", "does not have the form https://HOST/keys/NAME"),
+        (f"{URI}/1", "is not a valid key version"),
+        (f"{URI}?version=1", "must have only a host and a path"),
+        ("https://example.com/keys/mykey", "is not the host name of a key vault or managed HSM"),
         ("https://myvault.vault.azure.net.example.com/keys/mykey", "is not in the cloud you are logged in to"),
         ("https://myvault.vault.azure.cn/keys/mykey", "is not in the cloud you are logged in to (AzureCloud)"),
         ("https://myhsm.managedhsm.usgovcloudapi.net/keys/mykey", "is not in the cloud you are logged in to"),
@@ -115,15 +115,15 @@ def test_uri_of_a_key(azure, az, uri, words):
     [
         (
             f"--key-encryption-key {URI} --key-vault vault --key k --key-size 2048",
-            "--key-vault, --key, --key-size can't be",
+            "can't be used with --key-vault, --key, --key-size",
         ),
-        (f"--key-encryption-key {URI} --permission-model rbac", "--permission-model can't be given with it"),
-        (f"--key-encryption-key {URI} --rotation manual", "contradicts --rotation manual"),
-        (f"--key-encryption-key {URI}/{VERSION} --rotation auto", "contradicts --rotation auto"),
+        (f"--key-encryption-key {URI} --permission-model rbac", "can't be used with --permission-model"),
+        (f"--key-encryption-key {URI} --rotation manual", "conflicts with --rotation manual"),
+        (f"--key-encryption-key {URI}/{VERSION} --rotation auto", "conflicts with --rotation auto"),
         ("--key-type RSA-HSM --vault-sku standard", "Use --vault-sku premium"),
-        ("--permission-model access-policy --grant-scope key", "--grant-scope key takes the rbac model"),
-        ("--rotation-period 90d --key-lifetime 60d", "is not shorter than --key-lifetime"),
-        ("--key-lifetime 1y", "takes --rotation-period too"),
+        ("--permission-model access-policy --grant-scope key", "--grant-scope key requires --permission-model rbac"),
+        ("--rotation-period 90d --key-lifetime 60d", "must be shorter than --key-lifetime"),
+        ("--key-lifetime 1y", "--key-lifetime requires --rotation-period"),
     ],
 )
 def test_options_that_contradict_each_other(azure, az, options, words):

@@ -145,7 +145,7 @@ class TestNewVersion:
         seed.patch(VAULT, {"properties": {"networkAcls": {"bypass": "AzureServices", "defaultAction": "Deny"}}})
         result = az(ROTATE)
         assert result.code == 1
-        assert "firewall does not let you in" in result.err
+        assert "firewall does not allow access from your network" in result.err
         assert "a network that the vault allows" in result.err
         assert used(seed)["versionedKeyIdentifier"] == latest(seed)
 
@@ -264,8 +264,8 @@ class TestWithoutWaiting:
         assert serves(azure)
 
     def test_the_old_is_not_tidied_away(self, refused):
-        refused(f"{ROTATE} --no-wait --revoke-old", "--no-wait", "--revoke-old must wait for")
-        refused(f"{ROTATE} --no-wait --disable-old-version", "--disable-old-version must wait for")
+        refused(f"{ROTATE} --no-wait --revoke-old", "--no-wait", "can't be used with --revoke-old")
+        refused(f"{ROTATE} --no-wait --disable-old-version", "can't be used with --disable-old-version")
 
     def test_wait_for_a_registry_that_is_not_there_ends_with_its_deletion(self, az):
         az("acr cmk wait -n myregistry -g rg --deleted --interval 1").ok()
