@@ -7,9 +7,10 @@ from azure.cli.core.azclierror import (
     MutuallyExclusiveArgumentError,
     RequiredArgumentMissingError,
 )
+from azure.cli.core.commands.validators import validate_tags
 from knack.log import get_logger
 
-from azext_acrcmk.model.goal import AUTO, MANUAL, days, duration
+from azext_acrcmk.model.goal import AUTO, MANUAL, days, days_left, duration
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, name_problem, same
 
 logger = get_logger(__name__)
@@ -31,6 +32,12 @@ NEW_PARTS = (
 SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
 MIN_LIFETIME_DAYS = 28
+MIN_DAYS_TO_EXPIRY = 7
+# Of an Azure resource (https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources).
+MOST_TAGS = 50
+MOST_OF_A_TAG_NAME = 512
+MOST_OF_A_TAG = 256
+NOT_IN_TAG_NAMES = "<>%&\\?/"
 MAX_EXPIRY_DAYS = 36500
 A_DAY = 86400
 
@@ -122,6 +129,10 @@ def validate_enable(cmd, namespace):
     _check_name("key", namespace.key_name)
     _check_key_encryption_key(cmd, namespace)
     _check_durations(namespace)
+    validate_tags(namespace)  # the CLI's own, which would come later
+    _check_tags(namespace.tags or {})
+    # A list of locations from a file of Windows ends its lines with a carriage return.
+    namespace.location = (namespace.location or "").strip() or None
     if namespace.key_size:
         namespace.key_size = int(namespace.key_size)
     if namespace.retention_days is not None and not 7 <= namespace.retention_days <= 90:
@@ -222,6 +233,21 @@ def _check_key_encryption_key(cmd, namespace):
         )
 
 
+def _check_tags(tags):
+    if len(tags) > MOST_TAGS:
+        raise InvalidArgumentValueError(f"--tags: a resource has at most {MOST_TAGS} tags, not {len(tags)}.")
+    for name, value in tags.items():
+        if not name or len(name) > MOST_OF_A_TAG_NAME or set(name) & set(NOT_IN_TAG_NAMES):
+            raise InvalidArgumentValueError(
+                f"--tags: '{name}' is not a valid tag name: 1 to {MOST_OF_A_TAG_NAME} characters, none of "
+                f"{' '.join(NOT_IN_TAG_NAMES)}"
+            )
+        if len(value) > MOST_OF_A_TAG:
+            raise InvalidArgumentValueError(
+                f"--tags: the value of '{name}' has {len(value)} characters; a tag has at most {MOST_OF_A_TAG}."
+            )
+
+
 def _check_durations(namespace):
     for argument, least in (("rotation_period", MIN_ROTATION_DAYS), ("key_lifetime", MIN_LIFETIME_DAYS)):
         value = getattr(namespace, argument)
@@ -236,10 +262,10 @@ def _check_durations(namespace):
             raise InvalidArgumentValueError(f"{option} must be at least {least} days, not {value}.")
         setattr(namespace, argument, iso)
     period, lifetime = namespace.rotation_period, namespace.key_lifetime
-    if period and lifetime and days(period) >= days(lifetime):
+    if period and lifetime and days_left(period, lifetime) < MIN_DAYS_TO_EXPIRY:
         raise InvalidArgumentValueError(
-            f"--rotation-period {period} must be shorter than --key-lifetime {lifetime}: otherwise key versions expire "
-            "before they are rotated."
+            f"--rotation-period {period} must be at least {MIN_DAYS_TO_EXPIRY} days shorter than --key-lifetime "
+            f"{lifetime}: Key Vault rotates no later than that before a version expires."
         )
     if lifetime and not period:
         raise RequiredArgumentMissingError(

@@ -19,21 +19,34 @@ _ISO = re.compile(r"P(?=.)(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,
 
 
 def duration(text: str) -> str:
-    """An ISO 8601 duration in days, weeks, months or years, from such a duration or from `90d`, `12w`, `6m`, `2y`.
+    """An ISO 8601 duration in days, months or years, from such a duration or from `90d`, `12w`, `6m`, `2y`.
 
-    Raises ValueError if `text` is neither, or has no length.
+    Weeks become days: Key Vault accepts none. Raises ValueError if `text` is neither, or has no length.
     """
     short = _SHORT.fullmatch(text.strip())
     iso = f"P{short[1]}{short[2]}" if short else text.strip()
     if not (match := _ISO.fullmatch(iso)) or not any(int(part or 0) for part in match.groups()):
         raise ValueError(f"'{text}' is not a duration such as P90D or 90d.")
-    return iso.upper()
+    years, months, weeks, rest = (int(part or 0) for part in match.groups())
+    counts = ((years, "Y"), (months, "M"), (weeks * 7 + rest, "D"))
+    return "P" + "".join(f"{count}{unit}" for count, unit in counts if count)
 
 
 def days(iso: str) -> int:
     """The approximate number of days of an ISO 8601 duration: a month is a twelfth of 365 days."""
     years, months, weeks, rest = (int(part or 0) for part in _ISO.fullmatch(iso).groups())
     return (years * 12 + months) * 365 // 12 + weeks * 7 + rest
+
+
+def days_left(period: str, lifetime: str) -> int:
+    """The fewest days by which a lifetime exceeds a period, as how Key Vault counts months is not known."""
+    (years, months, _, days_), (more_years, more_months, _, more_days) = (
+        [int(part or 0) for part in _ISO.fullmatch(each).groups()] for each in (period, lifetime)
+    )
+    ahead = (more_years - years) * 12 + more_months - months
+    whole_years, rest = divmod(abs(ahead), 12)
+    span = whole_years * 365 + rest * 30 if ahead >= 0 else -(whole_years * 366 + rest * 31)
+    return span + more_days - days_
 
 
 def same_duration(one: str, other: str) -> bool:

@@ -54,7 +54,7 @@ from azext_acrcmk.plan.change import (
     UseVault,
     after,
 )
-from azext_acrcmk.plan.conflicts import key_conflicts, vault_conflicts
+from azext_acrcmk.plan.conflicts import key_conflicts, key_tag_problems, vault_conflicts
 from azext_acrcmk.rules import Facts, Fix, stoppers
 from azext_acrcmk.rules.catalogue import GRANT
 from azext_acrcmk.rules.grant import describe
@@ -98,6 +98,8 @@ def parts_problems(command: str, goal: EnableGoal, state: State, now: datetime, 
     found += vault_conflicts(goal, state)
     # What is asked of a new key is no matter where the existing one can't be used at all.
     found += key_conflicts(goal, state.key) if isinstance(state.key, Key) and not found else []
+    if isinstance(state.key, Absent) and not goal.key_uri:
+        found += key_tag_problems(goal.tags)
     return found + _skipped_grant_problems(goal, state)
 
 

@@ -11,7 +11,7 @@ from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.key_vault import data_plane
 from sandbox.key_vault.data_plane import bundle, user_of
 from sandbox.key_vault.key_access import OPERATIONS, admit, find_key, find_version, use
-from sandbox.key_vault.key_material import DeletedKey, Key, KeyShape, check_shape, new_version, read_policy
+from sandbox.key_vault.key_material import DeletedKey, Key, KeyShape, check_shape, check_tags, new_version, read_policy
 from sandbox.key_vault.key_store import KeyStore, deleted_key_conflict
 from sandbox.key_vault.vault_keys import need_hardware_for
 from sandbox.resource_manager.common import body_of
@@ -110,7 +110,9 @@ def update(world: World, store: KeyStore, request: Request) -> Reply:
     version.not_before = given.get("nbf", version.not_before)
     version.expires = given.get("exp", version.expires)
     version.operations = body.get("key_ops") or version.operations
-    version.tags = version.tags if body.get("tags") is None else body["tags"]
+    if body.get("tags") is not None:
+        check_tags(body["tags"])
+        version.tags = body["tags"]
     version.updated = world.now()
     return Reply(200, bundle(store, find_key(store, name), version))
 

@@ -20,6 +20,7 @@ AUDIENCES = (
     "https://management.azure.com",
 )
 _WITHOUT_API_VERSION = re.compile(r"/metadata/endpoints", re.IGNORECASE)
+_MOST_TAGS = 50
 _REGISTRATION = ("register", "unregister")
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}
 
@@ -72,6 +73,7 @@ def check(world: World, request: Request) -> None:
         _check_registered(world, request, target)
         check_api_version(request, target)
         _check_policies(world, request, target)
+        _check_tags(request, target)
 
 
 def unknown(world: World, request: Request) -> Reply:
@@ -211,6 +213,20 @@ def _check_policies(world: World, request: Request, target: Target) -> None:
         return
     _require_generic(world, request, target)
     policies.check(world, request.method, _type(target), name, request.path, request.body)
+
+
+def _check_tags(request: Request, target: Target) -> None:
+    """Names and values of a resource's tags (documentation: tag-resources). Those of keys are Key Vault's to check.
+
+    The texts are not known, but for that of a value.
+    """
+    tags = request.body.get("tags") if isinstance(request.body, dict) else None
+    if request.method not in ("PUT", "PATCH") or not isinstance(tags, dict) or target.types[-1:] == ("keys",):
+        return
+    if len(tags) > _MOST_TAGS:
+        raise _refuse(400, "BadRequest", f"The number of tags {len(tags)} exceeds {_MOST_TAGS}.")
+    if wrong := next((name for name in tags if not name or len(name) > 512 or set(name) & set("<>%&\\?/")), None):
+        raise _refuse(400, "InvalidTagNameCharacters", f"The tag name '{wrong}' is not valid.")
 
 
 def _require_generic(world: World, request: Request, target: Target) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from sandbox.world import SUBSCRIPTION
-from tests.harness.seed import IDENTITY, VAULT
+from tests.harness.seed import ENABLE, IDENTITY, KEY, REGISTRY, VAULT, bodies, changes
 
 VERSION = "0" * 32
 URI = "https://myvault.vault.azure.net/keys/mykey"
@@ -67,6 +67,9 @@ def test_name_of_a_group(azure, az, group):
         ("--rotation-period", "soon", "is not a duration"),
         ("--rotation-period", "6d", "must be at least 7 days"),
         ("--key-lifetime", "27d", "must be at least 28 days"),
+        ("--tags", " ".join(f"t{n}" for n in range(51)), "at most 50 tags, not 51"),
+        ("--tags", "a<b=c", "'a<b' is not a valid tag name"),
+        ("--tags", f"a={'b' * 257}", "has 257 characters; a tag has at most 256"),
     ],
 )
 def test_value_of_an_option(azure, az, option, value, words):
@@ -122,7 +125,8 @@ def test_uri_of_a_key(azure, az, uri, words):
         (f"--key-encryption-key {URI}/{VERSION} --rotation auto", "conflicts with --rotation auto"),
         ("--key-type RSA-HSM --vault-sku standard", "Use --vault-sku premium"),
         ("--permission-model access-policy --grant-scope key", "--grant-scope key requires --permission-model rbac"),
-        ("--rotation-period 90d --key-lifetime 60d", "must be shorter than --key-lifetime"),
+        ("--rotation-period 90d --key-lifetime 60d", "must be at least 7 days shorter than --key-lifetime"),
+        ("--rotation-period 90d --key-lifetime 92d", "must be at least 7 days shorter than --key-lifetime"),
         ("--key-lifetime 1y", "--key-lifetime requires --rotation-period"),
     ],
 )
@@ -140,4 +144,20 @@ def test_a_group_is_required(azure, az):
 def test_durations_are_read_in_the_forms_that_people_write(az, period):
     plan = az(f"acr cmk enable -n myregistry -g rg -l westeurope -w --rotation-period {period}").json()
     (key,) = [row for row in plan if row["step"] == "key"]
-    assert f"rotated every P{period.lower().removeprefix('p').upper()}" in key["reason"]
+    assert f"rotated every {'P91D' if period == '13w' else 'P90D'}" in key["reason"]
+
+
+@pytest.mark.parametrize("tags", [16, 1])
+def test_tags_that_a_key_can_not_have_are_refused_before_anything(azure, az, tags):
+    given = " ".join(f"{'t' * (1 if tags > 1 else 257)}{n}" for n in range(tags))
+    result = az(f"{ENABLE} -l westeurope --tags {given}")
+    assert (result.code, changes(azure)) == (1, [])
+    assert "a key has" in result.err.lower()
+
+
+def test_what_key_vault_takes_is_accepted_by_it(azure, az):
+    tags = " ".join(f"t{n}={'v' * 256}" for n in range(15))
+    az(f"{ENABLE} -l 'westeurope\r' --rotation-period 13w --key-lifetime 98d --tags {tags}").ok()
+    (body,) = bodies(azure, "PUT", f"/keys/{KEY}")
+    assert body["properties"]["rotationPolicy"]["attributes"] == {"expiryTime": "P98D"}
+    assert {body["location"] for body in bodies(azure, "PUT", str(REGISTRY))} == {"westeurope"}
