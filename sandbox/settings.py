@@ -37,11 +37,11 @@ class Settings:
     identity_answer_seconds: float = 0.0
     key_answer_seconds: float = 0.0
     provider_seconds: float = 0.0
-    reads_need_registration: bool = False  # a GET, too, is refused where the provider is not registered (not known)
+    reads_need_registration: bool = False  # a GET also fails without registration (not known)
     group_delete_seconds: float = 0.0
-    deployment_seconds: float = 0.0  # what a deployment of a template takes beside its resources
-    deployment_poll_seconds: float = 5.0  # how often it looks for the end of what has no Retry-After
-    # Which of the resources comes first that wait for nothing: Azure promises none. "template" or "reverse".
+    deployment_seconds: float = 0.0  # duration of a template deployment without its resources
+    deployment_poll_seconds: float = 5.0  # polling interval for operations without Retry-After
+    # The order of resources without dependencies, which Azure doesn't define: "template" or "reverse".
     deployment_order: str = "template"
 
     # Encryption.
@@ -51,10 +51,10 @@ class Settings:
     require_purge_protection: bool = True  # a vault without it is rejected (contradictory: facts service.md 1.2)
     identity_credential_seconds: float = 90 * 86_400.0  # how long pulls still work after the key's identity was removed
 
-    patch_replaces_identities: bool = False  # a registry's PATCH: not documented which (facts: service.md 9.3)
+    patch_replaces_identities: bool = False  # PATCH of a registry; not documented (facts: service.md 9.3)
 
-    # How Resource Manager answers for a disabled key (not documented: facts service.md 9.4). "shown": with enabled:
-    # false; "refused": a GET is refused as on the data plane, the list of versions shows it; "hidden": that, too.
+    # The response of Resource Manager for a disabled key (not documented: facts service.md 9.4). "shown": enabled is
+    # false; "refused": GET fails as on the data plane, the list of versions has it; "hidden": the list fails as well.
     disabled_key_by_arm: str = "shown"
 
     # Lists.

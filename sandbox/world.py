@@ -88,7 +88,7 @@ class DenyAssignment:
     created: float
     own_scope_only: bool = False
     description: str = ""
-    effect: str = "enforced"  # or "audit", which only logs
+    effect: str = "enforced"  # or "audit", which is only logged
     condition: str | None = None
 
 
@@ -108,7 +108,7 @@ class Operation:
     canceled: bool = False
     done: bool = False
     before: Any = None
-    answer: Any = None  # what is returned where its result is asked for
+    answer: Any = None  # the response when its result is requested
 
     def settle(self, now: float) -> str:
         """Run `finish` if it is due. Returns the status: kind, "Succeeded", "Failed" or "Canceled"."""
@@ -152,7 +152,7 @@ class World:
         self._add_owners()
 
     def now(self) -> float:
-        """The time of what is going on: of the clock, or of what was due before and happens only now."""
+        """The current time: of the clock, or the due time of an overdue event that is being processed."""
         return self.clock.now() if self._moment is None else self._moment
 
     @property
@@ -161,7 +161,7 @@ class World:
 
     @contextmanager
     def at(self, moment: float) -> Iterator[None]:
-        """What happens within happens at that moment."""
+        """Everything in the context happens at this time."""
         before, self._moment = self._moment, moment
         try:
             yield

@@ -66,7 +66,7 @@ def get_version(world: World, request: Request) -> Reply:
 
 
 def check_shown(world: World, versions: list[KeyVersion], listed: bool = False) -> None:
-    """Refuse to show disabled versions, as `settings.disabled_key_by_arm` says."""
+    """Reject reads of disabled versions, depending on `settings.disabled_key_by_arm`."""
     refuses = world.settings.disabled_key_by_arm in (("hidden",) if listed else ("refused", "hidden"))
     if refuses and not all(version.enabled for version in versions):
         message = "Operation get is not allowed on a disabled key."

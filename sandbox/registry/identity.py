@@ -90,7 +90,7 @@ def _attach(world: World, caller: Caller, registry: Registry, identity_id: str) 
     require_linked(world, caller, f"{TYPE}/write", registry.id, _ASSIGN, identity_id)
     identity = world.identities.get(identity_id.lower())
     if identity is None:
-        # As users report it (facts: service.md 9.3); the text is of a virtual machine's.
+        # From user reports (facts: service.md 9.3); the message is for a virtual machine.
         raise AzureError(
             400,
             "FailedIdentityOperation",

@@ -85,7 +85,7 @@ def denial(
         return None
     names, latest = identities_of(world, object_id), world.now() - min_age
     for denied in world.deny_assignments.values():
-        enforced = denied.effect == "enforced" and denied.condition is None  # a condition is kept, and holds never
+        enforced = denied.effect == "enforced" and denied.condition is None  # a condition is stored, and is never true
         applies = enforced and denied.created <= latest and _concerns(denied, names) and _reaches(denied, scope)
         if applies and any(_includes(block, action, data) for block in denied.permissions):
             return denied

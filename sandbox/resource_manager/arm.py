@@ -185,7 +185,7 @@ def _check_registered(world: World, request: Request, target: Target) -> None:
 
 
 def check_api_version(request: Request, target: Target) -> None:
-    """Refuse a version that the type of a request does not have."""
+    """Reject an api-version that the type of a request does not have."""
     versions = API_VERSIONS.get(target.type.lower())
     version = request.query["api-version"]
     if not versions or version in versions:

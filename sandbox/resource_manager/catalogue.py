@@ -124,7 +124,7 @@ _CHECKED = (
     "Microsoft.ManagedIdentity",
     "Microsoft.PolicyInsights",
 )
-_AUTHORIZATION = ("denyAssignments", "permissions")  # of the others, whatever version clients ask for is served
+_AUTHORIZATION = ("denyAssignments", "permissions")  # the other types accept every api-version
 API_VERSIONS: dict[str, list[str]] = {
     f"{namespace}/{kind}".lower(): versions for namespace in _CHECKED for kind, versions in PROVIDERS[namespace].items()
 } | {f"Microsoft.Authorization/{kind}".lower(): PROVIDERS["Microsoft.Authorization"][kind] for kind in _AUTHORIZATION}

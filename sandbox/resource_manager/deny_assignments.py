@@ -63,7 +63,7 @@ def document(denied: DenyAssignment, api_version: str) -> dict[str, Any]:
     }
     if denied.condition:
         properties |= {"condition": denied.condition, "conditionVersion": "2.0"}
-    if denied.effect != "enforced":  # whether the stable version shows it is not known
+    if denied.effect != "enforced":  # not known whether the stable version returns it
         properties["denyAssignmentEffect"] = denied.effect
     if api_version >= _SHOWS_DATES_SINCE:
         moment = iso(denied.created)

@@ -43,7 +43,7 @@ def settle(world: World) -> None:
 
 
 def answer(world: World, request: Request) -> Reply:
-    """What a request of a known caller is answered with, now."""
+    """The response to a request of an authenticated caller, now."""
     try:
         return _handle(world, request)
     except AzureError as error:

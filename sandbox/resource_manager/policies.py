@@ -64,7 +64,7 @@ def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partia
 
 
 def refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
-    """What is said of a resource that a policy denies."""
+    """The details of an error about a resource that a policy denies."""
     reason = policy.reason or policy.name
     info = {
         "evaluationDetails": {"evaluatedExpressions": expressions(policy, resource_type)},
