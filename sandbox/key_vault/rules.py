@@ -121,6 +121,9 @@ def apply(vault: Vault, wanted: dict[str, Any], *, whole: bool, now: float, new:
     """Set the properties in a request. A PUT without access policies or network rules removes them."""
     _check_protection(wanted)
     acls = read_network_acls(wanted.get("networkAcls"))
+    by_policy = not (vault.rbac if wanted.get("enableRbacAuthorization") is None else wanted["enableRbacAuthorization"])
+    if new and by_policy and wanted.get("accessPolicies") is None:
+        raise _bad("The parameter accessPolicies is not specified.")  # required by the specification; text from memory
     policies = read_policies(wanted.get("accessPolicies") or [])
     access = _access(wanted.get("publicNetworkAccess"))
     if "sku" in wanted:
