@@ -268,6 +268,8 @@ def _no_group(error: ServiceError) -> Explanation:
 
 
 def _no_vault_right(error: ServiceError) -> Explanation:
+    if local := _quoted(r"perform (Microsoft\.KeyVault/managedHsm/\S+)", error):
+        return _no_local_right(local)
     action = _quoted(r"Action: '([^']+)'", error)
     permission = _quoted(r"does not have keys (\w+) permission", error)
     needs = f" ('{action or permission}')" if action or permission else ""
@@ -283,6 +285,18 @@ def _no_vault_right(error: ServiceError) -> Explanation:
     else:
         advice = (f"If the vault uses Azure RBAC, {role}.", f"If the vault uses access policies: {policy}")
     return Explanation(f"You don't have the required permission{needs} on the vault's keys.", advice)
+
+
+def _no_local_right(action: str) -> Explanation:
+    role = "Managed HSM Administrator" if "/role" in action else "Managed HSM Crypto User"
+    scope = "/" if "/role" in action else "/keys"
+    return Explanation(
+        f"You don't have permission '{action}' in the managed HSM.",
+        (
+            "Roles of a managed HSM are local to it. Have its administrator assign you one: "
+            f'az keyvault role assignment create --hsm-name HSM --role "{role}" --assignee YOU --scope {scope}',
+        ),
+    )
 
 
 def _firewall(error: ServiceError) -> Explanation:

@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.key_vault import data_plane
 from sandbox.key_vault.data_plane import bundle, user_of
+from sandbox.key_vault.hsm_store import ManagedHsm
 from sandbox.key_vault.key_access import OPERATIONS, admit, find_key, find_version, use
 from sandbox.key_vault.key_material import DeletedKey, Key, KeyShape, check_shape, check_tags, new_version, read_policy
 from sandbox.key_vault.key_store import KeyStore, deleted_key_conflict
@@ -51,6 +52,7 @@ def create(world: World, store: KeyStore, request: Request) -> Reply:
         tags=body.get("tags") or {},
     )
     key = store.keys.setdefault(name.lower(), Key(name, []))
+    _check_room(store, key)
     key.versions.append(version)
     return Reply(200, bundle(store, key, version), seconds=world.settings.key_answer_seconds)
 
@@ -59,6 +61,10 @@ def create(world: World, store: KeyStore, request: Request) -> Reply:
 def rotate(world: World, store: KeyStore, request: Request) -> Reply:
     admit(world, store, user_of(request), "rotate", request.params["key"])
     key = find_key(store, request.params["key"])
+    if isinstance(store, ManagedHsm) and not key.rotation_policy:
+        # Documented (managed-hsm/key-rotation.md); the text is not known.
+        raise AzureError(400, "BadParameter", f"The key {key.name} has no rotation policy.")
+    _check_room(store, key)
     version = key.rotate(world.now())
     return Reply(200, bundle(store, key, version), seconds=world.settings.key_answer_seconds)
 
@@ -176,6 +182,12 @@ def wrap_or_unwrap(world: World, store: KeyStore, request: Request) -> Reply:
     result = version.wrap(data, algorithm) if operation == "wrapKey" else version.unwrap(data, algorithm)
     key_id = data_plane.kid(store, find_key(store, name), version)
     return Reply(200, {"kid": key_id, "value": data_plane.encode(result)})
+
+
+def _check_room(store: KeyStore, key: Key) -> None:
+    """A key of a managed HSM has at most 100 versions (managed-hsm/about-keys-details.md); the text is not known."""
+    if isinstance(store, ManagedHsm) and len(key.versions) >= 100:
+        raise AzureError(403, "Forbidden", f"The key {key.name} has 100 versions, the most there can be.")
 
 
 def _policy_document(store: KeyStore, key: Key) -> dict[str, Any]:
