@@ -31,24 +31,31 @@ def _(change: kinds.AssignRole, context: Context) -> None:
             grants.assign_role(clients, scope, role, principal, body, context.stop)
 
     context.once_in_dns(assign)
-    _granted(change, context)
+    context.granted_now = True
+    if change.untag:
+        apply_change(change.untag, context)
 
 
 @apply_change.register
 def _(change: kinds.AddAccessPolicy, context: Context) -> None:
-    principal = context.principal_of(change.identity, change.principal)
-    context.once_in_dns(
-        lambda: grants.add_policy(
-            context.clients, change.vault, principal, context.tenant, change.permissions, context.stop
-        )
-    )
-    _granted(change, context)
-
-
-def _granted(change: kinds.AssignRole | kinds.AddAccessPolicy, context: Context) -> None:
     context.granted_now = True
+    vault, principal = context.vault, context.principal_of(change.identity, change.principal)
+    if isinstance(vault, Vault) and vault.id == change.vault and _has_policy(vault, principal, change):
+        return  # the vault was created with it
+    context.once_in_dns(lambda: add_policy(change, context))
     if change.untag:
         apply_change(change.untag, context)
+
+
+def _has_policy(vault: Vault, principal: str, change: kinds.AddAccessPolicy) -> bool:
+    own = own_policies(vault, principal)
+    return all(any(policy.permits(each) for policy in own) for each in change.permissions)
+
+
+def add_policy(change: kinds.AddAccessPolicy, context: Context) -> None:
+    """Adds to what the vault's policies are, and replaces none."""
+    principal = context.principal_of(change.identity, change.principal)
+    grants.add_policy(context.clients, change.vault, principal, context.tenant, change.permissions, context.stop)
 
 
 @apply_change.register
@@ -59,7 +66,7 @@ def _(change: kinds.GrantInRecoveredVault, context: Context) -> None:
     apply_change(granting, context)
 
 
-# How long what was removed may go on to show in a read, in seconds.
+# How long a read may still show what was removed, in seconds.
 REMOVAL_TIMEOUT = 60
 
 
@@ -106,16 +113,15 @@ def _set_tag(change: kinds.RemoveRole | kinds.RemoveAccessPolicy, context: Conte
 
 
 def _until_gone(shows: Callable[[], str | None], context: Context) -> None:
-    """Ends when a read no longer `shows` what was removed. That Azure accepted the removal is not yet the proof."""
+    """Waits until a read no longer `shows` what was removed: that Azure accepted the removal is not yet proof."""
     if left := until_settled(shows, lambda seen: not seen, context.stop, REMOVAL_TIMEOUT):
         raise Refused(
             Problem(
-                f"Azure accepted the removal, but {REMOVAL_TIMEOUT} seconds later a read does not show it: {left} is "
-                "still there.",
+                f"Azure accepted the removal, but after {REMOVAL_TIMEOUT} seconds a read still shows {left}.",
                 (
-                    "Whoever has it can still use the key. To stop that, disable the key: "
+                    "It still gives access to the key. To disable the key instead: "
                     f"az acr cmk revoke --name {context.registry.name} --by key",
-                    f"Check whether it shows by now: az acr cmk check --name {context.registry.name}",
+                    f"To check again: az acr cmk check --name {context.registry.name}",
                 ),
             ),
             maybe_done=True,

@@ -1,4 +1,4 @@
-"""The generic look-up of resources by type and name, over everything the sandbox's world holds."""
+"""The generic list of resources by type and name, across the whole sandbox."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sandbox.resource_manager.access import allowed, covers
 from sandbox.world import World
 
 router = Router()
-REGISTRIES = "Microsoft.ContainerRegistry/registries"  # the one kind here that has identities
+REGISTRIES = "Microsoft.ContainerRegistry/registries"  # the only type here that has identities
 _CLAUSE = re.compile(r"\s*(resourceType|name|resourceGroup|location) eq '([^']*)'\s*", re.IGNORECASE)
 
 
 @router.route("GET", arm.HOST, "/subscriptions/{subscription}/resources")
 @router.route("GET", arm.HOST, "/subscriptions/{subscription}/resourcegroups/{group}/resources")
 def list_resources(world: World, request: Request) -> Reply:
-    """Resources that the caller may read. Who may read none gets an empty list, not a refusal."""
+    """Resources that the caller has permission to read. Without any permission the list is empty, not an error."""
     scope = request.path.rsplit("/", 1)[0]
     wanted = _clauses(request.query.get("$filter", ""))
     shown = [
@@ -33,7 +33,7 @@ def list_resources(world: World, request: Request) -> Reply:
 
 
 def everything(world: World) -> Iterator[dict[str, Any]]:
-    """Every tracked resource, in the short form of the generic list."""
+    """Every tracked resource, in the short form of the list."""
     kinds = {
         "Microsoft.ManagedIdentity/userAssignedIdentities": world.identities,
         "Microsoft.KeyVault/vaults": world.vaults,

@@ -198,7 +198,7 @@ def test_asks_the_data_plane_in_the_version_that_is_pinned(azure, az, seed):
 def test_a_login_server_is_taken_for_the_name(azure, az, seed):
     result = az("acr cmk enable -n myregistry.azurecr.io -g rg")
     assert result.json()["name"] == "myregistry"
-    assert "suffix '.azurecr.io' is omitted" in result.err
+    assert "suffix '.azurecr.io' is ignored" in result.err
     assert pulls(azure)
 
 

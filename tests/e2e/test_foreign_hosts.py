@@ -9,7 +9,7 @@ from sandbox.world import OWNER_OBJECT_ID
 from tests.harness.seed import CRYPTO_OFFICER, ENABLE, REGISTRY, VAULT
 
 EVIL = "https://management.azure.com.evil.example/next"
-TOLD = "outside management.azure.com. Nothing was sent there."
+TOLD = "outside management.azure.com. No request was sent there."
 
 
 def test_a_page_on_another_host(azure, az, seed):
@@ -17,9 +17,10 @@ def test_a_page_on_another_host(azure, az, seed):
     body = {"value": [], "nextLink": EVIL}
     azure.fault("status", method="GET", path="ContainerRegistry/registries$", status=200, body=body, times=9)
     result = az("acr cmk check -n myregistry -g rg")
-    assert result.code == 1
-    assert EVIL in result.err
-    assert TOLD in result.err
+    (row,) = [each for each in result.ok().json() if each["code"] == "KeyShared"]
+    assert row["status"] == "unknown"
+    assert EVIL in row["message"]
+    assert TOLD in row["message"]
 
 
 @pytest.mark.parametrize("header", ["Location", "Azure-AsyncOperation"])
@@ -46,7 +47,7 @@ def test_a_redirect_of_a_vault(azure, az, seed):
     azure.fault("status", path="/rotate$", status=307, headers={"Location": EVIL}, body={}, times=9)
     result = az("acr cmk rotate -n myregistry -g rg")
     assert result.code == 1
-    assert f"outside {VAULT.name}.vault.azure.net. Nothing was sent there." in result.err
+    assert f"outside {VAULT.name}.vault.azure.net. No request was sent there." in result.err
 
 
 def test_a_server_that_shows_no_trusted_certificate(az, seed):
