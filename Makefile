@@ -28,6 +28,9 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); ec
 PYTEST := $(BIN)/python -m pytest
 SANDBOX := $(BIN)/python -m sandbox --directory $(BUILD)/sandbox
 
+# For less than all: make matrix MATRIX='--python 3.12 --cli 2.80.0'
+MATRIX ?=
+
 # Where the files of a release will be found.
 URL ?=
 
@@ -35,7 +38,7 @@ URL ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test bench unit lint format readme wheel release clean FORCE
+.PHONY: help demo sandbox test bench unit lint format readme wheel release matrix clean FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +75,9 @@ wheel: $(BUILD)/wheel.stamp ## Build the wheel, into .build/wheel
 
 release: $(BUILD)/wheel.stamp ## Wheel, checksum, index and SBOM, into dist; URL=https://... says where they will be
 	@$(BIN)/python scripts/release.py --wheel $(BUILD)/wheel/*.whl --output dist --url '$(URL)'
+
+matrix: $(BUILD)/wheel.stamp ## The main commands on the oldest and newest Azure CLI, with each Python that is there
+	@$(BIN)/python -m scripts.matrix --wheel $(BUILD)/wheel/*.whl $(MATRIX)
 
 clean: ## Remove all that was set up
 	rm -rf .venv .build
