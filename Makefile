@@ -8,6 +8,9 @@ BUILD := .build
 BIN := .venv/bin
 HERE := $(CURDIR)/$(BUILD)
 
+# Where a person's az has its sign-in, before it is set for the tools below.
+AZURE_CONFIG_OF_PERSON := $(or $(AZURE_CONFIG_DIR),$(HOME)/.azure)
+
 # Whatever the tools write stays in the checkout.
 export TMPDIR := $(HERE)/tmp
 export PIP_CACHE_DIR := $(HERE)/cache/pip
@@ -31,6 +34,9 @@ SANDBOX := $(BIN)/python -m sandbox --directory $(BUILD)/sandbox
 # For less than all: make matrix MATRIX='--python 3.12 --cli 2.80.0'
 MATRIX ?=
 
+# As make live LIVE='--location northeurope --yes'
+LIVE ?=
+
 # Where the files of a release will be found.
 URL ?=
 
@@ -38,7 +44,7 @@ URL ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test bench unit lint format readme wheel release matrix clean FORCE
+.PHONY: help demo sandbox test bench unit lint format readme wheel release matrix live clean FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +84,10 @@ release: $(BUILD)/wheel.stamp ## Wheel, checksum, index and SBOM, into dist; URL
 
 matrix: $(BUILD)/wheel.stamp ## The main commands on the oldest and newest Azure CLI, with each Python that is there
 	@$(BIN)/python -m scripts.matrix --wheel $(BUILD)/wheel/*.whl $(MATRIX)
+
+# With the az and the sign-in that a person has, and the extension of this checkout.
+live: $(BUILD)/extension.stamp ## Ask the real Azure, in a subscription of yours, what no document says (docs/live.md)
+	@AZURE_CONFIG_DIR='$(AZURE_CONFIG_OF_PERSON)' $(BIN)/python -m live $(LIVE)
 
 clean: ## Remove all that was set up
 	rm -rf .venv .build

@@ -12,9 +12,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests.commands import COMMANDS
 
 from sandbox.client import Sandbox
-from tests.commands import COMMANDS
 from tests.package.publication import build, change_version, checkout, published, release
 
 AZ = Path(sys.executable).parent / "az"
