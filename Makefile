@@ -62,7 +62,7 @@ bench: $(BUILD)/extension.stamp ## Measure against core az, into benchmarks/RESU
 	$(BIN)/python -m benchmarks.bench $(BENCH)
 
 unit: $(BUILD)/venv.stamp ## Run the unit tests only
-	$(PYTEST) tests/unit
+	$(PYTEST) tests/unit tests/live
 
 lint: $(BUILD)/venv.stamp ## Check style, format and the direction of imports
 	$(BIN)/ruff check

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,8 @@ import pytest
 from live import ask_access, ask_identities, ask_keys, ask_reads, making
 from live.azure import Azure, Done, Exchange
 from live.place import Place
-from live.steps import Live, NotAsked
+from live.questions import STEPS
+from live.steps import Live, NotAsked, Question
 
 PLACE = Place("sub", "tenant", "caller", "westeurope", "1a2b3c")
 FIRST = {"id": PLACE.identity_id("live-first"), "clientId": "client-1", "principalId": "principal-1"}
@@ -238,3 +241,9 @@ def test_nothing_is_asked_where_an_earlier_step_did_not_get_so_far():
     for ask in (ask_keys.disabled_key, ask_keys.put_rotates, ask_identities.patch_identity, ask_access.refused_key):
         with pytest.raises(NotAsked, match="did not get so far: encrypted"):
             ask(here)
+
+
+def test_document_has_every_question():
+    text = (Path(__file__).parents[2] / "docs" / "live.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `([a-z-]+)`: ", text, re.MULTILINE)
+    assert told == [step.id for step in STEPS if isinstance(step, Question)]
