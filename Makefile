@@ -1,9 +1,15 @@
-# `make demo` and `make test` need Python 3.10 or later and make; all else is set up in the checkout, in .venv and .build.
+# `make demo` and `make test` need make and a Python from 3.10 to 3.13 with its module venv; all else is set up in the
+# checkout, in .venv and .build. GNU make 3.81 is enough, as macOS has it. All paths in rules are relative, because those
+# of targets can't have spaces, and the checkout's may.
 
-PYTHON ?= python3
+# Another Python than the first that fits (scripts/venv.sh): make PYTHON=/path/to/python3 demo
+PYTHON ?=
 BUILD := .build
 BIN := .venv/bin
 HERE := $(CURDIR)/$(BUILD)
+
+# Where a person's az has its sign-in, before it is set for the tools below.
+AZURE_CONFIG_OF_PERSON := $(or $(AZURE_CONFIG_DIR),$(HOME)/.azure)
 
 # Whatever the tools write stays in the checkout.
 export TMPDIR := $(HERE)/tmp
@@ -25,11 +31,20 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); ec
 PYTEST := $(BIN)/python -m pytest
 SANDBOX := $(BIN)/python -m sandbox --directory $(BUILD)/sandbox
 
+# For less than all: make matrix MATRIX='--python 3.12 --cli 2.80.0'
+MATRIX ?=
+
+# As make live LIVE='--location northeurope --yes'
+LIVE ?=
+
+# Where the files of a release will be found.
+URL ?=
+
 # For less than all: make bench BENCH='--profile instant --rounds 1'
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test bench unit lint format readme wheel clean FORCE
+.PHONY: help demo sandbox test bench unit lint format readme wheel release matrix live clean FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,7 +62,7 @@ bench: $(BUILD)/extension.stamp ## Measure against core az, into benchmarks/RESU
 	$(BIN)/python -m benchmarks.bench $(BENCH)
 
 unit: $(BUILD)/venv.stamp ## Run the unit tests only
-	$(PYTEST) tests/unit
+	$(PYTEST) tests/unit tests/live
 
 lint: $(BUILD)/venv.stamp ## Check style, format and the direction of imports
 	$(BIN)/ruff check
@@ -64,17 +79,22 @@ readme: $(BUILD)/venv.stamp ## Write the table of findings in README.md from the
 wheel: $(BUILD)/wheel.stamp ## Build the wheel, into .build/wheel
 	@ls $(BUILD)/wheel/*.whl
 
-clean: ## Remove all that was set up
-	rm -rf .venv .build build *.egg-info
+release: $(BUILD)/wheel.stamp ## Wheel, checksum, index and SBOM, into dist; URL=https://... says where they will be
+	@$(BIN)/python scripts/release.py --wheel $(BUILD)/wheel/*.whl --output dist --url '$(URL)'
 
-# A virtual environment that was begun and not finished is made anew. pip compiles all modules: where Python may not write
-# bytecode by itself, each `az` would else compile what it uses, again and again.
-$(BUILD)/venv.stamp: requirements-dev.txt
+matrix: $(BUILD)/wheel.stamp ## The main commands on the oldest and newest Azure CLI, with each Python that is there
+	@$(BIN)/python -m scripts.matrix --wheel $(BUILD)/wheel/*.whl $(MATRIX)
+
+# With the az and the sign-in that a person has, and the extension of this checkout.
+live: $(BUILD)/extension.stamp ## Ask the real Azure, in a subscription of yours, what no document says (docs/live.md)
+	@AZURE_CONFIG_DIR='$(AZURE_CONFIG_OF_PERSON)' $(BIN)/python -m live $(LIVE)
+
+clean: ## Remove all that was set up
+	rm -rf .venv .build
+
+$(BUILD)/venv.stamp: requirements-dev.txt scripts/venv.sh scripts/shebangs.py
 	@mkdir -p '$(TMPDIR)'
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=...")'
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	@echo 'Installing Azure CLI and the tools into .venv. This takes a minute or two, once.'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@PYTHON='$(PYTHON)' sh scripts/venv.sh
 	@touch $@
 
 # The names of the sources, touched only when one appears or goes: the wheel is then built again, as when one changes.
@@ -83,11 +103,9 @@ $(BUILD)/sources: FORCE
 	@mkdir -p $(BUILD)
 	@echo '$(SOURCES)' | cmp -s - $@ || echo '$(SOURCES)' >$@
 
-# Without removing setuptools' build folder first, a deleted module would live on in the wheel.
-$(BUILD)/wheel.stamp: $(BUILD)/venv.stamp $(BUILD)/sources $(SOURCES) setup.py pyproject.toml README.md HISTORY.rst LICENSE
-	@rm -rf build *.egg-info $(BUILD)/wheel
-	@$(BIN)/python -m build --wheel --no-isolation --outdir $(BUILD)/wheel . >$(BUILD)/wheel.log 2>&1 || { cat $(BUILD)/wheel.log; exit 1; }
-	@rm -rf build *.egg-info
+$(BUILD)/wheel.stamp: $(BUILD)/venv.stamp $(BUILD)/sources $(SOURCES) scripts/wheel.py setup.py pyproject.toml README.md HISTORY.rst LICENSE
+	@rm -rf $(BUILD)/wheel
+	@$(BIN)/python scripts/wheel.py --output $(BUILD)/wheel
 	@touch $@
 
 # The proxy does not exist: the installation needs no network, and reaches none.
