@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from sandbox.core.web import AzureError, Caller
+from sandbox.resource_manager.hierarchy import reaches
 from sandbox.world import DenyAssignment, RoleAssignment, World
 
 GATEWAY = {"x-ms-failure-cause": "gateway"}
@@ -86,7 +87,7 @@ def denial(
     names, latest = identities_of(world, object_id), world.now() - min_age
     for denied in world.deny_assignments.values():
         enforced = denied.effect == "enforced" and denied.condition is None  # a condition is kept, and holds never
-        applies = enforced and denied.created <= latest and _concerns(denied, names) and _reaches(denied, scope)
+        applies = enforced and denied.created <= latest and _concerns(denied, names) and _applies(world, denied, scope)
         if applies and any(_includes(block, action, data) for block in denied.permissions):
             return denied
     return None
@@ -95,12 +96,6 @@ def denial(
 def permissions_at(world: World, object_id: str, scope: str) -> list[dict[str, Any]]:
     """The permission blocks of all roles that a principal has at a scope."""
     return [block for role in _assignments_of(world, object_id, scope, 0) for block in _blocks(world, role)]
-
-
-def covers(outer: str, inner: str) -> bool:
-    """Whether `inner` is the scope `outer` or lies below it."""
-    outer, inner = outer.rstrip("/").lower(), inner.rstrip("/").lower()
-    return inner == outer or inner.startswith(outer + "/")
 
 
 def identities_of(world: World, object_id: str) -> set[str]:
@@ -114,6 +109,20 @@ def identities_of(world: World, object_id: str) -> set[str]:
             principal = world.principals.get(current)
             waiting.extend(principal.groups if principal else ())
     return found
+
+
+def assignments_of(world: World, object_id: str) -> list[RoleAssignment]:
+    """The role assignments of a principal and of the groups it is in, wherever they are."""
+    return [each for name in identities_of(world, object_id) for each in world.role_assignments.of(name)]
+
+
+def scopes_granted(world: World, object_id: str, action: str) -> set[str]:
+    """Where a principal's roles give it a control-plane action: there, and below."""
+    return {
+        assignment.scope
+        for assignment in assignments_of(world, object_id)
+        if any(_includes(block, action, data=False) for block in _blocks(world, assignment))
+    }
 
 
 def matches(pattern: str, action: str) -> bool:
@@ -154,18 +163,17 @@ def _concerns(denied: DenyAssignment, names: set[str]) -> bool:
     return (EVERYONE in subjects or bool(subjects & names)) and not exempt & names
 
 
-def _reaches(denied: DenyAssignment, scope: str) -> bool:
+def _applies(world: World, denied: DenyAssignment, scope: str) -> bool:
     if denied.own_scope_only:
         return denied.scope.rstrip("/").lower() == scope.rstrip("/").lower()
-    return covers(denied.scope, scope)
+    return reaches(world, denied.scope, scope)
 
 
 def _assignments_of(world: World, object_id: str, scope: str, min_age: float) -> Iterator[RoleAssignment]:
-    names = identities_of(world, object_id)
     latest = world.now() - min_age
-    for assignment in world.role_assignments.values():
+    for assignment in assignments_of(world, object_id):
         in_force = not min_age or assignment.created <= latest
-        if in_force and assignment.principal_id.lower() in names and covers(assignment.scope, scope):
+        if in_force and reaches(world, assignment.scope, scope):
             yield assignment
 
 
