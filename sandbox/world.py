@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.core.assignments import RoleAssignments
 from sandbox.core.clock import Clock
-from sandbox.resource_manager.assignments import RoleAssignments
 from sandbox.resource_manager.builtin_roles import OWNER, builtin_roles
 from sandbox.settings import Settings
 
@@ -146,9 +146,7 @@ class World:
         self.lock = threading.RLock()
         self.subscriptions: dict[str, str] = {SUBSCRIPTION: "Sandbox", OTHER_SUBSCRIPTION: "Sandbox two"}
         self.management_groups = {TENANT: ManagementGroup(TENANT, "Tenant Root Group", "")}
-        self.subscription_parents: dict[
-            str, str
-        ] = {}  # subscription -> management group; the root where it is not here
+        self.subscription_parents: dict[str, str] = {}  # subscription -> management group, if not the root
         self.providers: dict[tuple[str, str], str] = {}  # (subscription, namespace lower) -> registration state
         # Requests, by their id, method and path, that came before the registration.
         self.refused_unregistered: set[tuple[str | None, str, str]] = set()
@@ -169,6 +167,10 @@ class World:
         self.policies: list[Any] = []  # sandbox.resource_manager.policies.DenyPolicy
         self.changes = 0  # counts whatever may have changed something: requests that write, and what is done by itself
         self.quotas: dict[tuple[str, ...], Any] = {}  # sandbox.resource_manager.throttling: whose -> what is left
+        self.looked: tuple[int, float] = (
+            -1,
+            0.0,
+        )  # at what the services do automatically: after which change, and when
         self.graph: Any = None  # sandbox.resource_graph.index.Index
         self._add_owners()
 

@@ -19,7 +19,7 @@ def list_subscriptions(world: World, request: Request) -> Reply:
     """The subscriptions in which the caller has any role, at any scope."""
     visible = visible_subscriptions(world, request.caller.object_id)
     shown = [
-        _document(subscription, name) for subscription, name in world.subscriptions.items() if subscription in visible
+        document(subscription, name) for subscription, name in world.subscriptions.items() if subscription in visible
     ]
     return Reply(200, {"value": shown, "count": {"type": "Total", "value": len(shown)}})
 
@@ -28,7 +28,7 @@ def list_subscriptions(world: World, request: Request) -> Reply:
 def get_subscription(world: World, request: Request) -> Reply:
     require(world, request.caller, "Microsoft.Resources/subscriptions/read", request.path)
     subscription = request.params["subscription"].lower()
-    return Reply(200, _document(subscription, world.subscriptions[subscription]))
+    return Reply(200, document(subscription, world.subscriptions[subscription]))
 
 
 @router.route("GET", HOST, "/subscriptions/{subscription}/locations")
@@ -90,7 +90,7 @@ def visible_subscriptions(world: World, object_id: str) -> set[str]:
     return visible & set(world.subscriptions)
 
 
-def _document(subscription: str, name: str) -> dict[str, Any]:
+def document(subscription: str, name: str) -> dict[str, Any]:
     return {
         "id": f"/subscriptions/{subscription}",
         "authorizationSource": "RoleBased",

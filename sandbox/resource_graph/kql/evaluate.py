@@ -22,10 +22,12 @@ DEFAULT_TABLE = "resources"
 
 @dataclass(frozen=True)
 class Result:
-    """`limited` tells that the query itself takes only some rows (limit, take, top)."""
+    """`limited` tells that the query itself takes only some rows (limit, take, top), `one_page` that the service gives
+    only a first page: for this reason, or for another (summarize, distinct, count)."""
 
     table: Table
     limited: bool
+    one_page: bool
 
 
 def run(query: syntax.Query, tables: Mapping[str, Callable[[], Table]], now: datetime) -> Result:
@@ -35,7 +37,12 @@ def run(query: syntax.Query, tables: Mapping[str, Callable[[], Table]], now: dat
         table = _evaluate(query, lambda name: tables[name.lower()](), now)
     except RecursionError:
         raise semantic_failure("The query is nested too deeply.") from None
-    return Result(table, any(_limits(operator) for operator in query.operators))
+    limited = any(_limits(operator) for operator in query.operators)
+    grouped = any(isinstance(operator, _GROUPING) for operator in query.operators)
+    return Result(table, limited, limited or grouped)
+
+
+_GROUPING = (syntax.Summarize, syntax.Distinct, syntax.Count)
 
 
 def _limits(operator: syntax.Operator) -> bool:
