@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sandbox.resource_graph.rows import ASSIGNMENTS, DEFINITIONS, Entry
-from sandbox.resource_manager.access import denial, scopes_granted
+from sandbox.resource_manager.access import applies, denials_of, scopes_granted
 from sandbox.resource_manager.hierarchy import MANAGEMENT_GROUPS, chain, group_of, reaches
-from sandbox.world import World
+from sandbox.world import DenyAssignment, World
 
 BELOW, ABOVE, ABOVE_AND_BELOW, EXACT = FILTERS = (
     "AtScopeAndBelow",
@@ -41,6 +41,7 @@ class Sight:
     object_id: str
     scopes: Scopes
     _granted: dict[str, frozenset[str]] = field(default_factory=dict)
+    _denials: dict[str, list[DenyAssignment]] = field(default_factory=dict)
     _above: frozenset[str] | None = None
 
     def sees(self, entry: Entry) -> bool:
@@ -59,8 +60,9 @@ class Sight:
         granted = self._scopes_granted(kind)
         if not self._lies_in(granted, scope):
             return False
-        denials = self.world.deny_assignments
-        return not denials or not denial(self.world, self.object_id, f"{kind}/read", scope)
+        if kind not in self._denials:
+            self._denials[kind] = denials_of(self.world, self.object_id, f"{kind}/read")
+        return not any(applies(self.world, denied, scope) for denied in self._denials[kind])
 
     def _scopes_granted(self, kind: str) -> frozenset[str]:
         """Where the caller may read a type; of management groups, their subscriptions too."""

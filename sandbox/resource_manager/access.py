@@ -86,11 +86,24 @@ def denial(
         return None
     names, latest = identities_of(world, object_id), world.now() - min_age
     for denied in world.deny_assignments.values():
-        enforced = denied.effect == "enforced" and denied.condition is None  # a condition is kept, and holds never
-        applies = enforced and denied.created <= latest and _concerns(denied, names) and _applies(world, denied, scope)
-        if applies and any(_includes(block, action, data) for block in denied.permissions):
+        in_force = _is_enforced(denied) and denied.created <= latest and _concerns(denied, names)
+        if not in_force or not applies(world, denied, scope):
+            continue
+        if any(_includes(block, action, data) for block in denied.permissions):
             return denied
     return None
+
+
+def denials_of(world: World, object_id: str, action: str) -> list[DenyAssignment]:
+    """The deny assignments that forbid a principal a control-plane action, wherever that is."""
+    names = identities_of(world, object_id)
+    return [
+        denied
+        for denied in world.deny_assignments.values()
+        if _is_enforced(denied)
+        and _concerns(denied, names)
+        and any(_includes(block, action, data=False) for block in denied.permissions)
+    ]
 
 
 def permissions_at(world: World, object_id: str, scope: str) -> list[dict[str, Any]]:
@@ -157,13 +170,19 @@ def _includes(block: dict[str, Any], action: str, data: bool) -> bool:
     return named and not any(matches(pattern, action) for pattern in block.get(exempted) or ())
 
 
+def _is_enforced(denied: DenyAssignment) -> bool:
+    """Whether it counts. A condition is kept, and never holds."""
+    return denied.effect == "enforced" and denied.condition is None
+
+
 def _concerns(denied: DenyAssignment, names: set[str]) -> bool:
     subjects = {principal["id"].lower() for principal in denied.principals}
     exempt = {principal["id"].lower() for principal in denied.excluded}
     return (EVERYONE in subjects or bool(subjects & names)) and not exempt & names
 
 
-def _applies(world: World, denied: DenyAssignment, scope: str) -> bool:
+def applies(world: World, denied: DenyAssignment, scope: str) -> bool:
+    """Whether a deny assignment holds at a scope."""
     if denied.own_scope_only:
         return denied.scope.rstrip("/").lower() == scope.rstrip("/").lower()
     return reaches(world, denied.scope, scope)
