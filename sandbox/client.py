@@ -145,8 +145,8 @@ class Sandbox:
         self._control("DELETE", "/deny-assignments")
 
     def seed_fleet(self, **fleet: Any) -> dict[str, Any]:
-        """Add a fleet of registries (registries, vaults, keys, subscriptions, seed, damaged, central_vaults, prefix: see
-        fleet/seed.py). Returns its subscriptions, and what is wrong with each registry, by its id."""
+        """Add a fleet of registries (registries, vaults, keys, subscriptions, seed, damaged, central_vaults, prefix:
+        see fleet/seed.py). Returns its subscriptions, and what is wrong with each registry, by its id."""
         return self._control("POST", "/fleet", fleet)
 
     def management_group(self, name: str, **group: Any) -> dict[str, str]:

@@ -11,5 +11,6 @@ from sandbox.resource_graph.kql.errors import QueryError
 from sandbox.resource_graph.kql.evaluate import Result, run
 from sandbox.resource_graph.kql.parser import parse
 from sandbox.resource_graph.kql.table import Column, Table
+from sandbox.resource_graph.kql.values import written
 
-__all__ = ["Column", "QueryError", "Result", "Table", "parse", "run"]
+__all__ = ["Column", "QueryError", "Result", "Table", "parse", "run", "written"]

@@ -72,7 +72,7 @@ def _between(cursor: Cursor, left: syntax.Expression, negated: bool) -> syntax.E
     cursor.need("..")
     high = _sum(cursor)
     cursor.need(")")
-    inside = syntax.Binary("and", syntax.Binary(">=", left, low), syntax.Binary("<=", left, high))
+    inside = syntax.Between(left, low, high)
     return syntax.Call("not", (inside,)) if negated else inside
 
 

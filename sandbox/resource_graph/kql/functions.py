@@ -22,7 +22,7 @@ class Function:
     compute: Callable[..., Any]
     least: int = 1
     most: int | None = 1
-    picks: slice | None = None
+    picks: Callable[[list[Any]], list[Any]] = list
 
 
 def _is_empty(value: Any) -> bool:
@@ -129,8 +129,8 @@ FUNCTIONS: dict[str, Function] = {
     "isnotnull": Function("bool", lambda value: value is not None),
     "isempty": Function("bool", _is_empty),
     "isnotempty": Function("bool", lambda value: not _is_empty(value)),
-    "iff": Function(None, lambda test, yes, no: yes if test else no, 3, 3, slice(1, None)),
-    "iif": Function(None, lambda test, yes, no: yes if test else no, 3, 3, slice(1, None)),
+    "iff": Function(None, lambda test, yes, no: yes if test else no, 3, 3, lambda given: given[1:]),
+    "iif": Function(None, lambda test, yes, no: yes if test else no, 3, 3, lambda given: given[1:]),
     "coalesce": Function(None, _coalesce, 2, None),
     "strcat": Function("string", lambda *parts: "".join(map(to_string, parts)), 1, None),
     "strlen": Function("long", lambda text: len(to_string(text))),
@@ -145,5 +145,5 @@ FUNCTIONS: dict[str, Function] = {
     "bag_pack": Function("dynamic", _pack, 2, None),
     "pack_array": Function("dynamic", _pack_array, 1, None),
     "set_has_element": Function("bool", _has_element, 2, 2),
-    "case": Function(None, _case, 3, None, slice(1, None, 2)),
+    "case": Function(None, _case, 3, None, lambda given: [*given[1::2], given[-1]]),
 }

@@ -95,7 +95,7 @@ class Scope:
         if call.function == "case" and len(arguments) % 2 == 0:
             raise semantic_failure("case(): function expects an odd number of arguments.")
         compute, given = function.compute, [argument.of for argument in arguments]
-        kind = function.type or _common([argument.type for argument in arguments[function.picks or slice(None)]])
+        kind = function.type or _common([argument.type for argument in function.picks(arguments)])
         if len(given) == 1:
             only = given[0]
             return Scalar(kind, lambda row: compute(only(row)))
@@ -127,6 +127,11 @@ class Scope:
         if name in ("==", "!="):
             return _equality(name, left, right)
         return _order(name, left, right) if name in _ORDERS else _arithmetic(name, left, right)
+
+    def _between(self, test: syntax.Between) -> Scalar:
+        value = self.compile(test.value)
+        above, below = _order(">=", value, self.compile(test.low)).of, _order("<=", value, self.compile(test.high)).of
+        return Scalar("bool", lambda row: above(row) and below(row))
 
     def _among(self, test: syntax.Among) -> Scalar:
         left, items = self.compile(test.left), [self.compile(item) for item in test.items]
@@ -160,6 +165,7 @@ _COMPILERS: dict[type, Callable[[Scope, Any], Scalar]] = {
     syntax.Call: Scope._call,
     syntax.Unary: Scope._unary,
     syntax.Binary: Scope._binary,
+    syntax.Between: Scope._between,
     syntax.Among: Scope._among,
 }
 

@@ -59,6 +59,13 @@ class Binary(Expression):
 
 
 @dataclass(frozen=True)
+class Between(Expression):
+    value: Expression
+    low: Expression
+    high: Expression
+
+
+@dataclass(frozen=True)
 class Among(Expression):
     """`left in (…)` and its sisters, also `has_any (…)`."""
 
