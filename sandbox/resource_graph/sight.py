@@ -42,14 +42,15 @@ class Sight:
     scopes: Scopes
     _granted: dict[str, frozenset[str]] = field(default_factory=dict)
     _denials: dict[str, list[DenyAssignment]] = field(default_factory=dict)
+    _subscriptions: dict[str, list[str]] = field(default_factory=dict)
     _above: frozenset[str] | None = None
 
     def sees(self, entry: Entry) -> bool:
         if entry.kind == ASSIGNMENTS:
-            inside = self._holds_assignment(entry)
-        elif entry.kind == DEFINITIONS:
+            return self._holds_assignment(entry) and self._may_read_assignment(entry)
+        if entry.kind == DEFINITIONS:
             return self._sees_definition(entry)
-        elif entry.kind == MANAGEMENT_GROUPS:
+        if entry.kind == MANAGEMENT_GROUPS:
             inside = self._holds_group(entry.scope)
         else:
             inside = entry.subscription in self.scopes.subscriptions
@@ -94,6 +95,21 @@ class Sight:
         above = wanted in (ABOVE, ABOVE_AND_BELOW) and entry.scope.rstrip("/") in self._scopes_above()
         return above or (below and wanted in (BELOW, ABOVE_AND_BELOW))
 
+    def _may_read_assignment(self, entry: Entry) -> bool:
+        """One above a subscription is seen by who may read those in it, as Resource Manager lists it. (Assumed.)"""
+        if self.may_read(ASSIGNMENTS, entry.scope):
+            return True
+        return not entry.subscription and any(
+            reaches(self.world, entry.scope, each) for each in self._readable(ASSIGNMENTS)
+        )
+
+    def _readable(self, kind: str) -> list[str]:
+        """The subscriptions in which the caller may read a type."""
+        if kind not in self._subscriptions:
+            scopes = [f"/subscriptions/{each}" for each in self.scopes.subscriptions]
+            self._subscriptions[kind] = [scope for scope in scopes if self.may_read(kind, scope)]
+        return self._subscriptions[kind]
+
     def _is_asked_for(self, scope: str) -> bool:
         if group_of(scope):
             return group_of(scope) in self.scopes.groups
@@ -120,9 +136,8 @@ class Sight:
 
     def _sees_definition(self, entry: Entry) -> bool:
         """Built-in roles are seen by who may read roles in any of the subscriptions, custom ones where they are."""
-        readable = [each for each in self.scopes.subscriptions if self.may_read(DEFINITIONS, f"/subscriptions/{each}")]
-        if entry.scope == "/":
-            return bool(readable)
-        return any(reaches(self.world, entry.scope, f"/subscriptions/{each}") for each in readable) or (
-            entry.subscription in readable
+        readable = self._readable(DEFINITIONS)
+        return any(
+            entry.scope == "/" or reaches(self.world, entry.scope, each) or reaches(self.world, each, entry.scope)
+            for each in readable
         )

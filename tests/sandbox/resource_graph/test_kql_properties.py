@@ -14,9 +14,9 @@ from sandbox.resource_graph.kql.texts import TEXT_OPERATORS
 from tests.sandbox.resource_graph.test_kql import NOW, TABLES, run
 
 _MORE_WORDS = (
-    "resources resourcecontainers id name tags properties n by asc desc nulls first on kind inner with to typeof | , . ( "
-    ") [ ] { } = == != < <= + - * / % and or in in~ !in has_any between .. $left $right ; : let 'a' 'x.y' 1 0 2.5 1d 5ms "
-    "true false dynamic datetime(2026-01-01) @'\\' long string"
+    "resources resourcecontainers id name tags properties n by asc desc nulls first on kind inner with to typeof | , . "
+    "( ) [ ] { } = == != < <= + - * / % and or in in~ !in has_any between .. $left $right ; : let 'a' 'x.y' 1 0 2.5 1d "
+    "5ms true false dynamic datetime(2026-01-01) @'\\' long string"
 )
 _WORDS = [*sorted(OPERATORS), *sorted(FUNCTIONS), *_MORE_WORDS.split()]
 
