@@ -119,7 +119,7 @@ class Sight:
 
     def _scopes_above(self) -> frozenset[str]:
         if self._above is None:
-            named = [group.id for group in self.world.management_groups.values() if group.name in self.scopes.groups]
+            named = [group.id for name, group in self.world.management_groups.items() if name in self.scopes.groups]
             starts = named or [f"/subscriptions/{each}" for each in self.scopes.subscriptions]
             groups = {group.id.lower() for start in starts for group in chain(self.world, start)}
             self._above = frozenset(groups | {""})

@@ -19,7 +19,7 @@ _COUNTED = {
 }
 _QUERY = re.compile("/providers/Microsoft.ResourceGraph/resources", re.IGNORECASE)
 _LARGE = 500  # registries and vaults
-_SECONDS_BETWEEN_LOOKS = 5.0
+_SECONDS_BETWEEN_LOOKS = 30.0
 
 
 def dispatch(world: World, request: Request) -> Reply:
@@ -79,7 +79,7 @@ def changed(world: World) -> None:
 
 def _is_time(world: World, now: float) -> bool:
     """Whether to look at what the services do automatically: always, but at a large world, a look at which takes long,
-    only every few seconds while nothing changes."""
+    only now and then while nothing changes."""
     if len(world.registries) + len(world.vaults) < _LARGE:
         return True
     changes, looked = world.looked

@@ -11,7 +11,7 @@ from sandbox.resource_graph import kql
 from sandbox.resource_graph.kql.cursor import OPERATORS
 from sandbox.resource_graph.kql.functions import FUNCTIONS
 from sandbox.resource_graph.kql.texts import TEXT_OPERATORS
-from tests.sandbox.resource_graph.test_kql import NOW, TABLES, run
+from tests.harness.kql_tables import NOW, TABLES, run
 
 _MORE_WORDS = (
     "resources resourcecontainers id name tags properties n by asc desc nulls first on kind inner with to typeof | , . "
