@@ -1,4 +1,4 @@
-"""From problems and failures to the CLI's error classes: what failed, why, what exists now, what is next."""
+"""Turns problems and failures into errors of the CLI: what failed, why, what exists now, and what to do next."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CLASSES = {NOT_FOUND: ResourceNotFoundError, FORBIDDEN: ForbiddenError}
 
 @contextmanager
 def cli_errors(done: list[Outcome]) -> Iterator[None]:
-    """Turns what may go wrong inside into the CLI's errors. `done` are the steps of plans that were carried out."""
+    """Turns exceptions raised inside into errors of the CLI. `done` are the outcomes of completed plans."""
     from azure.core.exceptions import AzureError
 
     try:
@@ -43,40 +43,40 @@ def cli_errors(done: list[Outcome]) -> Iterator[None]:
 
 
 def problems_error(problems: tuple[Problem, ...]) -> AzCLIError:
-    """One error for all problems, so that they can be mended in one go."""
+    """One error for all problems, so that they can all be fixed at once."""
     kind = _CLASSES.get(problems[0].kind, ValidationError)
     advice = [line for problem in problems for line in problem.advice]
     if len(problems) == 1:
         return kind(f"{problems[0].message} Nothing was changed.", advice)
     numbered = "\n".join(f"{number}. {problem.message}" for number, problem in enumerate(problems, 1))
-    return kind(f"{len(problems)} things stand in the way; nothing was changed.\n{numbered}", advice)
+    return kind(f"{len(problems)} problems must be fixed first. Nothing was changed.\n{numbered}", advice)
 
 
 def service_error(error: Exception, done: list[Outcome]) -> AzCLIError:
-    """A service's refusal of a read, explained."""
+    """The explanation of a read that a service rejected."""
     said = read_error(error)
     explanation = explain(said)
     return _class_of(said)(explanation.message, [*explanation.advice, *(_done_so_far(done) if done else [])])
 
 
 def change_error(failure: ChangeFailed) -> AzCLIError:
-    """A step that failed: its cause, what exists by now, and how to go on."""
+    """A step that failed: the cause, what exists now, and what to do next."""
     why = _why(failure)
     done = _done_so_far(failure.outcomes, maybe=_maybe_done(failure))
-    again = "Run the same command again when that is mended; it goes on from where it stopped."
+    again = "Run the same command again after you fix this; it continues where it stopped."
     kind = ValidationError if isinstance(failure.error, Refused) else _class_of(read_error(failure.error))
     return kind(why.message, [*why.advice, *done, again])
 
 
 def interrupted_error(stopped: RunInterrupted) -> AzCLIError:
-    again = "Run the same command again; it goes on from where it stopped."
+    again = "Run the same command again; it continues where it stopped."
     failed = stopped.failed
     before = f" Before that: {_why(failed).message}" if failed else ""
     changing = [change.step for change in stopped.running if change.changes]
-    goes_on = f" What was under way goes on in Azure: {', '.join(changing)}." if changing else ""
+    still_running = f" Steps that may still be running in Azure: {', '.join(changing)}." if changing else ""
     maybe = _maybe_done(failed) if failed else None
     done = _done_so_far(stopped.outcomes, maybe) if stopped.outcomes or not changing else []
-    return ManualInterrupt(f"Interrupted.{goes_on}{before}", [*done, again])
+    return ManualInterrupt(f"Interrupted.{still_running}{before}", [*done, again])
 
 
 def _why(failure: ChangeFailed) -> Explanation:
@@ -89,19 +89,19 @@ def _why(failure: ChangeFailed) -> Explanation:
 
 
 def not_shown_error(shown: str, seconds: int, registry_name: str, outcomes: list[Outcome]) -> AzCLIError:
-    """Azure accepted the changes, and after `seconds` a read still shows otherwise: `shown`."""
+    """Azure accepted the changes, but after `seconds` a read still shows otherwise: `shown`."""
     return AzureResponseError(
-        f"Azure accepted the change, but {seconds} seconds later a read does not show it: {shown}.",
+        f"Azure accepted the change, but after {seconds} seconds a read still does not show it: {shown}.",
         [
             *_done_so_far(outcomes),
-            f"Look whether it shows by now: az acr cmk check --name {registry_name}",
-            "Or run the same command again; it does what is still to be done.",
+            f"Check whether it shows now: az acr cmk check --name {registry_name}",
+            "Or run the same command again; it makes the changes that are still missing.",
         ],
     )
 
 
 def _maybe_done(failure: ChangeFailed) -> Change | None:
-    """The step that failed, if it may have been done: no answer came to its request, or none to be understood."""
+    """The step that failed, if it may have succeeded: there was no response to its request, or an unexpected one."""
     cause = failure.error.__cause__ if isinstance(failure.error, Refused) else failure.error
     said = read_error(cause) if cause else None
     return failure.change if said and said.status < 400 and not said.code and not said.ended else None
@@ -110,8 +110,8 @@ def _maybe_done(failure: ChangeFailed) -> Change | None:
 def _done_so_far(outcomes: list[Outcome], maybe: Change | None = None) -> list[str]:
     made = [f"{each.change.step} {each.outcome} ({each.change.resource})" for each in outcomes if each.change.changes]
     if maybe:
-        made.append(f"{maybe.step} perhaps, as no answer came that tells")
-    return ["Done so far: " + "; ".join(made)] if made else ["Nothing has been changed."]
+        made.append(f"possibly {maybe.step} (no conclusive response)")
+    return ["Completed so far: " + "; ".join(made)] if made else ["Nothing was changed."]
 
 
 def _class_of(said: ServiceError) -> type[AzCLIError]:

@@ -1,102 +1,112 @@
-"""Table output, at most 120 columns wide."""
+"""Table output: as wide as the terminal, or 120 columns. Commands are never broken across lines, whatever the width."""
 
-import textwrap
+import re
+import shutil
+import sys
 from collections import OrderedDict
 
 from azext_acrcmk.model.names import short
 
-VALUE_WIDTH = 100
+WIDTH = 120
+# Below this, a terminal has to break the lines itself.
+MIN_WIDTH = 80
+# Between two columns, and what tabulate adds to a heading.
+GAP = 2
+IRREVERSIBLE = "Irreversible"
+
+# A command in a sentence: after a colon, up to the end of the sentence or text.
+_COMMAND = re.compile(r'(?<=: )az (?:"[^"]*"|\'[^\']*\'|[^\s"\'])+(?:(?<![.;]) (?:"[^"]*"|\'[^\']*\'|[^\s"\'])+)*')
+_QUOTED = re.compile(r"`[^`]*`")
+_NO_BREAK = "\0"
 
 
 def enable_table(result):
     """The plan of --what-if, or the steps that were done."""
-    return [line for each in _each(result) for line in (_plan(each) if isinstance(each, list) else _steps(each))]
+    return _plan(result) if isinstance(result, list) else _steps(result["steps"])
 
 
-def _each(result):
-    """The result of each registry, as --ids may name several. A plan, and what `check` gives, is a list itself."""
-    several = isinstance(result, list) and result and (isinstance(result[0], list) or "health" in result[0])
-    return result if several else [result]
-
-
-def _plan(rows):
-    return [line for row in rows for line in _plan_lines(row)]
-
-
-def _steps(result):
-    return [
-        OrderedDict(
-            Step=row["step"],
-            Resource=_cut(short(row["resource"]), 70),
-            Outcome=row["outcome"],
-            Seconds=row["seconds"],
-        )
-        for row in result["steps"]
-    ]
-
-
-def _plan_lines(row):
-    """One row of the plan, with more lines where its reason is long."""
-    head = {"Symbol": row["symbol"], "Action": row["action"], "Resource": _cut(short(row["resource"]), 38)}
-    irreversible = "yes" if row["irreversible"] else ""
-    for first, reason in _wrapped(row["reason"], 44):
-        shown = head if first else dict.fromkeys(head, "")
-        yield OrderedDict(**shown, Reason=reason, Irreversible=irreversible if first else "")
+def repair_table(result):
+    """The plan of --what-if, or what was done and what remains."""
+    return _plan(result) if isinstance(result, list) else _property_table(_repair_lines(result))
 
 
 def show_table(result):
-    """A registry as lines of property and value, its findings last."""
-    return _property_table(line for registry in _each(result) for line in _show_lines(registry))
-
-
-def _property_table(lines):
-    return [
-        OrderedDict(Property=name if first else "", Value=part)
-        for name, value in lines
-        for first, part in _wrapped(value)
-    ]
+    """One registry, or several, as lines of property and value, with the findings last."""
+    registries = result if isinstance(result, list) else [result]
+    return _property_table([line for registry in registries for line in _show_lines(registry)])
 
 
 def check_table(result):
     """One row a check, with more lines where its message is long; each of several registries under its name."""
+    width = _rest(("Code", *(row["code"] for row in result)), ("Severity",), ("Status", "notLoaded"))
     names = dict.fromkeys(row["registry"] for row in result)
-    if len(names) < 2:
-        return _checks(result)
+    lines = []
+    for name in names:
+        if len(names) > 1:
+            lines.append(OrderedDict(Code="", Severity="", Status="", Message=f"Registry {name}"))
+        lines += [line for row in result if row["registry"] == name for line in _check_lines(row, width)]
+    return lines
+
+
+def _check_lines(row, width):
+    head = {"Code": row["code"], "Severity": row["severity"], "Status": row["status"]}
+    parts = _wrapped(row["message"], width) + ([f"Fix: {row['fix']}"] if row["fix"] else [])
     return [
-        line
-        for name in names
-        for line in (_registry_line(name), *_checks(row for row in result if row["registry"] == name))
+        OrderedDict(**(dict.fromkeys(head, "") if number else head), Message=part) for number, part in enumerate(parts)
     ]
 
 
-def _registry_line(name):
-    return OrderedDict(Code="", Severity="", Status="", Message=f"Registry {name}")
+def _plan(rows):
+    """One row a change, with more lines where its reason is long. The reason is last, as it may be of any length."""
+    actions = ("Action", *(row["action"] for row in rows))
+    left = _rest(("Symbol",), actions, (IRREVERSIBLE,))
+    names = [short(row["resource"]) for row in rows]
+    resource_width = min(max(map(len, names), default=0), left * 2 // 5)
+    reason_width = left - max(resource_width, len("Resource") + GAP) - GAP
+    lines = []
+    for row, name in zip(rows, names, strict=True):
+        head = {
+            "Symbol": row["symbol"],
+            "Action": row["action"],
+            "Resource": _cut(name, resource_width),
+            IRREVERSIBLE: "yes" if row["irreversible"] else "",
+        }
+        for number, reason in enumerate(_wrapped(row["reason"], reason_width)):
+            lines.append(OrderedDict(**(dict.fromkeys(head, "") if number else head), Reason=reason))
+    return lines
 
 
-def _checks(rows):
-    return [line for row in rows for line in _check_lines(row)]
+def _steps(steps):
+    width = _rest(("Step", *(row["step"] for row in steps)), ("Outcome", "notChecked"), ("Seconds",))
+    return [
+        OrderedDict(
+            Step=row["step"],
+            Resource=_cut(short(row["resource"]), width),
+            Outcome=row["outcome"],
+            Seconds=row["seconds"],
+        )
+        for row in steps
+    ]
 
 
-def repair_table(result):
-    """The plan of --what-if, or what was done and what is left."""
-    return [line for each in _each(result) for line in (_plan(each) if isinstance(each, list) else _repaired(each))]
+def _property_table(lines):
+    lines = list(lines)
+    width = _rest(("Property", *(name for name, _ in lines)))
+    return [
+        OrderedDict(Property="" if number else name, Value=part)
+        for name, value in lines
+        for number, part in enumerate([value] if name == "Fix" else _wrapped(value, width))
+    ]
 
 
-def _repaired(result):
-    rows = [("Done", f"{row['step']} {row['outcome']}: {short(row['resource'])}") for row in result["steps"]]
-    rows += [("Left", f"{row['code']}: {row['message']} {_way_out(row)}") for row in result["findings"]]
-    return _property_table([("Registry", result["name"]), *rows, ("Health", result["health"])])
-
-
-def _way_out(row):
-    return f"Fix: {row['fix']}" if row["fix"] else row["cure"]
-
-
-def _check_lines(row):
-    head = {"Code": row["code"], "Severity": row["severity"], "Status": row["status"]}
-    text = row["message"] + (f" Fix: {row['fix']}" if row["fix"] else "")
-    for first, part in _wrapped(text, 70):
-        yield OrderedDict(**(head if first else dict.fromkeys(head, "")), Message=part)
+def _repair_lines(result):
+    yield "Registry", result["name"]
+    for row in result["steps"]:
+        yield "Done", f"{row['step']} {row['outcome']}: {short(row['resource'])}"
+    for row in result["findings"]:
+        yield "Remaining", f"{row['code']}: {row['message']}" + ("" if row["fix"] else f" {row['cure']}")
+        yield from _fix(row)
+    yield "Health", result["health"]
 
 
 def _show_lines(registry):
@@ -117,8 +127,12 @@ def _show_lines(registry):
     if registry["access"]:
         yield "Access", _access(registry["access"])
     for finding in registry["findings"]:
-        fix = f" Fix: {finding['fix']}" if finding["fix"] else ""
-        yield finding["severity"].capitalize(), f"{finding['code']}: {finding['message']}{fix}"
+        yield finding["severity"].capitalize(), f"{finding['code']}: {finding['message']}"
+        yield from _fix(finding)
+
+
+def _fix(finding):
+    return [("Fix", finding["fix"])] if finding["fix"] else []
 
 
 def _currency(key):
@@ -129,15 +143,43 @@ def _access(access):
     if access["granted"] is None:
         return "unknown"
     if not access["granted"]:
-        return f"lacks {', '.join(access['missing'])}"
+        return f"missing {', '.join(access['missing'])}"
     return "granted by " + ", ".join(f"{source['kind']} '{source['name']}'" for source in access["through"])
 
 
-def _wrapped(value, width=VALUE_WIDTH):
-    # Not at hyphens: names and commands stay whole.
-    parts = textwrap.wrap(str(value), width, break_on_hyphens=False) or [""]
-    return [(index == 0, part) for index, part in enumerate(parts)]
+def _rest(*columns):
+    """The width that columns leave for another one. Each has a heading, and texts."""
+    return _width() - sum(max(len(heading) + GAP, *map(len, texts), 0) + GAP for heading, *texts in columns)
+
+
+def _width():
+    if not sys.stdout.isatty():
+        return WIDTH
+    return max(shutil.get_terminal_size((WIDTH, 0)).columns, MIN_WIDTH)
+
+
+def _wrapped(value, width):
+    """The lines of a text. A command after a colon has a line of its own, and one in backquotes is not broken."""
+    lines, text, begin = [], str(value), 0
+    for match in _COMMAND.finditer(text):
+        lines += [*_broken(text[begin : match.start()], width), match[0].rstrip(".;")]
+        begin = match.end()
+    return lines + _broken(text[begin:], width) or [""]
+
+
+def _broken(text, width):
+    """The lines of a text without commands of their own. Only words that are longer than a line are broken."""
+    kept = _QUOTED.sub(lambda match: match[0].replace(" ", _NO_BREAK), text)
+    lines = []
+    for word in kept.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}"
+        elif _NO_BREAK in word:
+            lines.append(word)
+        else:
+            lines += [word[begin : begin + width] for begin in range(0, len(word), width)]
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def _cut(text, width):
-    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
+    return text if len(text) <= width else text[: width - 3].rstrip() + "..."

@@ -44,25 +44,25 @@ def _load_common(loader):
         )
         c.argument(
             "resource_group_name",
-            help="Name of the resource group. Without it the registry is found by its name, in the subscription.",
+            help="Name of the resource group. If not specified, the registry is found in the subscription by its name.",
         )
         c.argument(
             "what_if",
             options_list=["--what-if", "-w"],
             action="store_true",
-            help="Show what would be done, and change nothing.",
+            help="Preview the changes without making them.",
         )
-        c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Don't ask.")
+        c.argument("yes", options_list=["--yes", "-y"], action="store_true", help="Do not prompt for confirmation.")
         c.argument(
             "skip_grant",
             action="store_true",
-            help="Don't grant the identity the key; verify that others have done so.",
+            help="Do not grant the identity access to the key; verify that it already has access.",
         )
         c.argument(
             "grant_timeout",
             type=int,
             validator=validate_grant_timeout,
-            help="How many seconds to wait for a new grant to take effect.",
+            help="Maximum time in seconds to wait for newly granted access to take effect.",
         )
 
 
@@ -71,70 +71,75 @@ def _load_enable(loader):
         c.argument("registry_name", completer=None, validator=validate_enable)
         c.argument(
             "resource_group_name",
-            help="Name of the resource group. Created when absent and `--location` is given.",
+            help="Name of the resource group. Created if it does not exist and `--location` is specified.",
         )
         c.argument(
             "location",
             get_location_type(loader.cli_ctx),
-            help="Location of what is created. Default: the location of the resource group.",
+            help="Location of the resources to create. Default: the location of the resource group.",
         )
-        c.argument("tags", tags_type, help="Space-separated tags for every resource that is created: key[=value].")
-        c.argument("yes", help="Don't ask before turning on purge protection of an existing vault: it is irreversible.")
+        c.argument("tags", tags_type, help="Space-separated tags for all resources that are created: key[=value].")
+        c.argument(
+            "yes",
+            help="Do not prompt for confirmation before purge protection, which is irreversible, is enabled on an "
+            "existing vault.",
+        )
 
     with loader.argument_context("acr cmk enable", arg_group="Key") as c:
         c.argument(
             "key_vault",
-            help="Name or ID of the key vault, in any subscription of the tenant. Created when absent. "
-            "Default: a name made of the registry's name and a hash of its ID.",
+            help="Name or ID of the key vault, in any subscription of the tenant. Created if it does not exist. "
+            "Default: a name derived from the registry's name and a hash of its ID.",
             completer=get_resource_name_completion_list(VAULT_TYPE),
         )
         c.argument(
             "key_name",
             options_list=["--key"],
-            help="Name of the key. Created when absent. Default: the registry's name and `-cmk`.",
+            help="Name of the key. Created if it does not exist. Default: the registry's name followed by `-cmk`.",
         )
         c.argument(
             "key_encryption_key",
-            help="URI of an existing key in a key vault or managed HSM, instead of `--key-vault` and `--key`. Without "
-            "a version the registry takes new versions by itself; with one it is pinned to it.",
+            help="URI of an existing key in a key vault or managed HSM, instead of `--key-vault` and `--key`. If the "
+            "URI has no version, the registry uses new versions of the key automatically; otherwise it is pinned to "
+            "that version.",
         )
         c.argument(
             "rotation",
             get_enum_type(["auto", "manual"]),
-            help="Whether the registry takes new versions of the key by itself (auto) or is pinned to the present one "
-            "(manual). Default: auto, or as the form of `--key-encryption-key` says.",
+            help="Whether the registry uses new versions of the key automatically (auto) or is pinned to the current "
+            "version (manual). Default: auto, unless the URI in `--key-encryption-key` has a version.",
         )
         c.argument(
             "key_type",
             get_enum_type(["RSA", "RSA-HSM"]),
-            help="Type of a new key. RSA-HSM takes a premium vault. Default: RSA.",
+            help="Type of a new key. RSA-HSM requires a premium vault. Default: RSA.",
         )
         c.argument(
             "key_size", get_enum_type(["2048", "3072", "4096"]), help="Size of a new key in bits. Default: 2048."
         )
         c.argument(
             "rotation_period",
-            help="Have Key Vault make a new version of a new key this long after the last: an ISO 8601 duration, or "
-            "for example 90d. At least 7 days.",
+            help="Time after which Key Vault creates the next version of a new key, as an ISO 8601 duration or, for "
+            "example, 90d. At least 7 days.",
         )
         c.argument(
             "key_lifetime",
-            help="How long each version of a new key is valid: an ISO 8601 duration, or for example 2y. "
-            "At least 28 days.",
+            help="Time after which each version of a new key expires, as an ISO 8601 duration or, for example, 2y. "
+            "At least 28 days. Requires `--rotation-period`.",
         )
 
-    with loader.argument_context("acr cmk enable", arg_group="Identity and Grant") as c:
+    with loader.argument_context("acr cmk enable", arg_group="Identity and Access") as c:
         c.argument(
             "identity",
-            help="Name or ID of the user-assigned identity through which the registry uses the key. Created when "
-            "absent. Default: the registry's name and `-cmk`.",
+            help="Name or ID of the user-assigned identity through which the registry uses the key. Created if it does "
+            "not exist. Default: the registry's name followed by `-cmk`.",
             completer=get_resource_name_completion_list(IDENTITY_TYPE),
         )
         c.argument(
             "grant_scope",
             get_enum_type(["vault", "key"]),
-            help="Whether the role is assigned on the vault or on the key alone. An access policy is always on the "
-            "vault.",
+            help="Whether to assign the role on the vault or only on the key. An access policy always applies to the "
+            "whole vault.",
         )
         c.argument("skip_grant")
         c.argument("grant_timeout")
@@ -143,28 +148,30 @@ def _load_enable(loader):
         c.argument(
             "permission_model",
             get_enum_type(["rbac", "access-policy"]),
-            help="How a new vault controls access to keys. An existing vault keeps its own model. Default: rbac.",
+            help="Permission model of a new vault. The permission model of an existing vault is not changed. Default: "
+            "rbac.",
         )
         c.argument(
-            "retention_days", type=int, help="How many days a new vault keeps what is deleted: 7 to 90. Default: 90."
+            "retention_days",
+            type=int,
+            help="Number of days for which a new vault retains deleted keys: 7 to 90. Default: 90.",
         )
         c.argument(
             "vault_sku",
             get_enum_type(["standard", "premium"]),
-            help="SKU of a new vault. Default: as the type of the key takes it.",
+            help="SKU of a new vault. Default: premium for an RSA-HSM key, otherwise standard.",
         )
         c.argument(
             "restrict_vault_network",
             action="store_true",
-            help="Deny network access to a new vault, except for trusted services such as the registry.",
+            help="Deny network access to a new vault, except from trusted services such as Azure Container Registry.",
         )
-
         c.argument(
             "vault_public_network_access",
             options_list=["--vault-public-network-access", "--vault-public-access"],
             arg_type=get_enum_type(["Enabled", "Disabled"]),
-            help="Public network access to a new vault. Where it is disabled, trusted services such as the registry "
-            "can still use its keys, and Azure Resource Manager creates the key. Default: Enabled.",
+            help="Public network access to a new vault. If it is disabled, trusted services such as Azure Container "
+            "Registry can still use its keys, and the key is created through Azure Resource Manager. Default: Enabled.",
         )
 
     with loader.argument_context("acr cmk enable", arg_group="Registry") as c:
@@ -176,41 +183,46 @@ def _load_enable(loader):
         c.argument(
             "default_action",
             get_enum_type(["Allow", "Deny"]),
-            help="What happens to requests that match no network rule.",
+            help="Default action to apply when no network rule matches.",
         )
         c.argument(
             "allow_trusted_services",
             get_three_state_flag(),
-            help="Allow trusted Azure services to reach a network-restricted registry.",
+            help="Allow trusted Azure services to access a network-restricted registry.",
         )
         c.argument(
             "zone_redundancy", get_enum_type(["Enabled", "Disabled"]), help="Whether the registry is zone redundant."
         )
         c.argument("admin_enabled", get_three_state_flag(), help="Whether the admin user is enabled.")
-        c.argument("data_endpoint_enabled", get_three_state_flag(), help="Enable dedicated data endpoints.")
+        c.argument(
+            "data_endpoint_enabled",
+            get_three_state_flag(),
+            help="Enable dedicated data endpoints for client firewall configuration.",
+        )
         c.argument(
             "allow_exports",
             get_three_state_flag(),
-            help="Allow artifacts to be exported from the registry, by import into another or by transfer.",
+            help="Allow artifacts to be exported from the registry, by import into another registry or by transfer.",
         )
         c.argument(
             "allow_arm_audience_tokens",
             options_list=["--allow-arm-audience-tokens", "--arm-audience-tokens"],
             arg_type=get_three_state_flag(),
-            help="Accept Microsoft Entra tokens for Azure Resource Manager at sign-in to the registry.",
+            help="Allow sign-in to the registry with Microsoft Entra tokens issued for Azure Resource Manager.",
         )
         c.argument(
             "role_assignment_mode",
             get_enum_type(["rbac", "rbac-abac"]),
-            help="Role assignment mode: for the registry, or with attribute-based conditions for repositories too.",
+            help="Role assignment mode: registry permissions only (rbac), or also repository permissions through "
+            "attribute-based conditions (rbac-abac).",
         )
         c.argument(
             "dnl_scope",
             get_enum_type(["NoReuse", "ResourceGroupReuse", "SubscriptionReuse", "TenantReuse", "Unsecure"]),
             is_preview=True,
-            help="Scope of the domain name label: all but Unsecure add a hash to the name of the login server.",
+            help="Scope of the domain name label. All values except Unsecure add a hash to the login server name.",
         )
-        c.argument("allow_metadata_search", get_three_state_flag(), is_preview=True, help="Enable the metadata search.")
+        c.argument("allow_metadata_search", get_three_state_flag(), is_preview=True, help="Enable metadata search.")
         c.argument(
             "endpoint_protocol",
             get_enum_type(["IPv4", "IPv4AndIPv6"]),
@@ -224,57 +236,60 @@ def _load_rotate(loader):
         c.argument("registry_name", validator=validate_rotate)
         c.argument(
             "yes",
-            help="Don't ask before turning on purge protection or letting trusted services past a vault's firewall.",
+            help="Do not prompt for confirmation before purge protection is enabled on a vault, or trusted services "
+            "are allowed through its firewall.",
         )
 
     with loader.argument_context("acr cmk rotate", arg_group="Key") as c:
         c.argument("key_encryption_key", help="URI of another key, in a key vault or managed HSM.")
         c.argument(
             "key_vault",
-            help="Name or ID of the key vault of another key. Default: the vault of the present key.",
+            help="Name or ID of the key vault of another key. Created if it does not exist. Default: the vault of the "
+            "current key.",
             completer=get_resource_name_completion_list(VAULT_TYPE),
         )
         c.argument(
             "key_name",
             options_list=["--key"],
-            help="Name of another key. Created when absent. Default: the name of the present key.",
+            help="Name of another key. Created if it does not exist. Default: the name of the current key.",
         )
         c.argument(
             "no_new_version",
             action="store_true",
-            help="Make no new version of the present key: have the registry take the latest that there is.",
+            help="Do not create a new version of the current key; make the registry use the latest existing version.",
         )
         c.argument(
             "rotation",
             get_enum_type(["auto", "manual"]),
-            help="Whether the registry takes new versions by itself (auto) or is pinned to one (manual). Default: as "
-            "it is.",
+            help="Whether the registry uses new versions of the key automatically (auto) or is pinned to one version "
+            "(manual). Default: the current setting.",
         )
         c.argument(
             "disable_old_version",
             action="store_true",
-            help="Disable the version that was in use, once the registry was seen on another.",
+            help="Disable the version that was in use, after the registry is confirmed to use another.",
         )
 
-    with loader.argument_context("acr cmk rotate", arg_group="Identity and Grant") as c:
+    with loader.argument_context("acr cmk rotate", arg_group="Identity and Access") as c:
         c.argument(
             "identity",
-            help="Name or ID of the user-assigned identity to use the key through, or `[system]` for the registry's "
-            "own. Attached and granted the key before it is used. Default: the present one.",
+            help="Name or ID of the user-assigned identity through which the registry uses the key, or `[system]` for "
+            "its system-assigned identity. Assigned to the registry and granted access to the key before it is used. "
+            "Default: the current identity.",
         )
         c.argument("skip_grant")
         c.argument("grant_timeout")
         c.argument(
             "revoke_old",
             action="store_true",
-            help="Remove the old identity's grant on the old key, once the new ones are in use and where "
-            "nobody needs it.",
+            help="Remove the old identity's access to the old key, after the registry is confirmed to use the new key "
+            "and identity, unless that access is still needed.",
         )
 
 
 def _load_ids(loader):
-    # Not the CLI's own `--ids`: that names the wrong one of several where one fails, and succeeds all the same.
-    # Commands that change something have none, as those of `az acr` have none.
+    # Not the CLI's own `--ids`: if one of several fails, that names the wrong one, and succeeds anyway.
+    # Commands that change something do not have `--ids`, like those of `az acr`.
     for command in ("show", "check"):
         with loader.argument_context(f"acr cmk {command}", arg_group="Resource Id") as c:
             c.argument("registry_name", validator=validate_one_or_several)
@@ -284,7 +299,8 @@ def _load_ids(loader):
                 nargs="+",
                 metavar="ID",
                 help="One or more resource IDs of registries (space-delimited), instead of `--name`. `@FILE` reads "
-                "them from a file, one a line, as command lines of Windows are limited to 8,191 characters.",
+                "them from a file, one on each line; use it where they exceed the command line limit of Windows (8,191 "
+                "characters).",
             )
 
 
@@ -293,19 +309,20 @@ def _load_check(loader):
         c.argument(
             "fail_on",
             get_enum_type(["error", "warning", "none"]),
-            help="Which failed checks make the command fail: errors; warnings, and what can't be seen, too; or none.",
+            help="Which findings make the command fail: failed checks of severity error (error), also failed checks of "
+            "severity warning and unknown checks of either severity (warning), or none.",
         )
         c.argument(
             "expiry_days",
             type=int,
             validator=validate_expiry_days,
-            help="A key counts as expiring when it does within this many days.",
+            help="Number of days before its expiration date from which a key is reported as expiring.",
         )
 
 
 def _load_repair(loader):
     with loader.argument_context("acr cmk repair") as c:
-        c.argument("yes", help="Don't ask before what is irreversible or widens access.")
+        c.argument("yes", help="Do not prompt for confirmation before changes that are irreversible or widen access.")
 
 
 def _load_revoke(loader):
@@ -313,7 +330,7 @@ def _load_revoke(loader):
         c.argument(
             "by",
             get_enum_type(["grant", "key"]),
-            help="Remove the identity's grant on the key, or disable the key's version in use.",
+            help="Remove the identity's access to the key (grant), or disable the key version in use (key).",
         )
 
 

@@ -1,4 +1,4 @@
-"""The shape of arguments, checked before any request. Contradictions with what exists are the plan's to find."""
+"""Checks of arguments that need no request. Conflicts with existing resources are found by the plan."""
 
 import json
 
@@ -7,14 +7,15 @@ from azure.cli.core.azclierror import (
     MutuallyExclusiveArgumentError,
     RequiredArgumentMissingError,
 )
+from azure.cli.core.commands.validators import validate_tags
 from knack.log import get_logger
 
-from azext_acrcmk.model.goal import AUTO, MANUAL, days, duration
+from azext_acrcmk.model.goal import AUTO, MANUAL, days, days_left, duration
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, name_problem, same
 
 logger = get_logger(__name__)
 
-# What describes a new vault or key, and so says nothing of a key that is given by its URI.
+# Options that describe a new vault or key, and so can't be combined with the URI of an existing key.
 NEW_PARTS = (
     "key_vault",
     "key_name",
@@ -31,14 +32,20 @@ NEW_PARTS = (
 SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
 MIN_LIFETIME_DAYS = 28
+MIN_DAYS_TO_EXPIRY = 7
+# Of an Azure resource (https://learn.microsoft.com/azure/azure-resource-manager/management/tag-resources).
+MOST_TAGS = 50
+MOST_OF_A_TAG_NAME = 512
+MOST_OF_A_TAG = 256
+NOT_IN_TAG_NAMES = "<>%&\\?/"
 MAX_EXPIRY_DAYS = 36500
 A_DAY = 86400
 
 
 def validate_registry(cmd, namespace):
-    """A registry by its name, and maybe its group, or by its ID. A login server is taken for a name, as by `az acr`."""
+    """A registry by its name, and optionally its group. A login server is accepted as a name, as in `az acr`."""
     if not namespace.resource_group_name:
-        # `-g ""` means that none is given, as in core commands.
+        # As in core commands, `-g ""` is the same as no resource group.
         namespace.resource_group_name = None
     _check_name("resource group", namespace.resource_group_name)
     name = namespace.registry_name
@@ -46,31 +53,31 @@ def validate_registry(cmd, namespace):
         return
     suffix = getattr(cmd.cli_ctx.cloud.suffixes, "acr_login_server_endpoint", None)
     if suffix and name.lower().endswith(suffix.lower()):
-        # Behind a hyphen is the hash of a domain name label.
+        # A hyphen is followed by the hash of a domain name label.
         namespace.registry_name = name = name[: -len(suffix)].split("-", 1)[0]
-        logger.warning("The login server suffix '%s' is omitted: the name of the registry is '%s'.", suffix, name)
+        logger.warning("The login server suffix '%s' is ignored. The registry name is '%s'.", suffix, name)
     _check_name("registry", name)
 
 
 def validate_one_or_several(cmd, namespace):
-    """A registry by its name, or one or several by their ids."""
+    """A registry by its name, or one or more by their IDs."""
     if namespace.ids is None:
         if namespace.registry_name is None:
-            raise RequiredArgumentMissingError("Name the registry with --name, or one or more with --ids.")
+            raise RequiredArgumentMissingError("Specify the registry with --name, or registries with --ids.")
         validate_registry(cmd, namespace)
         return
     if namespace.registry_name and not getattr(namespace.registry_name, "is_default", False):
         raise MutuallyExclusiveArgumentError("--name and --ids can't be used together.")
     ids = [id_ for text in namespace.ids for id_ in _listed_ids(text)]
     if not ids:
-        raise InvalidArgumentValueError("--ids names no registry.")
+        raise InvalidArgumentValueError("--ids has no resource IDs.")
     for text in ids:
         _check_registry_id(text)
     namespace.ids = list(dict.fromkeys(ids))
 
 
 def _listed_ids(text):
-    """The ids in an argument: one a line, or JSON as the CLI prints it."""
+    """The IDs in an argument: one on each line, or JSON as printed by the CLI."""
     try:
         values = json.loads(text)
     except ValueError:
@@ -85,61 +92,61 @@ def _check_registry_id(text):
     except ValueError as error:
         raise InvalidArgumentValueError(f"--ids: {error}") from None
     if not same(id_.type, REGISTRY_TYPE):
-        raise InvalidArgumentValueError(f"--ids takes IDs of registries, not of {_a(id_.type)}.")
+        raise InvalidArgumentValueError(f"--ids requires IDs of registries, not of {_a(id_.type)}.")
     _check_name("registry", id_.name)
 
 
 def validate_grant_timeout(namespace):
-    """Seconds for which a command may reasonably run."""
+    """A number of seconds from 0 to a day."""
     if not 0 <= namespace.grant_timeout <= A_DAY:
-        raise InvalidArgumentValueError(
-            f"--grant-timeout takes a number of seconds that is not negative, and at most a day: {A_DAY}."
-        )
+        raise InvalidArgumentValueError(f"--grant-timeout must be a number of seconds from 0 to {A_DAY} (one day).")
 
 
 def validate_interval(namespace):
-    """Seconds between two looks, and for how long to look."""
+    """The seconds between two reads, and the seconds after which to stop."""
     if not 1 <= namespace.interval <= A_DAY:
-        raise InvalidArgumentValueError(f"--interval takes a number of seconds from 1 to {A_DAY}.")
+        raise InvalidArgumentValueError(f"--interval must be a number of seconds from 1 to {A_DAY} (one day).")
     if namespace.timeout < 0:
-        raise InvalidArgumentValueError("--timeout takes a number of seconds that is not negative.")
+        raise InvalidArgumentValueError("--timeout must not be negative.")
 
 
 def validate_expiry_days(namespace):
-    """A number of days that a date can be moved by."""
+    """A number of days that can be added to a date."""
     if not 0 <= namespace.expiry_days <= MAX_EXPIRY_DAYS:
-        raise InvalidArgumentValueError(f"--expiry-days takes a number from 0 to {MAX_EXPIRY_DAYS}.")
+        raise InvalidArgumentValueError(f"--expiry-days must be a number from 0 to {MAX_EXPIRY_DAYS}.")
 
 
 def validate_enable(cmd, namespace):
-    """Checks and normalises the options of `enable`."""
+    """Checks and normalizes the options of `enable`."""
     validate_registry(cmd, namespace)
     if not namespace.resource_group_name:
-        raise RequiredArgumentMissingError("Name the resource group: --resource-group/-g.")
+        raise RequiredArgumentMissingError("Specify the resource group: --resource-group/-g.")
     if namespace.registry_name != namespace.registry_name.lower():
-        # As `az acr create`: names of images are in lower case, and the registry's is part of them.
-        raise InvalidArgumentValueError(
-            f"'{namespace.registry_name}': a registry's name takes lower case letters only."
-        )
+        # As in `az acr create`: image names are lowercase and include the registry name.
+        raise InvalidArgumentValueError(f"The registry name '{namespace.registry_name}' must be lowercase.")
     _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
     _check_vault(namespace)
     _check_name("key", namespace.key_name)
     _check_key_encryption_key(cmd, namespace)
     _check_durations(namespace)
+    validate_tags(namespace)  # the CLI's own, which would come later
+    _check_tags(namespace.tags or {})
+    # A list of locations from a file of Windows ends its lines with a carriage return.
+    namespace.location = (namespace.location or "").strip() or None
     if namespace.key_size:
         namespace.key_size = int(namespace.key_size)
     if namespace.retention_days is not None and not 7 <= namespace.retention_days <= 90:
-        raise InvalidArgumentValueError(f"--retention-days takes 7 to 90, not {namespace.retention_days}.")
+        raise InvalidArgumentValueError(f"--retention-days must be from 7 to 90, not {namespace.retention_days}.")
     if namespace.allow_exports is False and namespace.public_network_enabled is not False:
         raise RequiredArgumentMissingError(
-            "Azure requires a registry without exports to be closed to the public network: --allow-exports false "
-            "requires --public-network-enabled false."
+            "--allow-exports false requires --public-network-enabled false: Azure can disable exports only if public "
+            "network access is disabled too."
         )
     if namespace.key_type == "RSA-HSM" and namespace.vault_sku == "standard":
-        raise InvalidArgumentValueError("A standard vault can't hold RSA-HSM keys. Use --vault-sku premium.")
+        raise InvalidArgumentValueError("A standard vault does not support RSA-HSM keys. Use --vault-sku premium.")
     if namespace.permission_model == "access-policy" and namespace.grant_scope == "key":
         raise InvalidArgumentValueError(
-            "An access policy covers the whole vault: --grant-scope key takes the rbac model."
+            "An access policy applies to the whole vault: --grant-scope key requires --permission-model rbac."
         )
 
 
@@ -163,7 +170,7 @@ def _check_name_or_id(namespace, argument, kind, type_):
         raise InvalidArgumentValueError(f"--{argument.replace('_', '-')}: {error}") from None
     if not same(id_.type, type_):
         raise InvalidArgumentValueError(
-            f"--{argument.replace('_', '-')} takes the name or ID of {_a(kind)}, not of a {id_.type}."
+            f"--{argument.replace('_', '-')} requires the name or ID of {_a(kind)}, not of {_a(id_.type)}."
         )
     _check_name(kind, id_.name)
 
@@ -176,7 +183,7 @@ def _check_vault(namespace):
     value = namespace.key_vault or ""
     if f"/{HSM_TYPE}/".lower() in value.lower():
         raise InvalidArgumentValueError(
-            "--key-vault takes a key vault. For a key in a managed HSM give its URI with --key-encryption-key."
+            "--key-vault requires a key vault. For a key in a managed HSM, specify its URI in --key-encryption-key."
         )
     _check_name_or_id(namespace, "key_vault", "key vault", VAULT_TYPE)
 
@@ -193,7 +200,7 @@ def validate_rotate(cmd, namespace):
     if namespace.no_wait and after_wait:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in after_wait)
         raise MutuallyExclusiveArgumentError(
-            f"--no-wait does not see the registry on its new key, which {options} must wait for."
+            f"--no-wait can't be used with {options}, which must wait until the registry uses its new key."
         )
 
 
@@ -204,7 +211,7 @@ def _check_key_encryption_key(cmd, namespace):
     if given:
         options = ", ".join("--key" if name == "key_name" else f"--{name.replace('_', '-')}" for name in given)
         raise MutuallyExclusiveArgumentError(
-            f"--key-encryption-key names an existing key, so {options} can't be given with it."
+            f"--key-encryption-key specifies an existing key, so it can't be used with {options}."
         )
     try:
         key = KeyId.parse(namespace.key_encryption_key)
@@ -218,14 +225,27 @@ def _check_key_encryption_key(cmd, namespace):
         )
     form = MANUAL if key.version else AUTO
     if namespace.rotation and namespace.rotation != form:
-        has = (
-            "a version, which pins the registry to it"
-            if key.version
-            else "no version, so the registry follows new ones"
-        )
+        has = "a version, so the registry is pinned to it"
+        if not key.version:
+            has = "no version, so the registry uses new versions automatically"
         raise InvalidArgumentValueError(
-            f"--key-encryption-key has {has}; this contradicts --rotation {namespace.rotation}."
+            f"The URI in --key-encryption-key has {has}; this conflicts with --rotation {namespace.rotation}."
         )
+
+
+def _check_tags(tags):
+    if len(tags) > MOST_TAGS:
+        raise InvalidArgumentValueError(f"--tags: a resource has at most {MOST_TAGS} tags, not {len(tags)}.")
+    for name, value in tags.items():
+        if not name or len(name) > MOST_OF_A_TAG_NAME or set(name) & set(NOT_IN_TAG_NAMES):
+            raise InvalidArgumentValueError(
+                f"--tags: '{name}' is not a valid tag name: 1 to {MOST_OF_A_TAG_NAME} characters, none of "
+                f"{' '.join(NOT_IN_TAG_NAMES)}"
+            )
+        if len(value) > MOST_OF_A_TAG:
+            raise InvalidArgumentValueError(
+                f"--tags: the value of '{name}' has {len(value)} characters; a tag has at most {MOST_OF_A_TAG}."
+            )
 
 
 def _check_durations(namespace):
@@ -239,15 +259,16 @@ def _check_durations(namespace):
         except ValueError as error:
             raise InvalidArgumentValueError(f"{option}: {error}") from None
         if days(iso) < least:
-            raise InvalidArgumentValueError(f"{option} takes at least {least} days, not {value}.")
+            raise InvalidArgumentValueError(f"{option} must be at least {least} days, not {value}.")
         setattr(namespace, argument, iso)
     period, lifetime = namespace.rotation_period, namespace.key_lifetime
-    if period and lifetime and days(period) >= days(lifetime):
+    if period and lifetime and days_left(period, lifetime) < MIN_DAYS_TO_EXPIRY:
         raise InvalidArgumentValueError(
-            f"--rotation-period {period} is not shorter than --key-lifetime {lifetime}: versions would expire first."
+            f"--rotation-period {period} must be at least {MIN_DAYS_TO_EXPIRY} days shorter than --key-lifetime "
+            f"{lifetime}: Key Vault rotates no later than that before a version expires."
         )
     if lifetime and not period:
         raise RequiredArgumentMissingError(
-            "--key-lifetime lets versions of the key expire, so it takes --rotation-period too: "
-            "without new versions the registry would lose its key."
+            "--key-lifetime requires --rotation-period: without new versions of the key, the registry could no longer "
+            "use it once the current version expires."
         )

@@ -1,1 +1,1 @@
-"""An Azure on loopback, for trying and testing the extension without a subscription. Never shipped in the wheel."""
+"""An Azure emulator on loopback, for trying and testing the extension without a subscription. Not part of the wheel."""

@@ -1,4 +1,4 @@
-"""python -m sandbox [shell | exec -- COMMAND...]: an Azure on loopback, until Ctrl-C or as long as the command runs."""
+"""python -m sandbox [shell | exec -- COMMAND...]: an Azure emulator on loopback, until Ctrl-C or end of command."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sandbox.server import isolation
 from sandbox.server.login import write_login
 from sandbox.settings import PROFILES, Settings
 
-_NOT_STOPPED = "Programs other than Python that ignore the proxy settings can reach the network from here."
+_NOT_STOPPED = "Programs other than Python that ignore the proxy settings can still reach the network."
 _NO_NAMESPACE = "This system does not let you create a network namespace."
-_USE_SHELL = "python -m sandbox shell stops them as well, where the system lets you create a network namespace."
+_USE_SHELL = "To block them too, use python -m sandbox shell on a system that lets you create a network namespace."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,7 +47,7 @@ async def _main(options: argparse.Namespace, settings: Settings, isolated: bool)
         write_login(Path(sandbox.environment["AZURE_CONFIG_DIR"]), sandbox.owner_app_id, sandbox.owner_secret)
         command = launch.shell_command() if options.action == "shell" else options.command
         if options.action == "shell":
-            print("An Azure on loopback. az is signed in; leave with exit.", file=sys.stderr)
+            print("Azure emulator on loopback. az is signed in. Type exit to leave.", file=sys.stderr)
         return await launch.run_command(command, sandbox.environment)
 
 
@@ -77,13 +77,13 @@ def _settings(profile: str, changes: list[str]) -> Settings:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    parser.add_argument("--profile", choices=sorted(PROFILES), default="instant", help="how Azure behaves")
-    parser.add_argument("--directory", type=Path, default=Path(".sandbox"), help="where its files go (.sandbox)")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting")
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="instant", help="how the emulated Azure behaves")
     parser.add_argument(
-        "--cloud-shell", action="store_true", help="also answer as Azure Cloud Shell, on its fixed port"
+        "--directory", type=Path, default=Path(".sandbox"), help="where its files go (default: .sandbox)"
     )
-    parser.add_argument("--json", action="store_true", help="print how to reach it as one line of JSON")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change one setting")
+    parser.add_argument("--cloud-shell", action="store_true", help="also emulate Azure Cloud Shell, on its fixed port")
+    parser.add_argument("--json", action="store_true", help="print the connection details as one line of JSON")
     actions = parser.add_subparsers(dest="action")
     actions.add_parser("shell", help="open a shell in which az is signed in")
     execute = actions.add_parser("exec", help="run one command with az signed in, and return its exit code")

@@ -1,4 +1,4 @@
-"""Drives a sandbox from a test: starts it, signs in, seeds, sends real requests, and asks what it saw.
+"""Drives a sandbox from a test: starts it, signs in, seeds resources, sends requests, and reads its log and state.
 
 with Sandbox() as sandbox:
     sandbox.arm("PUT", f"/subscriptions/{SUBSCRIPTION}/resourcegroups/g", {"location": "westus"}, "2024-11-01")
@@ -31,7 +31,7 @@ _STOP_SECONDS = 5
 
 @dataclass(frozen=True)
 class Account:
-    """A principal that can be signed in: the owner, or one made by `Sandbox.principal`."""
+    """A principal that can sign in: the owner, or one created by `Sandbox.principal`."""
 
     object_id: str
     app_id: str = ""
@@ -41,7 +41,7 @@ class Account:
 
 
 class RefusedError(Exception):
-    """An answer that is a refusal."""
+    """The response was an error."""
 
 
 OWNER = Account(OWNER_OBJECT_ID, OWNER_APP_ID, OWNER_SECRET, name="sandbox-owner")
@@ -88,15 +88,15 @@ class Sandbox:
     # Control
 
     def reset(self, profile: str = "instant", **settings: Any) -> None:
-        """A new, empty Azure."""
+        """Start over with an empty Azure."""
         self._control("POST", "/reset", {"profile": profile, "settings": settings})
 
     def save(self) -> None:
-        """Keep this Azure, to `restore` it as often as wanted. Nothing may be under way in it."""
+        """Save the current state for `restore`, which can be called repeatedly. No operation may be in progress."""
         self._control("POST", "/save")
 
     def restore(self) -> None:
-        """The Azure that was saved in place of this one, without faults and with an empty log."""
+        """Replace the current state with the saved one, without faults and with an empty log."""
         self._control("POST", "/restore")
 
     def settings(self, **settings: Any) -> None:
@@ -107,18 +107,18 @@ class Sandbox:
         self._control("POST", "/clock/advance", {"seconds": seconds})
 
     def fault(self, action: str, **fault: Any) -> None:
-        """Ask for a fault: method, path, nth, times, each, status, body, headers, seconds (see server/faults.py)."""
+        """Add a fault: method, path, nth, times, each, status, body, headers, seconds (see server/faults.py)."""
         self._control("POST", "/faults", {"action": action, **fault})
 
     def clear_faults(self) -> None:
         self._control("DELETE", "/faults")
 
     def log(self) -> list[dict[str, Any]]:
-        """The requests so far, in order."""
+        """The requests received so far, in order."""
         return self._control("GET", "/log")
 
     def held(self, seconds: float) -> dict[str, Any] | None:
-        """The request that a fault keeps without an answer, waited for; None if there is none by then."""
+        """Wait for a request that a fault holds without a response, and return it; None after the timeout."""
         return self._control("GET", "/log/held", {"seconds": seconds})
 
     def clear_log(self) -> None:
@@ -130,12 +130,12 @@ class Sandbox:
         return Account(**self._control("POST", "/principals", given))
 
     def add_to_group(self, object_id: str, group: str = "") -> Account:
-        """Put any principal, such as that of a managed identity, into a group: the one given, or a new one."""
+        """Add a principal, such as that of a managed identity, to the given group or to a new one."""
         given = {"group": group} if group else {}
         return Account(**self._control("POST", f"/principals/{object_id}/groups", given))
 
     def deny_assignment(self, scope: str, **denied: Any) -> dict[str, str]:
-        """Make a deny assignment (actions, not_actions, data_actions, not_data_actions, principals, exclude, name,
+        """Create a deny assignment (actions, not_actions, data_actions, not_data_actions, principals, exclude, name,
         own_scope_only: see sandbox/server/tampering.py), for everyone unless principals are given.
 
         Returns its id and name."""
@@ -154,7 +154,7 @@ class Sandbox:
         return self._control("POST", "/management-groups", {"name": name, **group})
 
     def unregister(self, namespace: str) -> None:
-        """Take a resource provider's registration from both subscriptions."""
+        """Unregister a resource provider in both subscriptions."""
         self._control("POST", f"/providers/{namespace}/unregister")
 
     def deny(self, resource_type: str, condition: dict[str, Any] | None = None, **policy: Any) -> None:
@@ -169,15 +169,15 @@ class Sandbox:
         return self._control("POST", f"/registries/{registry}/pull")
 
     def change_registry(self, registry: str, **changes: Any) -> None:
-        """Give a registry what no request can, such as content_trust, status or login_server (server/tampering.py)."""
+        """Set what requests can't set on a registry, such as content_trust or status (see server/tampering.py)."""
         self._control("PATCH", f"/registries/{registry}", changes)
 
     def end_operation(self, registry: str, status: str) -> None:
-        """End what is under way on a registry as "Failed" or "Canceled"."""
+        """End the operation in progress on a registry as "Failed" or "Canceled"."""
         self._control("POST", f"/registries/{registry}/operation", {"status": status})
 
     def add_repositories(self, registry: str, *names: str) -> None:
-        """Put repositories into a registry."""
+        """Add repositories to a registry."""
         self._control("POST", f"/registries/{registry}/repositories", {"repositories": names})
 
     def state(self) -> dict[str, Any]:
@@ -215,9 +215,9 @@ class Sandbox:
         as_: Account = OWNER,
         audience: str = "https://vault.azure.net",
     ) -> Any:
-        """The body of the answer to a request that leaves no trace and meets no fault: it does not come by the wire.
+        """The response body of a request that is not logged and not subject to faults; it bypasses the network.
 
-        A path is one of Azure Resource Manager's. Raises RefusedError with the answer where that is a refusal.
+        A path is resolved against Azure Resource Manager. Raises RefusedError with the response if it is an error.
         """
         if url.startswith("/"):
             url, audience = _ARM + url, f"{_ARM}/"
@@ -248,9 +248,9 @@ class Sandbox:
     # Environments for `az`
 
     def login(self, directory: Path, as_: Account = OWNER, real: bool = False) -> dict[str, str]:
-        """An environment with a configuration folder of its own in `directory`, signed in.
+        """A signed-in environment with its own configuration folder in `directory`.
 
-        `real` runs `az login`; otherwise the files that it leaves behind are written.
+        `real` runs `az login`; otherwise the files that `az login` creates are written directly.
         """
         config = directory / "azure"
         environments.prepare_config(config)

@@ -1,4 +1,4 @@
-"""Starts a sandbox in this process: the servers on loopback, and the environment that leads to them."""
+"""Starts a sandbox in this process: the servers on loopback, and the environment variables that point to them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CLOUD_SHELL_PORT = 50342  # fixed in msal
 
 
 class AlreadyRunning(Exception):
-    """Another sandbox has the directory."""
+    """Another sandbox uses the directory."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """How to reach a sandbox. `environment` is what to set, `unset` what to remove."""
+    """How to reach a sandbox. `environment` has the variables to set, `unset` those to remove."""
 
     environment: dict[str, str]
     unset: tuple[str, ...]
@@ -49,7 +49,7 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(settings: Settings, directory: Path, cloud_shell: bool = False) -> AsyncIterator[Running]:
-    """Serve until left. `directory` gets the certificate, the log and the configuration of `az`."""
+    """Serve until the context ends. The certificate, the log and the configuration of `az` go to `directory`."""
     directory.mkdir(parents=True, exist_ok=True)
     lock = _lock(directory)
     ca_file, log_file = directory / "ca.pem", directory / "requests.jsonl"
@@ -83,21 +83,21 @@ async def running(settings: Settings, directory: Path, cloud_shell: bool = False
 
 
 def _lock(directory: Path) -> IO[str]:
-    """Two sandboxes in one directory would overwrite each other's certificate."""
+    """Lock the directory: two sandboxes in one directory would overwrite each other's certificate."""
     file = (directory / "lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        raise AlreadyRunning(f"A sandbox runs in {directory} already: give another --directory.") from None
+        raise AlreadyRunning(f"A sandbox is already running in {directory}. Specify another --directory.") from None
     return file
 
 
 async def run_command(command: list[str], given: dict[str, str]) -> int:
-    """Run a program in the sandbox's environment, our `az` first on its path. Its exit code, as a shell tells it."""
+    """Run a program in the sandbox's environment, our `az` first in PATH. Returns its exit code as a shell does."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     loop = asyncio.get_running_loop()
-    # Ctrl-C goes to the program as well; while it ends, it may still need the sandbox.
+    # Ctrl-C also reaches the program, which may still need the sandbox while it ends.
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     process = await asyncio.create_subprocess_exec(*command, env=environment.merged({**given, "PATH": path}))
     loop.add_signal_handler(signal.SIGTERM, process.terminate)

@@ -1,7 +1,7 @@
-"""The services of the sandbox's Azure: who adds one names its modules here, folder and file.
+"""The services of the sandbox. To add a service, list its modules here by folder and file.
 
-Each module has a `router`. Some have `pass_time`, for what they do automatically, `remove_below`, which deletes what
-they held in a resource group, and `before_change` and `after_change`, to keep what was, and to take over what is new.
+Each module has a `router`. Some have `pass_time`, for what they do automatically, `remove_below`, which deletes their
+resources in a resource group, and `before_change` and `after_change`, which keep copies of the world.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _NAMES = (
 
 @cache
 def load() -> tuple[ModuleType, ...]:
-    """The service modules, imported at the first use: they use this module themselves."""
+    """The service modules, imported on first use because they import this module."""
     return tuple(importlib.import_module(f"sandbox.{name}") for name in _NAMES)
 
 
@@ -51,7 +51,7 @@ def find(request: Request) -> Handler | None:
 
 
 def pass_time(world: World) -> None:
-    """Let the services do what they do by themselves, such as rotating keys."""
+    """Let the services do their automatic work, such as rotating keys."""
     for module in load():
         if hasattr(module, "pass_time"):
             module.pass_time(world)
@@ -72,7 +72,7 @@ def after_change(world: World) -> None:
 
 
 def remove_below(world: World, scope: str) -> None:
-    """Delete all that lies below a scope, as the deletion of a resource group does."""
+    """Delete all resources below a scope, as the deletion of a resource group does."""
     for module in load():
         if hasattr(module, "remove_below"):
             module.remove_below(world, scope)

@@ -1,4 +1,4 @@
-"""What Azure does that hurts, as settings. All times are seconds on the sandbox's clock."""
+"""Delays and limits of Azure, as settings. All times are seconds on the sandbox's clock."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from dataclasses import dataclass, fields, replace
 
 @dataclass(frozen=True)
 class Settings:
-    """How this Azure behaves. The defaults are the profile `instant`: strict, but nothing takes time."""
+    """How the emulated Azure behaves. The defaults are the profile `instant`: strict, but without delays."""
 
     # Time: how fast the sandbox's clock runs, and what each request costs.
     clock_scale: float = 1.0
     request_seconds: float = 0.0
 
-    token_seconds: int = 86_399  # how long a token is good, as Entra answers for service principals
+    token_seconds: int = 86_399  # the lifetime of a token, as Entra returns it for service principals
 
-    # Grants and principals (facts: role assignments take up to ten minutes, new principals replicate late).
-    role_seconds: float = 0.0  # a role assignment takes effect on the data plane this much later
+    # Grants and principals (facts: role assignments take up to ten minutes, new principals replicate with a delay).
+    role_seconds: float = 0.0  # delay until a role assignment takes effect on the data plane
     control_role_seconds: float = 0.0  # ... and on ARM keys (`ForbiddenByRbac` until then)
-    policy_seconds: float = 0.0  # an access policy takes effect this much later
+    policy_seconds: float = 0.0  # delay until an access policy takes effect
     principal_seconds: float = 0.0  # a new principal is unknown to role assignments without principalType
     typed_principal_seconds: float = 0.0  # ... and even with principalType
 
-    role_assignment_limit: int = 4000  # for each subscription
+    role_assignment_limit: int = 4000  # per subscription
 
-    # Long-running operations: when the first answer comes, when the work is done after it, and the Retry-After sent.
+    # Long-running operations: time until the first response, from there until the end, and the Retry-After header.
     registry_answer_seconds: float = 0.0
     registry_seconds: float = 0.0
     registry_patch_answer_seconds: float = 0.0
@@ -37,24 +37,24 @@ class Settings:
     identity_answer_seconds: float = 0.0
     key_answer_seconds: float = 0.0
     provider_seconds: float = 0.0
-    reads_need_registration: bool = False  # a GET, too, is refused where the provider is not registered (not known)
+    reads_need_registration: bool = False  # a GET also fails without registration (not known)
     group_delete_seconds: float = 0.0
-    deployment_seconds: float = 0.0  # what a deployment of a template takes beside its resources
-    deployment_poll_seconds: float = 5.0  # how often it looks for the end of what has no Retry-After
-    # Which of the resources comes first that wait for nothing: Azure promises none. "template" or "reverse".
+    deployment_seconds: float = 0.0  # duration of a template deployment without its resources
+    deployment_poll_seconds: float = 5.0  # polling interval for operations without Retry-After
+    # The order of resources without dependencies, which Azure doesn't define: "template" or "reverse".
     deployment_order: str = "template"
 
     # Encryption.
     stale_first_answer: bool = False  # the 201 shows the old encryption and no identity (recordings 2020-07 to 2023-02)
-    cmk_failure: str = "sync"  # "sync": a key that can't be used is refused by the PUT; "async": the operation fails
-    auto_rotation_seconds: float = 3600.0  # a versionless registry adopts a new key version after this
-    require_purge_protection: bool = True  # a vault without it is refused (contradictory: facts service.md 1.2)
-    identity_credential_seconds: float = 90 * 86_400.0  # pulls go on this long after the key's identity was detached
+    cmk_failure: str = "sync"  # "sync": the PUT rejects a key that can't be used; "async": the operation fails
+    auto_rotation_seconds: float = 3600.0  # delay until a registry without a pinned version uses a new key version
+    require_purge_protection: bool = True  # a vault without it is rejected (contradictory: facts service.md 1.2)
+    identity_credential_seconds: float = 90 * 86_400.0  # how long pulls still work after the key's identity was removed
 
-    patch_replaces_identities: bool = False  # a registry's PATCH: not documented which (facts: service.md 9.3)
+    patch_replaces_identities: bool = False  # PATCH of a registry; not documented (facts: service.md 9.3)
 
-    # How Resource Manager answers for a disabled key (not documented: facts service.md 9.4). "shown": with enabled:
-    # false; "refused": a GET is refused as on the data plane, the list of versions shows it; "hidden": that, too.
+    # The response of Resource Manager for a disabled key (not documented: facts service.md 9.4). "shown": enabled is
+    # false; "refused": GET fails as on the data plane, the list of versions has it; "hidden": the list fails as well.
     disabled_key_by_arm: str = "shown"
 
     # Reads through Resource Manager: the bucket of each subscription and principal (0: no limit), and what flows into
@@ -71,14 +71,14 @@ class Settings:
     graph_subscription_limit: int = 10_000  # of a tenant or management groups, it looks at the first so many
 
     # Lists.
-    registry_page_size: int = 100  # the service's own page size is not known
+    registry_page_size: int = 100  # the service's page size is not known
 
     def with_changes(self, **changes) -> Settings:
         """A copy with some settings changed. Raises TypeError on an unknown name."""
         return replace(self, **changes)
 
     def with_text(self, name: str, text: str) -> Settings:
-        """A copy with one setting given as text, as on a command line. Raises ValueError where it can't be read."""
+        """A copy with one setting from text, as on a command line. Raises ValueError if it can't be parsed."""
         if name not in {field.name for field in fields(self)}:
             raise ValueError(f"There is no setting '{name}'.")
         value = text if isinstance(getattr(self, name), str) else json.loads(text)
@@ -87,7 +87,7 @@ class Settings:
 
 PROFILES = {
     "instant": Settings(),
-    # Durations read off the dates in the recordings (facts: registry PUT answers after 8 s and is done 10 s later,
+    # Durations from the dates in the recordings (facts: registry PUT responds after 8 s and ends 10 s later,
     # PATCH 2 s and 10 s, vault PUT 4 s and DNS within 30 s, identity 1.5 s, key under 1 s).
     "recorded": Settings(
         request_seconds=0.1,

@@ -1,4 +1,4 @@
-"""Everything that exists in the sandbox's Azure, as plain records. Handlers read and change it under one lock."""
+"""Everything that exists in the sandbox, as plain records. Handlers read and change it under one lock."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ OTHER_SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
 OWNER_APP_ID = "aaaaaaaa-0000-4000-8000-000000000001"
 OWNER_OBJECT_ID = "aaaaaaaa-0000-4000-8000-000000000002"
 OWNER_SECRET = "sandbox"
-OWNER_USER_ID = "aaaaaaaa-0000-4000-8000-000000000003"  # the person of a Cloud Shell session
+OWNER_USER_ID = "aaaaaaaa-0000-4000-8000-000000000003"  # the user of a Cloud Shell session
 OWNER_USER_NAME = "owner@sandbox.example"
 AZURE_CLI_APP_ID = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # users sign in through the public client of Azure CLI
 
 
 @dataclass
 class Principal:
-    """A directory object. `kind` is ServicePrincipal, User or Group; a user's app id is the client it signs in with."""
+    """A directory object. `kind` is ServicePrincipal, User or Group; a user's app ID is the client it signs in with."""
 
     object_id: str
     kind: str = "ServicePrincipal"
@@ -62,7 +62,7 @@ class ManagementGroup:
 
 @dataclass
 class Identity:
-    """A user-assigned managed identity. `id` has `resourcegroups` in lower case, as the service returns it."""
+    """A user-assigned managed identity. `id` has `resourcegroups` in lowercase, as the service returns it."""
 
     id: str
     name: str
@@ -74,7 +74,7 @@ class Identity:
 
 @dataclass
 class RoleAssignment:
-    """`scope` is the ARM id it was made at; `name` its GUID; `created` on the sandbox's clock."""
+    """`scope` is the ARM ID it was created at, `name` its GUID, `created` a time on the sandbox's clock."""
 
     id: str
     name: str
@@ -90,7 +90,7 @@ class RoleAssignment:
 
 @dataclass
 class DenyAssignment:
-    """Takes rights away that roles give. `permissions` and the principals are as on the wire."""
+    """Denies permissions that roles grant. `permissions` and the principals are as in requests."""
 
     id: str
     name: str
@@ -102,30 +102,30 @@ class DenyAssignment:
     created: float
     own_scope_only: bool = False
     description: str = ""
-    effect: str = "enforced"  # or "audit", which only logs
+    effect: str = "enforced"  # or "audit", which is only logged
     condition: str | None = None
 
 
 @dataclass
 class Operation:
-    """A long-running operation: `due` is when its work is done, `finish` what happens then (called once).
+    """A long-running operation: it ends at `due`, when `finish` is called once.
 
     `error` set at or before `due` makes it end as Failed, or as Canceled where it is `canceled`. `before` is the
     resource that it changes, as it was; None where it creates one.
     """
 
     id: str
-    kind: str  # what the status says while it runs: "Creating", "Updating"
+    kind: str  # the status while it runs: "Creating", "Updating"
     due: float
     finish: Any = None
     error: dict[str, str] | None = None
     canceled: bool = False
     done: bool = False
     before: Any = None
-    answer: Any = None  # what is returned where its result is asked for
+    answer: Any = None  # the response when its result is requested
 
     def settle(self, now: float) -> str:
-        """Let time pass: run `finish` if due. Returns the status: kind, "Succeeded", "Failed" or "Canceled"."""
+        """Run `finish` if it is due. Returns the status: kind, "Succeeded", "Failed" or "Canceled"."""
         if not self.done and now >= self.due:
             self.done = True
             if self.finish and not self.error:
@@ -138,7 +138,7 @@ class Operation:
 
 
 class World:
-    """All state. Dictionaries of ARM resources are keyed by the resource id in lower case."""
+    """The whole state. Dictionaries of ARM resources have the resource ID in lowercase as their key."""
 
     def __init__(self, settings: Settings | None = None):
         self.settings = settings or Settings()
@@ -147,13 +147,13 @@ class World:
         self.subscriptions: dict[str, str] = {SUBSCRIPTION: "Sandbox", OTHER_SUBSCRIPTION: "Sandbox two"}
         self.management_groups = {TENANT: ManagementGroup(TENANT, "Tenant Root Group", "")}
         self.subscription_parents: dict[str, str] = {}  # subscription -> management group, if not the root
-        self.providers: dict[tuple[str, str], str] = {}  # (subscription, namespace lower) -> registration state
-        # Requests, by their id, method and path, that came before the registration.
+        self.providers: dict[tuple[str, str], str] = {}  # (subscription, namespace in lowercase) -> registration state
+        # Requests by ID, method and path that were received before the registration.
         self.refused_unregistered: set[tuple[str | None, str, str]] = set()
         self.principals: dict[str, Principal] = {}
         self.groups: dict[str, ResourceGroup] = {}
         self.identities: dict[str, Identity] = {}
-        self.role_definitions: dict[str, dict[str, Any]] = builtin_roles()  # GUID -> wire `properties`
+        self.role_definitions: dict[str, dict[str, Any]] = builtin_roles()  # GUID -> `properties` as Azure returns them
         self.role_assignments = RoleAssignments()
         self.deny_assignments: dict[str, DenyAssignment] = {}
         self.vaults: dict[str, Any] = {}  # sandbox.key_vault.key_store.Vault
@@ -175,7 +175,7 @@ class World:
         self._add_owners()
 
     def now(self) -> float:
-        """The time of what is going on: of the clock, or of what was due before and happens only now."""
+        """The current time: of the clock, or the due time of an overdue event that is being processed."""
         return self.clock.now() if self._moment is None else self._moment
 
     @property
@@ -184,7 +184,7 @@ class World:
 
     @contextmanager
     def at(self, moment: float) -> Iterator[None]:
-        """What happens within happens at that moment."""
+        """Everything in the context happens at this time."""
         before, self._moment = self._moment, moment
         try:
             yield
@@ -192,7 +192,7 @@ class World:
             self._moment = before
 
     def grant(self, principal_id: str, role_id: str, scope: str) -> RoleAssignment:
-        """A role assignment as it is after its PUT, for worlds that begin with some."""
+        """Add a role assignment as a PUT does, for worlds that start with some."""
         guid = self.new_guid()
         principal = self.principals.get(principal_id)
         role_home = "/".join(scope.split("/")[:3]) if scope.startswith("/subscriptions/") else ""
@@ -218,10 +218,10 @@ class World:
                 self.grant(principal.object_id, OWNER, f"/subscriptions/{subscription}")
 
     def copy(self) -> World:
-        """Another world that is the same now. Raises ValueError while operations are under way."""
+        """A copy of the world. Raises ValueError while operations are in progress."""
         with self.lock:
             if not all(operation.done for operation in self.operations.values()):
-                raise ValueError("Operations are under way.")
+                raise ValueError("Operations are in progress.")
             return copy.deepcopy(self, {id(self.lock): threading.RLock()})
 
     @staticmethod

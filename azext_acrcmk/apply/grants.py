@@ -36,13 +36,22 @@ def _(change: kinds.AssignRole, context: Context) -> None:
 
 @apply_change.register
 def _(change: kinds.AddAccessPolicy, context: Context) -> None:
-    principal = context.principal_of(change.identity, change.principal)
-    context.once_in_dns(
-        lambda: grants.add_policy(
-            context.clients, change.vault, principal, context.tenant, change.permissions, context.stop
-        )
-    )
     context.granted_now = True
+    vault, principal = context.vault, context.principal_of(change.identity, change.principal)
+    if isinstance(vault, Vault) and vault.id == change.vault and _has_policy(vault, principal, change):
+        return  # the vault was created with it
+    context.once_in_dns(lambda: add_policy(change, context))
+
+
+def _has_policy(vault: Vault, principal: str, change: kinds.AddAccessPolicy) -> bool:
+    own = own_policies(vault, principal)
+    return all(any(policy.permits(each) for policy in own) for each in change.permissions)
+
+
+def add_policy(change: kinds.AddAccessPolicy, context: Context) -> None:
+    """Adds to what the vault's policies are, and replaces none."""
+    principal = context.principal_of(change.identity, change.principal)
+    grants.add_policy(context.clients, change.vault, principal, context.tenant, change.permissions, context.stop)
 
 
 @apply_change.register

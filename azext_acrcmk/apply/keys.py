@@ -7,7 +7,7 @@ from azext_acrcmk.cloud import changes, keys
 from azext_acrcmk.cloud.errors import explain, read_error, same_code
 from azext_acrcmk.cloud.reads import get_key
 from azext_acrcmk.cloud.waiting import retrying
-from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import Key, Registry
 from azext_acrcmk.plan import bodies
@@ -112,7 +112,7 @@ def _(change: kinds.CreateVersion, context: Context) -> None:
     from azure.core.exceptions import AzureError
 
     try:
-        made = keys.create_version(context.clients, context.host_of(change.key), change.key)
+        made = _create_version(change.key, context)
     except AzureError as error:
         why = explain(read_error(error))
         raise Refused(
@@ -123,6 +123,14 @@ def _(change: kinds.CreateVersion, context: Context) -> None:
         ) from error
     known = context.key if isinstance(context.key, Key) else Key(made, "RSA")
     context.key = Key(made, known.type, known.size)
+
+
+def _create_version(key: KeyId, context: Context) -> KeyId:
+    host, latest = context.host_of(key), context.key
+    # A managed HSM rotates only a key that has a rotation policy; else the key is created again (service facts 9.5).
+    if key.is_hsm and isinstance(latest, Key) and latest.type and not latest.rotation_policy:
+        return keys.create_version_like(context.clients, host, latest)
+    return keys.create_version(context.clients, host, key)
 
 
 @apply_change.register

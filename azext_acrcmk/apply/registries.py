@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import TypeVar
 
 from azext_acrcmk.apply.context import Context, Refused, apply_change
+from azext_acrcmk.apply.grants import add_policy
 from azext_acrcmk.apply.identities import patch_assigning
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.errors import key_access_refused, read_error
@@ -21,7 +22,7 @@ from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import ABSENT, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.plan import bodies
 from azext_acrcmk.plan import change as kinds
-from azext_acrcmk.plan.diagnose import Diagnosis, diagnose
+from azext_acrcmk.plan.diagnose import diagnose
 from azext_acrcmk.rules import Facts
 
 # How long the registry may take to use the version it was told to, in seconds.
@@ -102,7 +103,9 @@ def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[],
             if not key_access_refused(read_error(error)):
                 raise
             refusal = error
-        found = _diagnose(change, context)
+        facts = _judged_facts(change, context)
+        _give_again(facts, context)
+        found = diagnose(facts, context.grant_timeout, context.granted_now)
         if found.wait and not told:
             told = True
             context.progress.note(f"  Waiting for access to take effect (up to {found.wait} seconds).")
@@ -110,7 +113,17 @@ def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[],
             raise Refused(found.problem) from refusal
 
 
-def _diagnose(change: UsesKey, context: Context) -> Diagnosis:
+def _give_again(facts: Facts, context: Context) -> None:
+    """Another program may have replaced the vault's access policies as a whole since: what it lost is added again."""
+    vault = facts.vault
+    if not vault or not vault.uses_policies or not context.granted_now or not facts.access.missing:
+        return
+    for each in context.plan.changes:
+        if isinstance(each, kinds.AddAccessPolicy) and each.vault == vault.id:
+            add_policy(each, context)
+
+
+def _judged_facts(change: UsesKey, context: Context) -> Facts:
     key, identity, vault = change.key, context.identity, context.vault
     goal = context.goal or EnableGoal(_registry_of(change), change.identity, None, key.name, "", "", key_uri=key)
     state = State(registry=ABSENT, identity=identity, vault=vault, key=Unknown(), roles=Unknown())
@@ -121,8 +134,7 @@ def _diagnose(change: UsesKey, context: Context) -> Diagnosis:
             lambda: load_roles(context.clients, vault.id, goal.key, identity.principal_id),
         )
         state = replace(state, vault=vault, key=found, roles=roles)
-    facts = Facts(state, datetime.now(timezone.utc), goal=goal)
-    return diagnose(facts, context.grant_timeout, context.granted_now)
+    return Facts(state, datetime.now(timezone.utc), goal=goal)
 
 
 def _registry_of(change: UsesKey) -> ArmId:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from azext_acrcmk.apply.context import Context, apply_change
 from azext_acrcmk.cloud import changes
+from azext_acrcmk.cloud.reads import get_vault
+from azext_acrcmk.model.state import Vault
 from azext_acrcmk.plan import bodies
 from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.change import Change
@@ -36,8 +38,17 @@ def _(change: kinds.CreateIdentity, context: Context) -> None:
 
 
 @apply_change.register
-def _(change: kinds.CreateVault, context: Context) -> None:
-    context.vault = changes.put_vault(context.clients, change.id, bodies.vault_body(change), context.stop)
+def _(change: kinds.CreateVault, context: Context) -> str | None:
+    principal = None
+    if change.policy_for:
+        # Another run may have created it since: a PUT would replace its access policies as a whole.
+        seen = get_vault(context.clients, change.id)
+        if isinstance(seen, Vault):
+            context.vault = seen
+            return "reused"
+        principal = context.principal_of(change.policy_for, None)
+    context.vault = changes.put_vault(context.clients, change.id, bodies.vault_body(change, principal), context.stop)
+    return None
 
 
 @apply_change.register

@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
-from azext_acrcmk.cloud.errors import Misunderstood, understanding
+from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses
 from azext_acrcmk.cloud.fields import part, parts, text
 
 
 class Arm:
     """Sends requests with the login of one subscription, and gives the JSON of the answers.
 
-    Made by the CLI's `get_mgmt_service_client`, as the SDKs' clients are: with the same login, cloud, headers, proxy,
-    retries and log. Raises what they raise, azure.core's AzureError, and Misunderstood where an answer makes no sense.
-    A `path` begins with a slash.
+    Created by the CLI's `get_mgmt_service_client`, like the SDKs' clients: with the same login, cloud, headers, proxy,
+    retries and log. Raises azure.core's AzureError, as they do, and UnexpectedResponse. A `path` begins with a slash.
     """
 
     def __init__(self, credential, _subscription: str, base_url: str, **given: Any):
@@ -55,15 +54,15 @@ class Arm:
         self._send("DELETE", self._url(path, version))
 
     def pages(self, path: str, version: str, where: str | None = None, **options: Any) -> Iterator[dict[str, Any]]:
-        """The items of a list that an OData filter admits. Raises Misunderstood where pages go in a circle.
+        """The items of a list that match an OData filter. Raises UnexpectedResponse if pages form a loop.
 
-        `options` are for the policies of each request, as `retry_total`.
+        `options` are for the policies of each request, such as `retry_total`.
         """
         url: str | None = self._url(path, version, where)
         seen = set()
         while url:
             if url in seen:
-                raise Misunderstood(f"the list at {url} leads back to itself.")
+                raise UnexpectedResponse(f"the list at {url} links back to itself.")
             seen.add(url)
             page = self._send("GET", url, **options)
             yield from parts(page, "value")
@@ -79,7 +78,7 @@ class Arm:
         from azure.core.rest import HttpRequest
 
         request = HttpRequest(method, url, headers={"Accept": "application/json"}, json=body)
-        with understanding():
+        with parsing_responses():
             answer = self._client.send_request(request, **options)
             if not 200 <= answer.status_code < 300:
                 raise HttpResponseError(response=answer)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from knack.log import CliLogLevel
 
 from azext_acrcmk.cloud.arm import Arm
-from azext_acrcmk.cloud.errors import Misunderstood
+from azext_acrcmk.cloud.errors import UnexpectedResponse
 from azext_acrcmk.cloud.fields import part, parts, text
 from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
@@ -178,14 +178,14 @@ def wire(pipeline_response, _model, _headers) -> dict[str, Any]:
 
 
 def pages(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Iterator[dict[str, Any]]:
-    """The items of a paged SDK operation as the service sent them. Raises Misunderstood where pages go in a circle."""
+    """The items of a paged SDK operation as the service sent them. Raises UnexpectedResponse if pages form a loop."""
     answers: dict[str, Any] = {}
 
     def take(answer: Any) -> None:
         if answer.http_response.status_code == 200:
             url = answer.http_request.url
             if url in answers:
-                raise Misunderstood(f"the list at {url} leads back to itself.")
+                raise UnexpectedResponse(f"the list at {url} links back to itself.")
             answers[url] = answer
 
     for _ in operation(*args, raw_response_hook=take, **kwargs):

@@ -1,4 +1,4 @@
-"""Service errors, read from whatever the SDKs raise, and what they most likely mean."""
+"""Errors of services, read from what the SDKs raise, and their most likely causes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from azext_acrcmk.model.problem import taken_vault_name
 
+# Control characters and line separators.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
-class Misunderstood(ClientAuthenticationError):
-    """An answer that makes no sense, or leads to where nothing may be sent.
 
-    Of all errors of the SDKs this is the kind that they don't try again after.
+class UnexpectedResponse(ClientAuthenticationError):
+    """A response that Azure does not document, or that points to a host to which nothing may be sent.
+
+    Of all errors of the SDKs, this is the class after which they do not retry.
     """
 
     def __init__(self, message: str):
@@ -26,20 +29,20 @@ class Misunderstood(ClientAuthenticationError):
 
 
 @contextmanager
-def understanding() -> Iterator[None]:
-    """Around calls of SDKs: whatever they stumble over in an answer is raised as Misunderstood."""
+def parsing_responses() -> Iterator[None]:
+    """Around calls of SDKs: any failure to parse a response is raised as UnexpectedResponse."""
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise Misunderstood(f"{type(error).__name__}: {str(error)[:200]}") from error
+        raise UnexpectedResponse(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
 @dataclass(frozen=True)
 class ServiceError:
-    """What the service said. `inner` is the code of the inner error; `status` 0 where no answer came.
+    """The error that a service returned. `inner` is the code of the inner error; `status` is 0 without a response.
 
-    `ended` is "Failed" or "Canceled" where an operation that had been accepted ended so. `advice` is the CLI's own, of
-    what its sign-in says.
+    `ended` is "Failed" or "Canceled" if an accepted operation ended in that state. `advice` are the CLI's own
+    recommendations where its sign-in failed.
     """
 
     status: int
@@ -52,16 +55,16 @@ class ServiceError:
     advice: tuple[str, ...] = ()
 
     def __contains__(self, text: str) -> bool:
-        """Whether the code, the inner code or the message has `text`."""
+        """Whether the code, the inner code or the message contains `text`."""
         return any(text.lower() in part.lower() for part in (self.code, self.inner, self.message))
 
 
 def read_error(error: BaseException) -> ServiceError:
-    """The service's answer behind an SDK exception; a connection failure has status 0."""
+    """The response behind an SDK exception; a connection failure has status 0."""
     response = getattr(error, "response", None)
     status = getattr(error, "status_code", None) or getattr(response, "status_code", None) or 0
     answer = _body(response)
-    errors = answer.get("errors")  # the data plane of registries has a list of them
+    errors = answer.get("errors")  # the data plane of registries returns a list
     body = errors[0] if isinstance(errors, list) and errors else answer.get("error", answer)
     body = body if isinstance(body, dict) else {}
     ended = str(answer.get("status") or "")
@@ -69,14 +72,19 @@ def read_error(error: BaseException) -> ServiceError:
     return ServiceError(
         status=status,
         code=str(body.get("code") or ""),
-        # What SDKs say of an answer without a message can go on with all of it, be it a proxy's whole page.
-        message=str(body.get("message") or str(getattr(error, "message", None) or error).partition("\n")[0]),
+        # For a response without a message, the SDKs' text can go on with all of it, such as the page of a proxy.
+        message=one_line(body.get("message") or str(getattr(error, "message", None) or error).partition("\n")[0]),
         inner=str(inner.get("code") or "") if isinstance(inner, dict) else "",
         ended=ended if ended in ("Failed", "Canceled") else "",
         details=_dicts(body.get("details")),
         additional=_dicts(body.get("additionalInfo")),
         advice=getattr(error, "advice", ()),
     )
+
+
+def one_line(text: Any) -> str:
+    """A text of a service with line breaks and other control characters replaced by a space: a finding is one line."""
+    return _CONTROL.sub(" ", str(text)).strip()
 
 
 def _dicts(value: Any) -> tuple[dict[str, Any], ...]:
@@ -93,31 +101,31 @@ def _body(response: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Explanation:
-    """An error in the user's words: what failed and most likely why, and what to do next."""
+    """An error explained to the user: what failed, the most likely cause, and what to do next."""
 
     message: str
     advice: tuple[str, ...] = ()
 
 
 def key_access_refused(error: ServiceError) -> bool:
-    """The registry's catch-all for a key it can't use (service facts A1; its code is not published)."""
+    """The registry's only error for a key that it can't use (service facts A1; its code is not published)."""
     return "Failed to access KeyId" in error
 
 
 def explain(error: ServiceError) -> Explanation:
-    """The cause and the next step of an error that the services document; else the service's own words."""
+    """The cause and the next step of an error that the services document; otherwise the message of the service."""
     for code, explanation in _EXPLANATIONS.items():
         if same_code(error, code):
             return explanation(error)
     if error.ended:
         return Explanation(
-            f"Azure accepted the operation, and it ended as {error.ended}: {_said(error)}",
-            ("If it ends so again, ask for the cause: az monitor activity-log list --resource-id <the registry's ID>",),
+            f"Azure accepted the operation, but it ended in state {error.ended}: {_said(error)}",
+            ("If it fails again, find the cause in the log: az monitor activity-log list --resource-id REGISTRY_ID",),
         )
     if explanation := _BY_STATUS.get(error.status):
         return explanation(error)
     if not error.code:
-        return _misunderstood(error) if error.status < 400 else _no_error_of_azure(error)
+        return _unexpected_response(error) if error.status < 400 else _without_code(error)
     return Explanation(_said(error))
 
 
@@ -136,8 +144,8 @@ def _authorization_failed(error: ServiceError) -> Explanation:
     return Explanation(
         f"You don't have permission '{action}' on {scope}.",
         (
-            f"Have a role with this permission assigned to you on {scope} or above it.",
-            "If that was done a short while ago, log in again: az login",
+            f"Ask for a role with this permission to be assigned to you on {scope} or a parent scope.",
+            "If the role was assigned only recently, log in again: az login",
         ),
     )
 
@@ -148,8 +156,8 @@ def _linked_authorization_failed(error: ServiceError) -> Explanation:
     return Explanation(
         f"You don't have permission '{action}' on {scope}, or that identity no longer exists.",
         (
-            "To attach an identity to a registry takes the role 'Managed Identity Operator' on the identity: "
-            f'az role assignment create --role "Managed Identity Operator" --assignee <you> --scope {scope}',
+            "Assigning an identity to a registry requires the role 'Managed Identity Operator' on the identity: "
+            f'az role assignment create --role "Managed Identity Operator" --assignee YOUR_OBJECT_ID --scope {scope}',
         ),
     )
 
@@ -157,15 +165,15 @@ def _linked_authorization_failed(error: ServiceError) -> Explanation:
 def _disallowed_by_policy(error: ServiceError) -> Explanation:
     infos = _dicts([each.get("info") for each in error.additional])
     names = [info.get("policyAssignmentDisplayName") or info.get("policyAssignmentName") for info in infos]
-    policy = ", ".join(dict.fromkeys(str(name) for name in names if name))
+    policy = ", ".join(dict.fromkeys(one_line(name) for name in names if name))
     return Explanation(
-        f"A policy does not allow this{f': {policy}' if policy else ''}. {error.message}",
-        ("Choose options that the policy allows, or have its owner exempt the resource.",),
+        f"A policy does not allow this change{f': {policy}' if policy else ''}. {error.message}",
+        ("Choose options that the policy allows, or ask its owner for an exemption for the resource.",),
     )
 
 
 def missing_registration(error: ServiceError) -> str | None:
-    """The resource provider that the subscription has to be registered for, where that is the error."""
+    """The resource provider that the subscription must be registered for, if that is the error."""
     if not same_code(error, "MissingSubscriptionRegistration"):
         return None
     targets = [str(each["target"]) for each in error.details if each.get("target")]
@@ -187,47 +195,48 @@ def _vault_exists(error: ServiceError) -> Explanation:
 
 def _vault_deleted(error: ServiceError) -> Explanation:
     return Explanation(
-        "A soft-deleted key vault has this name, and you can't see it, or another change of the vault is under way. "
+        "There is a soft-deleted key vault with this name that you don't have permission to read, or another change of "
+        "the vault is in progress. "
         f"{error.message}",
         (
-            "To recover it takes 'Microsoft.KeyVault/deletedVaults/read' on the subscription. "
+            "Recovering it requires permission 'Microsoft.KeyVault/deletedVaults/read' on the subscription.",
             "Or choose another name with --key-vault.",
         ),
     )
 
 
 def _name_in_use(error: ServiceError) -> Explanation:
-    return Explanation(error.message, ("Registry names are global. Choose another.",))
+    return Explanation(error.message, ("Registry names are global. Choose another name.",))
 
 
 def _locked(error: ServiceError) -> Explanation:
     group = _quoted(r"(?i)/resourceGroups/([^/']+)", error)
     return Explanation(
-        f"A lock does not allow it: {error.message}",
+        f"A lock does not allow this change: {error.message}",
         (
-            f"See the locks: az lock list{f' --resource-group {group}' if group else ''}",
-            "Have the lock removed for as long as this takes (az lock delete), then run the same command again.",
+            f"List the locks: az lock list{f' --resource-group {group}' if group else ''}",
+            "Remove the lock for the time being (az lock delete), then run the same command again.",
         ),
     )
 
 
 def _read_only(error: ServiceError) -> Explanation:
-    return Explanation(error.message, ("Have the subscription enabled again, then run the same command again.",))
+    return Explanation(error.message, ("Reactivate the subscription, then run the same command again.",))
 
 
 def _quota(error: ServiceError) -> Explanation:
     return Explanation(
-        f"A quota of the subscription is used up: {error.message}",
-        ("Have the quota raised (az quota, or a support request), or delete what is no longer needed.",),
+        f"A quota of the subscription is exhausted: {error.message}",
+        ("Request a quota increase (az quota, or a support request), or delete resources that are no longer needed.",),
     )
 
 
 def _role_limit(error: ServiceError) -> Explanation:
     return Explanation(
-        f"The subscription has no role assignments left: {error.message}",
+        f"The limit of role assignments in the subscription is reached: {error.message}",
         (
             "Use a vault with access policies (--permission-model access-policy), an identity that already has the "
-            "role, or remove assignments that are no longer needed.",
+            "role, or remove role assignments that are no longer needed.",
         ),
     )
 
@@ -235,80 +244,95 @@ def _role_limit(error: ServiceError) -> Explanation:
 def _throttled(error: ServiceError) -> Explanation:
     return Explanation(
         f"Azure is throttling requests: {error.message}",
-        ("Wait a few minutes, then run the same command again; it goes on from where it stopped.",),
+        ("Wait a few minutes, then run the same command again; it continues where it stopped.",),
     )
 
 
 def _unauthenticated(error: ServiceError) -> Explanation:
-    return Explanation(f"Azure did not accept the login: {error.message}", error.advice or ("Log in again: az login",))
+    return Explanation(f"Azure rejected the login: {error.message}", error.advice or ("Log in again: az login",))
 
 
 def _no_subscription(error: ServiceError) -> Explanation:
-    return Explanation(error.message, ("List the subscriptions you can use: az account list --output table",))
+    return Explanation(error.message, ("List the subscriptions that you can use: az account list --output table",))
 
 
 def _no_group(error: ServiceError) -> Explanation:
     return Explanation(
         error.message,
         (
-            "Create the group: az group create. A missing group is created by this command only where you may see that "
-            "it is missing: 'Microsoft.Resources/subscriptions/resourceGroups/read' on the subscription.",
+            "Create the resource group: az group create",
+            "This command creates a missing resource group only if you have permission "
+            "'Microsoft.Resources/subscriptions/resourceGroups/read' on the subscription.",
         ),
     )
 
 
 def _no_vault_right(error: ServiceError) -> Explanation:
+    if local := _quoted(r"perform (Microsoft\.KeyVault/managedHsm/\S+)", error):
+        return _no_local_right(local)
     action = _quoted(r"Action: '([^']+)'", error)
     permission = _quoted(r"does not have keys (\w+) permission", error)
     needs = f" ('{action or permission}')" if action or permission else ""
-    role = "have the role 'Key Vault Crypto Officer' assigned to you on the vault"
-    policy = f"az keyvault set-policy --name <vault> --object-id <you> --key-permissions get {permission or 'create'}"
+    role = "ask for the role 'Key Vault Crypto Officer' on the vault to be assigned to you"
+    policy = (
+        f"az keyvault set-policy --name VAULT --object-id YOUR_OBJECT_ID --key-permissions get {permission or 'create'}"
+    )
+    by_role, by_policy = f"The vault uses Azure RBAC: {role}.", f"The vault uses access policies: {policy}"
     if action:
-        advice = f"The vault uses Azure RBAC: {role}."
+        advice = (by_role,)
     elif permission:
-        advice = f"The vault uses access policies: {policy}"
+        advice = (by_policy,)
     else:
-        advice = f"On a vault with Azure RBAC {role}; on one with access policies: {policy}"
-    return Explanation(f"You lack a right on the vault's keys{needs}.", (advice,))
+        advice = (f"If the vault uses Azure RBAC, {role}.", f"If the vault uses access policies: {policy}")
+    return Explanation(f"You don't have the required permission{needs} on the vault's keys.", advice)
+
+
+def _no_local_right(action: str) -> Explanation:
+    role = "Managed HSM Administrator" if "/role" in action else "Managed HSM Crypto User"
+    scope = "/" if "/role" in action else "/keys"
+    return Explanation(
+        f"You don't have permission '{action}' in the managed HSM.",
+        (
+            "Roles of a managed HSM are local to it. Have its administrator assign you one: "
+            f'az keyvault role assignment create --hsm-name HSM --role "{role}" --assignee YOU --scope {scope}',
+        ),
+    )
 
 
 def _firewall(error: ServiceError) -> Explanation:
     return Explanation(
-        f"The vault's firewall does not let you in: {error.message}",
-        ("Run the command from a network that the vault allows, or have your address allowed.",),
+        f"The vault's firewall does not allow access from your network: {error.message}",
+        ("Run the command from a network that the vault allows, or ask for your IP address to be allowed.",),
     )
 
 
 def _no_answer(error: ServiceError) -> Explanation:
     return Explanation(
         f"The connection to Azure failed: {error.message}",
-        ("Check the network and the proxy, then run the same command again.",),
+        ("Check your network connection and proxy, then run the same command again.",),
     )
 
 
-def _misunderstood(error: ServiceError) -> Explanation:
+def _unexpected_response(error: ServiceError) -> Explanation:
     return Explanation(
-        f"Azure's answer is not to be understood: {error.message}",
+        f"Unexpected response from Azure: {error.message}",
         (
-            "Run the same command again. If it ends so again, add --debug to see the answer: what is not as Azure "
-            "documents it may come from a proxy; else it is a fault of this extension.",
+            "Run the same command again. If it fails again, add --debug to see the response. It may come from a proxy; "
+            "otherwise, this is a bug in this extension.",
         ),
     )
 
 
-def _no_error_of_azure(error: ServiceError) -> Explanation:
+def _without_code(error: ServiceError) -> Explanation:
     return Explanation(
-        f"The answer has status {error.status}, and no error code of Azure: {error.message}",
-        (
-            "It may come from a proxy on the way. Run the same command again; if it ends so again, add --debug to see "
-            "the answer.",
-        ),
+        f"Unexpected response with status {error.status} and no Azure error code: {error.message}",
+        ("It may come from a proxy. Run the same command again; if it fails again, add --debug to see the response.",),
     )
 
 
 def _conflict(error: ServiceError) -> Explanation:
     return Explanation(
-        f"Another change of it is under way in Azure, or was made meanwhile: {_said(error)}",
+        f"The resource is being changed by another operation, or was changed in the meantime: {_said(error)}",
         ("Wait a moment, then run the same command again.",),
     )
 
@@ -336,7 +360,7 @@ _EXPLANATIONS: dict[str, Callable[[ServiceError], Explanation]] = {
     "ForbiddenByFirewall": _firewall,
 }
 
-# For what has no code of its own. Status 0: no answer came.
+# For errors without a code of their own. Status 0: no response.
 _BY_STATUS: dict[int, Callable[[ServiceError], Explanation]] = {0: _no_answer, 401: _unauthenticated, 409: _conflict}
 
 

@@ -1,15 +1,15 @@
-"""The fields of what the services answer. One of another kind than expected is as good as missing."""
+"""The fields of responses. A field of another type than expected counts as missing."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from azext_acrcmk.cloud.errors import Misunderstood
+from azext_acrcmk.cloud.errors import UnexpectedResponse, one_line
 from azext_acrcmk.model.ids import ArmId
 
 
 def part(body: Any, *names: str) -> dict[str, Any]:
-    """The object that a path of names leads to; an empty one where there is none."""
+    """The object at a path of names; an empty one if there is none."""
     for name in names:
         body = body.get(name) if isinstance(body, dict) else None
     return body if isinstance(body, dict) else {}
@@ -21,8 +21,9 @@ def parts(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def text(body: dict[str, Any], name: str) -> str | None:
+    """A text, on one line."""
     value = body.get(name)
-    return value if isinstance(value, str) else None
+    return one_line(value) if isinstance(value, str) else None
 
 
 def texts(body: dict[str, Any], name: str) -> tuple[str, ...]:
@@ -41,11 +42,11 @@ def flag(body: dict[str, Any], name: str) -> bool | None:
 
 
 def resource_id(body: dict[str, Any], name: str = "id") -> ArmId:
-    """The id of a resource in a resource group. Raises Misunderstood where it is none: nothing can be done without."""
+    """The id of a resource in a resource group. Raises UnexpectedResponse if it is not one."""
     try:
         return ArmId.parse(text(body, name) or "")
     except ValueError as error:
-        raise Misunderstood(f"'{name}' in an answer: {error}") from None
+        raise UnexpectedResponse(f"field '{name}': {error}") from None
 
 
 def _list(body: dict[str, Any], name: str) -> list[Any]:

@@ -6,7 +6,7 @@ import re
 
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
-from azext_acrcmk.cloud.errors import Misunderstood
+from azext_acrcmk.cloud.errors import UnexpectedResponse
 
 # So plain that no two readers of URLs take different hosts from it.
 _URL = re.compile(r"https://([a-z0-9.-]+)(:\d+)?([/?].*)?", re.IGNORECASE | re.DOTALL)
@@ -27,4 +27,4 @@ class OnlyTo(SansIOHTTPPolicy):
         match = _URL.fullmatch(url)
         host = match[1].lower() if match else ""
         if host != self._host and not host.endswith(f".{self._host}"):
-            raise Misunderstood(f"it leads to {url[:100]!r}, outside {self._host}. Nothing was sent there.")
+            raise UnexpectedResponse(f"it links to {url[:100]!r}, outside {self._host}. No request was sent there.")

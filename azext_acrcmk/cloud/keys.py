@@ -6,6 +6,7 @@ from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.model.ids import KeyId, same
+from azext_acrcmk.model.state import Key
 
 # Tags a key version that `revoke` disabled, so that `restore` enables just that, on any machine.
 REVOKED_TAG = "acrcmk-revoked"
@@ -48,6 +49,22 @@ def set_rotation_policy(
 def create_version(clients: Clients, host: str, key: KeyId) -> KeyId:
     """Rotates a key: a new version of the same type, size and rotation policy."""
     return KeyId.parse(clients.keys(host).rotate_key(key.name).id)
+
+
+# As the data plane spells the operations that a key permits, where that is not in lower case.
+_OPERATIONS = {"wrapkey": "wrapKey", "unwrapkey": "unwrapKey"}
+
+
+def create_version_like(clients: Clients, host: str, latest: Key) -> KeyId:
+    """A new version, made by creating the key again: of the same type, size, operations and tags."""
+    made = clients.keys(host).create_rsa_key(
+        latest.id.name,
+        size=latest.size,
+        hardware_protected=latest.type.upper().endswith("-HSM"),
+        key_operations=[_OPERATIONS.get(each, each) for each in sorted(latest.operations)],
+        tags=_tags(clients, host, latest.id) or None,
+    )
+    return KeyId.parse(made.id)
 
 
 def recover_key(clients: Clients, host: str, key: KeyId) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients, wire
-from azext_acrcmk.cloud.errors import read_error, understanding
+from azext_acrcmk.cloud.errors import parsing_responses, read_error
 from azext_acrcmk.cloud.fields import part, parts, text, texts
 from azext_acrcmk.cloud.reads import in_parallel, is_vault_name_free
 from azext_acrcmk.model.api_versions import API_VERSIONS
@@ -37,7 +37,7 @@ def _asked(call: Callable[[], Any], action: str, scope: str) -> Any:
     from azure.core.exceptions import AzureError
 
     try:
-        with understanding():
+        with parsing_responses():
             return call()
     except AzureError as error:
         return Unknown(action, scope, read_error(error).message, denied=False)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients, pages, wire
 from azext_acrcmk.cloud.disabled_keys import get_disabled_key, refused_as_disabled
-from azext_acrcmk.cloud.errors import Misunderstood, read_error, same_code, understanding
+from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error, same_code
 from azext_acrcmk.cloud.fields import flag, text
 from azext_acrcmk.cloud.read import (
     read_deleted_vault,
@@ -49,12 +49,12 @@ def read_or_unknown(call: Callable[[], T], action: str, scope: object) -> T | Ab
     """The result of a read that requires permission `action` on `scope`; absent at 404, unknown at 403 and where the
     subscription can't be read.
 
-    Raises Misunderstood where the answer makes no sense.
+    Raises UnexpectedResponse if the response can't be parsed.
     """
     from azure.core.exceptions import HttpResponseError
 
     try:
-        with understanding():
+        with parsing_responses():
             return call()
     except HttpResponseError as error:
         said = read_error(error)
@@ -94,7 +94,7 @@ def in_parallel(*calls: Callable[[], Any]) -> list[Any]:
 def _of(id_: ArmId, found: Found) -> Found:
     """What was found at an id, and says that it is that."""
     if found.id != id_:
-        raise Misunderstood(f"asked for {id_}, it shows {found.id}.")
+        raise UnexpectedResponse(f"the response to a request for {id_} describes {found.id}.")
     return found
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from math import inf
 from typing import TypeVar
 
-from azext_acrcmk.cloud.errors import missing_registration, read_error, understanding
+from azext_acrcmk.cloud.errors import missing_registration, parsing_responses, read_error
 
 T = TypeVar("T")
 
@@ -151,7 +151,7 @@ def poller(stop: Stop, final_state: str | None = None):
             self._pauses = Pauses(stop)
 
         def run(self) -> None:
-            with understanding():
+            with parsing_responses():
                 super().run()
 
         def _delay(self) -> None:

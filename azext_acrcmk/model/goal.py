@@ -19,35 +19,48 @@ _ISO = re.compile(r"P(?=.)(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,
 
 
 def duration(text: str) -> str:
-    """An ISO 8601 duration in days, weeks, months or years from itself or from `90d`, `12w`, `6m`, `2y`.
+    """An ISO 8601 duration in days, months or years, from such a duration or from `90d`, `12w`, `6m`, `2y`.
 
-    Raises ValueError where `text` is neither, or nothing at all.
+    Weeks become days: Key Vault accepts none. Raises ValueError if `text` is neither, or has no length.
     """
     short = _SHORT.fullmatch(text.strip())
     iso = f"P{short[1]}{short[2]}" if short else text.strip()
     if not (match := _ISO.fullmatch(iso)) or not any(int(part or 0) for part in match.groups()):
         raise ValueError(f"'{text}' is not a duration such as P90D or 90d.")
-    return iso.upper()
+    years, months, weeks, rest = (int(part or 0) for part in match.groups())
+    counts = ((years, "Y"), (months, "M"), (weeks * 7 + rest, "D"))
+    return "P" + "".join(f"{count}{unit}" for count, unit in counts if count)
 
 
 def days(iso: str) -> int:
-    """About how many days an ISO 8601 duration of `duration` is: a month is the twelfth of a year of 365."""
+    """The approximate number of days of an ISO 8601 duration: a month is a twelfth of 365 days."""
     years, months, weeks, rest = (int(part or 0) for part in _ISO.fullmatch(iso).groups())
     return (years * 12 + months) * 365 // 12 + weeks * 7 + rest
 
 
+def days_left(period: str, lifetime: str) -> int:
+    """The fewest days by which a lifetime exceeds a period, as how Key Vault counts months is not known."""
+    (years, months, _, days_), (more_years, more_months, _, more_days) = (
+        [int(part or 0) for part in _ISO.fullmatch(each).groups()] for each in (period, lifetime)
+    )
+    ahead = (more_years - years) * 12 + more_months - months
+    whole_years, rest = divmod(abs(ahead), 12)
+    span = whole_years * 365 + rest * 30 if ahead >= 0 else -(whole_years * 366 + rest * 31)
+    return span + more_days - days_
+
+
 def same_duration(one: str, other: str) -> bool:
-    """Whether both are durations, and of the same length."""
+    """Whether both are durations of the same length."""
     return bool(_ISO.fullmatch(one) and _ISO.fullmatch(other)) and days(one) == days(other)
 
 
 @dataclass(frozen=True)
 class EnableGoal:
-    """A registry encrypted with a key, and everything it takes.
+    """A registry encrypted with a key, and everything it requires.
 
-    `vault` is None where the key is given by its URI. `find_vault` says that the user gave a vault's name, which may
-    mean a vault in another group or subscription. `key_uri` is set where the user named an existing key by its URI:
-    then neither vault nor key is created. `rotation` None means: as the URI says, else auto for a new registry.
+    `vault` is None if the key is given by its URI. `find_vault` says that the user gave a vault's name, which may be a
+    vault in another group or subscription. `key_uri` is set if the user gave the URI of an existing key: then neither
+    vault nor key is created. `rotation` None means manual if the URI has a version, otherwise auto.
     """
 
     registry: ArmId
@@ -83,7 +96,7 @@ class EnableGoal:
 
     @property
     def key(self) -> KeyId:
-        """The key asked for; with a version only where the user gave one."""
+        """The key asked for; with a version only if the user gave one."""
         return self.key_uri or KeyId(f"{self.vault.name.lower()}.{self.vault_suffix.lstrip('.')}", self.key_name)
 
     @property
@@ -118,7 +131,7 @@ def enable_goal(
     key_encryption_key: str | None = None,
     **options: Any,
 ) -> EnableGoal:
-    """The goal of options that have been checked: names and defaults become ids, in the registry's own group."""
+    """The goal of validated options: names and defaults become ids in the registry's resource group."""
     key_uri = KeyId.parse(key_encryption_key) if key_encryption_key else None
     default = f"{registry.name}-cmk"
     vault = None
@@ -143,11 +156,11 @@ def _name_or_id(value: str, type_: str, beside: ArmId) -> ArmId:
 
 @dataclass(frozen=True)
 class RotateGoal:
-    """A registry on another key, another version of its key, or through another identity.
+    """A registry that uses another key, another version of its key, or another identity.
 
-    `target` is what it is to end on: its identity is the registry's own id where that is the system-assigned one.
-    `new_version` asks for a new version of the target's key. `manual` pins the registry to the version. `no_wait` does
-    not wait until the registry uses what it was told to.
+    `target` is what it should use in the end: its identity is the registry's own id if that is the system-assigned
+    one. `new_version` asks for a new version of the target's key. `manual` pins the registry to the version. `no_wait`
+    does not wait until the registry uses the target.
     """
 
     target: EnableGoal
@@ -176,23 +189,25 @@ def rotate_goal(
     skip_grant: bool = False,
     **options: bool,
 ) -> RotateGoal:
-    """The goal of options that have been checked. What is not given stays as the registry has it.
+    """The goal of validated options. What is not given stays as it is.
 
-    `vault` is where the registry's present key is and `used_identity` the id of its present identity, None where that
-    can't be seen. Raises ValueError where it would be needed.
+    `vault` is the vault of the registry's current key and `used_identity` the id of its current identity; None if it
+    can't be read. Raises ValueError if it is required.
     """
     id_, encryption = registry.id, registry.encryption
     system = identity == "[system]" or (identity is None and (encryption.identity or "").lower() == "system")
     if not system and not identity and not used_identity:
         raise ValueError(
             f"The identity that registry '{registry.name}' uses ({encryption.identity}) is not assigned to it and was "
-            "not found. Name the identity to use: az acr cmk rotate --identity"
+            "not found. Specify the identity to use: --identity"
         )
     named = _name_or_id(identity, IDENTITY_TYPE, id_) if identity else used_identity
     identity_id = id_ if system else named
     other_key = bool(key_vault or key_name)
     if key_name and not key_vault and not vault:
-        raise ValueError(f"The vault of {encryption.key} can't be read. Name the vault of the other key: --key-vault")
+        raise ValueError(
+            f"The vault of {encryption.key} can't be read. Specify the vault of the other key: --key-vault"
+        )
     key_uri = KeyId.parse(key_encryption_key) if key_encryption_key else encryption.key.with_version(None)
     vault_id = None
     if other_key:

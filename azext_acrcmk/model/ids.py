@@ -18,35 +18,35 @@ _TYPES = (REGISTRY_TYPE, IDENTITY_TYPE, VAULT_TYPE, HSM_TYPE)
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]")
-# What types and names of resources are made of, whatever the service: nothing that has a meaning in a path.
+# The characters of types and names of resources in all services: none that has a meaning in a path.
 _TYPE = re.compile(r"[a-zA-Z][a-zA-Z0-9.]*/[a-zA-Z][a-zA-Z0-9]*")
 _NAME = re.compile(r"(?!\.+$)[-\w.()]+")
 _REGISTRY = re.compile(r"[a-zA-Z0-9]{5,50}")
 _IDENTITY = re.compile(r"[a-zA-Z0-9][-\w]{2,127}", re.ASCII)
 _VAULT = re.compile(r"(?!.*--)[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]")
 _KEY = re.compile(r"[a-zA-Z0-9-]{1,127}")
-# vault or managedhsm, then the domain of a cloud: which clouds there are, the CLI knows.
+# vault or managedhsm, followed by the domain of a cloud; the CLI knows the clouds.
 _SUFFIX = re.compile(r"(vault|managedhsm)(\.[a-z0-9-]+){2,}")
 _VERSION = re.compile(r"[0-9a-zA-Z]{32}")
 
 NAME_RULES = {
-    "resource group": (_GROUP, "1 to 90 letters, digits, '-', '_', '.' or parentheses, not ending in '.'"),
+    "resource group": (_GROUP, "1 to 90 letters, digits, '-', '_', '.' or parentheses, and not end with '.'"),
     "registry": (_REGISTRY, "5 to 50 letters and digits"),
-    "identity": (_IDENTITY, "3 to 128 letters, digits, '-' or '_', starting with a letter or digit"),
+    "identity": (_IDENTITY, "3 to 128 letters, digits, '-' or '_', and start with a letter or digit"),
     "key vault": (
         _VAULT,
-        "3 to 24 letters, digits and single '-', starting with a letter and ending with a letter or digit",
+        "3 to 24 letters, digits and single '-', and start with a letter and end with a letter or digit",
     ),
     "key": (_KEY, "1 to 127 letters, digits and '-'"),
 }
 
 
 def name_problem(kind: str, name: str) -> str | None:
-    """Why `name` is not a legal name for a `kind` of NAME_RULES, or None where it is one."""
+    """Why `name` is not valid for a `kind` in NAME_RULES, or None if it is."""
     pattern, rule = NAME_RULES[kind]
     if pattern.fullmatch(name):
         return None
-    return f"'{name}' is not a legal {kind} name: it takes {rule}."
+    return f"'{name}' is not a valid {kind} name: it must consist of {rule}."
 
 
 def is_guid(text: str) -> bool:
@@ -54,7 +54,7 @@ def is_guid(text: str) -> bool:
 
 
 class _AnyCase:
-    """Equal whatever the case of its text: Azure changes the case of ids from one answer to the next."""
+    """Equal regardless of case: Azure returns the same id in different cases."""
 
     def __eq__(self, other: object) -> bool:
         return str(self).lower() == str(other).lower() if isinstance(other, type(self)) else NotImplemented
@@ -65,9 +65,9 @@ class _AnyCase:
 
 @dataclass(frozen=True, eq=False)
 class ArmId(_AnyCase):
-    """The id of a resource in a resource group. One within another has as many names as types: `vaults/keys`, `v/k`.
+    """The id of a resource in a resource group. A child resource has as many names as types: `vaults/keys`, `v/k`.
 
-    `spelling` is how Azure or the user wrote it, where it was read.
+    `spelling` is how Azure or the user wrote it, if it was read.
     """
 
     subscription: str
@@ -89,25 +89,25 @@ class ArmId(_AnyCase):
 
     @classmethod
     def parse(cls, text: str) -> ArmId:
-        """Reads /subscriptions/…/resourceGroups/…/providers/<namespace>/<type>/<name>[/…]. Raises ValueError.
+        """Parses /subscriptions/.../resourceGroups/.../providers/<namespace>/<type>/<name>[/...]. Raises ValueError.
 
-        A type that is known comes out in its own spelling.
+        Known types are returned in their documented case.
         """
         parts = text.rstrip("/").split("/")
         keywords = [part.lower() for part in parts[1:8:2][:3]]
         in_group = keywords == ["subscriptions", "resourcegroups", "providers"]
         if not in_group or parts[0] or "" in parts[1:] or len(parts) < 9 or len(parts) % 2 == 0:
-            raise ValueError(f"'{text}' is not the ID of a resource.")
+            raise ValueError(f"'{text}' is not a resource ID.")
         subscription, group, provider, pairs = parts[2], parts[4], parts[6], parts[7:]
         if not is_guid(subscription):
-            raise ValueError(f"'{text}' is not the ID of a resource: '{subscription}' is not a subscription ID.")
+            raise ValueError(f"'{text}' is not a resource ID: '{subscription}' is not a subscription ID.")
         if problem := name_problem("resource group", group):
             raise ValueError(problem)
         types, names = pairs[::2], pairs[1::2]
         for type_, name in zip(types, names, strict=True):
             if not _TYPE.fullmatch(f"{provider}/{type_}") or not _NAME.fullmatch(name):
                 raise ValueError(
-                    f"'{text}' is not the ID of a resource: '{provider}/{type_}/{name}' is not a type and a name."
+                    f"'{text}' is not a resource ID: '{provider}/{type_}/{name}' is not a type and a name."
                 )
         type_ = "/".join((provider, *types))
         known = next((each for each in _TYPES if same(each, type_)), type_)
@@ -115,12 +115,12 @@ class ArmId(_AnyCase):
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two names, GUIDs or values of Azure are the same. Azure compares them without regard to case."""
+    """Whether two names, GUIDs or values of Azure are the same. Azure compares them case-insensitively."""
     return str(one).lower() == str(other).lower()
 
 
 def within(scope: object, ancestor: object) -> bool:
-    """Whether `scope` is `ancestor` or lies below it, as role assignments are inherited."""
+    """Whether `scope` is `ancestor` or below it, so that it inherits role assignments."""
     scope, ancestor = str(scope).lower().rstrip("/"), str(ancestor).lower().rstrip("/")
     return scope == ancestor or scope.startswith(ancestor + "/")
 
@@ -147,7 +147,7 @@ class KeyId(_AnyCase):
 
     @property
     def suffix(self) -> str:
-        """The rest of the host, which tells the cloud: vault.azure.net, managedhsm.usgovcloudapi.net."""
+        """The rest of the host, which identifies the cloud: vault.azure.net, managedhsm.usgovcloudapi.net."""
         return self.host.split(".", 1)[1]
 
     @property
@@ -159,30 +159,32 @@ class KeyId(_AnyCase):
 
     @classmethod
     def parse(cls, text: str) -> KeyId:
-        """Reads a key URI as the registry takes it (tutorial part 4). Raises ValueError that says what is wrong."""
+        """Parses a key URI in the form that registries accept (tutorial part 4). Raises ValueError with the reason."""
         try:
             url = urlsplit(text)
             port = url.port
         except ValueError:
-            raise ValueError(f"'{text}' is not a URL.") from None
+            raise ValueError(f"'{text}' is not a valid URL.") from None
         if url.scheme.lower() != "https":
             raise ValueError(f"'{text}' does not start with https://.")
         if url.query or url.fragment or url.username is not None or url.password is not None or port not in (None, 443):
-            raise ValueError(f"'{text}' has more in it than a host and a path.")
+            raise ValueError(f"'{text}' must have only a host and a path.")
         host = (url.hostname or "").lower()
         store, _, suffix = host.partition(".")
         if not _VAULT.fullmatch(store) or not _SUFFIX.fullmatch(suffix):
-            raise ValueError(f"'{host}' is not the host of a key vault or managed HSM.")
+            raise ValueError(f"'{host}' is not the host name of a key vault or managed HSM.")
         kind, *rest = url.path.rstrip("/").split("/")[1:] or [""]
         if kind.lower() in ("secrets", "certificates"):
-            raise ValueError(f"'{text}' is the URI of a {kind.lower()[:-1]}; a registry is encrypted with a key.")
+            raise ValueError(f"'{text}' is the URI of a {kind.lower()[:-1]}; a registry requires a key.")
         if kind.lower() != "keys" or len(rest) not in (1, 2):
-            raise ValueError(f"'{text}' is not of the form https://<host>/keys/<name>[/<version>].")
+            raise ValueError(
+                f"'{text}' does not have the form https://HOST/keys/NAME or https://HOST/keys/NAME/VERSION."
+            )
         name, version = rest[0], rest[1] if len(rest) == 2 else None
         if problem := name_problem("key", name):
             raise ValueError(problem)
         if version is not None and not _VERSION.fullmatch(version):
-            raise ValueError(f"'{version}' is not a key version: it takes 32 letters and digits.")
+            raise ValueError(f"'{version}' is not a valid key version: it must consist of 32 letters and digits.")
         return cls(host, name, version)
 
     def same_key(self, other: KeyId) -> bool:
@@ -191,9 +193,9 @@ class KeyId(_AnyCase):
 
 
 def default_vault_name(registry: ArmId) -> str:
-    """A legal vault name, the same for the same registry id, and unlikely to be anyone else's.
+    """A valid vault name: always the same for a registry id, and unlikely to be in use by anyone else.
 
-    Vault names are global, so 40 bits of the id's hash follow the registry's name, cut to the 24 characters there are.
+    Vault names are global, so the registry's name is followed by 40 bits of the id's hash, within 24 characters.
     """
     digest = hashlib.sha256(str(registry).lower().encode()).digest()[:5]
     tail = base64.b32encode(digest).decode().lower()

@@ -14,7 +14,7 @@ from azext_acrcmk._errors import cli_errors, problems_error
 from azext_acrcmk.apply import Context, apply_change
 from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import understanding
+from azext_acrcmk.cloud.errors import parsing_responses
 from azext_acrcmk.cloud.login import login_of
 from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.cloud.waiting import Stop
@@ -116,7 +116,7 @@ class Session:
 
         context.plan = plan
 
-        @understanding()
+        @parsing_responses()
         def apply(change: Change) -> str | None:
             return apply_change(change, context)
 

@@ -6,7 +6,7 @@ from azure.cli.core.azclierror import ResourceNotFoundError
 
 from azext_acrcmk._errors import service_error
 from azext_acrcmk.cloud.clients import wire
-from azext_acrcmk.cloud.errors import read_error, understanding
+from azext_acrcmk.cloud.errors import parsing_responses, read_error
 from azext_acrcmk.cloud.fields import part
 from azext_acrcmk.cloud.read import read_registry
 from azext_acrcmk.model.ids import ArmId
@@ -31,7 +31,7 @@ def registry_for_wait(cmd, registry_name: str, group: str | None):
 
 
 def _look(session: Session, id_: ArmId):
-    with understanding():
+    with parsing_responses():
         body = session.clients.registries(id_.subscription).get(id_.group, id_.name, cls=wire)
         state = read_registry(body).provisioning_state
         return {**body, "properties": {**part(body, "properties"), "provisioningState": state}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from azext_acrcmk.model.access import NEEDED_ACTIONS
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import RBAC, Registry
 from azext_acrcmk.plan.change import CreateGroup, CreateIdentity, CreateKey, CreateRegistry, CreateVault, RecoverVault
@@ -17,8 +18,9 @@ def identity_body(change: CreateIdentity) -> dict[str, Any]:
     return with_tags({"location": change.location}, change.tags)
 
 
-def vault_body(change: CreateVault) -> dict[str, Any]:
-    """A vault with soft delete and purge protection."""
+def vault_body(change: CreateVault, principal: str | None = None) -> dict[str, Any]:
+    """A vault with soft delete and purge protection. `principal` is the object id of the identity that its access
+    policy is for: to add that later would leave a moment in which a second run replaces it by nothing."""
     properties: dict[str, Any] = {
         "tenantId": change.tenant,
         "sku": {"family": "A", "name": change.sku},
@@ -26,13 +28,18 @@ def vault_body(change: CreateVault) -> dict[str, Any]:
         "softDeleteRetentionInDays": change.retention_days,
         "enablePurgeProtection": True,
         "enableRbacAuthorization": change.permission_model == RBAC,
-        "accessPolicies": [],
     }
+    if principal:
+        properties["accessPolicies"] = [access_policy(change.tenant, principal, tuple(NEEDED_ACTIONS))]
     if change.public_network_access:
         properties["publicNetworkAccess"] = change.public_network_access
     if change.restrict_network or change.public_network_access == "Disabled":
         properties["networkAcls"] = {"bypass": "AzureServices", "defaultAction": "Deny"}
     return with_tags({"location": change.location, "properties": properties}, change.tags)
+
+
+def access_policy(tenant: str, principal: str, permissions: tuple[str, ...]) -> dict[str, Any]:
+    return {"tenantId": tenant, "objectId": principal, "permissions": {"keys": list(permissions)}}
 
 
 def recovery_body(change: RecoverVault) -> dict[str, Any]:

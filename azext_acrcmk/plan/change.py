@@ -189,7 +189,10 @@ class AttachIdentity(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class CreateVault(Change):
-    """`restrict_network` denies network access but to trusted services."""
+    """`restrict_network` denies network access but to trusted services.
+
+    A vault with access policies is created with that of an identity, `policy_for`, which must exist by then.
+    """
 
     action, noun, irreversible = CREATE, "key vault", True
     step: str = "vault"
@@ -201,6 +204,7 @@ class CreateVault(Change):
     retention_days: int
     restrict_network: bool = False
     public_network_access: str | None = None
+    policy_for: ArmId | None = None
     tags: dict[str, str] | None = field(default=None, hash=False)
 
     @property

@@ -240,3 +240,20 @@ def key_conflicts(goal: EnableGoal, key: Key) -> list[Problem]:
         for option, want, got in asked
         if want is not None and not same(want, got) and not same_duration(str(want), str(got))
     ]
+
+
+# Key Vault's own limits, narrower than those of other resources (service facts 9).
+MOST_TAGS_OF_A_KEY = 15
+MOST_OF_A_KEYS_TAG = 256
+
+
+def key_tag_problems(tags: dict[str, str] | None) -> list[Problem]:
+    """Tags that a key to be created can't have."""
+    given = tags or {}
+    if len(given) > MOST_TAGS_OF_A_KEY:
+        message = f"A key has at most {MOST_TAGS_OF_A_KEY} tags, and --tags gives {len(given)}."
+    elif too_long := next((name for name in given if len(name) > MOST_OF_A_KEYS_TAG), None):
+        message = f"The name of a tag of a key has at most {MOST_OF_A_KEYS_TAG} characters, and '{too_long}' has more."
+    else:
+        return []
+    return [Problem(message, ("Give fewer or shorter tags, and add others afterwards: az acr update --tags",))]

@@ -54,7 +54,7 @@ from azext_acrcmk.plan.change import (
     UseVault,
     after,
 )
-from azext_acrcmk.plan.conflicts import key_conflicts, vault_conflicts
+from azext_acrcmk.plan.conflicts import key_conflicts, key_tag_problems, vault_conflicts
 from azext_acrcmk.rules import Facts, Fix, stoppers
 from azext_acrcmk.rules.catalogue import GRANT
 from azext_acrcmk.rules.grant import describe
@@ -98,6 +98,8 @@ def parts_problems(command: str, goal: EnableGoal, state: State, now: datetime, 
     found += vault_conflicts(goal, state)
     # What is asked of a new key is no matter where the existing one can't be used at all.
     found += key_conflicts(goal, state.key) if isinstance(state.key, Key) and not found else []
+    if isinstance(state.key, Absent) and not goal.key_uri:
+        found += key_tag_problems(goal.tags)
     return found + _skipped_grant_problems(goal, state)
 
 
@@ -150,17 +152,17 @@ def plan_identity(goal: EnableGoal, state: State, group: Change | None = None) -
 
 def plan_parts(goal: EnableGoal, state: State, identity: Change | None, group: Change | None = None) -> Parts:
     """`identity` is what makes the identity able to be granted access, where it is not yet."""
-    vault = _vault_change(goal, state, group)
+    vault = _vault_change(goal, state, group, identity)
     protection = _protection(state.vault, vault)
     firewall = allow_trusted_services(state.vault, after(protection))
     key = _key_change(goal, state, after(vault, protection))
     return Parts(vault, protection, firewall, key, _grant_change(goal, state, identity, vault, key))
 
 
-def _vault_change(goal: EnableGoal, state: State, group: Change | None) -> Change:
+def _vault_change(goal: EnableGoal, state: State, group: Change | None, identity: Change | None) -> Change:
     vault = state.vault
     if isinstance(vault, Absent):
-        return _new_vault(goal, state, group)
+        return _new_vault(goal, state, group, identity)
     if isinstance(vault, DeletedVault):
         grants = "granting access is left to others" if goal.skip_grant else "access is granted again"
         return recover_vault(
@@ -177,8 +179,9 @@ def recover_vault(vault: DeletedVault, tenant: str, reason: str, waits_for: tupl
     return RecoverVault(id=vault.id, location=vault.location, tenant=tenant, reason=reason, after=waits_for)
 
 
-def _new_vault(goal: EnableGoal, state: State, group: Change | None) -> Change:
-    model = "access policies" if goal.new_permission_model == ACCESS_POLICY else "Azure RBAC"
+def _new_vault(goal: EnableGoal, state: State, group: Change | None, identity: Change | None) -> Change:
+    by_policy = goal.new_permission_model == ACCESS_POLICY
+    model = "access policies" if by_policy else "Azure RBAC"
     network = ", network access denied except for trusted services" if goal.restrict_vault_network else ""
     if goal.vault_public_network_access == "Disabled":
         network = ", public network access disabled except for trusted services"
@@ -191,10 +194,11 @@ def _new_vault(goal: EnableGoal, state: State, group: Change | None) -> Change:
         retention_days=goal.new_retention_days,
         restrict_network=goal.restrict_vault_network,
         public_network_access=goal.vault_public_network_access,
+        policy_for=goal.identity if by_policy else None,
         tags=goal.tags,
         reason=f"Key vault ({goal.new_vault_sku}, {model}{network}) with purge protection: if deleted, it can't be "
         f"purged for {goal.new_retention_days} days.",
-        after=after(group),
+        after=after(group, identity if by_policy else None),
     )
 
 

@@ -135,6 +135,16 @@ def _new_resources(state: State, plan: Plan) -> list[NewResource]:
     return found
 
 
+# Stands for the object id of an identity that is yet to be created, where a policy is asked for.
+_TO_BE = "00000000-0000-0000-0000-000000000000"
+
+
+def _principal_of(change: CreateVault, identity: Identity | None) -> str | None:
+    if change.policy_for is None:
+        return None
+    return identity.principal_id if identity else _TO_BE
+
+
 def _details(change: Change, state: State) -> dict[str, Any] | None:
     """A resource to be created as the policy check wants it: a partial content, and for what lies in or on a resource
     that resource's id as `scope` (CheckRestrictionsResourceDetails of the SDK). An access policy changes its vault."""
@@ -144,7 +154,12 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
     if isinstance(change, CreateIdentity):
         return _content(IDENTITY_TYPE, change.id.name, identity_body(change))
     if isinstance(change, CreateVault):
-        return _content(VAULT_TYPE, change.id.name, vault_body(change), apiVersion=API_VERSIONS[VAULT_TYPE])
+        return _content(
+            VAULT_TYPE,
+            change.id.name,
+            vault_body(change, _principal_of(change, identity)),
+            apiVersion=API_VERSIONS[VAULT_TYPE],
+        )
     if isinstance(change, CreateKey):
         versioned = {"apiVersion": API_VERSIONS[f"{VAULT_TYPE}/keys"], "scope": str(change.vault)}
         return _content(f"{VAULT_TYPE}/keys", change.key.name, key_body(change), **versioned)

@@ -1,1 +1,1 @@
-"""What everything in the sandbox stands on: requests and replies, the clock, rules of firewalls."""
+"""The basics shared by all services: requests and replies, the clock, firewall rules."""

@@ -1,4 +1,4 @@
-"""The sandbox's own time: real time, scaled and moved, so that minutes of Azure pass in moments of a test."""
+"""The sandbox's clock: real time, scaled and advanced, so that tests need not wait for Azure's delays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Clock:
         self._offset += seconds
 
     def run_at(self, scale: float) -> None:
-        """Change the pace from now on."""
+        """Change the scale from now on."""
         self._origin, self._started, self._offset = self.now(), time.monotonic(), 0.0
         self.scale = scale
 

@@ -1,4 +1,4 @@
-"""Rules of firewalls that let addresses in, as vaults and registries have them."""
+"""The IP rules of firewalls, as vaults and registries have them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def is_listed(rules: dict[str, Any], address: str) -> bool:
-    """Whether the `ipRules` of a resource name an address, alone or in a range. No rule can name a service of Azure."""
+    """Whether the `ipRules` of a resource include an address. No rule can include an Azure service."""
     if not address:
         return False
     networks = [ipaddress.ip_network(rule["value"], strict=False) for rule in rules.get("ipRules") or ()]

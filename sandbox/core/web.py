@@ -1,4 +1,4 @@
-"""Requests, replies and routes, apart from any web server: a handler is a plain function of a world and a request."""
+"""Requests, replies and routes, independent of any web server: a handler is a function of a world and a request."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Request:
 
 @dataclass
 class Reply:
-    """One HTTP answer. `seconds` is how long the service takes to give it, on the sandbox's clock, and `ready` how long
-    until what was asked for holds, where that is later: an operation that goes on, a grant that takes effect."""
+    """One HTTP response. `seconds` is the time on the sandbox's clock until the service sends it, and `ready` the time
+    until the request has taken effect, if that is later: an asynchronous operation ends, a grant takes effect."""
 
     status: int
     body: Any = None
@@ -47,7 +47,7 @@ class Reply:
 
 
 class AzureError(Exception):
-    """A refusal in Azure's shape: {"error": {"code", "message", "innererror"?, "details"?, "target"?, ...}}."""
+    """An error in Azure's format: {"error": {"code", "message", "innererror"?, "details"?, "target"?, ...}}."""
 
     def __init__(self, status: int, code: str, message: str, *, inner: str | None = None, headers=None, **extra: Any):
         super().__init__(f"{status} {code}: {message}")
@@ -73,7 +73,7 @@ class Route:
 
 
 class Router:
-    """Routes in the order they were added. Literals match without regard to case, as Azure does it.
+    """Routes in the order they were added. Literals are case-insensitive, as in Azure.
 
     Templates: `{name}` is one segment, `{scope:path}` any number of them. Host templates: `{vault}.vault.azure.net`.
     """

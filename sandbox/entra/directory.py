@@ -1,4 +1,4 @@
-"""The directory (Microsoft Entra): principals, and when the rest of Azure has heard of them."""
+"""The directory (Microsoft Entra): principals, and when they have replicated to the rest of Azure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.world import Principal, World
 def add_principal(
     world: World, kind: str = "ServicePrincipal", name: str = "", secret: str = "", groups: Iterable[str] = ()
 ) -> Principal:
-    """A new service principal, user or group. Only service principals get an application id."""
+    """A new service principal, user or group. Only service principals have an application ID."""
     object_id = world.new_guid()
     principal = Principal(
         object_id=object_id,

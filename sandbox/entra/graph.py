@@ -1,4 +1,4 @@
-"""Microsoft Graph, as far as `az role assignment` and `az keyvault` ask it."""
+"""Microsoft Graph, limited to what `az role assignment` and `az keyvault` use."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def get_object(world: World, request: Request) -> Reply:
 
 @router.route("POST", HOST, "/v1.0/directoryObjects/getByIds")
 def get_by_ids(world: World, request: Request) -> Reply:
-    """The objects that exist among the given ids; the others are left out without a word."""
+    """The existing objects among the given IDs; IDs that don't exist are silently left out."""
     _check_token(request)
     found = [known(world, object_id) for object_id in (request.body or {}).get("ids", [])]
     value = [_document(principal) for principal in found if principal]

@@ -54,7 +54,7 @@ def instances(world: World, request: Request) -> Reply:
 
 @router.route("POST", LOGIN, "/{tenant}/oauth2/v2.0/token")
 def token(world: World, request: Request) -> Reply:
-    """Client credentials, the one flow the sandbox signs in by."""
+    """Client credentials, the only flow that the sandbox supports."""
     _known_tenant(request)
     form = request.body if isinstance(request.body, dict) else {}
     if form.get("grant_type") != "client_credentials":
@@ -86,7 +86,7 @@ def token(world: World, request: Request) -> Reply:
 
 @router.route("POST", LOCAL, "/oauth2/token")
 def cloud_shell_token(world: World, request: Request) -> Reply:
-    """The token endpoint of Azure Cloud Shell: the person who opened the shell, without a password."""
+    """The token endpoint of Azure Cloud Shell, which signs in the user who opened the shell without a password."""
     _need_header(request, "metadata", "true")
     form = request.body if isinstance(request.body, dict) else {}
     return Reply(200, _managed_identity_answer(world, OWNER_USER_ID, form.get("resource", "")))
@@ -122,7 +122,7 @@ def _need_header(request: Request, name: str, value: str) -> None:
 
 
 class OAuthError(AzureError):
-    """A refusal in the shape of OAuth 2.0, as Entra and the identity endpoints give it."""
+    """An error in the format of OAuth 2.0, as Entra and the identity endpoints return it."""
 
     def __init__(self, status: int, body: dict[str, object]):
         super().__init__(status, str(body["error"]), str(body["error_description"]))

@@ -1,4 +1,4 @@
-"""Access tokens: what Microsoft Entra would sign. The key is fixed, so a token cached by `az` outlives a restart."""
+"""Access tokens as Microsoft Entra issues them. The signing key is fixed: tokens cached by `az` survive a restart."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _KEY = "the sandbox signs for nobody but itself"
 
 
 def issue(world: World, principal: Principal, audience: str) -> dict[str, object]:
-    """The token endpoint's answer for a principal.
+    """The token endpoint's response for a principal.
 
     It expires by the wall clock, by which the client caches it, at the pace of the sandbox's: moving that makes no
     token old.
@@ -41,9 +41,9 @@ def issue(world: World, principal: Principal, audience: str) -> dict[str, object
 
 
 def issue_for_registry(caller: Caller, host: str, kind: str, seconds: int, **more: object) -> str:
-    """A token of a registry's own, by which it knows the caller again: a "refresh_token" or an "access_token".
+    """A token that a registry issues to identify the caller later: a "refresh_token" or an "access_token".
 
-    Claims as recorded (see registry/login_server.py), and those by which `read` knows whose it is.
+    It has the recorded claims (see registry/login_server.py), and those by which `read` identifies the caller.
     """
     now = int(time.time())
     claims = {
@@ -66,7 +66,7 @@ def issue_for_registry(caller: Caller, host: str, kind: str, seconds: int, **mor
 
 
 def read(authorization: str | None) -> Caller | None:
-    """The caller that an Authorization header names, or None where it is missing, too old, or not one of our tokens."""
+    """The caller of an Authorization header, or None if the token is missing, expired, or not issued by the sandbox."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer":
         return None
@@ -75,11 +75,11 @@ def read(authorization: str | None) -> Caller | None:
         claims = jwt.decode(token, _KEY, algorithms=["HS256"], options=unchecked)
     except jwt.InvalidTokenError:
         return None
-    if claims["exp"] <= time.time():  # not left to the library, which knows no parts of a second
+    if claims["exp"] <= time.time():  # not left to the library, which truncates to seconds
         return None
     return Caller(claims["oid"], claims["appid"], claims["tid"], claims["aud"], claims.get("upn") or claims["appid"])
 
 
 def claims(token: str) -> dict[str, object]:
-    """What a token says, unchecked."""
+    """The claims of a token, unverified."""
     return jwt.decode(token, options={"verify_signature": False})

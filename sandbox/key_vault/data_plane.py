@@ -1,4 +1,4 @@
-"""What requests to the data plane of vaults and managed HSMs share: hosts, the challenge, headers, bodies."""
+"""Common parts of data plane requests to vaults and managed HSMs: hosts, the challenge, headers, bodies."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SUFFIXES = (VAULT_SUFFIX, HSM_SUFFIX)
 def serve(
     router: Router, methods: str, *templates: str, suffixes: tuple[str, ...] = SUFFIXES
 ) -> Callable[[StoreHandler], StoreHandler]:
-    """Route paths of key stores to a handler, which is asked once the caller has shown a token for them."""
+    """Route paths of key stores to a handler, which is called only for callers with a valid token."""
 
     def add(handler: StoreHandler) -> StoreHandler:
         @functools.wraps(handler)
         def answer(world: World, request: Request) -> Reply:
             store = find_store(world, request.host)
             if store is None:
-                # In Azure the name of such a vault does not resolve, so nobody answers.
+                # In Azure the name of such a vault does not resolve, so there is no response.
                 raise AzureError(404, "VaultNotFound", f"There is no vault at {request.host}.")
             reply = _challenge(store, request) or _handled(handler, world, store, request)
             reply.headers |= _headers(store)
@@ -56,13 +56,13 @@ def bundle(store: KeyStore, key: Key, version: KeyVersion) -> dict[str, Any]:
 
 
 def item(store: KeyStore, key: Key, version: KeyVersion, *, versioned: bool) -> dict[str, Any]:
-    """A key or version as lists show it."""
+    """A key or version as it appears in lists."""
     name = kid(store, key, version) if versioned else f"{store.uri}/keys/{key.name}"
     return {"kid": name, "attributes": attributes(store, version)} | ({"tags": version.tags} if version.tags else {})
 
 
 def deleted(store: KeyStore, record: DeletedKey, shown: dict[str, Any]) -> dict[str, Any]:
-    """A deleted key, from what it looks like alive (recording kv_key_delete_200)."""
+    """A deleted key, from the document of the active key (recording kv_key_delete_200)."""
     return {
         "recoveryId": f"{store.uri}/deletedkeys/{record.key.name}",
         "deletedDate": int(record.deleted),
@@ -110,7 +110,7 @@ def _handled(handler: StoreHandler, world: World, store: KeyStore, request: Requ
 
 
 def _challenge(store: KeyStore, request: Request) -> Reply | None:
-    """The 401 that tells a client where to get a token (recording kv_key_create_401_challenge)."""
+    """The 401 that tells a client where to request a token (recording kv_key_create_401_challenge)."""
     caller = request.caller
     if caller and caller.audience.rstrip("/") == store.resource:
         return None

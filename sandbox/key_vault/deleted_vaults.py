@@ -62,7 +62,7 @@ def purge(world: World, request: Request) -> Reply:
     operation = Operation(
         id=f"purge-{world.new_guid()}",
         kind="NotStarted",
-        due=world.now() + world.settings.vault_dns_seconds,  # how long a purge takes is not recorded
+        due=world.now() + world.settings.vault_dns_seconds,  # the duration of a purge is not recorded
         finish=lambda: world.deleted_vaults.pop(deleted.vault.name.lower(), None),
     )
     world.operations[operation.id] = operation

@@ -1,6 +1,6 @@
-"""Managed HSMs: key stores with their own, local role-based access control.
+"""Managed HSMs: key stores with local role-based access control.
 
-Taken from the documentation; nothing of managed HSMs but the 401 challenge was ever recorded.
+Based on the documentation; only the 401 challenge of managed HSMs was recorded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether someone gets to use a key now: the store's firewall, the caller's rights, the key's state, in this order."""
+"""Whether a caller can use a key now: checks the firewall, the permissions and the key's state, in this order."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _HSM = "Microsoft.KeyVault/managedHsm"
 
 @dataclass(frozen=True)
 class Operation:
-    """What one may want to do with keys: its name in access policies, and its data actions."""
+    """An operation on keys: its permission in access policies, and its data actions."""
 
     permission: str
     action: str
     hsm_action: str
-    name: str = ""  # as messages about disabled keys call it; empty where the state of the key does not matter
+    name: str = ""  # its name in messages about disabled keys; empty if the state of the key does not matter
 
 
 OPERATIONS = {
@@ -49,7 +49,7 @@ OPERATIONS = {
 
 @dataclass(frozen=True)
 class KeyUser:
-    """Who wants to use a key. `address` is empty for a service of Azure, which no rule of a firewall can name."""
+    """The caller that uses a key. `address` is empty for an Azure service, which no firewall rule can include."""
 
     object_id: str
     app_id: str
@@ -66,7 +66,7 @@ class KeyUser:
 
 
 def admit(world: World, store: KeyStore, user: KeyUser, operation: str, key_name: str = "") -> None:
-    """Let the user through to an operation, or refuse in the words of Key Vault."""
+    """Check that the user may perform an operation; raises Key Vault's error otherwise."""
     _check_firewall(store, user)
     if isinstance(store, ManagedHsm):
         _check_local_roles(world, store, user, OPERATIONS[operation], key_name)
@@ -79,7 +79,7 @@ def admit(world: World, store: KeyStore, user: KeyUser, operation: str, key_name
 def use(
     world: World, store: KeyStore, user: KeyUser, operation: str, key_name: str, version_id: str | None
 ) -> KeyVersion:
-    """Let the user do an operation with a version of a key (None: the latest). Returns the version."""
+    """Check that the user may perform an operation with a key version (None: the latest). Returns the version."""
     admit(world, store, user, operation, key_name)
     version = find_version(store, key_name, version_id)
     check_state(version, operation, world.now())
@@ -101,11 +101,11 @@ def find_version(store: KeyStore, name: str, version_id: str | None) -> KeyVersi
 
 
 def check_state(version: KeyVersion, operation: str, now: float) -> None:
-    """Refuse what the state of a key forbids. An expired key still unwraps, so nobody is locked out (facts 1.6)."""
+    """Reject operations that the key's state doesn't allow. An expired key can still unwrap (facts 1.6)."""
     name = OPERATIONS[operation].name
     if name and not version.enabled:
         raise _forbidden(f"Operation {name} is not allowed on a disabled key.", "KeyDisabled")
-    # The texts for expired keys and missing operations are from memory; the facts only tell that they are refused.
+    # The messages for expired keys and missing operations are from memory; the facts only say that they are rejected.
     if name == "wrapKey" and version.expires is not None and version.expires <= now:
         raise _forbidden(f"Operation {name} is not allowed on an expired key.", "KeyExpired")
     if name == "wrapKey" and version.not_before is not None and version.not_before > now:
@@ -117,7 +117,7 @@ def check_state(version: KeyVersion, operation: str, now: float) -> None:
 def forbidden_by_rbac_text(
     caller: str, action: str, scope: str, place: str, denied: DenyAssignment | None = None
 ) -> str:
-    """The message of ForbiddenByRbac (facts: service.md 2.2 and 2.3). How a deny assignment shows in it is assumed."""
+    """The message of ForbiddenByRbac (facts: service.md 2.2 and 2.3). Its form with a deny assignment is assumed."""
     deny_id = f"'{compact(denied.name)}'" if denied else "null"
     return (
         "Caller is not authorized to perform action on resource.\r\n"
@@ -138,11 +138,11 @@ def key_scope(store: KeyStore, key_name: str) -> str:
 def _check_firewall(store: KeyStore, user: KeyUser) -> None:
     rules = store.network_acls or {}
     access = store.public_network_access.lower()
-    perimeter = access == "securedbyperimeter"  # overrides the trust in services, too (facts: service.md 1.4)
+    perimeter = access == "securedbyperimeter"  # no trusted services either (facts: service.md 1.4)
     if user.trusted_service and not perimeter and rules.get("bypass", "AzureServices").lower() == "azureservices":
         return
     if access == "disabled":
-        # Text and inner code as users report them; the facts quote only the next one.
+        # Message and inner code from user reports; the facts quote only the next one.
         raise _forbidden(
             "Public network access is disabled and request is not from a trusted service nor via an approved private "
             f"link.\r\nCaller: {user.described}\r\nVault: {place_of(store)}",

@@ -1,4 +1,4 @@
-"""Key stores: what vaults and managed HSMs have in common, where they are found, and the vault itself."""
+"""Key stores: what vaults and managed HSMs have in common, how they are found, and the vault itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HSM_SUFFIX = ".managedhsm.azure.net"
 
 @dataclass(kw_only=True)
 class KeyStore:
-    """Keys by name in lower case, behind a firewall. `network_acls` is None where none were ever set."""
+    """Keys by name in lowercase, behind a firewall. `network_acls` is None if it was never set."""
 
     id: str
     name: str
@@ -51,7 +51,7 @@ class KeyStore:
 
     @property
     def hardware(self) -> bool:
-        """Whether keys can be kept in hardware (kty RSA-HSM, EC-HSM)."""
+        """Whether the store supports HSM-protected keys (kty RSA-HSM, EC-HSM)."""
         return False
 
     def delete_key(self, name: str, now: float) -> DeletedKey:
@@ -60,7 +60,7 @@ class KeyStore:
         return deleted
 
     def pass_time(self, now: float) -> None:
-        """What the service does by itself: rotates keys by their policies and purges what was deleted long ago."""
+        """What the service does automatically: rotate keys by policy, purge deleted keys after the retention."""
         for key in self.keys.values():
             key.rotate_when_due(now)
         for name in [name for name, deleted in self.deleted_keys.items() if deleted.purge_at <= now]:
@@ -69,9 +69,9 @@ class KeyStore:
 
 @dataclass(kw_only=True)
 class Vault(KeyStore):
-    """A key vault. `rbac` is None where it was never said, which means access policies (facts: service.md 5).
+    """A key vault. `rbac` is None if it was never set, which means access policies (facts: service.md 5).
 
-    `policy_since` tells when each permission of a principal was added; it is missing for those that have always been.
+    `policy_since` is when each permission of a principal was added; seeded permissions are not in it.
     """
 
     sku: str = "standard"
@@ -79,14 +79,14 @@ class Vault(KeyStore):
     rbac: bool | None = None
     access_policies: list[dict[str, Any]] = field(default_factory=list)
     policy_since: dict[tuple[str, str], float] = field(default_factory=dict)
-    flags: dict[str, Any] = field(default_factory=dict)  # enabledForDeployment and its sisters
+    flags: dict[str, Any] = field(default_factory=dict)  # enabledForDeployment and the like
 
     @property
     def hardware(self) -> bool:
         return self.sku == "premium"
 
     def set_policies(self, policies: list[dict[str, Any]], now: float) -> None:
-        """Replace the access policies; permissions that were there before keep their age."""
+        """Replace the access policies; existing permissions keep the time they were added."""
         before = _permissions(self.access_policies)
         self.access_policies = policies
         after = _permissions(policies)
@@ -105,7 +105,7 @@ class Vault(KeyStore):
 
 @dataclass
 class DeletedVault:
-    """A soft-deleted vault, which keeps its name taken until it is purged."""
+    """A soft-deleted vault. Its name can't be reused until it is purged."""
 
     vault: Vault
     deleted: float
@@ -114,7 +114,7 @@ class DeletedVault:
 
 @dataclass(frozen=True)
 class KeyUri:
-    """A key identifier taken apart. `version` is None where it names none."""
+    """A parsed key identifier. `version` is None if the identifier has none."""
 
     host: str
     name: str
@@ -122,7 +122,7 @@ class KeyUri:
 
 
 def parse_key_uri(uri: str) -> KeyUri:
-    """Take a key identifier apart. Raises ValueError for anything but https://<host>/keys/<name>[/<version>]."""
+    """Parse a key identifier. Raises ValueError for anything but https://<host>/keys/<name>[/<version>]."""
     parts = urlsplit(uri)
     path = parts.path.strip("/").split("/")
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment:
@@ -133,12 +133,12 @@ def parse_key_uri(uri: str) -> KeyUri:
 
 
 def find_vault(world: World, name: str) -> Vault | None:
-    """The live vault of a name, wherever it is: vault names are global."""
+    """The active vault with this name in any resource group: vault names are global."""
     return next((vault for vault in world.vaults.values() if vault.name.lower() == name.lower()), None)
 
 
 def find_store(world: World, host: str) -> KeyStore | None:
-    """The vault or managed HSM that answers at a host name: a new vault once its name is in DNS."""
+    """The vault or managed HSM at a host name. A new vault is found once its name is in DNS."""
     now = world.now()
     return next((store for store in stores(world) if store.host == host.lower() and store.dns_at <= now), None)
 
@@ -148,7 +148,7 @@ def stores(world: World) -> list[KeyStore]:
 
 
 def deleted_key_conflict(name: str) -> AzureError:
-    """A soft-deleted key keeps its name taken."""
+    """The name of a soft-deleted key can't be reused."""
     return AzureError(
         409,
         "Conflict",
@@ -159,7 +159,7 @@ def deleted_key_conflict(name: str) -> AzureError:
 
 
 def _permissions(policies: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    # A policy with an application id holds only for that application on behalf of the principal.
+    # A policy with an application ID applies only to that application on behalf of the principal.
     return {
         (policy["objectId"].lower(), permission.lower())
         for policy in policies

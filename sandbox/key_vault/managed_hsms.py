@@ -1,7 +1,7 @@
 """Managed HSMs through Azure Resource Manager, their keys, and their local role-based access control.
 
-From the specification and the documentation (facts: service.md 1.1, row 8); not recorded. One made by PUT is there and
-activated at once; in Azure that takes minutes, and the download of the security domain.
+From the specification and the documentation (facts: service.md 1.1, row 8); not recorded. PUT creates and activates
+an HSM immediately; in Azure that takes minutes, and requires downloading the security domain.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def list_hsms(world: World, request: Request) -> Reply:
 
 @router.route("GET", HOST, "/subscriptions/{subscription}/providers/Microsoft.KeyVault/deletedManagedHSMs")
 def list_deleted(world: World, request: Request) -> Reply:
-    """None: managed HSMs of the sandbox are not deleted one by one. (`az keyvault list-deleted` asks.)"""
+    """Always empty: the sandbox does not delete single managed HSMs. (`az keyvault list-deleted` requests it.)"""
     scope = f"/subscriptions/{request.params['subscription']}"
     require(world, request.caller, "Microsoft.KeyVault/deletedManagedHsms/read", scope)
     return Reply(200, {"value": []})

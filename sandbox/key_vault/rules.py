@@ -1,4 +1,4 @@
-"""What Key Vault allows in a vault: names, properties and how they may change, access policies."""
+"""The rules of Key Vault for vaults: names, properties, property changes, access policies."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def name_taken(name: str) -> AzureError:
 
 
 def same_place(deleted: DeletedVault, subscription: str, location: str) -> bool:
-    """Whether a deleted vault can be seen from a subscription and location, and so recovered or purged there."""
+    """Whether a deleted vault is visible in a subscription and location, and can be recovered or purged there."""
     own = deleted.vault.id.lower().startswith(f"/subscriptions/{subscription}/".lower())
     return own and deleted.vault.location == location
 
@@ -83,12 +83,12 @@ def required_properties(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def default_model(api_version: str) -> bool | None:
-    """The permission model of a new vault that states none: access policies until api-version 2026-02-01."""
+    """The default permission model of a new vault: access policies before api-version 2026-02-01."""
     return True if api_version >= _RBAC_BY_DEFAULT_SINCE else None
 
 
 def retention(wanted: dict[str, Any], current: int | None) -> int:
-    """The days that a deleted vault is kept. They can be chosen only while it is being created."""
+    """The retention of a deleted vault in days. It can be set only when the vault is created."""
     days = wanted.get("softDeleteRetentionInDays")
     if days is None:
         return 90 if current is None else current
@@ -103,7 +103,7 @@ def retention(wanted: dict[str, Any], current: int | None) -> int:
 
 
 def check_update(world: World, caller: Caller, vault: Vault, wanted: dict[str, Any]) -> None:
-    """Refuse changes that a vault does not allow, or that this caller may not make."""
+    """Reject changes that a vault does not allow, or that the caller has no permission for."""
     retention(wanted, vault.retention_days)
     model = wanted.get("enableRbacAuthorization")
     if model is None or bool(model) == bool(vault.rbac) or allowed(world, caller.object_id, _GRANT, vault.id):
@@ -118,9 +118,12 @@ def check_update(world: World, caller: Caller, vault: Vault, wanted: dict[str, A
 
 
 def apply(vault: Vault, wanted: dict[str, Any], *, whole: bool, now: float, new: bool = False) -> None:
-    """Set the properties that a request names. A whole vault (PUT) without access policies or rules has none."""
+    """Set the properties in a request. A PUT without access policies or network rules removes them."""
     _check_protection(wanted)
     acls = read_network_acls(wanted.get("networkAcls"))
+    by_policy = not (vault.rbac if wanted.get("enableRbacAuthorization") is None else wanted["enableRbacAuthorization"])
+    if new and by_policy and wanted.get("accessPolicies") is None:
+        raise _bad("The parameter accessPolicies is not specified.")  # required by the specification; text from memory
     policies = read_policies(wanted.get("accessPolicies") or [])
     access = _access(wanted.get("publicNetworkAccess"))
     if "sku" in wanted:
@@ -141,7 +144,7 @@ def apply(vault: Vault, wanted: dict[str, Any], *, whole: bool, now: float, new:
 
 
 def properties(vault: Vault) -> dict[str, Any]:
-    """A vault's settings as the service returns them: what was never set is left out, but for a few."""
+    """The settings of a vault as the service returns them: most settings that were never set are left out."""
     shown: dict[str, Any] = {"sku": {"family": "A", "name": vault.sku}, "tenantId": vault.tenant_id}
     if vault.network_acls is not None:
         shown["networkAcls"] = vault.network_acls
@@ -155,7 +158,7 @@ def properties(vault: Vault) -> dict[str, Any]:
 
 
 def read_network_acls(acls: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Network rules with the service's defaults; addresses become networks of their own."""
+    """Network rules with the service's defaults; single addresses become CIDR ranges."""
     if acls is None:
         return None
     return {

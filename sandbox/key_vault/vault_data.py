@@ -1,6 +1,6 @@
 """The data plane of vaults and managed HSMs: keys, versions, rotation, deletion and recovery, wrap and unwrap.
 
-Bodies follow the recordings kv_*, texts facts service.md 2.3. Lists are given whole: paging is not recorded.
+Bodies follow the recordings kv_*, messages facts service.md 2.3. Lists are not paged: paging is not recorded.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from typing import Any
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.key_vault import data_plane
 from sandbox.key_vault.data_plane import bundle, user_of
+from sandbox.key_vault.hsm_store import ManagedHsm
 from sandbox.key_vault.key_access import OPERATIONS, admit, find_key, find_version, use
-from sandbox.key_vault.key_material import DeletedKey, Key, KeyShape, check_shape, new_version, read_policy
+from sandbox.key_vault.key_material import DeletedKey, Key, KeyShape, check_shape, check_tags, new_version, read_policy
 from sandbox.key_vault.key_store import KeyStore, deleted_key_conflict
 from sandbox.key_vault.vault_keys import need_hardware_for
 from sandbox.resource_manager.common import body_of
@@ -27,7 +28,7 @@ _NO_POLICY: dict[str, Any] = {
 
 @data_plane.serve(router, "POST", f"{_KEY}/create")
 def create(world: World, store: KeyStore, request: Request) -> Reply:
-    """A new key, or a new version of one that is there."""
+    """A new key, or a new version of an existing one."""
     name = request.params["key"]
     admit(world, store, user_of(request), "create", name)
     body = body_of(request)
@@ -51,6 +52,7 @@ def create(world: World, store: KeyStore, request: Request) -> Reply:
         tags=body.get("tags") or {},
     )
     key = store.keys.setdefault(name.lower(), Key(name, []))
+    _check_room(store, key)
     key.versions.append(version)
     return Reply(200, bundle(store, key, version), seconds=world.settings.key_answer_seconds)
 
@@ -59,6 +61,10 @@ def create(world: World, store: KeyStore, request: Request) -> Reply:
 def rotate(world: World, store: KeyStore, request: Request) -> Reply:
     admit(world, store, user_of(request), "rotate", request.params["key"])
     key = find_key(store, request.params["key"])
+    if isinstance(store, ManagedHsm) and not key.rotation_policy:
+        # Documented (managed-hsm/key-rotation.md); the text is not known.
+        raise AzureError(400, "BadParameter", f"The key {key.name} has no rotation policy.")
+    _check_room(store, key)
     version = key.rotate(world.now())
     return Reply(200, bundle(store, key, version), seconds=world.settings.key_answer_seconds)
 
@@ -100,7 +106,7 @@ def get(world: World, store: KeyStore, request: Request) -> Reply:
 
 @data_plane.serve(router, "PATCH", _KEY, f"{_KEY}/", f"{_KEY}/{{version}}")
 def update(world: World, store: KeyStore, request: Request) -> Reply:
-    """Change attributes, operations or tags of a version. What is not named stays."""
+    """Change attributes, operations or tags of a version. Fields that are not in the request keep their values."""
     name, body = request.params["key"], body_of(request)
     admit(world, store, user_of(request), "update", name)
     version = find_version(store, name, request.params.get("version"))
@@ -110,7 +116,9 @@ def update(world: World, store: KeyStore, request: Request) -> Reply:
     version.not_before = given.get("nbf", version.not_before)
     version.expires = given.get("exp", version.expires)
     version.operations = body.get("key_ops") or version.operations
-    version.tags = version.tags if body.get("tags") is None else body["tags"]
+    if body.get("tags") is not None:
+        check_tags(body["tags"])
+        version.tags = body["tags"]
     version.updated = world.now()
     return Reply(200, bundle(store, find_key(store, name), version))
 
@@ -174,6 +182,12 @@ def wrap_or_unwrap(world: World, store: KeyStore, request: Request) -> Reply:
     result = version.wrap(data, algorithm) if operation == "wrapKey" else version.unwrap(data, algorithm)
     key_id = data_plane.kid(store, find_key(store, name), version)
     return Reply(200, {"kid": key_id, "value": data_plane.encode(result)})
+
+
+def _check_room(store: KeyStore, key: Key) -> None:
+    """A key of a managed HSM has at most 100 versions (managed-hsm/about-keys-details.md); the text is not known."""
+    if isinstance(store, ManagedHsm) and len(key.versions) >= 100:
+        raise AzureError(403, "Forbidden", f"The key {key.name} has 100 versions, the most there can be.")
 
 
 def _policy_document(store: KeyStore, key: Key) -> dict[str, Any]:

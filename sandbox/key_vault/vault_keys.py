@@ -1,4 +1,4 @@
-"""Keys of vaults through Azure Resource Manager: create where absent, read, list.
+"""Keys of vaults through Azure Resource Manager: create if missing, read, list.
 
 From the specification and user reports (facts: service.md 5 and 2.2): a PUT never changes a key that exists, Key Vault
 checks role assignments even for vaults with access policies, from a copy that lags behind, and no firewall applies.
@@ -66,7 +66,7 @@ def get_version(world: World, request: Request) -> Reply:
 
 
 def check_shown(world: World, versions: list[KeyVersion], listed: bool = False) -> None:
-    """Refuse to show disabled versions, as `settings.disabled_key_by_arm` says."""
+    """Reject reads of disabled versions, depending on `settings.disabled_key_by_arm`."""
     refuses = world.settings.disabled_key_by_arm in (("hidden",) if listed else ("refused", "hidden"))
     if refuses and not all(version.enabled for version in versions):
         message = "Operation get is not allowed on a disabled key."
@@ -74,7 +74,7 @@ def check_shown(world: World, versions: list[KeyVersion], listed: bool = False) 
 
 
 def create_key(world: World, store: KeyStore, name: str, wanted: dict[str, Any], tags: dict[str, str]) -> Key:
-    """The first version of a key, from ARM properties."""
+    """The first version of a key, created from ARM properties."""
     if not _KEY_NAME.fullmatch(name):
         raise AzureError(400, "BadParameter", f"The request URI contains an invalid name: {name}")
     if name.lower() in store.deleted_keys:
@@ -104,7 +104,7 @@ def create_key(world: World, store: KeyStore, name: str, wanted: dict[str, Any],
 
 
 def need_hardware_for(store: KeyStore, shape: KeyShape) -> None:
-    """Refuse a hardware key in a standard vault. Text from memory."""
+    """Reject an HSM-protected key in a standard vault. The message is from memory."""
     if shape.hardware and not store.hardware:
         raise AzureError(
             400,
@@ -114,7 +114,7 @@ def need_hardware_for(store: KeyStore, shape: KeyShape) -> None:
 
 
 def document(store: KeyStore, key: Key) -> dict[str, Any]:
-    """A key as ARM shows it: its latest version."""
+    """A key as ARM returns it: its latest version."""
     shown = _properties(store, key, key.latest)
     if key.rotation_policy:
         shown["rotationPolicy"] = key.rotation_policy
@@ -177,7 +177,7 @@ def _not_found(store: KeyStore, request: Request, kind: str, *more: str) -> Azur
 
 
 def _vault_for(world: World, request: Request, verb: str) -> Vault:
-    """The vault of a request. Who may not even read it is refused by Resource Manager, everyone else by Key Vault."""
+    """The vault of a request. Resource Manager rejects callers who can't read the vault; Key Vault all others."""
     caller, action = request.caller, f"Microsoft.KeyVault/vaults/keys/{verb}"
     scope = vault_id(request) + (f"/keys/{request.params['key']}" if "key" in request.params else "")
     if not allowed(world, caller.object_id, "Microsoft.KeyVault/vaults/read", scope):

@@ -1,6 +1,6 @@
 """Key vaults through Azure Resource Manager: create, update, read, list, delete, and access policies.
 
-Bodies follow the recordings vault_*; texts follow facts service.md 2.2. From memory, not recorded: the texts about
+Bodies follow the recordings vault_*; messages follow facts service.md 2.2. From memory, not recorded: messages about
 names, retention and `enableSoftDelete`.
 """
 
@@ -92,7 +92,7 @@ def change_access_policies(world: World, request: Request) -> Reply:
 
 
 def existing_vault(world: World, request: Request) -> Vault:
-    """The vault that a path names, also from a path below it."""
+    """The vault in a path, or in a path below it."""
     vault = world.vaults.get(vault_id(request).lower())
     if vault is None:
         raise not_found(TYPE, (request.params["name"],), request.params["group"])
@@ -100,7 +100,7 @@ def existing_vault(world: World, request: Request) -> Vault:
 
 
 def document(vault: Vault, now: float) -> dict[str, Any]:
-    """A vault as the service returns it. The URI gets its slash once the name is in DNS (recordings vault_create_*)."""
+    """A vault as the service returns it. Its URI ends with a slash once the name is in DNS (see vault_create_*)."""
     ready = now >= vault.dns_at
     return {
         "id": vault.id,
@@ -119,7 +119,7 @@ def document(vault: Vault, now: float) -> dict[str, Any]:
 
 
 def soft_delete(world: World, vault: Vault) -> None:
-    """Delete a vault for the time of its retention. Its role assignments are gone for good (facts: service.md 1.2)."""
+    """Soft-delete a vault. Its role assignments are deleted permanently (facts: service.md 1.2)."""
     del world.vaults[vault.id.lower()]
     now = world.now()
     world.deleted_vaults[vault.name.lower()] = DeletedVault(vault, now, now + vault.retention_days * DAY)
@@ -134,7 +134,7 @@ def remove_below(world: World, scope: str) -> None:
 
 
 def pass_time(world: World) -> None:
-    """What Key Vault does by itself: rotates keys by their policies, purges what was deleted long ago."""
+    """What Key Vault does automatically: rotate keys by policy, purge deleted vaults and keys after the retention."""
     now = world.now()
     for vault in world.vaults.values():
         vault.pass_time(now)
@@ -198,7 +198,7 @@ def _check_name(world: World, request: Request, location: str, recovering: bool)
             "delete.",
         )
     if recovering and not deleted:
-        # How the service words this is not known.
+        # The service's message is not known.
         raise AzureError(404, "VaultNotFound", f"The deleted vault '{name}' could not be found.")
 
 

@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,127}")
 
 @router.route("PUT", arm.HOST, _IDENTITY)
 def put(world: World, request: Request) -> Reply:
-    """Create at once, or take over tags. The principal may be unknown to the directory's readers for a while."""
+    """Create an identity, or update its tags. Other services may not know the principal until it has replicated."""
     require(world, request.caller, f"{TYPE}/write", request.path)
     body = request.body if isinstance(request.body, dict) else {}
     resource_id = _id(request)
@@ -50,7 +50,7 @@ def get(world: World, request: Request) -> Reply:
 
 @router.route("DELETE", arm.HOST, _IDENTITY)
 def delete(world: World, request: Request) -> Reply:
-    """The principal goes with the identity; its role assignments stay behind, for a principal that no longer exists."""
+    """Delete the identity and its principal. Its role assignments remain, for a principal that no longer exists."""
     require(world, request.caller, f"{TYPE}/delete", request.path)
     identity = world.identities.get(_id(request).lower())
     if identity is None:
@@ -94,7 +94,7 @@ def remove_below(world: World, scope: str) -> None:
 
 def _create(world: World, resource_id: str, name: str, location: str, tags: dict[str, str]) -> Identity:
     if not _NAME.fullmatch(name):
-        # The service's own words are not known from any recording.
+        # The service's message was not recorded.
         text = f"The identity name '{name}' is invalid: 3 to 128 letters, digits, '-' or '_'."
         raise AzureError(400, "BadRequest", text)
     principal = add_principal(world, name=name)

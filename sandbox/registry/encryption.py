@@ -1,7 +1,7 @@
-"""Encryption of registries with customer-managed keys, for real: a data key, wrapped by the key in the vault.
+"""Encryption of registries with customer-managed keys: a real data key, wrapped with the key in the vault.
 
-Texts and rules: facts service.md 1.5 to 1.7 and 2.1. Not known, so assumed here: the codes of A1 and A3, and all that
-the service says about turning encryption on or off later and about registries that are not Premium (A7).
+Messages and rules: facts service.md 1.5 to 1.7 and 2.1. Unknown, so assumed here: the codes of A1 and A3, and all that
+the service returns for encryption enabled or disabled later, and for registries that are not Premium (A7).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _INACTIVE = (
 
 @dataclass(frozen=True)
 class KeyChoice:
-    """The key and identity that a request asks for."""
+    """The key and identity in a request."""
 
     key_identifier: str
     identity: str
 
 
 def choose(registry: Registry, properties: dict[str, Any], *, new: bool, whole: bool) -> KeyChoice | None:
-    """What a request says about encryption: None where it leaves things as they are."""
+    """The encryption settings of a request, or None if they don't change."""
     wanted = properties.get("encryption")
     if wanted is None and not whole:
         return None
@@ -61,7 +61,7 @@ def choose(registry: Registry, properties: dict[str, Any], *, new: bool, whole: 
 
 
 def engage(world: World, registry: Registry, choice: KeyChoice) -> Encryption:
-    """Encrypt the registry with a key, or wrap its data key anew. Fails as the service does, with one text for all."""
+    """Encrypt the registry with a key, or wrap its data key again. As in Azure, all failures have the same message."""
     credential = credential_for(world, registry, choice.identity)
     try:
         store, name, version = _usable_key(world, choice, credential)
@@ -81,7 +81,7 @@ def engage(world: World, registry: Registry, choice: KeyChoice) -> Encryption:
 
 
 def pull(world: World, name: str) -> dict[str, Any]:
-    """Whether the registry could serve an image now: its data key is really unwrapped, by the vault, as of now."""
+    """Whether an image could be pulled now: the vault really unwraps the data key."""
     registry = find_registry(world, name)
     if registry is None:
         return _pulled(404, f"There is no registry {name}.")
@@ -101,7 +101,7 @@ def pull(world: World, name: str) -> dict[str, Any]:
 
 
 def adopt_new_versions(world: World) -> None:
-    """What registries do by themselves: take a new version of a key that was given without one, some time later."""
+    """What registries do automatically: use a new version of a key that was set without a version, after a delay."""
     by_host = {store.host: store for store in stores(world)}
     for registry in world.registries.values():
         encryption = registry.encryption
@@ -111,7 +111,7 @@ def adopt_new_versions(world: World) -> None:
                 registry.encryption = engage(world, registry, choice)
                 world.changes += 1
             except AzureError:
-                continue  # the old version stays in use, and the registry tries again
+                continue  # the old version stays in use, and the registry retries later
 
 
 def _newer_version_due(world: World, encryption: Encryption, by_host: dict[str, KeyStore]) -> bool:
@@ -124,7 +124,7 @@ def _newer_version_due(world: World, encryption: Encryption, by_host: dict[str, 
 
 
 def _usable_key(world: World, choice: KeyChoice, credential: Credential) -> tuple[KeyStore, str, KeyVersion]:
-    """The key version to wrap with. Get, wrap and unwrap all have to be allowed."""
+    """The key version to wrap with. Requires permission to get, wrap and unwrap."""
     uri = parse_key_uri(choice.key_identifier)
     store = find_store(world, uri.host)
     if store is None or (world.settings.require_purge_protection and not store.purge_protection):
@@ -140,7 +140,7 @@ def _wrap(world: World, store: KeyStore, name: str, version: KeyVersion, credent
 
 
 def _data_key(world: World, encryption: Encryption | None, newcomer: Credential) -> bytes:
-    """A new data key, or the present one, by the identity in use or, where that lost its access, by the one to come."""
+    """A new data key, or the current one, unwrapped by the current identity or, if that has no access, the new one."""
     if encryption is None:
         return secrets.token_bytes(_DATA_KEY_BYTES)
     try:

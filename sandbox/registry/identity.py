@@ -1,4 +1,4 @@
-"""The managed identities of a registry: attaching and detaching them, and what that does to its encryption."""
+"""The managed identities of a registry: assigning and removing them, and the effect on encryption."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _KINDS = {"none", "systemassigned", "userassigned"}
 
 
 def apply(world: World, caller: Caller, registry: Registry, wanted: dict[str, Any] | None, *, whole: bool) -> bool:
-    """Attach and detach what a request says. Returns whether anything changed.
+    """Assign and remove the identities in a request. Returns whether anything changed.
 
-    A request without `identity` leaves the identities as they are. (For a PUT this is assumed; `az` always sends it.)
+    A request without `identity` doesn't change the identities. (For PUT this is assumed; `az` always sends it.)
     """
     if wanted is None:
         return False
@@ -37,13 +37,13 @@ def apply(world: World, caller: Caller, registry: Registry, wanted: dict[str, An
 
 
 def remove_old_principal(world: World, before: Registry | None, after: Registry | None) -> None:
-    """A system identity that is switched off is gone; switched on again, it is another one."""
+    """A disabled system-assigned identity is deleted; enabling it again creates another one."""
     if before and before.system_principal and (after is None or after.system_principal != before.system_principal):
         world.principals.pop(before.system_principal, None)
 
 
 def renew_credential(world: World, registry: Registry) -> None:
-    """Let the credential for the key run out once its identity is detached, and renew it once it is back."""
+    """Let the credential for the key expire when its identity is removed, and renew it when that is assigned again."""
     if registry.encryption is None:
         return
     credential = registry.encryption.credential
@@ -54,7 +54,7 @@ def renew_credential(world: World, registry: Registry) -> None:
 
 
 def credential_for(world: World, registry: Registry, identity: str) -> Credential:
-    """How the registry signs in as an identity: the client id of an attached one, or "system"."""
+    """How the registry signs in as an identity: the client ID of an assigned one, or "system"."""
     if identity.lower() == SYSTEM:
         principal = world.principals.get(registry.system_principal or "")
         if principal:
@@ -73,7 +73,7 @@ def credential_for(world: World, registry: Registry, identity: str) -> Credentia
 
 
 def is_active(world: World, credential: Credential) -> bool:
-    """Whether a credential still signs in. Without its principal it does only while it lapses slowly, detached."""
+    """Whether a credential is valid. If its principal is deleted, it is valid only until it expires after removal."""
     if credential.lapses is not None:
         return world.now() < credential.lapses
     return credential.object_id in world.principals
@@ -90,7 +90,7 @@ def _attach(world: World, caller: Caller, registry: Registry, identity_id: str) 
     require_linked(world, caller, f"{TYPE}/write", registry.id, _ASSIGN, identity_id)
     identity = world.identities.get(identity_id.lower())
     if identity is None:
-        # As users report it (facts: service.md 9.3); the text is of a virtual machine's.
+        # From user reports (facts: service.md 9.3); the message is for a virtual machine.
         raise AzureError(
             400,
             "FailedIdentityOperation",

@@ -1,11 +1,12 @@
-"""What requests to a registry's login server share: its firewall, its tokens, rights, and how it refuses.
+"""Common parts of requests to a registry's login server: firewall, tokens, permissions and errors.
 
 Recorded by Azure CLI's own test of artifact streaming (test_acr_artifact_streaming, April 2025): the challenge, the
 body of a 401, the claims and lifetimes of tokens. Microsoft's documentation (AAD-OAuth.md of Azure/acr; the reference
-of roles for registries): which role allows what, in either mode of role assignments, and that the audience of Azure
-Resource Manager can be shut out. Azure CLI's source (`_docker_utils.py`): the audience of tokens, and that an access
-token may come with fewer actions than asked for. Users' reports: the firewall's text, and the 401 of `/oauth2/exchange`
-for one without any right. Assumed: the code of the 403 of a registry that can't use its key, and that it gives tokens.
+of roles for registries): which role allows what in each role assignment mode, and that tokens for Azure Resource
+Manager can be rejected. Azure CLI's source (`_docker_utils.py`): the audience of tokens, and that an access
+token may have fewer actions than requested. User reports: the firewall's message, and the 401 of `/oauth2/exchange`
+for a caller without permissions. Assumed: the code of the 403 of a registry that can't use its key, and that it still
+issues tokens.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ AUDIENCE = "https://containerregistry.azure.net"
 CATALOG = "registry:catalog:*"
 RegistryHandler = Callable[[World, Registry, Request], Reply]
 _VERSION = {"docker-distribution-api-version": "registry/2.0"}
-# What the actions of a token's scope take: an action of a role, or a data action where the registry's mode is ABAC.
+# What the actions of a token's scope require: an action of a role, or a data action if the registry's mode is ABAC.
 _ACTIONS = {"*": "pull/read", "pull": "pull/read", "metadata_read": "pull/read", "push": "push/write"}
 _DATA_ACTIONS = {
     "*": "catalog/read",
@@ -39,7 +40,7 @@ _DATA_ACTIONS = {
 
 
 class RegistryError(AzureError):
-    """A refusal in the shape of the OCI distribution API."""
+    """An error in the format of the OCI distribution API."""
 
     def __init__(self, status: int, code: str, message: str, detail: Any = None, headers: dict[str, str] | None = None):
         super().__init__(status, code, message, headers=_VERSION | (headers or {}))
@@ -53,15 +54,15 @@ class RegistryError(AzureError):
 def serve(
     router: Router, method: str, *templates: str, scope: str = ""
 ) -> Callable[[RegistryHandler], RegistryHandler]:
-    """Route paths of login servers to a handler. With a scope, such as "registry:catalog:*", it takes an access
-    token for that, and a registry that can open its data."""
+    """Route paths of login servers to a handler. With a scope, such as "registry:catalog:*", it requires an access
+    token for that scope, and a registry that can access its key."""
 
     def add(handler: RegistryHandler) -> RegistryHandler:
         @functools.wraps(handler)
         def answer(world: World, request: Request) -> Reply:
             registry = find_login_server(world, request.host)
             if registry is None:
-                # In Azure the name of such a registry does not resolve, so nobody answers.
+                # In Azure the name of such a registry does not resolve, so there is no response.
                 raise RegistryError(404, "NOT_FOUND", f"There is no registry at {request.host}.")
             _check_firewall(registry, request.client_address)
             if scope:
@@ -79,7 +80,7 @@ def serve(
 
 
 def signed_in(registry: Registry, token: str) -> Caller | None:
-    """Who shows a token of Microsoft Entra, if the registry takes it."""
+    """The caller with a token of Microsoft Entra, if the registry accepts it."""
     caller = tokens.read(f"Bearer {token}")
     as_arm = registry.policies["azureADAuthenticationAsArmPolicy"]["status"] == "enabled"
     audiences = (AUDIENCE, *arm.AUDIENCES) if as_arm else (AUDIENCE,)
@@ -87,7 +88,7 @@ def signed_in(registry: Registry, token: str) -> Caller | None:
 
 
 def own_token(registry: Registry, token: str, kind: str) -> dict[str, Any] | None:
-    """The claims of one of the registry's own tokens, of a kind; None for any other."""
+    """The claims of a token that the registry issued, if it is of this kind; None for any other."""
     claims = tokens.claims(token) if tokens.read(f"Bearer {token}") else {}
     return claims if (claims.get("aud"), claims.get("grant_type")) == (registry.host, kind) else None
 
@@ -97,7 +98,7 @@ def has_any_right(world: World, registry: Registry, caller: Caller) -> bool:
 
 
 def may(world: World, registry: Registry, caller: Caller, action: str) -> bool:
-    """Whether a caller's roles allow an action of a token's scope. Others than those above are not served."""
+    """Whether a caller's roles allow an action of a token's scope. Only the actions above are supported."""
     if registry.properties["roleAssignmentMode"] == "AbacRepositoryPermissions":
         wanted = _DATA_ACTIONS.get(action)
         return bool(wanted) and allowed_data(world, caller.object_id, f"{TYPE}/{wanted}", registry.id)
@@ -113,7 +114,7 @@ def parts_of(scope: str) -> tuple[str, str, str]:
 
 
 def unauthorized(registry: Registry, scope: str = "") -> RegistryError:
-    """The 401 that says where to get a token, and for what."""
+    """The 401 that says where to request a token, and for which scope."""
     challenge = f'Bearer realm="https://{registry.host}/oauth2/token",service="{registry.host}"'
     detail = None
     if scope:

@@ -1,4 +1,4 @@
-"""A container registry as a record, and as the service shows it in each api-version (recordings acr_*)."""
+"""A container registry as a record, and as the service returns it in each api-version (recordings acr_*)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sandbox.resource_manager.common import SystemData
 from sandbox.world import TENANT, Operation, World
 
 TYPE = "Microsoft.ContainerRegistry/registries"
-SYSTEM = "system"  # the word for the registry's own identity in `keyVaultProperties.identity`
-# What a registry has that nobody asked for anything else.
+SYSTEM = "system"  # the system-assigned identity in `keyVaultProperties.identity`
+# The defaults of a new registry.
 DEFAULTS: dict[str, Any] = {
     "adminUserEnabled": False,
     "dataEndpointEnabled": False,
@@ -39,7 +39,7 @@ _DATED_POLICIES = {"retentionPolicy": "days", "softDeletePolicy": "retentionDays
 
 @dataclass
 class AttachedIdentity:
-    """A user-assigned identity as it was when it was attached: made anew under its name it is another one."""
+    """A user-assigned identity as it was when assigned. One recreated with the same name is a different identity."""
 
     id: str
     principal_id: str
@@ -48,7 +48,7 @@ class AttachedIdentity:
 
 @dataclass
 class Credential:
-    """How the registry signs in to the vault. Detaching the identity only stops it from being renewed (facts 1.7)."""
+    """How the registry signs in to the vault. Removing the identity only stops its renewal (facts 1.7)."""
 
     identity: str  # client id, or SYSTEM
     object_id: str
@@ -58,7 +58,7 @@ class Credential:
 
 @dataclass
 class Encryption:
-    """A data key wrapped by the customer's key. Of the data key itself only a fingerprint is kept."""
+    """A data key wrapped with the customer's key. Only a fingerprint of the data key is stored."""
 
     key_identifier: str
     version: str
@@ -98,16 +98,16 @@ class Registry:
     system: SystemData
     policies_changed: float
     system_principal: str | None = None
-    identities: dict[str, AttachedIdentity] = field(default_factory=dict)  # by id in lower case
+    identities: dict[str, AttachedIdentity] = field(default_factory=dict)  # by ID in lowercase
     encryption: Encryption | None = None
     properties: dict[str, Any] = field(default_factory=dict)
     policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     network_rules: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
-    status: dict[str, str] | None = None  # what the service has to say: displayStatus, message, timestamp
+    status: dict[str, str] | None = None  # the status from the service: displayStatus, message, timestamp
     repositories: set[str] = field(default_factory=set)
-    login_server: str | None = None  # where it is not the name's own, as with a hash in the domain name label
-    # Encryption and identity to show while the operation runs (settings.stale_first_answer), or None for the present.
+    login_server: str | None = None  # if it is not derived from the name, as with a hash in the domain name label
+    # Encryption and identity returned while an operation runs (settings.stale_first_answer), or None for the current.
     stale: tuple[dict[str, Any], dict[str, Any] | None] | None = None
 
     @property
@@ -118,12 +118,12 @@ class Registry:
         return self.operation.settle(now) if self.operation else "Succeeded"
 
     def creation_failed(self, now: float) -> bool:
-        """Whether it was never made properly: a registry that was shows what failed later, and goes on."""
+        """Whether its creation failed. A registry that fails later shows that in its status, and keeps working."""
         creating = self.operation is not None and self.operation.kind == "Creating"
         return creating and self.state(now) in ("Failed", "Canceled")
 
     def identity_document(self) -> dict[str, Any] | None:
-        """Types come back in camel case (facts: wire.md 3.1)."""
+        """Types are returned in camel case (facts: wire.md 3.1)."""
         kinds = [("systemAssigned", self.system_principal), ("userAssigned", self.identities)]
         present = [kind for kind, there in kinds if there]
         if not present:
@@ -144,17 +144,17 @@ class Registry:
 
 
 def find_registry(world: World, name: str) -> Registry | None:
-    """The registry of a name, wherever it is: names are global."""
+    """The registry with this name in any resource group: names are global."""
     return next((registry for registry in world.registries.values() if registry.name.lower() == name.lower()), None)
 
 
 def find_login_server(world: World, host: str) -> Registry | None:
-    """The registry whose data plane is at a host."""
+    """The registry with this login server."""
     return next((registry for registry in world.registries.values() if registry.host == host.lower()), None)
 
 
 def document(registry: Registry, api_version: str, now: float, state: str | None = None) -> dict[str, Any]:
-    """A registry as the service returns it, in the state given or the one it is in."""
+    """A registry as the service returns it, with the given provisioning state or its own."""
     state = state or registry.state(now)
     encryption, identity = registry.encryption_document(), registry.identity_document()
     if registry.stale and state in ("Creating", "Updating"):
@@ -206,7 +206,7 @@ def _policies(registry: Registry, api_version: str) -> dict[str, Any]:
     return {name: policy for name, policy in shown.items() if has_property(api_version, name)}
 
 
-# Since which api-version a property is there, and whether only previews have it (specification).
+# The first api-version of each property, and whether only previews have it (specification).
 _SINCE = {
     "encryption": ("2019-12-01", False),
     "anonymousPullEnabled": ("2025-04-01", False),

@@ -44,7 +44,7 @@ def put(world: World, request: Request) -> Reply:
     location = location_of(body, existing, request.params["group"])
     rules.check_name(world, request.params["name"], existing)
     registry = replace(existing) if existing else _blank(world, request, location)
-    # A registry whose creation failed was never encrypted, and may be put again. (Assumed; not recorded.)
+    # A registry whose creation failed was never encrypted, and can be created again. (Assumed; not recorded.)
     new = existing is None or (existing.encryption is None and existing.creation_failed(world.now()))
     registry.tags = _tags(body)
     change = _apply(world, request, registry, body, new=new, whole=True)
@@ -53,7 +53,7 @@ def put(world: World, request: Request) -> Reply:
 
 @router.route("PATCH", HOST, _REGISTRY)
 def patch(world: World, request: Request) -> Reply:
-    """Changes of key or identity take an operation; all else is done at once (facts: wire.md 3.4)."""
+    """Changes of key or identity are asynchronous; all others take effect immediately (facts: wire.md 3.4)."""
     require(world, request.caller, f"{TYPE}/write", request.path)
     existing = _existing(world, request)
     body = body_of(request)
@@ -121,7 +121,7 @@ def pass_time(world: World) -> None:
 
 
 def _tags(body: dict[str, Any]) -> dict[str, str]:
-    """The tags of a body; Azure Resource Manager holds values to 256 characters."""
+    """The tags of a body; Azure Resource Manager limits values to 256 characters."""
     tags = body.get("tags") or {}
     if too_long := next((value for value in tags.values() if len(value) > 256), None):
         raise AzureError(
@@ -149,7 +149,7 @@ def _blank(world: World, request: Request, location: str) -> Registry:
 def _apply(
     world: World, request: Request, registry: Registry, body: dict[str, Any], *, new: bool, whole: bool
 ) -> rules.Change:
-    """Set what the body says on a copy of the registry, or refuse it."""
+    """Apply the body to a copy of the registry, or reject it."""
     properties = body.get("properties") or {}
     trusting = rules.trusts_content(registry)
     rules.apply(registry, body, request.query["api-version"], world.now(), new=new, whole=whole)
@@ -159,14 +159,14 @@ def _apply(
     if not trusting:
         rules.check_content_trust(registry, choice is not None)
     if choice and changed and rules.is_present_choice(registry, choice):
-        choice = None  # only the identities change; a detached one could not vouch for the key any more
+        choice = None  # only the identities change; a removed identity could no longer be checked for access to the key
     return rules.Change(choice, changed)
 
 
 def _start(
     world: World, request: Request, registry: Registry, existing: Registry | None, change: rules.Change
 ) -> Reply:
-    """Begin the operation of a change, and answer with what the registry will be (or, as it once was, was before)."""
+    """Start the operation of a change, and return the registry with the change (or, in a stale response, without)."""
     settings, now = world.settings, world.now()
     answer_after = settings.registry_patch_answer_seconds if existing else settings.registry_answer_seconds
     work = settings.registry_patch_seconds if existing else settings.registry_seconds
@@ -190,7 +190,7 @@ def _start(
 
 
 def _engage(world: World, registry: Registry, choice: encryption.KeyChoice | None) -> AzureError | None:
-    """Encrypt with the chosen key. Returns the failure that the operation shall end with, or raises it at once."""
+    """Encrypt with the chosen key. Returns the error with which the operation ends, or raises it immediately."""
     if choice is None:
         return None
     identity.credential_for(world, registry, choice.identity)

@@ -1,9 +1,9 @@
 """Who may do what: Azure role-based access control over the world's role assignments.
 
-Facts: an assignment holds at its scope and everything below; a role grants what its `actions` match and its
-`notActions` do not; data actions are apart, so Owner (`actions: *`) may not use a key; group members have the group's
-roles. Conditions on assignments are kept, not evaluated. A deny assignment wins over every role (documentation:
-role-based-access-control/deny-assignments); it takes effect as late as a role assignment.
+Facts: an assignment applies to its scope and everything below; a role grants what its `actions` match and its
+`notActions` do not; data actions are separate, so Owner (`actions: *`) can't use a key; group members have the group's
+roles. Conditions on assignments are stored, not evaluated. A deny assignment overrides every role (documentation:
+role-based-access-control/deny-assignments); it takes effect with the same delay as a role assignment.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from sandbox.resource_manager.hierarchy import reaches
 from sandbox.world import DenyAssignment, RoleAssignment, World
 
 GATEWAY = {"x-ms-failure-cause": "gateway"}
-EVERYONE = "00000000-0000-0000-0000-000000000000"  # the principal, of type SystemDefined, that stands for all
-RESOURCE_MANAGER = "resource-manager"  # who asks providers how far a deployment's resources are; nobody signs in as it
+EVERYONE = "00000000-0000-0000-0000-000000000000"  # the principal of type SystemDefined that represents everyone
+RESOURCE_MANAGER = "resource-manager"  # polls providers for a deployment's resources; no user
 
 
 def require(world: World, caller: Caller, action: str, scope: str) -> None:
-    """Refuse, in the words of Azure Resource Manager, a caller who may not do `action` at `scope`.
+    """Raise Azure Resource Manager's error if the caller has no permission for `action` at `scope`.
 
     The text about deny assignments is quoted in documentation and user reports (AKS node resource groups, managed
     applications); their Id in it is the GUID without dashes.
@@ -47,11 +47,11 @@ def require(world: World, caller: Caller, action: str, scope: str) -> None:
 def require_linked(
     world: World, caller: Caller, action_done: str, scope: str, linked_action: str, linked_scope: str
 ) -> None:
-    """Refuse a write at `scope` that refers to `linked_scope`, where the caller lacks `linked_action` there."""
+    """Reject a write at `scope` that refers to `linked_scope` if the caller can't perform `linked_action` there."""
     if allowed(world, caller.object_id, linked_action, linked_scope):
         return
     on = f"on the linked scope(s) '{linked_scope}' or the linked scope(s) are invalid"
-    if _granted(world, caller.object_id, linked_action, linked_scope):  # text as users report it (ARO-RP #423)
+    if _granted(world, caller.object_id, linked_action, linked_scope):  # message from a user report (ARO-RP #423)
         on = (
             "on the '0' linked scope(s) '' or the linked scope(s) are invalid and is blocked by deny assignments on "
             f"the '1' linked scope(s) '{linked_scope}'"
@@ -64,24 +64,24 @@ def require_linked(
 
 
 def allowed(world: World, object_id: str, action: str, scope: str) -> bool:
-    """Whether a principal may do a control-plane action. A new assignment counts at once."""
+    """Whether a principal has permission for a control plane action. A new assignment takes effect immediately."""
     return _allowed(world, object_id, action, scope)
 
 
 def allowed_control_keys(world: World, object_id: str, action: str, scope: str) -> bool:
-    """The same for ARM keys, where Key Vault asks its own, slower copy of the assignments."""
+    """The same for ARM keys, where Key Vault uses its own, delayed copy of the assignments."""
     return _allowed(world, object_id, action, scope, min_age=world.settings.control_role_seconds)
 
 
 def allowed_data(world: World, object_id: str, data_action: str, scope: str) -> bool:
-    """Whether a principal may do a data-plane action. A new assignment counts after `settings.role_seconds`."""
+    """Whether a principal has permission for a data action. New assignments count after `settings.role_seconds`."""
     return _allowed(world, object_id, data_action, scope, data=True, min_age=world.settings.role_seconds)
 
 
 def denial(
     world: World, object_id: str, action: str, scope: str, *, data: bool = False, min_age: float = 0
 ) -> DenyAssignment | None:
-    """The deny assignment that forbids a principal an action at a scope, if there is one."""
+    """The deny assignment that denies a principal an action at a scope, or None."""
     if object_id == RESOURCE_MANAGER:
         return None
     names, latest = identities_of(world, object_id), world.now() - min_age
@@ -139,7 +139,7 @@ def scopes_granted(world: World, object_id: str, action: str) -> set[str]:
 
 
 def matches(pattern: str, action: str) -> bool:
-    """Whether an action falls under a pattern of a role definition."""
+    """Whether an action matches a pattern of a role definition."""
     return _regex(pattern).fullmatch(action) is not None
 
 
@@ -164,14 +164,14 @@ def _granted(world: World, object_id: str, action: str, scope: str, *, data: boo
 
 
 def _includes(block: dict[str, Any], action: str, data: bool) -> bool:
-    """Whether a permission block, of a role or of a deny assignment, names an action and does not exempt it."""
+    """Whether a permission block, of a role or of a deny assignment, includes an action and does not exclude it."""
     given, exempted = ("dataActions", "notDataActions") if data else ("actions", "notActions")
     named = any(matches(pattern, action) for pattern in block.get(given) or ())
     return named and not any(matches(pattern, action) for pattern in block.get(exempted) or ())
 
 
 def _is_enforced(denied: DenyAssignment) -> bool:
-    """Whether it counts. A condition is kept, and never holds."""
+    """Whether it has an effect. A condition is stored, and is never true."""
     return denied.effect == "enforced" and denied.condition is None
 
 
@@ -203,7 +203,7 @@ def _blocks(world: World, assignment: RoleAssignment) -> list[dict[str, Any]]:
 
 @lru_cache(maxsize=4096)
 def _regex(pattern: str) -> re.Pattern[str]:
-    # `vaults/*/read` holds for `vaults/read` too: Key Vault Reader can read the vault itself, and Managed Identity
+    # `vaults/*/read` includes `vaults/read`: Key Vault Reader can read the vault itself, and Managed Identity
     # Operator has `userAssignedIdentities/*/assign/action` only.
     escaped = re.escape(pattern).replace(r"/\*/", "/(.*/)?").replace(r"\*", ".*")
     return re.compile(escaped, re.IGNORECASE)

@@ -20,13 +20,14 @@ AUDIENCES = (
     "https://management.azure.com",
 )
 _WITHOUT_API_VERSION = re.compile(r"/metadata/endpoints", re.IGNORECASE)
+_MOST_TAGS = 50
 _REGISTRATION = ("register", "unregister")
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}
 
 
 @dataclass(frozen=True)
 class Target:
-    """What an ARM path speaks of: `types` and `names` follow the last `/providers/<namespace>`."""
+    """The target of an ARM path: `types` and `names` follow the last `/providers/<namespace>`."""
 
     subscription: str = ""
     group: str = ""
@@ -41,7 +42,7 @@ class Target:
 
 
 def parse(path: str) -> Target:
-    """Read an ARM path."""
+    """Parse an ARM path."""
     parts = path.strip("/").split("/")
     lower = [part.lower() for part in parts]
     subscription = parts[1] if lower[0] == "subscriptions" and len(parts) > 1 else ""
@@ -55,7 +56,7 @@ def parse(path: str) -> Target:
 
 
 def check(world: World, request: Request) -> None:
-    """Raise what Resource Manager itself answers, before any resource provider is asked."""
+    """Raise the errors of Resource Manager itself, which come before those of a resource provider."""
     if _WITHOUT_API_VERSION.fullmatch(request.path):
         return
     _check_token(request)
@@ -72,10 +73,11 @@ def check(world: World, request: Request) -> None:
         _check_registered(world, request, target)
         check_api_version(request, target)
         _check_policies(world, request, target)
+        _check_tags(request, target)
 
 
 def unknown(world: World, request: Request) -> Reply:
-    """What Resource Manager says of a path that no provider of the sandbox serves."""
+    """Resource Manager's error for a path that no provider of the sandbox supports."""
     target = parse(request.path)
     if request.method in ("GET", "HEAD") and target.names:
         raise not_found(target.type, target.names, target.group)
@@ -104,7 +106,7 @@ def group_not_found(name: str) -> AzureError:
 
 
 def rate_limit(world: World, request: Request) -> tuple[str, str]:
-    """What is left of the caller's quota. The recordings have it on all answers but the gateway's own refusals."""
+    """The remaining requests of the caller. The recordings have it in all responses but the gateway's own errors."""
     if request.method not in ("GET", "HEAD"):
         return "x-ms-ratelimit-remaining-subscription-writes", "1199"
     subscription = parse(request.path).subscription
@@ -169,7 +171,7 @@ def _check_registered(world: World, request: Request, target: Target) -> None:
     concerned = request.method in methods and target.types and target.types[0].lower() not in _REGISTRATION
     if not concerned or namespace in REGISTRATION_FREE:
         return
-    # A request that was refused so is known again by its id, and refused again (azure-mgmt-core tells of it).
+    # A rejected request is recognized by its ID and rejected again (documented in azure-mgmt-core).
     known = (request.headers.get("x-ms-client-request-id"), request.method, request.path)
     registered = world.providers.get((target.subscription.lower(), namespace), "Registered") == "Registered"
     if registered and known not in world.refused_unregistered:
@@ -187,7 +189,7 @@ def _check_registered(world: World, request: Request, target: Target) -> None:
 
 
 def check_api_version(request: Request, target: Target) -> None:
-    """Refuse a version that the type of a request does not have."""
+    """Reject an api-version that the type of a request does not have."""
     versions = API_VERSIONS.get(target.type.lower())
     version = request.query["api-version"]
     if not versions or version in versions:
@@ -217,8 +219,22 @@ def _check_policies(world: World, request: Request, target: Target) -> None:
     policies.check(world, request.method, _type(target), name, request.path, request.body)
 
 
+def _check_tags(request: Request, target: Target) -> None:
+    """Names and values of a resource's tags (documentation: tag-resources). Those of keys are Key Vault's to check.
+
+    The texts are not known, but for that of a value.
+    """
+    tags = request.body.get("tags") if isinstance(request.body, dict) else None
+    if request.method not in ("PUT", "PATCH") or not isinstance(tags, dict) or target.types[-1:] == ("keys",):
+        return
+    if len(tags) > _MOST_TAGS:
+        raise _refuse(400, "BadRequest", f"The number of tags {len(tags)} exceeds {_MOST_TAGS}.")
+    if wrong := next((name for name in tags if not name or len(name) > 512 or set(name) & set("<>%&\\?/")), None):
+        raise _refuse(400, "InvalidTagNameCharacters", f"The tag name '{wrong}' is not valid.")
+
+
 def _require_generic(world: World, request: Request, target: Target) -> None:
-    # Rights come before what exists: who may not look is not told that a group is missing.
+    # Permissions are checked first: callers without read permission don't learn that a group is missing.
     require(world, request.caller, f"{_type(target)}/{_VERBS[request.method]}", request.path)
 
 

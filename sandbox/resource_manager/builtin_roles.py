@@ -1,6 +1,6 @@
-"""Azure's built-in roles that matter here: ids and permissions as Microsoft documents them.
+"""The built-in roles of Azure that are relevant here, with IDs and permissions as Microsoft documents them.
 
-A role of Managed HSM itself (local RBAC) is not among them: those exist only inside an HSM.
+The local RBAC roles of Managed HSM are not included: they exist only inside an HSM.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _role(
 
 
 def builtin_roles() -> dict[str, dict[str, Any]]:
-    """GUID to the wire `properties` of every built-in role of the sandbox."""
+    """The `properties` of every built-in role by GUID, as returned by Azure."""
     return {**_general_roles(), **_key_vault_roles(), **_identity_roles(), **_registry_roles()}
 
 

@@ -1,4 +1,4 @@
-"""Regions, resource providers and their API versions, as far as the sandbox knows them (facts: wire.md)."""
+"""The regions, resource providers and API versions that the sandbox supports (facts: wire.md)."""
 
 from __future__ import annotations
 
@@ -124,18 +124,18 @@ _CHECKED = (
     "Microsoft.ManagedIdentity",
     "Microsoft.PolicyInsights",
 )
-_AUTHORIZATION = ("denyAssignments", "permissions")  # of the others, whatever version clients ask for is served
+_AUTHORIZATION = ("denyAssignments", "permissions")  # the other types accept every api-version
 API_VERSIONS: dict[str, list[str]] = {
     f"{namespace}/{kind}".lower(): versions for namespace in _CHECKED for kind, versions in PROVIDERS[namespace].items()
 } | {f"Microsoft.Authorization/{kind}".lower(): PROVIDERS["Microsoft.Authorization"][kind] for kind in _AUTHORIZATION}
 
 
 def region(location: str) -> str | None:
-    """A location's short name ("West US" and "westus" are the same), or None for one that does not exist."""
+    """A location's short name ("West US" and "westus" are the same), or None if it does not exist."""
     short = location.replace(" ", "").lower()
     return short if short in REGIONS else None
 
 
 def namespace_named(name: str) -> str | None:
-    """A provider's namespace in its own casing."""
+    """A provider's namespace in its official casing."""
     return next((namespace for namespace in PROVIDERS if namespace.lower() == name.lower()), None)

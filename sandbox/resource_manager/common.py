@@ -1,4 +1,4 @@
-"""What the ARM resources of the sandbox have in common: who made them and when, where they live, pages of lists."""
+"""Common parts of the sandbox's ARM resources: creator and time, location, paged lists."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _author(world: World, caller: Caller) -> tuple[str, str]:
 
 
 def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object that a request carries."""
+    """The JSON object in the body of a request."""
     if not isinstance(request.body, dict):
         raise AzureError(
             400, "InvalidRequestContent", "The request content was invalid and could not be deserialized: 'null'."
@@ -59,7 +59,7 @@ def body_of(request: Request) -> dict[str, Any]:
 
 
 def location_of(body: dict[str, Any], existing: Any, group: str) -> str:
-    """The location that a PUT asks for, which for an existing resource has to be its own."""
+    """The location in a PUT, which must not change for an existing resource."""
     if not body.get("location"):
         raise AzureError(400, "LocationRequired", "The location property is required for this definition.")
     location = region(body["location"])
@@ -81,7 +81,7 @@ def location_of(body: dict[str, Any], existing: Any, group: str) -> str:
 
 
 def page(request: Request, items: list[dict[str, Any]], size: int) -> dict[str, Any]:
-    """One page of a list, with a `nextLink` while more is left."""
+    """One page of a list, with a `nextLink` if there are more."""
     start = int(request.query.get("$skiptoken", "0"))
     shown: dict[str, Any] = {"value": items[start : start + size]}
     if start + size < len(items):

@@ -1,7 +1,7 @@
-"""Deny assignments, read only as in api-version 2022-04-01 (specification and example GetDenyAssignmentByScope).
+"""Deny assignments, read-only as in api-version 2022-04-01 (specification and example GetDenyAssignmentByScope).
 
-Azure makes them for managed applications, deployment stacks and the like; here the control API does. That users may
-make some of their own since 2024-07-01-preview (`az role deny-assignment create`) is not served.
+Azure creates them for managed applications, deployment stacks and the like; here the control API does. Creating them
+as a user since 2024-07-01-preview (`az role deny-assignment create`) is not supported.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ TYPE = "Microsoft.Authorization/denyAssignments"
 _LIST = f"{{scope:path}}/providers/{TYPE}"
 _CLAUSE = re.compile(r"(denyAssignmentName|principalId) eq '([^']*)'", re.IGNORECASE)
 _ASSIGNED_TO = re.compile(r"assignedTo\('([^']*)'\)", re.IGNORECASE)
-_SHOWS_DATES_SINCE = "2024-07-01"  # the SDK of 2022-04-01 has no dates; when they came is not confirmed
+_SHOWS_DATES_SINCE = "2024-07-01"  # the SDK of 2022-04-01 has no dates; the version that added them is not confirmed
 
 Test = Callable[[DenyAssignment], bool]
 
 
 @router.route("GET", arm.HOST, _LIST)
 def list_assignments(world: World, request: Request) -> Reply:
-    """Those at, above and below a scope, or as `$filter` says (documentation of List For Scope)."""
+    """Deny assignments at, above and below a scope, or matching `$filter` (documentation of List For Scope)."""
     scope = request.params["scope"]
     require(world, request.caller, f"{TYPE}/read", scope or "/")
     tests = _tests(world, request.query.get("$filter", ""), scope)
@@ -46,7 +46,7 @@ def list_assignments(world: World, request: Request) -> Reply:
 def get(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/read", request.path)
     denied = world.deny_assignments.get(request.path.lower())
-    if denied is None:  # text and code not confirmed
+    if denied is None:  # message and code not confirmed
         name = request.params["name"]
         raise AzureError(404, "DenyAssignmentNotFound", f"The deny assignment '{name}' is not found.")
     return Reply(200, document(denied, request.query["api-version"]))
@@ -65,7 +65,7 @@ def document(denied: DenyAssignment, api_version: str) -> dict[str, Any]:
     }
     if denied.condition:
         properties |= {"condition": denied.condition, "conditionVersion": "2.0"}
-    if denied.effect != "enforced":  # whether the stable version shows it is not known
+    if denied.effect != "enforced":  # not known whether the stable version returns it
         properties["denyAssignmentEffect"] = denied.effect
     if api_version >= _SHOWS_DATES_SINCE:
         moment = iso(denied.created)
@@ -91,7 +91,7 @@ def _test(world: World, clause: str, scope: str) -> Test:
         return lambda denied: any(principal["id"].lower() in names for principal in denied.principals)
     match = _CLAUSE.fullmatch(clause)
     if match is None:
-        raise AzureError(400, "UnsupportedQuery", f"The filter '{clause}' is not supported.")  # text not confirmed
+        raise AzureError(400, "UnsupportedQuery", f"The filter '{clause}' is not supported.")  # message not confirmed
     wanted = match[2].lower()
     if match[1].lower() == "principalid":
         return lambda denied: any(principal["id"].lower() == wanted for principal in denied.principals)

@@ -1,4 +1,4 @@
-"""The way of a request through Azure: what Azure Resource Manager checks before a resource provider sees it."""
+"""The path of a request through Azure: Azure Resource Manager's checks, then the resource provider."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SECONDS_BETWEEN_LOOKS = 30.0
 
 
 def dispatch(world: World, request: Request) -> Reply:
-    """Answer one request. Everything that has become due by now has happened before the handler looks."""
+    """Answer one request. Everything that is due by now happens before the handler is called."""
     if request.host == arm.HOST:
         request.path = re.sub("/{2,}", "/", request.path)  # SDKs send `ns//type` for a resource without a parent
     with world.lock:
@@ -38,9 +38,9 @@ def dispatch(world: World, request: Request) -> Reply:
 
 
 def settle(world: World) -> None:
-    """Let the operations that are due run, each at its own time, and the services do their own work.
+    """Run the operations that are due, each at its due time, and the automatic work of the services.
 
-    What one of them begins may be due as well, and so on: a deployment makes one resource after the other.
+    An operation may start others that are also due: a deployment creates one resource after another.
     """
     if world.catching_up:
         return
@@ -58,7 +58,7 @@ def settle(world: World) -> None:
 
 
 def answer(world: World, request: Request) -> Reply:
-    """What a request of a known caller is answered with, now."""
+    """The response to a request of an authenticated caller, now."""
     try:
         if not _may_change(request):
             return _handle(world, request)

@@ -1,4 +1,4 @@
-"""Resource groups: create, read, tag, list, and delete with all they hold."""
+"""Resource groups: create, read, tag, list, and delete with all their resources."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.world import Operation, ResourceGroup, World
 router = Router()
 _GROUP = "/subscriptions/{subscription}/resourcegroups/{group}"
 _TYPE = "Microsoft.Resources/subscriptions/resourceGroups"
-_RETRY_AFTER = "15"  # seconds, as Resource Manager asks for a group's deletion
+_RETRY_AFTER = "15"  # the Retry-After of a group's deletion in seconds
 
 
 @router.route("PUT", arm.HOST, _GROUP)
@@ -70,7 +70,7 @@ def list_groups(world: World, request: Request) -> Reply:
 
 @router.route("DELETE", arm.HOST, _GROUP)
 def delete(world: World, request: Request) -> Reply:
-    """Deletion of the group and of all in it: 202 with a Location to ask until it answers 200."""
+    """Delete the group and all its resources: 202 with a Location to poll until it returns 200."""
     require(world, request.caller, f"{_TYPE}/delete", request.path)
     group = _existing(world, request)
     operation = Operation(

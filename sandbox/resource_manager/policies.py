@@ -1,4 +1,4 @@
-"""Azure Policy assignments with the effect `deny`, as a landing zone has them."""
+"""Azure Policy assignments with the effect `deny`, as in a landing zone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class DenyPolicy:
-    """Refuses writes of a resource type: all, or those for which `condition` holds. It is written as in a policy rule,
+    """Rejects writes of a resource type: all, or those that match `condition`. It is written as in a policy rule,
     {"field": "properties.x", "equals"|"notEquals"|"exists": value}."""
 
     name: str
@@ -32,7 +32,7 @@ class DenyPolicy:
         return f"{self.scope}/providers/Microsoft.Authorization/policyDefinitions/{self.name}"
 
     def denies(self, body: Any, partial: bool) -> bool:
-        """Whether a request body is refused. A partial body (PATCH) counts only where it touches the field."""
+        """Whether a request body is denied. A partial body (PATCH) is evaluated only if it has the field."""
         if not self.condition:
             return True
         value = _value(body, self.condition["field"])
@@ -46,14 +46,14 @@ class DenyPolicy:
 
 
 def check(world: World, method: str, resource_type: str, name: str, scope: str, body: Any) -> None:
-    """Refuse a write that a denying policy at or above its scope forbids."""
+    """Reject a write that a policy at or above its scope denies."""
     broken = broken_by(world, resource_type, scope, body, partial=method == "PATCH")
     if broken:
         raise refusal(broken[0], resource_type, name)
 
 
 def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partial: bool = False) -> list[DenyPolicy]:
-    """The policies at or above a scope that refuse this body of a resource."""
+    """The policies at or above a scope that deny this body of a resource."""
     return [
         policy
         for policy in world.policies
@@ -64,7 +64,7 @@ def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partia
 
 
 def refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
-    """What is said of a resource that a policy denies."""
+    """The details of an error about a resource that a policy denies."""
     reason = policy.reason or policy.name
     info = {
         "evaluationDetails": {"evaluatedExpressions": expressions(policy, resource_type)},
@@ -89,7 +89,7 @@ def refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
 
 
 def expressions(policy: DenyPolicy, resource_type: str) -> list[dict[str, Any]]:
-    """What of a policy rule was compared with what, as refusals and previews show it."""
+    """The fields and values that a policy rule compared, as errors and previews show them."""
     field = {"result": "True", "expressionKind": "Field"}
     kind = {"expressionValue": resource_type, "targetValue": resource_type, "operator": "Equals"}
     found = [{**field, "expression": "type", "path": "type", **kind}]

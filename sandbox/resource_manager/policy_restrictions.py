@@ -1,10 +1,10 @@
-"""Azure Policy's preview: what the policies in force would say of a resource before it is written.
+"""Azure Policy's preview: which policies would deny a resource, before it is written.
 
 From documentation, not recordings: the specification of Microsoft.PolicyInsights (2022-03-01, 2023-03-01, 2024-10-01)
-and its example PolicyRestrictions_CheckAtResourceGroupScope. Microsoft's list of operations calls the right
+and its example PolicyRestrictions_CheckAtResourceGroupScope. Microsoft's list of operations calls the permission
 `checkPolicyRestrictions/read`, though the request is a POST; other public texts call it `.../action`.
 
-That it takes resource groups, keys and role assignments as it takes any other type is assumed.
+It is assumed to accept resource groups, keys and role assignments like any other type.
 
 Restrictions of single fields (`pendingFields`) are not computed: `fieldRestrictions` is always empty. Error texts are
 not known.
@@ -29,7 +29,7 @@ _EFFECTS_SINCE = "2023-03-01"
 @router.route("POST", HOST, f"/subscriptions/{{subscription}}/providers/{TYPE}")
 @router.route("POST", HOST, f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{TYPE}")
 def check(world: World, request: Request) -> Reply:
-    """The denying policies, assigned at or above the scope, that would refuse this content as it stands."""
+    """The policies assigned at or above the scope that would deny this content."""
     scope = request.path[: request.path.lower().rindex("/providers/")]
     require(world, request.caller, f"{TYPE}/read", scope)
     details = body_of(request).get("resourceDetails")
@@ -46,7 +46,7 @@ def check(world: World, request: Request) -> Reply:
 
 def _evaluation(policy: policies.DenyPolicy, resource_type: str, with_effect: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        # No policy of the sandbox belongs to an initiative, so the ids of one are left out.
+        # No policy of the sandbox belongs to an initiative, so the IDs of initiatives are left out.
         "policyInfo": {"policyDefinitionId": policy.definition_id, "policyAssignmentId": policy.assignment_id},
         "evaluationResult": "NonCompliant",
         "evaluationDetails": {"evaluatedExpressions": policies.expressions(policy, resource_type)},

@@ -29,7 +29,7 @@ def get(world: World, request: Request) -> Reply:
 
 @router.route("POST", arm.HOST, f"{_PROVIDER}/register")
 def register(world: World, request: Request) -> Reply:
-    """Registration starts at once and is done after `settings.provider_seconds`."""
+    """Registration starts immediately and ends after `settings.provider_seconds`."""
     namespace, key = _namespace(request), _key(request)
     require(world, request.caller, f"{namespace}/register/action", f"/subscriptions/{request.params['subscription']}")
     if world.providers.get(key, "Registered") != "Registered":

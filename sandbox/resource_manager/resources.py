@@ -1,4 +1,4 @@
-"""The generic look-up of resources by type and name, over everything the sandbox's world holds."""
+"""The generic list of resources by type and name, across the whole sandbox."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import World
 
 router = Router()
-# What is left of one's own reads, the list does not tell (recording arm_list_registries_200).
+# The list does not tell the remaining reads of the caller (recording arm_list_registries_200).
 _COUNTED = {"x-ms-ratelimit-remaining-subscription-global-reads": "16499"}
-REGISTRIES = "Microsoft.ContainerRegistry/registries"  # the one kind here that has identities
+REGISTRIES = "Microsoft.ContainerRegistry/registries"  # the only type here that has identities
 _CLAUSE = re.compile(r"\s*(resourceType|name|resourceGroup|location) eq '([^']*)'\s*", re.IGNORECASE)
 
 
 @router.route("GET", arm.HOST, "/subscriptions/{subscription}/resources")
 @router.route("GET", arm.HOST, "/subscriptions/{subscription}/resourcegroups/{group}/resources")
 def list_resources(world: World, request: Request) -> Reply:
-    """Resources that the caller may read. Who may read none gets an empty list, not a refusal."""
+    """Resources that the caller has permission to read. Without any permission the list is empty, not an error."""
     scope = request.path.rsplit("/", 1)[0]
     wanted = _clauses(request.query.get("$filter", ""))
     shown = [
@@ -37,7 +37,7 @@ def list_resources(world: World, request: Request) -> Reply:
 
 
 def everything(world: World) -> Iterator[dict[str, Any]]:
-    """Every tracked resource, in the short form of the generic list."""
+    """Every tracked resource, in the short form of the list."""
     kinds = {
         "Microsoft.ManagedIdentity/userAssignedIdentities": world.identities,
         "Microsoft.KeyVault/vaults": world.vaults,

@@ -1,4 +1,4 @@
-"""Role definitions: the built-in ones, and custom ones with the scopes where they may be assigned."""
+"""Role definitions: built-in roles, and custom roles with their assignable scopes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def get(world: World, request: Request) -> Reply:
 
 @router.route("GET", arm.HOST, _LIST)
 def list_definitions(world: World, request: Request) -> Reply:
-    """Definitions assignable at a scope, or also below it with `atScopeAndBelow()`."""
+    """Role definitions that can be assigned at a scope, or also below it with `atScopeAndBelow()`."""
     scope = request.params["scope"]
     require(world, request.caller, f"{_DEFINITIONS}/read", scope or "/")
     text = request.query.get("$filter", "")
@@ -92,7 +92,7 @@ def delete(world: World, request: Request) -> Reply:
 
 
 def document(guid: str, properties: dict[str, Any], scope: str) -> dict[str, Any]:
-    """A definition's id begins at the subscription, whatever the scope it was asked for at."""
+    """A role definition. Its ID always starts at the subscription, whatever the scope of the request."""
     home = "/".join(scope.split("/")[:3]) if scope.lower().startswith("/subscriptions/") else ""
     return {
         "properties": properties,

@@ -28,7 +28,7 @@ Test = Callable[[RoleAssignment], bool]
 
 @router.route("PUT", arm.HOST, _ASSIGNMENT)
 def put(world: World, request: Request) -> Reply:
-    """Make an assignment. It is immutable; the same one again is answered as before."""
+    """Create a role assignment. It can't be changed; the same request again returns it."""
     require(world, request.caller, f"{_ASSIGNMENTS}/write", request.path)
     wanted = _read(world, request)
     existing = world.role_assignments.get(wanted.id.lower())
@@ -81,9 +81,9 @@ def list_assignments(world: World, request: Request) -> Reply:
 
 @router.route("GET", arm.HOST, "{scope:path}/providers/Microsoft.Authorization/permissions")
 def list_permissions(world: World, request: Request) -> Reply:
-    """What the caller may do at a scope: the permission blocks of all its roles.
+    """The caller's permissions at a scope: the permission blocks of all its roles.
 
-    Not confirmed: that it takes no right (there is a `permissions/read`), and that deny assignments do not show.
+    Not confirmed: that it requires no permission (`permissions/read` exists), and that it ignores deny assignments.
     """
     blocks = permissions_at(world, request.caller.object_id, request.params["scope"])
     return Reply(200, {"value": blocks})
@@ -93,9 +93,9 @@ def list_permissions(world: World, request: Request) -> Reply:
     "GET", arm.HOST, "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignmentsUsageMetrics"
 )
 def usage(world: World, request: Request) -> Reply:
-    """How many assignments a subscription has and may have (specification 2019-08-01-preview, its example).
+    """The number and limit of a subscription's role assignments (specification 2019-08-01-preview and its example).
 
-    The right is named as Resource Manager names the reading of any type; not confirmed.
+    The name of the permission follows the pattern of all types; not confirmed.
     """
     scope = f"/subscriptions/{request.params['subscription']}"
     require(world, request.caller, "Microsoft.Authorization/roleAssignmentsUsageMetrics/read", scope)
@@ -121,7 +121,7 @@ def document(assignment: RoleAssignment, answer_to_put: bool = False) -> dict[st
             "conditionVersion": "2.0" if assignment.condition else None,
             "createdOn": moment,
             "updatedOn": moment,
-            # The answer to the PUT does not name the creator, later ones do.
+            # The response to the PUT does not include the creator, later ones do.
             "createdBy": None if answer_to_put else assignment.created_by,
             "updatedBy": assignment.created_by,
             "delegatedManagedIdentityResourceId": None,
@@ -134,7 +134,7 @@ def document(assignment: RoleAssignment, answer_to_put: bool = False) -> dict[st
 
 
 def remove_below(world: World, scope: str) -> None:
-    """A deleted scope takes its own assignments along."""
+    """The assignments of a deleted scope are deleted with it."""
     for key, assignment in list(world.role_assignments.items()):
         if covers(scope, assignment.scope):
             del world.role_assignments[key]
@@ -185,7 +185,7 @@ def _check_principal(world: World, request: Request, wanted: RoleAssignment) -> 
             400,
             "UnmatchedPrincipalType",
             f"The PrincipalId '{compact(wanted.principal_id)}' has type '{principal.kind}' , which is different from "
-            f"specified PrinciaplType '{wanted.principal_type}'.",  # sic, the service's own spelling
+            f"specified PrinciaplType '{wanted.principal_type}'.",  # sic, as the service spells it
         )
     wanted.principal_type = principal.kind
 
@@ -224,7 +224,7 @@ def _tests(world: World, text: str, scope: str) -> list[Test]:
             names = identities_of(world, match[1])
             tests.append(lambda assignment, names=names: assignment.principal_id.lower() in names)
         elif (match := _PRINCIPAL.fullmatch(clause)) and len(clauses) == 1:
-            # `principalId eq` together with `atScope()` is refused (azure-cli calls it a limitation of the API).
+            # `principalId eq` with `atScope()` is rejected (azure-cli calls it a limitation of the API).
             wanted = match[1].lower()
             tests.append(lambda assignment, wanted=wanted: assignment.principal_id.lower() == wanted)
         else:

@@ -57,7 +57,7 @@ def list_tenants(world: World, request: Request) -> Reply:
 
 @router.route("GET", HOST, "/metadata/endpoints")
 def cloud_endpoints(world: World, request: Request) -> Reply:
-    """What `az cloud register --endpoint-resource-manager` reads."""
+    """The endpoints that `az cloud register --endpoint-resource-manager` reads."""
     cloud = {
         "name": "AzureCloud",
         "portal": "https://portal.azure.com",

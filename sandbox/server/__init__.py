@@ -1,1 +1,1 @@
-"""The web around the world: TLS server, CONNECT proxy, certificates, environment, faults and request log."""
+"""The servers of the sandbox: TLS server, CONNECT proxy, certificates, environment, faults and request log."""

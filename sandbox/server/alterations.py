@@ -1,4 +1,4 @@
-"""Answers as no Azure gives them: what a client must survive of a body with values missing, null or of another kind."""
+"""Malformed responses: bodies with values that are missing, null or of another type, which a client must handle."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _with_more(value: Any) -> Any:
     return [*value, None, 7, "unheard of", [], {}] if isinstance(value, list) else value
 
 
-# What becomes of a value.
+# What a value is replaced with.
 ALTERATIONS: dict[str, Callable[[Any], Any]] = {
     "dropped": lambda value: _DROPPED,
     "null": lambda value: None,
@@ -45,7 +45,7 @@ ALTERATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 def alter(reply: Reply, fault: Any) -> tuple[Reply, str]:
-    """The reply with the body, headers and values of a fault (see faults.py), and what was altered of its body."""
+    """The reply with the body, headers and values of a fault (see faults.py), and a list of what was altered."""
     headers = {name: value for name, value in {**reply.headers, **fault.headers}.items() if value is not None}
     if fault.body is not None:
         return replace(reply, body=fault.body, headers=headers), "all of it"
@@ -62,7 +62,7 @@ def alter(reply: Reply, fault: Any) -> tuple[Reply, str]:
 
 
 def _places(body: Any) -> Iterator[Place]:
-    """Where values are in a body, the whole body first."""
+    """The paths of all values in a body, the whole body first."""
     yield ()
     items = body.items() if isinstance(body, dict) else enumerate(body) if isinstance(body, list) else ()
     for key, value in items:
@@ -84,7 +84,7 @@ def _altered(body: Any, place: Place, change: Callable[[Any], Any]) -> Any:
 
 
 def _put(body: Any, path: list[str], value: Any) -> bool:
-    """Put a value at a path of keys, where there is what it leads through. A list's key is `*`: each of its items."""
+    """Set the value at a path of keys, if its parents exist. The key `*` stands for every item of a list."""
     key, *rest = path
     if key == "*" and isinstance(body, list):
         return sum(_put(each, rest, value) for each in body) > 0

@@ -1,4 +1,4 @@
-"""The web server: takes requests off the wire, lets the world answer them, and takes its time."""
+"""The web server: receives requests, has the world answer them, and delays the responses."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _TICK = 0.05  # wall-clock seconds
 
 
 class App:
-    """Serves an instance: Azure on connections that the proxy takes, the identity endpoints on ports of loopback."""
+    """Serves an instance: Azure on connections from the proxy, the identity endpoints on loopback ports."""
 
     def __init__(self, instance: Instance):
         self._instance = instance
         self._local: list[web.ServerRunner] = []
-        # Call it for the protocol of one connection.
+        # Creates the protocol of one connection.
         self.azure = web.Server(self._handle, access_log=None, keepalive_timeout=600)
 
     async def start_local(self, port: int = 0) -> int:
-        """Serve the identity endpoints by plain HTTP, on a free port unless told which; returns the port."""
+        """Serve the identity endpoints over plain HTTP, on the given port or a free one. Returns the port."""
         runner = web.ServerRunner(web.Server(self._handle_local, access_log=None), shutdown_timeout=0)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -62,13 +62,13 @@ class App:
             instance.log.end(entry, request, reply, instance.world.clock)
         if reply is None:
             _reset(raw)
-            return web.Response(status=500)  # never seen: the connection is gone
+            return web.Response(status=500)  # not sent: the connection is closed
         return _response(reply)
 
     async def _with_fault(
         self, fault: Fault | None, request: Request, raw: web.BaseRequest, entry: dict[str, Any]
     ) -> Reply | None:
-        """The world's reply, or the fault's. None stands for a connection to be reset."""
+        """The reply of the world or of a fault. None means to reset the connection."""
         if fault is None:
             return await self._dispatch(request)
         if fault.action == "status":
@@ -87,7 +87,7 @@ class App:
         return None if fault.action == "reset-after" else reply
 
     async def _dispatch(self, request: Request) -> Reply:
-        # In a thread: making an RSA key takes long, and other requests need not wait for it more than for the lock.
+        # In a thread: creating an RSA key is slow, and other requests should wait only for the lock.
         return await asyncio.get_running_loop().run_in_executor(None, dispatch, self._instance.world, request)
 
 
@@ -107,8 +107,8 @@ async def _read(raw: web.BaseRequest, host: str) -> Request:
 
 
 def _acknowledge(raw: web.BaseRequest) -> None:
-    """The head of a request, at once, where the system can: until then a client of a proxy keeps the body back (urllib3
-    leaves Nagle's algorithm on for proxies), by itself for 40 ms."""
+    """Acknowledge the head of a request immediately, if the system can. Until then a client of a proxy holds back the
+    body (urllib3 leaves Nagle's algorithm enabled for proxies), by default for 40 ms."""
     connection = raw.transport.get_extra_info("socket") if raw.transport else None
     if connection and raw.can_read_body and hasattr(socket, "TCP_QUICKACK"):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
@@ -142,7 +142,7 @@ def _response(reply: Reply) -> web.Response:
 
 
 async def _hold(raw: web.BaseRequest, entry: dict[str, Any], log: RequestLog) -> None:
-    """Give no answer until the client has gone; the log tells meanwhile that it waits."""
+    """Send no response until the client disconnects; meanwhile the log shows the request as waiting."""
     log.hold(entry)
     while raw.transport and not raw.transport.is_closing():
         await asyncio.sleep(_TICK)

@@ -1,4 +1,4 @@
-"""Certificates of the sandbox: one authority, one server certificate for every name that is served."""
+"""Certificates of the sandbox: one authority, and one server certificate for all names."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _SERVED = re.compile(
 
 
 def is_served(host: str) -> bool:
-    """Whether a host is one of the Azure names that the sandbox answers for."""
+    """Whether a host is an Azure name that the sandbox serves."""
     return _SERVED.fullmatch(host) is not None
 
 
 def make(ca_file: Path) -> ssl.SSLContext:
-    """A server context with a fresh certificate. The authority's certificate, and no other, goes to `ca_file`."""
+    """A server context with a new certificate. `ca_file` gets the certificate of the authority only."""
     authority = trustme.CA(organization_name="acrcmk sandbox")
     authority.cert_pem.write_to_path(ca_file)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,16 +1,16 @@
-"""The control API: plain HTTP on loopback, for tests and for people who want to see Azure misbehave.
+"""The control API: plain HTTP on loopback, for tests and for people who want to simulate faults of Azure.
 
 POST   /reset                        {"profile"?, "settings"?}: a new, empty Azure
-POST   /save                         this Azure, to come back to;  POST /restore
+POST   /save                         save the current state;  POST /restore
 POST   /settings                     {name: value}
 POST   /clock/advance                {"seconds"}
 POST   /faults                       a fault (see server/faults.py);  DELETE /faults
-GET    /log                          the requests so far;  DELETE /log
-GET    /log/held                     waits {"seconds"} for a request that a fault keeps without an answer
-POST   /requests                     {"method", "url", "query", "body", "caller"}: a request that meets no fault and
-                                     leaves no trace in the log, answered as one that came by the wire
+GET    /log                          the requests received so far;  DELETE /log
+GET    /log/held                     waits {"seconds"} for a request that a fault holds without a response
+POST   /requests                     {"method", "url", "query", "body", "caller"}: a request that is not subject to
+                                     faults and not logged, handled like one from the network
 POST   /principals                   {"kind"?, "name"?, "secret"?, "groups"?, "roles"?: [{"role", "scope"}]}
-POST   /principals/{object_id}/groups  {"group"?}: into a group that there is, or a new one
+POST   /principals/{object_id}/groups  {"group"?}: adds it to an existing group, or to a new one
 POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE /deny-assignments
 POST   /fleet                        a fleet of registries with known damage, see fleet/seed.py
 POST   /management-groups            {"name", "parent"?, "subscriptions"?}
@@ -19,8 +19,8 @@ POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "
 PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
 POST   /registries/{name}/operation     {"status"}, see tampering.end_operation
 POST   /registries/{name}/repositories  {"repositories"}, see tampering.add_repositories
-POST   /registries/{name}/pull       whether the registry could serve an image now
-GET    /state                        counts and ids of everything
+POST   /registries/{name}/pull       whether an image could be pulled now
+GET    /state                        counts and IDs of all resources
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _endpoint(method: str, path: str) -> Callable[[Endpoint], Endpoint]:
 
 
 async def start(instance: Instance) -> tuple[web.AppRunner, int]:
-    """Listen on a free port; returns the runner, to be cleaned up, and the port."""
+    """Listen on a free port. Returns the runner, which the caller must clean up, and the port."""
     application = web.Application()
     for method, path, endpoint in _ENDPOINTS:
         application.router.add_route(method, path, _handler(instance, endpoint))

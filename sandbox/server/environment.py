@@ -1,4 +1,4 @@
-"""The environment in which every program finds the sandbox instead of Azure, and nothing else."""
+"""The environment variables with which every program reaches the sandbox instead of Azure, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 GUARD = Path(__file__).with_name("guard")
-# What the caller's own environment must not bring along.
+# Variables that must not be inherited from the caller.
 UNSET = (
     "ACC_CLOUD",
     "ACC_TERM",
@@ -27,7 +27,7 @@ UNSET = (
 
 
 def variables(directory: Path, ca_file: Path, proxy_port: int, identity_port: int) -> dict[str, str]:
-    """What to set. `directory` holds the configuration of `az`; extensions are the caller's own, if it says where."""
+    """The variables to set. `az` is configured in `directory`; the caller's extension folder is kept, if it is set."""
     proxy = f"http://127.0.0.1:{proxy_port}"
     local = "localhost,127.0.0.1"
     names = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "ALL_PROXY": proxy, "NO_PROXY": local}
@@ -48,18 +48,18 @@ def variables(directory: Path, ca_file: Path, proxy_port: int, identity_port: in
 
 
 def merged(given: Mapping[str, str], base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """A whole environment for a process: the base (by default this process's own) with the sandbox's variables."""
+    """The environment of a process: the base (by default that of this process) with the sandbox's variables."""
     kept = {name: value for name, value in (os.environ if base is None else base).items() if name not in UNSET}
     return {**kept, **given}
 
 
 def cloud_shell() -> dict[str, str]:
-    """What makes `az` believe that it runs in Azure Cloud Shell (facts: loopback.md 2)."""
+    """The variables by which `az` detects Azure Cloud Shell (facts: loopback.md 2)."""
     return {"ACC_CLOUD": "PROD", "AZUREPS_HOST_ENVIRONMENT": "cloud-shell/1.0"}
 
 
 def prepare_config(config_directory: Path) -> None:
-    """A configuration folder with which `az` asks nobody for its newest version."""
+    """Create a configuration folder with which `az` does not look for updates."""
     config_directory.mkdir(parents=True, exist_ok=True)
     (config_directory / "config").write_text("[auto-upgrade]\nenable = no\n", encoding="utf-8")
     try:
@@ -72,12 +72,12 @@ def prepare_config(config_directory: Path) -> None:
 
 
 def _path() -> str:
-    """The `az` installed beside this interpreter comes first: it is the one that the sandbox is made for."""
+    """PATH with the `az` of this interpreter first, which the sandbox is made for."""
     here, path = Path(sys.executable).parent, os.environ.get("PATH", os.defpath)
     return f"{here}{os.pathsep}{path}" if (here / "az").exists() else path
 
 
 def _python_path() -> str:
-    """The caller's own, with the guard's folder before the others."""
+    """The caller's PYTHONPATH, with the guard's folder first."""
     others = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part not in ("", str(GUARD))]
     return os.pathsep.join([str(GUARD), *others])

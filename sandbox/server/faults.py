@@ -1,4 +1,4 @@
-"""Faults on demand: what a network or a service may do to a request, for the n-th request that matches."""
+"""Faults on demand: failures of the network or a service, injected at the n-th request that matches."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from sandbox.core.web import Request
 from sandbox.server.alterations import ALTERATIONS
 
-# `-after`: once the service has acted on the request, so that only its answer is lost. `alter`: its answer is another.
+# `-after`: after the service has acted on the request, so only the response is lost. `alter`: changes the response.
 ACTIONS = ("status", "delay", "reset-before", "reset-after", "hang", "hang-after", "alter")
 
 
 @dataclass
 class Fault:
-    """`method` and `path` are regular expressions, of the whole method and on host and path.
+    """`method` and `path` are regular expressions: the whole method, and a part of host and path.
 
-    The fault begins with match `nth` and lasts `times` matches. With `each` it does so for every request by itself: one
-    of another method or path is another request. `alter` gives the answer other `headers` (None: without it), and
-    another `body`, or what alterations.py does to it: `alteration` to the value at `place`, and other values `put` in.
+    The fault starts at match `nth` and lasts `times` matches. With `each`, matches are counted per request,
+    that is per method and path. `alter` gives the response other `headers` (None removes a header) and
+    another `body`, or changes it with alterations.py: `alteration` of the value at `place`, and the values in `put`.
     """
 
     action: str
@@ -46,7 +46,7 @@ class Fault:
         self._path = re.compile(self.path, re.IGNORECASE)
 
     def strikes(self, request: Request) -> bool:
-        """Whether this request gets the fault. Counts the request if it matches."""
+        """Whether the fault applies to this request. Counts the request if it matches."""
         if self.method and not re.fullmatch(self.method, request.method, re.IGNORECASE):
             return False
         if not self._path.search(request.host + request.path):

@@ -1,4 +1,4 @@
-"""One running sandbox: the world it serves, the faults asked for, and the log."""
+"""One running sandbox: its world, the requested faults, and the log."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sandbox.server.log import RequestLog
 from sandbox.settings import PROFILES, Settings
 from sandbox.world import World
 
-_TICK = 0.05  # wall-clock seconds after which a wait notices that the clock was moved
+_TICK = 0.05  # wall-clock seconds after which a wait notices that the clock was advanced
 
 
 class Instance:
-    """What the servers share. `reset` puts a new world in place of the old one."""
+    """The state that the servers share. `reset` replaces the world with a new one."""
 
     def __init__(self, settings: Settings, log_file: Path):
         self.world = World(settings)
@@ -33,7 +33,7 @@ class Instance:
         self._saved = self.world.copy()
 
     def restore(self) -> None:
-        """Put the world that was saved in place of this one, as often as it is asked for."""
+        """Replace the world with the saved one. Can be called repeatedly."""
         if not self._saved:
             raise ValueError("Nothing was saved.")
         self.world = self._saved.copy()
@@ -48,12 +48,12 @@ class Instance:
                 world.clock.run_at(world.settings.clock_scale)
 
     def fault_for(self, request: Request) -> Fault | None:
-        """The first fault that strikes. Every fault counts the request, also behind one that strikes."""
+        """The first fault that applies. Every fault counts the request, even after one that applies."""
         striking = [fault for fault in self.faults if fault.strikes(request)]
         return striking[0] if striking else None
 
     async def wait(self, seconds: float) -> None:
-        """Let `seconds` of the sandbox's clock pass; ends early when the clock is moved."""
+        """Wait for `seconds` of the sandbox's clock; ends early when the clock is advanced."""
         clock = self.world.clock
         end = clock.now() + seconds
         while (left := end - clock.now()) > 0:

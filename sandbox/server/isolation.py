@@ -1,7 +1,7 @@
-"""A network with nothing but loopback, for the sandbox and the programs that it runs (`exec` and `shell`).
+"""A network with only loopback, for the sandbox and the programs that it runs (`exec` and `shell`).
 
-The environment alone stops programs that heed proxies, and Python programs. In a network namespace there is no way out
-for any program. Linux has them; not every system lets users make them.
+The environment alone stops Python programs, and programs that use the proxy settings. A network namespace stops all
+programs. Linux has namespaces, but not every system lets users create them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _UP_AND_RUNNING = 0x41  # IFF_UP | IFF_RUNNING
 
 
 def enter() -> bool:
-    """Start this program once more in a namespace of its own, where the system allows that; False where it does not."""
+    """Restart this program in its own namespace if the system allows that; returns False if it does not."""
     if os.environ.pop(_MARK, None):
         raise_loopback()
         return True
@@ -32,13 +32,13 @@ def enter() -> bool:
 
 
 def is_possible() -> bool:
-    """Whether the system lets this user make one."""
+    """Whether the system lets this user create a namespace."""
     if not shutil.which(_UNSHARE[0]):
         return False
     return subprocess.run([*_UNSHARE, "true"], capture_output=True, check=False).returncode == 0
 
 
 def raise_loopback() -> None:
-    """Bring up the interface `lo` of a new namespace."""
+    """Bring up the interface `lo` in a new namespace."""
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, _SET_INTERFACE_FLAGS, struct.pack("16sh14x", b"lo", _UP_AND_RUNNING))

@@ -1,4 +1,4 @@
-"""The log of requests: kept for tests to ask for, and written as JSON lines. It never holds a token or a secret."""
+"""The log of requests: kept in memory for tests, and written as JSON lines. It never contains a token or a secret."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECRET = ("client_secret", "client_assertion", "password", "access_token", "ass
 
 
 class RequestLog:
-    """Entries in the order in which the requests came; an entry's status is filled in once it is answered."""
+    """Entries in the order of the requests; the status of an entry is set with the response."""
 
     def __init__(self, file: Path):
         self.entries: list[dict[str, Any]] = []
@@ -45,13 +45,13 @@ class RequestLog:
         return entry
 
     def refused(self, method: str, target: str, clock: Clock) -> None:
-        """A request that the proxy did not let through: `target` is the host, with its port, or a URL."""
+        """A request that the proxy rejected: `target` is the host with its port, or a URL."""
         request = Request(method, target, "")
         self.end(self.begin(request), request, Reply(403), clock)
 
     def end(self, entry: dict[str, Any], request: Request, reply: Reply | None, clock: Clock) -> None:
-        """`reply` is None for a request that got no answer. Seconds are real ones, counted from when it came: until the
-        answer, and (`ready`) until what it asked for held."""
+        """`reply` is None for a request without a response. Times are real seconds since the request came: until the
+        response, and (`ready`) until the request took effect."""
         entry["status"] = reply.status if reply else None
         entry["seconds"] = round(time.time() - entry["time"], 6)
         if reply:
@@ -61,13 +61,13 @@ class RequestLog:
         self._file.write(json.dumps(entry) + "\n")
 
     def hold(self, entry: dict[str, Any]) -> None:
-        """The request will get no answer."""
+        """The request will get no response."""
         entry["held"] = True
         self._held = entry
         self._holding.set()
 
     async def held(self, seconds: float) -> dict[str, Any] | None:
-        """The last request that is held; within so many seconds of real time, or None."""
+        """The last request that is held, waited for up to this many real seconds; or None."""
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._holding.wait(), seconds)
         return self._held

@@ -1,4 +1,4 @@
-"""Two ways to sign `az` in: the real one, and the files that the real one leaves behind."""
+"""Two ways to sign `az` in: `az login`, and writing the files that it creates."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _SUBSCRIPTIONS = {SUBSCRIPTION: "Sandbox", OTHER_SUBSCRIPTION: "Sandbox two"}
 
 
 def login(environment: Mapping[str, str], app_id: str, secret: str) -> None:
-    """`az login --service-principal`, in the given environment. Raises CalledProcessError with what az said."""
+    """Run `az login --service-principal` in the given environment. Raises CalledProcessError with the output of az."""
     command = ["az", "login", "--service-principal", "-u", app_id, "-p", secret, "--tenant", TENANT, "-o", "none"]
     subprocess.run(command, env=dict(environment), check=True, capture_output=True, text=True)
 
 
 def write_login(config_directory: Path, app_id: str, secret: str) -> None:
-    """What that login leaves in the configuration folder, without running az (facts: loopback.md 2)."""
+    """Write what that login creates in the configuration folder, without running az (facts: loopback.md 2)."""
     user = {"name": app_id, "type": "servicePrincipal"}
     subscriptions = [
         {

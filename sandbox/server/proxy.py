@@ -1,4 +1,4 @@
-"""The proxy of all programs in the sandbox's environment: it leads Azure's names to the sandbox, and nowhere else."""
+"""The proxy of all programs in the sandbox's environment. It connects them to the sandbox for Azure names only."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 class Proxy:
-    """A CONNECT proxy on loopback. A connection to a served name on port 443 is answered here, with `context` for TLS
-    and by a protocol that `server` makes. Everything else gets 403, and is told to `refused`: method and target."""
+    """A CONNECT proxy on loopback. A connection to a served name on port 443 is handled here, with `context` for TLS
+    and a protocol that `server` creates. Everything else gets 403, and `refused` is called with method and target."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Proxy:
         self._listener.close()
 
     def _keep(self, work: Coroutine[None, None, None]) -> None:
-        # A loop by itself lets go of tasks that nobody else holds.
+        # The event loop keeps only weak references to tasks.
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -50,7 +50,7 @@ class Proxy:
         while True:
             try:
                 connection, _ = await asyncio.get_running_loop().sock_accept(self._listener)
-            except OSError:  # the client has gone, or too many files are open
+            except OSError:  # the client has disconnected, or too many files are open
                 await asyncio.sleep(_PAUSE)
                 continue
             self._keep(self._serve(connection))
@@ -61,7 +61,7 @@ class Proxy:
             head, body = await _head(connection)
             method, target, *_ = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
             host, _, port = target.rpartition(":")
-            # What came with the head already would be lost. Programs wait for the answer before they say more.
+            # Data sent together with the head would be lost. Programs wait for the response before they send more.
             if method == "CONNECT" and port == "443" and is_served(host) and not body:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 await loop.sock_sendall(connection, _ESTABLISHED)
@@ -71,12 +71,12 @@ class Proxy:
             self._refused(method, target)
             await loop.sock_sendall(connection, _refusal(method, target))
         except (OSError, ValueError):
-            pass  # the client has gone, or sent what is no HTTP
+            pass  # the client has disconnected, or sent something other than HTTP
         connection.close()
 
 
 async def _head(connection: socket.socket) -> tuple[bytes, bytes]:
-    """All up to the empty line, and what came with it. Raises ValueError where there is none."""
+    """Everything up to the empty line, and the data after it. Raises ValueError if there is no empty line."""
     received = b""
     while _END not in received:
         data = await asyncio.get_running_loop().sock_recv(connection, _HEAD_LIMIT)

@@ -1,4 +1,4 @@
-"""What exists in a world, in a form that two worlds can be compared by."""
+"""What exists in a world, in a form in which two worlds can be compared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sandbox.world import World
 
 
 def summary(world: World) -> dict[str, Any]:
-    """Ids of everything, sorted, with their counts. Keys have their versions, grants who has them."""
+    """The sorted IDs of all resources, with their counts. Keys include their versions, grants their principals."""
     shown: dict[str, Any] = {
         "groups": _ids(world.groups),
         "identities": _ids(world.identities),
@@ -47,7 +47,7 @@ def _assignment(world: World, assignment: Any) -> str:
 
 
 def _who(world: World, principal_id: str) -> str:
-    """An identity by its id, another principal by its kind; "nobody" is one that is no longer there."""
+    """The ID of an identity, or the kind of another principal; "nobody" if it no longer exists."""
     identities = [each.id for each in world.identities.values() if each.principal_id == principal_id]
     principal = world.principals.get(principal_id.lower())
     return identities[0] if identities else principal.kind if principal else "nobody"

@@ -1,4 +1,4 @@
-"""What no request of a user brings about, and tests need: done to a world behind the backs of its services."""
+"""Changes that no user request can make but tests need: made in the world directly, not through its services."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def deny(
     effect: str = "enforced",
     condition: str | None = None,
 ) -> DenyAssignment:
-    """A deny assignment, for everyone unless principals are named (object ids), as Azure makes them for itself."""
+    """Create a deny assignment as Azure does, for everyone unless principals (object IDs) are given."""
     guid = world.new_guid()
     denied = DenyAssignment(
         id=f"{scope.rstrip('/')}/providers/Microsoft.Authorization/denyAssignments/{guid}",
@@ -54,9 +54,9 @@ def deny(
 
 
 def add_to_group(world: World, object_id: str, group: str = "") -> Principal:
-    """Put any principal, such as that of a managed identity, into a group: a new one, unless its object id is given.
+    """Add a principal, such as that of a managed identity, to a group: a new one, unless an object ID is given.
 
-    Membership counts at once. (Azure may cache that of a managed identity for a day: facts service.md 4.4.)
+    Membership takes effect immediately. (Azure may cache that of a managed identity for a day: facts service.md 4.4.)
     """
     member = world.principals[object_id.lower()]
     joined = world.principals[group.lower()] if group else add_principal(world, "Group")
@@ -76,10 +76,10 @@ def change_registry(
     sku: str | None = None,
     login_server: str | None = None,
 ) -> None:
-    """Give a registry what requests can't: content trust although it is encrypted (an old one may have it), a `status`
-    ({} for none), the state "Failed", which ends with the next operation that succeeds, or "Succeeded", a SKU other
-    than Premium although it is encrypted (no such registry is known; what one would be is assumed), and another login
-    server: with a hash in its name, as registries with a domain name label have one, or one that is none of Azure's."""
+    """Set what requests can't set: content trust on an encrypted registry (an old one may have it), a `status`
+    ({} for none), the state "Failed", which ends with the next successful operation, or "Succeeded", a SKU other
+    than Premium on an encrypted registry (no such registry is known; its behavior is assumed), and another login
+    server: with a hash in its name, as for registries with a domain name label, or outside Azure's domains."""
     registry = _registry(world, name)
     if provisioning_state not in (None, "Failed", "Succeeded"):
         raise ValueError(f"A registry can't be put into the state '{provisioning_state}'.")
@@ -101,8 +101,8 @@ def change_registry(
 
 
 def end_operation(world: World, name: str, status: str) -> None:
-    """End what is under way on a registry as "Failed" or "Canceled", for no reason of the user's. Its change is undone;
-    a registry that was being created is left without encryption (what is left in Azure is assumed)."""
+    """End the operation in progress on a registry as "Failed" or "Canceled", without a cause. Its change is undone;
+    a registry that was being created remains without encryption (what remains in Azure is assumed)."""
     registry = _registry(world, name)
     operation = registry.operation
     if operation is None or operation.done or status not in ("Failed", "Canceled"):
@@ -116,7 +116,7 @@ def end_operation(world: World, name: str, status: str) -> None:
 
 
 def add_repositories(world: World, name: str, repositories: Iterable[str]) -> None:
-    """Put repositories into a registry, as if an image had been pushed to each."""
+    """Add repositories to a registry, as if an image had been pushed to each."""
     _registry(world, name).repositories.update(repositories)
 
 

@@ -1,4 +1,4 @@
-"""What a log of requests (see server/log.py) tells of a client."""
+"""Analysis of a log of requests (see server/log.py)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _WRITES = ("PUT", "PATCH", "DELETE")
 
 
 def repeated(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The requests that were sent again for the same thing: what they are about had not been written in between.
+    """The requests that were repeated although their resource had not been written in between.
 
-    Not counted: looking again until what was written holds, and what was first sent without a token.
+    Not included: polling until a write takes effect, and requests first sent without a token.
     """
     found, asked, holds = [], {}, {}
     for entry in entries:

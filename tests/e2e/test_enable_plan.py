@@ -30,7 +30,7 @@ def test_what_if_as_a_table_fits_the_screen(azure, az, seed, reached):
         seed.encrypted()
     table = az(f"{ENABLE} --what-if -o table").ok().out
     head, *rows = table.splitlines()
-    assert head.split() == ["Symbol", "Action", "Resource", "Reason", "Irreversible"]
+    assert head.split() == ["Symbol", "Action", "Resource", "Irreversible", "Reason"]
     assert max(len(line) for line in table.splitlines()) <= 120
     assert len([row for row in rows if row.startswith("=" if reached else "+")]) >= 5
 

@@ -238,7 +238,9 @@ class TestSkipGrant:
 def test_all_that_stands_in_the_way_is_said_at_once(seed, refused):
     seed.vault(networkAcls={"bypass": "None", "defaultAction": "Deny"})
     seed.key(kty="EC")
-    refused("--retention-days 7", "3 things stand in the way; nothing was changed", "1. ", "2. ", "3. ", "of type EC")
+    refused(
+        "--retention-days 7", "3 problems must be fixed first. Nothing was changed.", "1. ", "2. ", "3. ", "of type EC"
+    )
 
 
 def test_a_registry_whose_key_does_not_work_is_no_success(azure, az, scene):

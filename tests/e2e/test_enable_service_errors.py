@@ -42,7 +42,7 @@ class TestRights:
 
     def test_one_who_may_only_read(self, azure, az_as, seed):
         az = az_as(azure.principal(("Reader", WHOLE_SUBSCRIPTION)))
-        refuses(az, "", "You don't have permission 'Microsoft.", "Nothing has been changed", AGAIN)
+        refuses(az, "", "You don't have permission 'Microsoft.", "Nothing was changed", AGAIN)
         assert azure.state()["vaults"] == []
 
     def test_one_who_may_not_make_groups(self, azure, az_as):
@@ -60,7 +60,7 @@ class TestRights:
             contributor,
             "",
             f"You don't have permission 'Microsoft.Authorization/roleAssignments/write' on {VAULT}",
-            "Done so far: identity created",
+            "Completed so far: identity created",
             AGAIN,
         )
         result = az(ENABLE).json()
@@ -97,7 +97,7 @@ class TestPolicy:
     @pytest.mark.parametrize("type_", ["Microsoft.KeyVault/vaults", "Microsoft.ContainerRegistry/registries"])
     def test_its_name_is_told(self, azure, az, seed, type_):
         azure.deny(type_, name="landing-zone-rule", reason="Not in our landing zone")
-        refuses(az, "", "A policy does not allow this: landing-zone-rule", "Not in our landing zone", AGAIN)
+        refuses(az, "", "A policy does not allow this change: landing-zone-rule", "Not in our landing zone", AGAIN)
         azure.clear_policies()
         az(ENABLE).ok()
         assert pulls(azure)
@@ -146,7 +146,7 @@ class TestVaultName:
     def test_taken_by_a_deleted_vault_that_cannot_be_seen(self, azure, az_as, seed):
         seed.delete(seed.vault())
         az = az_as(azure.principal(("Owner", GROUP)))
-        refuses(az, "", "A soft-deleted key vault has this name", "Microsoft.KeyVault/deletedVaults/read")
+        refuses(az, "", "There is a soft-deleted key vault with this name", "Microsoft.KeyVault/deletedVaults/read")
 
 
 class TestLimits:
@@ -154,13 +154,17 @@ class TestLimits:
         said = "The subscription has reached its limit of 10 registries."
         body = {"error": {"code": "QuotaExceeded", "message": said}}
         azure.fault("status", method="PUT", path=f"registries/{REGISTRY.name}", status=403, body=body)
-        refuses(az, "", "A quota of the subscription is used up", said, "Have the quota raised", "key created", AGAIN)
+        refuses(
+            az, "", "A quota of the subscription is exhausted", said, "Request a quota increase", "key created", AGAIN
+        )
         az(ENABLE).ok()
         assert pulls(azure)
 
     def test_role_assignments(self, azure, az, seed):
         azure.settings(role_assignment_limit=1)
-        refuses(az, "", "no role assignments left", "--permission-model access-policy")
+        refuses(
+            az, "", "The limit of role assignments in the subscription is reached", "--permission-model access-policy"
+        )
 
     def test_a_short_throttling_is_waited_out(self, azure, az, seed):
         for path in ("registries/myregistry$", "vaults/[^/]+$", "userAssignedIdentities/"):
@@ -210,7 +214,7 @@ class TestAccidents:
         said = "The registry DNS name myregistry.azurecr.io is already in use."
         body = {"error": {"code": "AlreadyInUse", "message": said}}
         azure.fault("status", method="PUT", path="registries/myregistry$", status=409, body=body)
-        refuses(az, "", said, "Registry names are global. Choose another.")
+        refuses(az, "", said, "Registry names are global. Choose another name.")
 
     def test_what_is_not_known_is_told_in_azures_own_words(self, azure, az, seed):
         body = {"error": {"code": "SomethingNew", "message": "The moon is in the wrong phase."}}

@@ -55,7 +55,7 @@ def test_gives_up_in_time_and_goes_on_when_run_again(azure, az, seed, failure):
     assert refused.code == 1
     assert "most likely the grant has not taken effect yet" in refused.err
     assert "Run the same command again" in refused.err
-    assert "Done so far: identity created" in refused.err
+    assert "Completed so far: identity created" in refused.err
     azure.advance(100_000)
     result = az(ENABLE).json()
     assert pulls(azure)

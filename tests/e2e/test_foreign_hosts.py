@@ -9,7 +9,7 @@ from sandbox.world import OWNER_OBJECT_ID
 from tests.harness.seed import CRYPTO_OFFICER, ENABLE, REGISTRY, VAULT
 
 EVIL = "https://management.azure.com.evil.example/next"
-TOLD = "outside management.azure.com. Nothing was sent there."
+TOLD = "outside management.azure.com. No request was sent there."
 
 
 def test_a_page_on_another_host(azure, az, seed):
@@ -46,7 +46,7 @@ def test_a_redirect_of_a_vault(azure, az, seed):
     azure.fault("status", path="/rotate$", status=307, headers={"Location": EVIL}, body={}, times=9)
     result = az("acr cmk rotate -n myregistry -g rg")
     assert result.code == 1
-    assert f"outside {VAULT.name}.vault.azure.net. Nothing was sent there." in result.err
+    assert f"outside {VAULT.name}.vault.azure.net. No request was sent there." in result.err
 
 
 def test_a_server_that_shows_no_trusted_certificate(az, seed):

@@ -115,7 +115,7 @@ def test_a_command_that_need_not_wait_has_one_that_does():
 
 def test_the_group_shows_its_commands_as_a_preview(az):
     shown = az("acr cmk --help").ok().out
-    assert "Encrypt container registries with customer-managed keys" in shown
+    assert "Manage encryption of container registries with customer-managed keys" in shown
     for name in COMMANDS:
         assert re.search(rf"^    {name.rsplit(' ', 1)[-1]} +\S*.*: \w", shown, re.MULTILINE), shown
 

@@ -10,6 +10,7 @@ from tests.harness.repair import REPAIR, failures, result_of
 from tests.harness.rotate import latest
 from tests.harness.scene import CLOSED, HERE, KEY_URI, LONG, moment
 from tests.harness.seed import IDENTITY, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.tables import fits
 
 NO_TTY = "Unable to prompt for confirmation as no tty available"
 
@@ -220,7 +221,7 @@ class TestWhatIf:
         scene.encrypt().ungrant()
         out = az(f"{REPAIR} --what-if -o table").ok().out
         assert "create" in out
-        assert max(map(len, out.splitlines())) <= 120
+        assert fits(out)
 
 
 class TestQuestions:

@@ -11,6 +11,7 @@ from tests.harness.repair import (
 )
 from tests.harness.scene import HERE, LONG
 from tests.harness.seed import CRYPTO_OFFICER, IDENTITY, VAULT, changes, outcomes
+from tests.harness.tables import fits
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ class TestWithoutPermission:
         assert (result.code, result.out) == (1, ""), result
         assert "Step 'grant' failed" in result.err
         assert "Microsoft.Authorization/roleAssignments/write" in result.err
-        assert "it goes on from where it stopped" in result.err
+        assert "it continues where it stopped" in result.err
         assert scene.pull() == 403
         finished = result_of(az(f"{REPAIR} --yes").ok())
         assert "grant" in outcomes(finished)
@@ -191,4 +192,4 @@ def test_as_a_table_what_was_done_and_what_is_left(az, scene):
     assert "key-version updated" in out
     assert "NoRotationPolicy" in out
     assert "healthy" in out
-    assert max(map(len, out.splitlines())) <= 120
+    assert fits(out)

@@ -135,7 +135,7 @@ class TestByKey:
         assert failed.code == 1
         assert "Only the vault itself can change" in failed.err
         assert "Key Vault Crypto Officer" in failed.err
-        assert "Nothing has been changed" in failed.err
+        assert "Nothing was changed" in failed.err
         assert pulled(azure) == 200
 
     def test_takes_a_way_past_the_firewall(self, azure, az, seed, officer):
@@ -143,5 +143,5 @@ class TestByKey:
         seed.patch(VAULT, {"properties": {"networkAcls": {"bypass": "AzureServices", "defaultAction": "Deny"}}})
         failed = az(BY_KEY)
         assert failed.code == 1
-        assert "firewall does not let you in" in failed.err
+        assert "firewall does not allow access from your network" in failed.err
         assert pulled(azure) == 200

@@ -47,9 +47,9 @@ def test_what_does_not_show_fails_and_a_second_run_makes_it_good(
     failed = az(command, pace=FAST)
     assert failed.code == 1
     for words in (
-        "a read does not show it",
+        "a read still does not show it",
         shown,
-        "Done so far",
+        "Completed so far",
         "az acr cmk check --name myregistry",
         "run the same",
     ):

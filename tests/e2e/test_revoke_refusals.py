@@ -164,7 +164,7 @@ class TestRefusals:
         failed = weak(f"{REVOKE} --yes")
         assert failed.code == 1
         assert "Microsoft.Authorization/roleAssignments/delete" in failed.err
-        assert "Nothing has been changed" in failed.err
+        assert "Nothing was changed" in failed.err
         assert pulled(azure) == 200
         az(f"{REVOKE} --yes").ok()
         failed = weak(RESTORE)

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from azext_acrcmk.model.ids import HSM_TYPE
 from sandbox.world import OWNER_OBJECT_ID
 from tests.harness.rotate import (
     AGAIN,
@@ -23,7 +24,7 @@ from tests.harness.rotate import (
     used,
     versions,
 )
-from tests.harness.seed import KEY, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.seed import GROUP, KEY, REGISTRY, VAULT, bodies, changes, outcomes
 from tests.harness.waiting import until
 
 
@@ -145,20 +146,41 @@ class TestNewVersion:
         seed.patch(VAULT, {"properties": {"networkAcls": {"bypass": "AzureServices", "defaultAction": "Deny"}}})
         result = az(ROTATE)
         assert result.code == 1
-        assert "firewall does not let you in" in result.err
+        assert "firewall does not allow access from your network" in result.err
         assert "a network that the vault allows" in result.err
         assert used(seed)["versionedKeyIdentifier"] == latest(seed)
 
-    def test_of_a_key_in_a_managed_hsm(self, azure, az, seed):
+    @pytest.mark.parametrize("at", ["/", "/keys", f"/keys/{KEY}"])
+    @pytest.mark.parametrize("policy", [False, True], ids=["no rotation policy", "a rotation policy"])
+    def test_of_a_key_in_a_managed_hsm(self, azure, seed, quick_az, policy, at):
+        rotating = {"lifetimeActions": [{"trigger": {"timeAfterCreate": "P90D"}, "action": {"type": "rotate"}}]}
+        self.in_hsm(azure, seed, at, **({"rotationPolicy": rotating} if policy else {}))
+        before = used(seed)["versionedKeyIdentifier"]
+        quick_az(ROTATE).ok()
+        hsm = f"{GROUP}/providers/{HSM_TYPE}/myhsm"
+        assert used(seed)["versionedKeyIdentifier"] == latest(seed, hsm) != before
+        new = seed.get(f"{hsm}/keys/{KEY}")["properties"]
+        assert (new["kty"], new["keySize"], sorted(new["keyOps"])) == ("RSA-HSM", 3072, ["unwrapKey", "wrapKey"])
+        assert serves(azure)
+
+    def test_of_a_key_in_a_managed_hsm_takes_a_local_role(self, azure, seed, quick_az):
+        self.in_hsm(azure, seed, "/keys", officer=False)
+        failed = quick_az(ROTATE)
+        assert failed.code == 1
+        assert "az keyvault role assignment create --hsm-name" in failed.err
+        assert "Managed HSM Crypto User" in failed.err
+        assert "Key Vault Crypto Officer" not in failed.err
+
+    def in_hsm(self, azure, seed, at, officer=True, **key) -> None:
+        """A registry with a key of a managed HSM, granted to its identity by a local role at a scope."""
         identity, hsm = seed.identity(), seed.hsm()
-        key = seed.key(hsm, kty="RSA-HSM")
-        for principal, role in ((identity["principalId"], HSM_USER), (OWNER_OBJECT_ID, HSM_CRYPTO_USER)):
-            grant_in_hsm(azure, principal, role)
+        key = seed.key(hsm, kty="RSA-HSM", keySize=3072, keyOps=["wrapKey", "unwrapKey"], **key)
+        at = "" if at == "/" else at
+        grant_in_hsm(azure, identity["principalId"], HSM_USER, at)
+        if officer:
+            grant_in_hsm(azure, OWNER_OBJECT_ID, HSM_CRYPTO_USER)
         chosen = {"keyIdentifier": key["keyUri"], "identity": identity["clientId"]}
         seed.registry(identity["id"], encryption={"status": "enabled", "keyVaultProperties": chosen})
-        az(ROTATE).ok()
-        assert used(seed)["versionedKeyIdentifier"] == latest(seed, hsm) != key["keyUriWithVersion"]
-        assert serves(azure)
 
 
 class TestVersionMadeByOthers:
@@ -264,8 +286,8 @@ class TestWithoutWaiting:
         assert serves(azure)
 
     def test_the_old_is_not_tidied_away(self, refused):
-        refused(f"{ROTATE} --no-wait --revoke-old", "--no-wait", "--revoke-old must wait for")
-        refused(f"{ROTATE} --no-wait --disable-old-version", "--disable-old-version must wait for")
+        refused(f"{ROTATE} --no-wait --revoke-old", "--no-wait", "can't be used with --revoke-old")
+        refused(f"{ROTATE} --no-wait --disable-old-version", "can't be used with --disable-old-version")
 
     def test_wait_for_a_registry_that_is_not_there_ends_with_its_deletion(self, az):
         az("acr cmk wait -n myregistry -g rg --deleted --interval 1").ok()

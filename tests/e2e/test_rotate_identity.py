@@ -389,7 +389,7 @@ class TestMissingPermission:
         failed = az_as(azure.principal(*roles))(f"{ROTATE} --identity other")
         assert failed.code == 1
         assert "Managed Identity Operator" in failed.err
-        assert "Nothing has been changed" in failed.err
+        assert "Nothing was changed" in failed.err
         az(f"{ROTATE} --identity other").ok()
         assert used(seed)["identity"] == other["clientId"]
 

@@ -61,7 +61,7 @@ class TestRefusals:
         azure.clear_log()
         result = az(ROTATE)
         assert result.code == 1, result
-        for words in ("A lock does not allow it", said, "az lock list --resource-group rg", "az lock delete"):
+        for words in ("A lock does not allow this change", said, "az lock list --resource-group rg", "az lock delete"):
             assert words in result.err, result
         assert len([entry for entry in azure.log() if entry["method"] == "PATCH"]) == 1
 
@@ -84,12 +84,12 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            (f"--key-encryption-key {KEY_URI} --key k", "--key can't be given with it"),
-            (f"--key-encryption-key {KEY_URI}/{'a' * 32} --rotation auto", "contradicts --rotation auto"),
+            (f"--key-encryption-key {KEY_URI} --key k", "can't be used with --key"),
+            (f"--key-encryption-key {KEY_URI}/{'a' * 32} --rotation auto", "conflicts with --rotation auto"),
             ("--key-encryption-key https://some-vault.vault.azure.cn/keys/k", "not in the cloud you are logged in to"),
-            (f"--identity {VAULT}", "--identity takes the name or ID of an identity"),
+            (f"--identity {VAULT}", "--identity requires the name or ID of an identity"),
             ("--key-vault _", "'_'"),
-            ("--grant-timeout -1", "not negative"),
+            ("--grant-timeout -1", "must be a number of seconds from 0"),
             ("--rotation sometimes", "sometimes"),
         ],
     )
@@ -135,7 +135,7 @@ def test_a_lost_connection_is_told_and_made_good(azure, az, seed, officer, actio
     assert serves(azure)
     if first.code:
         assert "The connection to Azure failed" in first.err
-        assert "perhaps, as no answer came" in first.err
+        assert "(no conclusive response)" in first.err
         assert AGAIN in first.err
         az(f"{ROTATE} --rotation manual").ok()
     assert used(seed)["keyIdentifier"] == used(seed)["versionedKeyIdentifier"] == latest(seed)

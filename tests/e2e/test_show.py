@@ -11,6 +11,7 @@ from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
 from tests.harness.scene import KEY_URI
 from tests.harness.seed import GROUP, IDENTITY, KEY, LOCATION, REGISTRY, VAULT, changes
+from tests.harness.tables import fits
 
 SHOW = "acr cmk show -n myregistry -g rg"
 
@@ -309,19 +310,21 @@ class TestTable:
         for each in seed.assignments(vault):
             seed.delete(each["id"])
         table = az(f"acr cmk show --ids {registry} -o table").ok().out
-        assert max(len(line) for line in table.splitlines()) <= 120
+        assert fits(table)
         words = "".join(table.split())
         for whole in (registry.name, vault.name, identity.name, "k" * 127):
             assert whole in words
         for code in ("GrantMissing", "FirewallBlocksRegistry", "RotationLag", "ShortRetention"):
             assert code in table
+        fixes = [line.removeprefix("Fix").strip() for line in table.splitlines() if line.startswith("Fix ")]
+        assert any(fix.startswith("az role assignment create") and fix.endswith(str(vault)) for fix in fixes), table
 
     def test_of_what_cannot_be_seen(self, azure, az_as, scene):
         scene.encrypt()
         table = az_as(azure.principal(("Reader", str(REGISTRY))))(f"{SHOW} -o table").ok().out
         assert "Access      unknown" in table
         assert "(latest unknown, rotation auto)" in table
-        assert max(len(line) for line in table.splitlines()) <= 120
+        assert fits(table)
 
     def test_of_a_registry_without_a_customer_managed_key(self, az, plain):
         table = az(f"{SHOW} -o table").ok().out

@@ -106,7 +106,7 @@ class TestRefused:
     def test_tells_how_to_log_in(self, azure, refused):
         result = refused(ROTATE)
         assert result.code == 1
-        for words in ("Azure did not accept the login: AADSTS50076", "az login", "Nothing has been changed."):
+        for words in ("Azure rejected the login: AADSTS50076", "az login", "Nothing was changed."):
             assert words in result.err, result
         assert "Traceback" not in result.err
         assert azure.pull("myregistry")["status"] == 200

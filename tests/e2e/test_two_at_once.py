@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.harness.scenarios import SCENARIOS, picture, undisturbed
+from tests.harness.seed import ENABLE, REGISTRY, VAULT
 from tests.harness.waiting import until
 
 ENABLES = [each for each in SCENARIOS if each.name.startswith("enable")]
@@ -43,3 +46,30 @@ def test_one_that_is_overtaken_while_it_looks(azure, az, prepared):
     azure.advance(LONG)
     assert slow.wait().json()["encryption"] == first["encryption"]
     assert picture(azure) == expected
+
+
+def test_one_that_is_killed_once_its_vault_is_made_has_taken_nothing_from_the_other(azure, az, seed):
+    """Both found no vault. The second to create it replaces its access policies as a whole: by the same."""
+    azure.fault("delay", method="PUT", path=f"{VAULT}$", seconds=LONG)
+    command = f"{ENABLE} --permission-model access-policy"
+    slow = az.start(command)
+    until(lambda: any(each["method"] == "PUT" and each["path"] == str(VAULT) for each in azure.log()))
+    az(command).ok()
+    azure.fault("hang", path="/keys/|/registries/", times=99)
+    azure.advance(LONG)
+    until(lambda: all(each["status"] for each in azure.log() if each["path"] == str(VAULT)))
+    slow.send_signal(signal.SIGKILL)
+    slow.wait()
+    azure.clear_faults()
+    assert azure.pull("myregistry")["status"] == 200
+
+
+def test_policies_that_another_program_replaced_are_added_again(azure, seed, many_az):
+    """Of another program that writes the whole vault, just as the registry is being created."""
+    azure.settings(policy_seconds=0)
+    seed.key(seed.vault(enableRbacAuthorization=False), keyOps=["wrapKey", "unwrapKey"])
+    answer = {"error": {"code": "BadRequest", "message": "Failed to access KeyId 'k'."}}
+    azure.fault("status", method="PUT", path=f"{REGISTRY}$", status=400, body=answer)
+    azure.fault("alter", method="GET", path=f"{VAULT}$", nth=2, body={**seed.get(VAULT)})
+    assert many_az(ENABLE.split()).json()["health"] == "healthy"
+    assert len([each for each in azure.log() if each["path"].lower().endswith("/accesspolicies/add")]) == 2

@@ -1,9 +1,9 @@
-"""Deployments of templates: what `az deployment` and `az ts` ask Azure Resource Manager for.
+"""Template deployments and template specs of Azure Resource Manager, as used by `az deployment` and `az ts`.
 
-language                                     the language of templates (a folder of its own; pure)
-context, ids                                 what a template's expressions may ask for
-parameters, resources, graph, template       a template and its parameters become resources in an order; pure
-records, preparation, preflight, what_if     what can be known of a deployment before anything is made
-reading, runner                              making the resources, through the sandbox's own services
-service, template_specs                      what is asked for by HTTP
+language                                     the template language (in its own folder; pure)
+context, ids                                 what the expressions of a template can access
+parameters, resources, graph, template       turn a template and its parameters into ordered resources; pure
+records, preparation, preflight, what_if     what is known of a deployment before anything is created
+reading, runner                              create the resources through the sandbox's own services
+service, template_specs                      the HTTP API
 """

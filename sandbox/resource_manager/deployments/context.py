@@ -1,4 +1,4 @@
-"""What the expressions of a template may ask for beside their arguments: parameters, variables, where they are."""
+"""What the expressions of a template can access besides their arguments: parameters, variables, the scope."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sandbox.resource_manager.deployments.language.errors import TemplateError
 from sandbox.resource_manager.deployments.language.evaluate import Function, Unknown, evaluate
 from sandbox.resource_manager.deployments.language.functions import FUNCTIONS
 
-_CALLS = 20  # how deep the template's own functions may call each other
+_CALLS = 20  # the maximum depth of calls of user-defined functions
 _TIME = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 
 Reference = Callable[..., Any]
@@ -26,7 +26,7 @@ Reference = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where a deployment takes place, in the words in which its functions tell it. `group` is None at subscription."""
+    """The scope of a deployment, as its functions return it. `group` is None at subscription scope."""
 
     subscription: dict[str, Any]
     tenant: dict[str, Any]
@@ -38,7 +38,7 @@ class Surroundings:
 
     @property
     def scopes(self) -> list[str]:
-        """The subscription's id and the group's name, as they are written."""
+        """The subscription ID and the group name, as they are written."""
         return [self.subscription["subscriptionId"], *([self.group["name"]] if self.group else [])]
 
 
@@ -48,14 +48,14 @@ def no_reference(*arguments: Any) -> Any:
 
 @dataclass
 class Context:
-    """`parameters` and `variables` are looked up by name in lower case and may raise TemplateError."""
+    """`parameters` and `variables` are looked up by name in lowercase and may raise TemplateError."""
 
     surroundings: Surroundings
     parameters: Callable[[str], Any]
     variables: Callable[[str], Any]
     own_functions: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     reference: Reference = no_reference
-    copies: tuple[tuple[str, int], ...] = ()  # the loops around, the innermost last
+    copies: tuple[tuple[str, int], ...] = ()  # the enclosing loops, innermost last
     in_default: bool = False
     depth: int = 0
 
@@ -68,9 +68,9 @@ class Context:
         return self.but(copies=(*self.copies, (name, index)))
 
     def value(self, raw: Any, *, escape: bool = False) -> Any:
-        """A value of the template with all expressions evaluated; what is not known yet stands there as Unknown.
+        """A value of the template with all expressions evaluated. Values that aren't known yet are Unknown.
 
-        With `escape`, what comes out is a template again that means the same: of an outer nested deployment.
+        With `escape`, the result is an equivalent template again, for nested deployments with outer scope.
         """
         if isinstance(raw, dict):
             return self._object(raw, escape)
@@ -111,7 +111,7 @@ class Context:
         return key
 
     def _loop(self, loop: Any) -> tuple[dict[str, Any], list[Any]]:
-        """A loop for the values of a property: {"name", "count", "input"}."""
+        """A loop that creates the values of a property: {"name", "count", "input"}."""
         if not isinstance(loop, dict) or not isinstance(loop.get("name"), str) or "input" not in loop:
             raise TemplateError("The copy definition has to have 'name', 'count' and 'input'")  # from memory
         return loop, self.repeat(loop["name"], loop.get("count"), loop["input"])
@@ -130,7 +130,7 @@ class Context:
         return count
 
     def _own(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """A function that the template defines: it sees nothing but its arguments."""
+        """A user-defined function, which can access only its arguments."""
         definition = self.own_functions[name]
         names = [parameter["name"].lower() for parameter in definition.get("parameters") or ()]
         if len(names) != len(arguments) or self.depth >= _CALLS:
@@ -139,7 +139,7 @@ class Context:
         inner = Context(self.surroundings, finder(values, "parameter"), finder({}, "variable"), self.own_functions)
         return inner.but(depth=self.depth + 1).value(definition["output"]["value"])
 
-    # The functions. Their arguments are those of the template.
+    # The functions. Their arguments are those in the template.
 
     def _parameter(self, name: Any) -> Any:
         return self.parameters(_name("parameters", name))
@@ -204,7 +204,7 @@ class Context:
 
 
 def finder(values: Mapping[str, Any], kind: str) -> Callable[[str], Any]:
-    """Looks up parameters or variables that are all known."""
+    """A lookup of parameters or variables whose values are all known."""
 
     def find(name: str) -> Any:
         if name.lower() not in values:

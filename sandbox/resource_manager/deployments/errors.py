@@ -1,8 +1,8 @@
-"""What Resource Manager says of deployments that go wrong.
+"""The errors of Resource Manager for failed deployments.
 
-Texts as users report them (github.com: Azure/bicep#4815, azure-cli#6075 and #14373, bicep-deploy#79, azure-policy#1442,
-azure-docs#9550 and #115708, azure-search-openai-demo#120 and #1483, mwt-ds#29) and facts templates.md 2.5. Where a text
-is from memory, its function says so.
+Messages from user reports (github.com: Azure/bicep#4815, azure-cli#6075 and #14373, bicep-deploy#79, azure-policy#1442,
+azure-docs#9550 and #115708, azure-search-openai-demo#120 and #1483, mwt-ds#29) and facts templates.md 2.5. Those from
+memory are marked.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def evaluation_failed(error: TemplateError) -> AzureError:
 
 
 def invalid_part(kind: str, name: str, place: Place, error: TemplateError) -> AzureError:
-    """A resource, parameter, variable or output whose expressions make no sense."""
+    """A resource, parameter, variable or output with invalid expressions."""
     if isinstance(error, SyntaxTemplateError):
         return evaluation_failed(error)
     where = f"The template {kind} '{name}' at line '{place[0]}' and column '{place[1]}'"
@@ -52,7 +52,7 @@ def invalid_part(kind: str, name: str, place: Place, error: TemplateError) -> Az
 
 
 def unprocessable_resource(resource_id: str, place: Place, error: TemplateError) -> AzureError:
-    """An expression that fails only when its resource's turn has come."""
+    """An expression that fails only when its resource is deployed."""
     where = f"for resource '{resource_id}' at line '{place[0]}' and column '{place[1]}'"
     return invalid_template(f"Unable to process template language expressions {where}. '{error}'", place)
 
@@ -81,7 +81,7 @@ def deployment_failed(deployment_id: str, details: list[dict[str, Any]]) -> dict
 
 
 def resource_failed(resource_id: str, state: str, details: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """A write that was accepted and then did not succeed."""
+    """A write that was accepted but failed later."""
     return {
         "code": "ResourceDeploymentFailure",
         "target": resource_id,
@@ -92,7 +92,7 @@ def resource_failed(resource_id: str, state: str, details: Iterable[dict[str, An
 
 
 def unauthorized(sentences: list[str]) -> AzureError:
-    """Resources that the caller may not write."""
+    """Resources that the caller has no permission to write."""
     text = f"The template deployment failed with error: '{sentences[0]}'."
     if len(sentences) > 1:
         text = f"Deployment failed with multiple errors: '{':'.join(sentences)}'"
@@ -110,5 +110,5 @@ def invalid_deployment(message: str) -> AzureError:
 
 
 def document(error: AzureError) -> dict[str, Any]:
-    """An error as it stands among the details of another."""
+    """An error as it appears in the details of another error."""
     return error.reply().body["error"]

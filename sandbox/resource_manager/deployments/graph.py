@@ -1,4 +1,4 @@
-"""Which resource waits for which: by `dependsOn`, by `reference` to a name, and within serial loops."""
+"""The dependencies between resources: `dependsOn`, `reference` to a name, and serial loops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.resource_manager.deployments.resources import Resource
 
 
 class Index:
-    """Finds resources of a template by what templates call them."""
+    """Finds resources of a template by the names that templates use for them."""
 
     def __init__(self, resources: list[Resource]):
         self._resources = resources
@@ -22,11 +22,11 @@ class Index:
                 self._by_name.setdefault(name.lower(), []).append(at)
 
     def find(self, name: str) -> list[int]:
-        """The resources that a name, a loop's name, an id, or type and name stand for."""
+        """The resources with this name, loop name, ID, or type and name."""
         return self._by_name.get(name.lower(), [])
 
     def one(self, name: str) -> Resource | None:
-        """The only resource of a name. Raises TemplateError where there are several."""
+        """The only resource with this name. Raises TemplateError if there are several."""
         found = self.find(name)
         if len(found) > 1:
             raise TemplateError(f"The resource '{name}' is ambiguous: the template has {len(found)} of that name")
@@ -34,9 +34,9 @@ class Index:
 
 
 def connect(resources: list[Resource], index: Index) -> list[set[int]]:
-    """For each resource those that it waits for. Evaluates its properties on the way, as far as they are known.
+    """The dependencies of each resource. Also evaluates its properties as far as they are known.
 
-    What is not made (its condition is false, or it exists) is not waited for. Raises AzureError.
+    Resources that aren't deployed (false condition, or `existing`) are no dependencies. Raises AzureError.
     """
     needs = [
         _named(resource, index) | _referred(resource, index) | _earlier_batch(resource, index) for resource in resources
@@ -47,7 +47,7 @@ def connect(resources: list[Resource], index: Index) -> list[set[int]]:
 
 
 def check_reference(index: Index, arguments: Iterable[Any]) -> str:
-    """What a call of `reference` names. Raises TemplateError where it can't be resolved."""
+    """The target of a `reference` call. Raises TemplateError if it can't be resolved."""
     named, *more = arguments or [None]
     if not isinstance(named, str):
         raise TemplateError("The template function 'reference' expects the name or id of a resource")
@@ -63,7 +63,7 @@ def _names(resource: Resource) -> set[str]:
     if resource.loop:
         found.add(resource.loop.name)
     if resource.symbol:
-        # Names mean symbols only, where there are symbols.
+        # If the template has symbolic names, names refer to those only.
         found = {resource.id, resource.symbol}
         if resource.loop:
             found.add(f"{resource.symbol}[{resource.loop.index}]")
@@ -81,7 +81,7 @@ def _named(resource: Resource, index: Index) -> set[int]:
 
 
 def _referred(resource: Resource, index: Index) -> set[int]:
-    """Those that its properties refer to by name: an id alone makes no dependency (facts templates.md 2.2)."""
+    """The resources that its properties reference by name. An ID alone is no dependency (facts templates.md 2.2)."""
     found: set[int] = set()
 
     def note(*arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Ids of resources, from types and names."""
+"""Resource IDs from types and names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def provider_id(scope: str, resource_type: str, names: list[str]) -> str:
 
 
 def fits(resource_type: str, names: list[str]) -> bool:
-    """Whether there are a namespace, and as many names as kinds below it, and none of them is empty."""
+    """Whether the type has a namespace and as many segments as there are names, none of them empty."""
     parts = resource_type.split("/")
     return len(parts) == len(names) + 1 and all(parts) and all(names)
 
@@ -28,8 +28,8 @@ def scope_of(subscription: str, group: str | None) -> str:
 
 
 def resource_id(function: str, arguments: tuple[Any, ...], scopes: list[str]) -> str:
-    """What `resourceId` and its like return. `scopes` are those that may be given before the type, as they are here:
-    for `resourceId` the ids of the subscription and of the group, whose last parts the given ones replace."""
+    """The result of `resourceId` and similar functions. `scopes` are the defaults of the optional arguments before
+    the type: for `resourceId` the IDs of the subscription and the group, whose last segments the arguments replace."""
     if not all(isinstance(argument, str) for argument in arguments):
         raise _wrong(function, "all arguments have to be strings")
     at = next((at for at, argument in enumerate(arguments) if "/" in argument), None)

@@ -1,4 +1,4 @@
-"""The parameters of a template: what was given, what is the default, and whether it is allowed."""
+"""The parameters of a template: given values, defaults, and validation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HOLDS: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),
     "array": lambda value: isinstance(value, list),
 }
-# As messages call the types of JSON values.
+# The names of JSON types in messages.
 _JSON_TYPES = {str: "String", bool: "Boolean", int: "Integer", float: "Float", dict: "Object", list: "Array"}
 
 
@@ -40,7 +40,7 @@ class Parameter:
 
 
 def settle(template: dict[str, Any], given: dict[str, Any], context: Context) -> dict[str, Parameter]:
-    """The parameters by name in lower case. Defaults may use other parameters. Raises AzureError."""
+    """The parameters by name in lowercase. Defaults may use other parameters. Raises AzureError."""
     definitions = template.get("parameters") or {}
     if len(definitions) > _LIMIT:
         raise errors.validation_failed(
@@ -61,7 +61,7 @@ def finder(parameters: dict[str, Parameter]) -> Callable[[str], Any]:
 
 
 def typed(template: dict[str, Any], definition: Any, what: str) -> str:
-    """The type that a parameter or output has, by itself or by the definition that it refers to."""
+    """The type of a parameter or output, from itself or from the definition that it references."""
     definition = resolve(template, definition)
     name = definition.get("type") if isinstance(definition, dict) else None
     found = next((known for known in TYPES if isinstance(name, str) and known.lower() == name.lower()), None)
@@ -72,7 +72,7 @@ def typed(template: dict[str, Any], definition: Any, what: str) -> str:
 
 
 def resolve(template: dict[str, Any], definition: Any) -> Any:
-    """A definition with those put into it that it refers to (languageVersion 2)."""
+    """A definition merged with the definitions that it references (languageVersion 2)."""
     seen = 0
     while isinstance(definition, dict) and "$ref" in definition:
         name = str(definition["$ref"]).removeprefix("#/definitions/")
@@ -96,7 +96,7 @@ def _check_names(definitions: dict[str, Any], given: dict[str, Any]) -> None:
 
 
 class _Settler:
-    """Settles parameters one by one, those first that a default asks for."""
+    """Evaluates parameters one by one. Parameters that a default uses are evaluated first."""
 
     def __init__(self, template: dict[str, Any], given: dict[str, Any], context: Context):
         self._template = template
@@ -155,7 +155,7 @@ class _Settler:
 
 
 def check(parameter: Parameter, definition: dict[str, Any], place: errors.Place) -> None:
-    """Refuse a value of another type, one that is not among those allowed, one too small or too large."""
+    """Reject a value of another type, one that is not allowed, one that is too small or too large."""
     value, kind = parameter.value, parameter.type.removeprefix("Secure").lower()
     if has_unknown(value):
         return

@@ -1,4 +1,4 @@
-"""What Resource Manager finds wrong with a deployment before it begins: rights, policies, API versions, groups."""
+"""What Resource Manager checks before a deployment starts: permissions, policies, API versions, groups."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _SHORT_CIRCUIT = (
 
 @dataclass
 class Survey:
-    """All that a deployment would make, that of nested ones included; and which nested ones can't be looked into."""
+    """All resources that a deployment would create, including nested ones; and nested deployments still unknown."""
 
     resources: list[Resource] = field(default_factory=list)
     diagnostics: list[dict[str, str]] = field(default_factory=list)
 
 
 def survey(world: World, caller: Caller, prepared: Prepared) -> Survey:
-    """What a deployment would make. Raises AzureError where a nested template is invalid or its group is missing."""
+    """What a deployment would create. Raises AzureError if a nested template is invalid or its group is missing."""
     found = Survey()
     _survey(world, caller, prepared, found, _new_groups(prepared))
     return found
 
 
 def check(world: World, caller: Caller, found: Survey, level: str = "Provider") -> None:
-    """Refuse a deployment for what can be known of its resources now."""
+    """Reject a deployment if a problem with its resources is already known."""
     level = level.lower()
     if level == "template":
         return
@@ -52,7 +52,7 @@ def check(world: World, caller: Caller, found: Survey, level: str = "Provider") 
 
 
 def action_type(resource_type: str) -> str:
-    """The type of a resource as actions name it."""
+    """The type of a resource as in actions."""
     return _GROUP_TYPE if resource_type.lower() == GROUPS.lower() else resource_type
 
 
@@ -79,7 +79,7 @@ def _survey(world: World, caller: Caller, prepared: Prepared, found: Survey, gro
 
 
 def _is_opaque(properties: Any) -> bool:
-    """Whether parameters of a nested deployment are not known yet, so that nothing can be said of its resources."""
+    """Whether parameters of a nested deployment are not known yet, so that its resources can't be checked."""
     return isinstance(properties, dict) and has_unknown({**properties, "template": None})
 
 
@@ -109,7 +109,7 @@ def _check_policies(world: World, resources: list[Resource]) -> None:
 
 
 def _refusals(world: World, resource: Resource) -> Iterator[dict[str, Any]]:
-    """What a policy says to a resource, as far as the values are known that it looks at."""
+    """The policies that deny a resource, as far as the values that they evaluate are known."""
     if not world.policies or resource.type.lower() == DEPLOYMENTS.lower():
         return
     body, kind = resource.body(resource.probed), action_type(resource.type)

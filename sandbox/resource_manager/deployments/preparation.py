@@ -1,4 +1,4 @@
-"""From the body of a request to the plan of a deployment: the template it names, and where that will be deployed."""
+"""From the body of a request to the plan of a deployment: its template, and the scope where that is deployed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sandbox.world import TENANT, World
 
 _NAME = re.compile(r"[-\w._()]{1,64}", re.ASCII)
 _LONGEST = 4 * 1024 * 1024
-Groups = Mapping[str, dict[str, Any]]  # by id in lower case: what is sent for them beside the properties
+Groups = Mapping[str, dict[str, Any]]  # by ID in lowercase: what is sent for them besides the properties
 ENVIRONMENT = {
     "name": "AzureCloud",
     "portal": "https://portal.azure.com",
@@ -42,7 +42,7 @@ ENVIRONMENT = {
 
 @dataclass
 class Prepared:
-    """A deployment that could begin."""
+    """A deployment that can start."""
 
     target: Target
     mode: str
@@ -70,9 +70,9 @@ class Prepared:
 
 
 def prepare(world: World, caller: Caller, target: Target, body: Any, upcoming: Groups | None = None) -> Prepared:
-    """Read the body of a deployment: {"location"?, "tags"?, "properties": {...}}. Raises AzureError.
+    """Parse the body of a deployment: {"location"?, "tags"?, "properties": {...}}. Raises AzureError.
 
-    `upcoming` are groups that do not exist yet, and will when the deployment begins.
+    `upcoming` are groups that don't exist yet but will when the deployment starts.
     """
     _check_name(target.name)
     if not isinstance(body, dict) or not isinstance(body.get("properties"), dict):
@@ -103,12 +103,12 @@ def prepare(world: World, caller: Caller, target: Target, body: Any, upcoming: G
 
 
 def template_hash(content: dict[str, Any]) -> str:
-    """A number that depends on the content of a template; how Azure computes its own is not published."""
+    """A number that depends on the content of a template; Azure's algorithm is not published."""
     return str(hashes.hash64(json.dumps(content, sort_keys=True, default=str).encode()))
 
 
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):  # text from memory
+    if not _NAME.fullmatch(name):  # message from memory
         raise AzureError(
             400,
             "InvalidDeploymentName",
@@ -139,7 +139,7 @@ def _get(properties: dict[str, Any], name: str) -> Any:
 
 
 def _linked(world: World, caller: Caller, link: Any) -> dict[str, Any]:
-    """The template of a version of a template spec. The caller has to be allowed to read it."""
+    """The template of a template spec version. Requires permission to read it."""
     version_id = _get(link, "id") if isinstance(link, dict) else None
     if not isinstance(version_id, str):
         uri = _get(link, "uri") if isinstance(link, dict) else link
@@ -179,7 +179,7 @@ def _surroundings(
 
 
 def _group(world: World, target: Target, upcoming: Groups) -> dict[str, Any] | None:
-    """The group as `resourceGroup` shows it, with its name as it was created."""
+    """The group as `resourceGroup` returns it, with its name as it was created."""
     if target.group is None:
         return None
     group = world.groups.get(target.scope.lower())

@@ -1,4 +1,4 @@
-"""What a deployment asks the services of the sandbox for, and what `reference` returns while it runs."""
+"""The requests of a deployment to the services of the sandbox, and the results of `reference` while it runs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ITSELF = Caller(RESOURCE_MANAGER, "", TENANT, arm.AUDIENCES[0])
 
 
 def send(world: World, caller: Caller, method: str, path: str, version: str, body: Any = None) -> Reply:
-    """Send a request as its caller would, at once. Nothing of the body is shared with what is made of it.
+    """Send a request as its caller, immediately. The service gets a copy of the body.
 
-    A template can hold what no client sends. Where a service can't cope with it, the deployment ends all the same.
+    A template can contain values that no client sends. If a service fails on them, the deployment still ends.
     """
     request = Request(method, arm.HOST, path, {"api-version": version}, body=copy.deepcopy(body), caller=caller)
     try:
@@ -30,20 +30,20 @@ def send(world: World, caller: Caller, method: str, path: str, version: str, bod
 
 
 def error_of(reply: Reply) -> dict[str, Any]:
-    """The error that a refusal carries."""
+    """The error in a response."""
     found = reply.body.get("error") if isinstance(reply.body, dict) else None
     return found or {"code": str(reply.status), "message": "The request was refused."}
 
 
 class Reader:
-    """Answers `reference`: with the caller's rights, save for what the deployment itself has made and calls by name."""
+    """Resolves `reference` with the caller's permissions, except for resources of the deployment referenced by name."""
 
     def __init__(self, world: World, caller: Caller, plan: Plan, deployment: Deployment):
         self._world, self._caller, self._plan, self._deployment = world, caller, plan, deployment
         self._read: set[str] = set()
 
     def reference(self, *arguments: Any) -> Any:
-        """Properties of a resource, or with 'Full' all of it. Raises AzureError where it can't be read."""
+        """The properties of a resource, or the whole resource with 'Full'. Raises AzureError if it can't be read."""
         name = graph.check_reference(self._plan.index, arguments)
         target = self._plan.index.one(name)
         own = target is not None and target.made
@@ -66,7 +66,7 @@ class Reader:
         return name if name.startswith("/") else f"{self._deployment.target.scope}/providers/{name}"
 
     def _note(self, resource_id: str, reply: Reply) -> None:
-        """An operation `Read`, once for each resource of others."""
+        """Add an operation `Read`, once for each resource outside the deployment."""
         if resource_id.lower() in self._read:
             return
         self._read.add(resource_id.lower())
@@ -80,7 +80,7 @@ class Reader:
 
 
 def status_name(status: int) -> str:
-    """A status as operations name it."""
+    """A status as in operations."""
     names = {
         200: "OK",
         201: "Created",

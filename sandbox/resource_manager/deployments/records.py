@@ -1,4 +1,4 @@
-"""Deployments as the world keeps them, and as they are shown."""
+"""Deployments as stored in the world, and as returned."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPERATIONS = f"{DEPLOYMENTS}/operations"
 
 @dataclass(frozen=True)
 class Target:
-    """Where a deployment is: in a group, or at a subscription where `group` is None."""
+    """The scope of a deployment: a group, or a subscription if `group` is None."""
 
     subscription: str
     group: str | None
@@ -36,7 +36,7 @@ class Target:
 
 @dataclass
 class Step:
-    """An operation of a deployment: what was done to one resource."""
+    """An operation of a deployment on one resource."""
 
     kind: str  # Create, Read, Delete or EvaluateDeploymentOutput
     started: float
@@ -97,7 +97,7 @@ class Deployment:
         return self.state in ACTIVE
 
     def document(self, now: float, accepted: bool = False) -> dict[str, Any]:
-        """The deployment as it is now, or as the answer to its PUT shows it."""
+        """The deployment as it is now, or as in the response to its PUT."""
         end = now if self.finished is None else self.finished
         shown: dict[str, Any] = {
             "templateHash": self.template_hash,
@@ -123,7 +123,7 @@ class Deployment:
 
 
 def shown_parameters(parameters: dict[str, Parameter]) -> dict[str, Any]:
-    """Parameters as deployments show them: the first letter lowered, secrets without their value."""
+    """Parameters as deployments return them: the first letter in lowercase, secrets without their value."""
     return {
         each.name[:1].lower() + each.name[1:]: {"type": each.type} | ({} if each.secret else {"value": each.value})
         for each in parameters.values()
@@ -135,7 +135,7 @@ def _digits(count: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`PT27.0709147S`, as .NET writes it."""
+    """A duration in the format of .NET, such as `PT27.0709147S`."""
     minutes, rest = divmod(max(seconds, 0.0), 60)
     hours, minutes = divmod(int(minutes), 60)
     text = f"{rest:.7f}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""The resources of a template one by one: loops unrolled, children beside their parents, ids and conditions settled."""
+"""The single resources of a template: loops expanded, children next to their parents, IDs and conditions evaluated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.resource_manager.deployments.language.jsonc import JsonObject, plac
 DEPLOYMENTS = "Microsoft.Resources/deployments"
 GROUPS = "Microsoft.Resources/resourceGroups"
 LIMIT = 800
-_OWN = (  # what is said to Resource Manager itself
+_OWN = (  # members for Resource Manager itself
     "type",
     "apiVersion",
     "name",
@@ -32,7 +32,7 @@ _OWN = (  # what is said to Resource Manager itself
     "@options",
     "properties",
 )
-_SENT = (  # what goes to the resource provider beside the properties
+_SENT = (  # members sent to the resource provider besides the properties
     "location",
     "tags",
     "sku",
@@ -53,7 +53,7 @@ _OPTIONS = {"onlyifnotexists"}
 
 @dataclass(frozen=True)
 class Loop:
-    """Where a resource stands in a copy loop. `batch` is None where all are made side by side."""
+    """The position of a resource in a copy loop. `batch` is None if all are created in parallel."""
 
     name: str
     index: int
@@ -62,9 +62,9 @@ class Loop:
 
 @dataclass
 class Resource:
-    """One resource to be made, or to be read where it is `existing`."""
+    """One resource to create, or to read if it is `existing`."""
 
-    symbol: str  # its name within the template, with languageVersion 2; "" without
+    symbol: str  # its symbolic name with languageVersion 2, otherwise ""
     type: str
     names: list[str]
     api_version: str
@@ -74,11 +74,11 @@ class Resource:
     condition: bool
     depends_on: list[str]
     sent: dict[str, Any]
-    scopes: list[str]  # subscription and group that it belongs to; the group's is missing at subscription scope
+    scopes: list[str]  # its subscription and group; no group at subscription scope
     loop: Loop | None = None
     existing: bool = False
     options: set[str] = field(default_factory=set)
-    probed: Any = None  # its properties as far as they are known before anything is made (see graph.py)
+    probed: Any = None  # its properties as far as they are known before the deployment (see graph.py)
 
     @property
     def name(self) -> str:
@@ -97,7 +97,7 @@ class Resource:
         return self.condition and not self.existing
 
     def properties(self, reference: Reference) -> Any:
-        """Its properties. Those of a nested deployment keep the template, in which an inner one evaluates itself."""
+        """Its properties. Those of a nested deployment keep the template; with inner scope that is evaluated later."""
         raw, context = self.raw.get("properties"), self.context.but(reference=reference)
         if not self.nests or not isinstance(raw, dict):
             return context.value(raw)
@@ -140,7 +140,7 @@ def _expand(resources: Any, context: Context, parent: tuple[str, list[str]], sym
 
 
 def _read(raw: Any) -> dict[str, Any]:
-    """A resource with its members as they are spelt here."""
+    """A resource with its members in the spelling used here."""
     if not isinstance(raw, dict):
         raise errors.parse_failed("Cannot deserialize a template resource: it is not an object")
     unknown = next((name for name in raw if name.lower() not in _MEMBERS), None)
@@ -244,13 +244,13 @@ def _options(members: dict[str, Any]) -> set[str]:
         raise TemplateError("The property '@options' of a resource has to be an object")
     unknown = next((name for name in given if name.lower() not in _OPTIONS), None)
     if unknown:
-        # `retryOn` among them: how long Azure waits between attempts, and for which failures, is not published.
+        # including `retryOn`: the wait between attempts, and the failures it applies to, are not published
         raise TemplateError(f"The sandbox does not know what the option '{unknown}' does")
     return {name.lower() for name in given}
 
 
 def _scopes(members: dict[str, Any], full_type: str, context: Context, existing: bool) -> list[str]:
-    """The subscription and the group that a resource belongs to: those of the deployment, unless it says others."""
+    """The subscription and group of a resource: those of the deployment, unless it specifies others."""
     own = context.surroundings.scopes
     if full_type.lower() == GROUPS.lower():
         return own[:1]
@@ -264,7 +264,7 @@ def _scopes(members: dict[str, Any], full_type: str, context: Context, existing:
     if asked.get("resourceGroup"):
         return [asked.get("subscriptionId", own[0]), asked["resourceGroup"]]
     if "subscriptionId" in asked:
-        # With a location it is a deployment to the subscription itself, as Bicep writes one.
+        # With a location it is a deployment at subscription scope, as Bicep writes it.
         return [asked["subscriptionId"], *([] if "location" in members else own[1:])]
     return own
 

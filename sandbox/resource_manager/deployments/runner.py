@@ -1,5 +1,5 @@
-"""Carries a deployment out on the sandbox's clock: one resource after the other where one waits for another, else side
-by side. Each step is an operation of the world, due when the step before has ended."""
+"""Runs a deployment on the sandbox's clock: resources in the order of their dependencies, otherwise in parallel. Each
+step is an operation of the world, due when the previous step has ended."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sandbox.resource_manager.resources import everything
 from sandbox.world import Operation, World
 
 _TERMINAL = ("Succeeded", "Failed", "Canceled")
-_PROVIDERS = "2021-04-01"  # api-version with which a provider is registered
+_PROVIDERS = "2021-04-01"  # api-version for registering a provider
 
 
 class Run:
-    """A deployment under way. What has failed does not stop what does not depend on it."""
+    """A running deployment. A failure does not stop resources that don't depend on the failed one."""
 
     def __init__(self, world: World, caller: Caller, prepared: Prepared, deployment: Deployment):
         self._world, self._caller, self._deployment = world, caller, deployment
@@ -37,7 +37,7 @@ class Run:
         self._later(0, self._start)
 
     def _later(self, seconds: float, step: Callable[..., None], *arguments: Any) -> None:
-        """Do something after some time, unless the deployment has been canceled or deleted by then."""
+        """Run something after a delay, unless the deployment is canceled or deleted before."""
         world = self._world
         operation = Operation(f"deployment-{world.new_guid()}", "Running", world.now() + seconds)
 
@@ -57,7 +57,7 @@ class Run:
         self._advance()
 
     def _advance(self) -> None:
-        """Begin all that waits for nothing any more; end where nothing is under way."""
+        """Start all resources whose dependencies are deployed; end if nothing is running."""
         backwards = self._world.settings.deployment_order == "reverse"
         ready = [] if self._fatal else [at for at in self._waiting if self._plan.needs[at] <= self._done]
         for at in sorted(ready, reverse=backwards):
@@ -84,7 +84,7 @@ class Run:
         self._register(at, resource.body(properties))
 
     def _register(self, at: int, body: dict[str, Any]) -> None:
-        """Register the provider where that is needed, as Azure does it for what a template names, and go on then."""
+        """Register the provider if necessary, as Azure does for the types in a template, then continue."""
         resource, world = self._plan.resources[at], self._world
         namespace = resource.type.partition("/")[0]
         subscription = resource.id.split("/")[2]
@@ -111,7 +111,7 @@ class Run:
         self._later(reply.seconds, self._answered, at, reply)
 
     def _answered(self, at: int, reply: Reply) -> None:
-        """Wait for the end of what the provider has begun."""
+        """Wait for the end of the provider's operation."""
         resource = self._plan.resources[at]
         headers = {name.lower(): value for name, value in reply.headers.items()}
         if reply.status >= 400:
@@ -214,7 +214,7 @@ class Run:
         finish(self._world, deployment, "Succeeded", None)
 
     def _delete_others(self) -> list[dict[str, Any]]:
-        """Delete what is in the group and not in the template. Returns what was refused."""
+        """Delete what is in the group but not in the template. Returns the errors."""
         made = self._deployment.output_resources
         kept = {each["id"].lower() for each in made} | {each.id.lower() for each in self._plan.resources}
         group = f"{self._deployment.target.scope}/".lower()
@@ -232,7 +232,7 @@ class Run:
         return refused
 
 
-# The api-version with which complete mode deletes what is no longer wanted, by type.
+# The api-version for deleting resources in complete mode, by type.
 DELETE_VERSIONS = {
     "Microsoft.ManagedIdentity/userAssignedIdentities": "2024-11-30",
     "Microsoft.KeyVault/vaults": "2026-02-01",
@@ -243,7 +243,7 @@ DELETE_VERSIONS = {
 
 
 def finish(world: World, deployment: Deployment, state: str, error: dict[str, Any] | None) -> None:
-    """End a deployment, and tell those that wait for it."""
+    """End a deployment, and notify its callers."""
     deployment.state, deployment.error, deployment.finished = state, error, world.now()
     listeners, deployment.listeners = deployment.listeners, []
     for tell in listeners:
@@ -251,6 +251,6 @@ def finish(world: World, deployment: Deployment, state: str, error: dict[str, An
 
 
 def _state(reply: Reply) -> str:
-    """The provisioning state of a resource; most have none and are there at once."""
+    """The provisioning state of a resource; most have none and exist immediately."""
     properties = reply.body.get("properties") if isinstance(reply.body, dict) else None
     return (properties or {}).get("provisioningState") or "Succeeded"

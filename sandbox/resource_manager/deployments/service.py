@@ -1,4 +1,4 @@
-"""Deployments by HTTP, in a resource group and at a subscription (facts templates.md 2.4 and 2.5)."""
+"""The HTTP API of deployments, in a resource group and at a subscription (facts templates.md 2.4 and 2.5)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WEEK = 7 * 86_400.0
 
 
 def _both(methods: str, below: str) -> Any:
-    """Adds a handler for a path below a group and below a subscription."""
+    """Add a handler for a path below a group and below a subscription."""
 
     def add(handler: Any) -> Any:
         router.route(methods, HOST, f"{_GROUP}{below}")(handler)
@@ -53,7 +53,7 @@ def validate(world: World, request: Request) -> Reply:
 
 @_both("POST", f"{_BELOW}/{{name}}/whatIf")
 def preview(world: World, request: Request) -> Reply:
-    """What a deployment would change, to be fetched from the Location. What is wrong with a template stands there."""
+    """What a deployment would change, returned at the Location, as are the errors of a template."""
     target = _target(world, request)
     require(world, request.caller, f"{DEPLOYMENTS}/whatIf/action", target.id)
     try:
@@ -69,7 +69,7 @@ def preview(world: World, request: Request) -> Reply:
 
 @_both("PUT", f"{_BELOW}/{{name}}")
 def put(world: World, request: Request) -> Reply:
-    """Begin a deployment, unless there is something wrong with it that can be known now."""
+    """Start a deployment, unless a problem with it is already known."""
     target = _target(world, request)
     require(world, request.caller, f"{DEPLOYMENTS}/write", target.id)
     before = world.deployments.get(target.id.lower())
@@ -112,7 +112,7 @@ def list_deployments(world: World, request: Request) -> Reply:
 
 @_both("DELETE", f"{_BELOW}/{{name}}")
 def delete(world: World, request: Request) -> Reply:
-    """Forget a deployment. What it has made stays."""
+    """Delete a deployment, but not its resources."""
     target = _target(world, request)
     require(world, request.caller, f"{DEPLOYMENTS}/delete", target.id)
     deployment = world.deployments.get(target.id.lower())
@@ -124,7 +124,7 @@ def delete(world: World, request: Request) -> Reply:
 
 @_both("POST", f"{_BELOW}/{{name}}/cancel")
 def cancel(world: World, request: Request) -> Reply:
-    """Begin nothing more. What is under way goes on by itself."""
+    """Cancel a deployment: nothing more is started, but operations in progress continue."""
     deployment = _existing(world, request, "cancel/action")
     if not deployment.active:
         name, state = deployment.target.name, deployment.state
@@ -156,7 +156,7 @@ def status(world: World, request: Request) -> Reply:
 @_both("GET", "/deployments/{name}/operations")
 @_both("GET", f"{_BELOW}/{{name}}/operations")
 def list_operations(world: World, request: Request) -> Reply:
-    """`az` asks below a group without `/providers/Microsoft.Resources`, and below a subscription with it."""
+    """List operations. The path that `az` uses has `/providers/Microsoft.Resources` only below a subscription."""
     deployment = _existing(world, request, "operations/read")
     return Reply(200, {"value": [step.document(deployment.target.id, world.now()) for step in deployment.steps]})
 
@@ -179,7 +179,7 @@ def remove_below(world: World, scope: str) -> None:
 
 
 def _target(world: World, request: Request) -> Target:
-    """The deployment that a path names, in the group as that was created."""
+    """The deployment in a path, with the spelling of its group as created."""
     subscription, group = request.params["subscription"], request.params.get("group")
     if group:
         known = world.groups.get(f"/subscriptions/{subscription}/resourceGroups/{group}".lower())
@@ -242,7 +242,7 @@ def _still_active(deployment: Deployment) -> AzureError:
 
 
 def _american(moment: float) -> str:
-    """7/2/2018 12:08:13 PM"""
+    """A time in US format, such as 7/2/2018 12:08:13 PM."""
     from datetime import datetime, timezone
 
     when = datetime.fromtimestamp(moment, timezone.utc)

@@ -1,7 +1,7 @@
-"""A template and the values of its parameters become a plan: which resources there are to be, and in which order.
+"""Turns a template and the values of its parameters into a plan: the resources to create, and their order.
 
-Pure: nothing is made here, and nothing asked of Azure. What is wrong with a template is raised as the AzureError with
-which Resource Manager refuses it.
+Pure: nothing is created here, and nothing requested from Azure. Errors in a template are raised as the AzureError with
+which Resource Manager rejects it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SHOWN = {dict: "Object", list: "Array", bool: "Boolean", int: "Integer", str: "
 
 @dataclass
 class Plan:
-    """What a deployment has to do. `needs` has for each resource the numbers of those that come before it."""
+    """What a deployment does. `needs` has for each resource the indexes of its dependencies."""
 
     parameters: dict[str, Parameter]
     context: Context
@@ -49,7 +49,7 @@ class Plan:
     template: dict[str, Any]
 
     def evaluate_outputs(self, reference: Reference) -> tuple[dict[str, Any], dict[str, TemplateError]]:
-        """The outputs as they are shown, and what is wrong with those that are not among them."""
+        """The outputs as they are returned, and the errors of the others."""
         context, shown, wrong = self.context.but(reference=reference), {}, {}
         for name, definition in self.outputs.items():
             value = _try_output(self.template, definition, context)
@@ -87,7 +87,7 @@ def _read(template: dict[str, Any], given: dict[str, Any], surroundings: Surroun
 
 
 def _canonical(template: dict[str, Any]) -> dict[str, Any]:
-    """The template with its members spelt as documentation spells them, and with a languageVersion of one figure."""
+    """The template with its members spelled as documented, and with a one-digit languageVersion."""
     line, column = place_of(template)
     known = {name.lower(): name for name in _MEMBERS}
     unknown = next((name for name in template if name.lower() not in known), None)
@@ -128,7 +128,7 @@ def _unavailable(kind: str) -> Callable[[str], Any]:
 
 
 class _Variables:
-    """Variables are evaluated when they are asked for: they may use each other."""
+    """Variables are evaluated when they are used, as they may use each other."""
 
     context: Context
 
@@ -142,7 +142,7 @@ class _Variables:
         self._under_way: set[str] = set()
 
     def check(self) -> None:
-        """Evaluate them all."""
+        """Evaluate all variables."""
         for name in (*self._raw, *self._loops):
             self._check(name)
 
@@ -173,7 +173,7 @@ class _Variables:
 
 
 def _check_outputs(plan: Plan) -> None:
-    """Refuse outputs that can't be evaluated whatever the deployment brings about."""
+    """Reject outputs that can't be evaluated whatever the deployment's results are."""
 
     def note(*arguments: Any) -> Any:
         graph.check_reference(plan.index, arguments)
@@ -192,7 +192,7 @@ def _try_output(template: dict[str, Any], definition: Any, context: Context) -> 
 
 
 def _output(template: dict[str, Any], definition: Any, context: Context) -> dict[str, Any] | None:
-    """An output as it is shown; None where its condition is false."""
+    """An output as it is returned; None if its condition is false."""
     if not isinstance(definition, dict):
         raise TemplateError("It has to be an object")
     kind = parameters.typed(template, definition, "output")

@@ -1,6 +1,6 @@
-"""Template specs: templates that are kept in Azure, in versions, each with the form that the portal shows for it.
+"""Template specs: versioned templates stored in Azure, each with its form in the portal.
 
-From the specification (2022-02-01); no exchange of theirs is recorded.
+From the specification (2022-02-01); not recorded.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class TemplateSpec:
     system: SystemData
     description: str | None = None
     display_name: str | None = None
-    versions: dict[str, Version] = field(default_factory=dict)  # by name in lower case
+    versions: dict[str, Version] = field(default_factory=dict)  # by name in lowercase
 
 
 @router.route("PUT", HOST, _SPEC)

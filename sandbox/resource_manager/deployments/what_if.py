@@ -1,7 +1,7 @@
-"""`what-if`: what a deployment would change, from what is there and what the template says.
+"""`what-if`: what a deployment would change, computed from the existing resources and the template.
 
-What a template says nothing of is no change. Values that only the deployment brings about stand there as expressions,
-and so count as changed (facts templates.md 1.6).
+Properties that are not in the template don't change. Values that are known only after the deployment appear as
+expressions, and so count as changed (facts templates.md 1.6).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MISSING = object()
 def changes(
     world: World, caller: Caller, prepared: Prepared, found: Survey, payloads: bool = True
 ) -> list[dict[str, Any]]:
-    """A change for each resource, and for what else is in the group."""
+    """A change for each resource, including the other resources in the group."""
     shown = [_change(world, caller, resource, payloads) for resource in found.resources if not resource.nests]
     named = {resource.id.lower() for resource in found.resources}
     if prepared.target.group:
@@ -70,7 +70,7 @@ def _after(resource: Resource) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> Any:
-    """A value with expressions where it is not known."""
+    """A value, with expressions for what is not known."""
     if isinstance(value, Unknown):
         return value.text
     if isinstance(value, dict):
@@ -79,7 +79,7 @@ def _shown(value: Any) -> Any:
 
 
 def _merged(before: Any, after: Any) -> Any:
-    """What there would be: all that is there, with what the template says."""
+    """The result of the deployment: the existing resource merged with the template."""
     if not isinstance(before, dict) or not isinstance(after, dict):
         return after
     result = dict(before)
@@ -119,7 +119,7 @@ def _modify(path: str, before: Any, after: Any) -> dict[str, Any]:
 
 
 def _same(before: Any, after: Any) -> bool:
-    """Equal, as services compare what they were given: names of tiers, places and the like in any case."""
+    """Whether values are equal as services compare them: tiers, locations and the like are case-insensitive."""
     if isinstance(before, str) and isinstance(after, str):
         return before.replace(" ", "").lower() == after.replace(" ", "").lower()
     return before == after

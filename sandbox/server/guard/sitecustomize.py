@@ -1,14 +1,14 @@
-"""Egress guard: with this folder on PYTHONPATH, no Python process reaches anything but loopback, whatever it tries.
+"""Egress guard: with this folder on PYTHONPATH, no Python process can connect to anything but loopback.
 
-An audit hook sees every way to a socket, also those around the `socket` module's own classes, and can't be removed.
-It says what it refuses and why.
+An audit hook covers every way to use a socket, even without the classes of the `socket` module, and can't be removed.
+It reports what it blocks and why.
 """
 
 import sys
 
 _LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo")
 _LOCAL_NAMES = ("", "localhost", "localhost.localdomain", "0.0.0.0", "::", "::1")
-_NAME_SERVER = 53  # one on loopback passes on what it is asked
+_NAME_SERVER = 53  # a resolver on loopback forwards queries
 _MESSAGE = "The acrcmk sandbox refuses {}: only loopback can be reached from here."
 
 
@@ -27,7 +27,7 @@ def _refuse_outside(event, arguments):
         return
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
-        # Other address families than the internet's (Unix sockets) are no tuples of host and port.
+        # Addresses of other families (Unix sockets) are not tuples of host and port.
         internet = isinstance(address, tuple) and isinstance(address[0], (str, bytes, bytearray))
         if internet and (not _is_local(address[0]) or address[1] == _NAME_SERVER):
             raise ConnectionRefusedError(_MESSAGE.format(f"{address[0]}:{address[1]}"))

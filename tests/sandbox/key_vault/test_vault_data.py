@@ -171,6 +171,34 @@ def test_rotation_policy(scene):
     assert scene.error("PUT", f"{KEY}/rotationpolicy", {"attributes": {"expiryTime": "soon"}})[0] == 400
 
 
+ROTATE = {"type": "Rotate"}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "lifetime", "words"),
+    [
+        ({"timeAfterCreate": "P6D"}, None, "earliest 7 days"),
+        ({"timeAfterCreate": "P90D"}, "P92D", "7 days before its expiry"),
+        ({"timeBeforeExpiry": "P6D"}, "P92D", "7 days before its expiry"),
+        ({"timeBeforeExpiry": "P30D"}, None, "requires an expiry time"),
+        ({"timeAfterCreate": "P12W"}, None, "in days, months or years"),
+        ({"timeAfterCreate": "P7D"}, "P27D", "at least 28 days"),
+    ],
+)
+def test_rotation_policies_that_are_refused(scene, trigger, lifetime, words):
+    policy = {"lifetimeActions": [{"trigger": trigger, "action": ROTATE}], "attributes": {"expiryTime": lifetime}}
+    status, error = scene.error("PUT", f"{KEY}/rotationpolicy", policy)
+    assert status == 400
+    assert words in error["message"]
+
+
+def test_tags_of_a_key(scene):
+    most = {f"t{number}": "v" * 256 for number in range(15)}
+    scene.ok("PATCH", f"{KEY}/", {"tags": most})
+    for tags in (most | {"one": "more"}, {"t": "v" * 257}, {"t" * 257: ""}):
+        assert scene.error("PATCH", f"{KEY}/", {"tags": tags})[0] == 400
+
+
 class TestRights:
     def test_roles(self, scene):
         status, error = scene.azure.error("GET", f"{KEY}/")

@@ -176,7 +176,7 @@ def test_one_sandbox_for_each_directory(sandbox):
     command = [sys.executable, "-m", "sandbox", "--directory", str(sandbox.directory), "exec", "--", "true"]
     second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert second.returncode == 1
-    assert "A sandbox runs in" in second.stderr
+    assert "A sandbox is already running in" in second.stderr
 
 
 @pytest.mark.parametrize("setting", ["nonsense=1", "role_seconds=many"])

@@ -114,7 +114,7 @@ CASES = [
     ("RoleAssignmentLimitExceeded", "No more role assignments can be created", ["access-policy"]),
     ("QuotaExceeded", "Too many.", ["quota"]),
     ("TooManyRequests", "Slow down.", ["again"]),
-    ("ReadOnlyDisabledSubscription", "The subscription 'x' is disabled.", ["enabled again"]),
+    ("ReadOnlyDisabledSubscription", "The subscription 'x' is disabled.", ["Reactivate"]),
     ("SubscriptionNotFound", "The subscription 'x' could not be found.", ["az account list"]),
     ("InvalidAuthenticationToken", "Expired.", ["az login"]),
 ]
@@ -155,3 +155,8 @@ def test_a_status_without_an_error_of_azure_may_be_a_proxys():
     assert "502" in said
     assert "proxy" in said
     assert "long page" not in said
+
+
+def test_a_message_of_several_lines_is_folded_to_one():
+    said = error(403, "Forbidden", "Not allowed.\r\nCaller: x\nVault:\ty\u2028z\x00\n")
+    assert said.message == "Not allowed. Caller: x Vault: y z"

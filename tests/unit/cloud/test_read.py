@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azext_acrcmk.cloud.errors import Misunderstood
+from azext_acrcmk.cloud.errors import UnexpectedResponse
 from azext_acrcmk.cloud.read import (
     read_deleted_vault,
     read_group,
@@ -129,7 +129,7 @@ ROLES = {
 def read_roles(body):
     assignments, denials = body.get("assignments"), body.get("denials")
     if not isinstance(assignments, list) or not isinstance(denials, list):
-        raise Misunderstood("no lists")
+        raise UnexpectedResponse("no lists")
     assignments, denials = ([each for each in every if isinstance(each, dict)] for every in (assignments, denials))
     role = body.get("role") if isinstance(body.get("role"), dict) else {}
     return with_denials(read_role_grants(assignments, lambda _: role), denials, ID, "p")
@@ -187,7 +187,7 @@ def test_missing_null_and_unknown_fields_are_tolerated(read):
 
 
 def test_what_shows_no_id_is_not_understood():
-    with pytest.raises(Misunderstood):
+    with pytest.raises(UnexpectedResponse):
         read_registry({"name": "z"})
 
 
@@ -201,7 +201,7 @@ def test_whatever_a_body_has_the_fields_are_of_the_kinds_they_say(reader, change
         body = alter(Reply(200, body), Fault("alter", alteration=alteration, place=place))[0].body
     try:
         found = read(body if isinstance(body, dict) else {})
-    except Misunderstood:
+    except UnexpectedResponse:
         return
     for each in found if isinstance(found, tuple) else [found]:
         assert_fits(each)

@@ -2,17 +2,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from azext_acrcmk.model.goal import days, duration, same_duration
+from azext_acrcmk.model.goal import days, days_left, duration, same_duration
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from tests.harness import make
 
 
 @pytest.mark.parametrize(
     ("text", "iso"),
-    [("90d", "P90D"), ("12w", "P12W"), ("6M", "P6M"), ("2y", "P2Y"), ("p1y6m", "P1Y6M"), (" 30 d ", "P30D")],
+    [
+        ("90d", "P90D"),
+        ("12w", "P84D"),
+        ("6M", "P6M"),
+        ("2y", "P2Y"),
+        ("P1Y2W1D", "P1Y15D"),
+        ("p1y6m", "P1Y6M"),
+        (" 30 d ", "P30D"),
+    ],
 )
 def test_durations(text, iso):
     assert duration(text) == iso
+
+
+def test_weeks_become_days():
+    assert duration("P1Y2W1D") == "P1Y15D"
 
 
 @pytest.mark.parametrize("text", ["", "P", "90", "d", "0d", "P0D", "PT5M", "-5d", "90 days", "P1D1Y", "1.5y"])
@@ -24,6 +36,22 @@ def test_what_is_no_duration_is_refused(text):
 @given(st.integers(1, 9999), st.sampled_from("dwmy"))
 def test_a_duration_has_days(number, unit):
     assert days(duration(f"{number}{unit}")) == number * {"d": 1, "w": 7, "m": 365 / 12, "y": 365}[unit] // 1
+
+
+@pytest.mark.parametrize(
+    ("period", "lifetime", "least"),
+    [
+        ("P90D", "P92D", 2),
+        ("P90D", "P97D", 7),
+        ("P84D", "P3M", 6),
+        ("P11M", "P1Y", 30),
+        ("P1Y", "P1Y7D", 7),
+        ("P355D", "P1Y", 10),
+        ("P3M", "P60D", -33),
+    ],
+)
+def test_the_days_left_before_the_expiry_are_those_of_the_shortest_months(period, lifetime, least):
+    assert days_left(period, lifetime) == least
 
 
 def test_durations_of_the_same_length_are_the_same():

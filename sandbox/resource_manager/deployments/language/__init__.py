@@ -1,7 +1,7 @@
-"""The language of templates: JSON with comments, and expressions. Pure: it knows of no Azure.
+"""The template language: JSON with comments, and expressions. Pure: independent of Azure.
 
-jsonc         text becomes values
-expressions   text becomes a tree
-evaluate      a tree becomes a value
-functions, arithmetic, arguments, hashes     what expressions may call
+jsonc         text to values
+expressions   text to a tree
+evaluate      a tree to a value
+functions, arithmetic, arguments, hashes     the functions that expressions can call
 """

@@ -1,4 +1,4 @@
-"""What the functions of templates make of their arguments."""
+"""How template functions convert their arguments."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from sandbox.resource_manager.deployments.language.errors import TemplateError
 from sandbox.resource_manager.deployments.language.evaluate import unusable
 
-LONGEST = 4 * 1024 * 1024  # a template may have no more, so no value needs more
+LONGEST = 4 * 1024 * 1024  # the limit of a template, and so of its values
 
 
 def text_of(value: Any) -> str:
-    """A value within a string, as .NET writes it."""
+    """A value as text in a string, in the format of .NET."""
     if value is None:
         return ""
     if isinstance(value, str):

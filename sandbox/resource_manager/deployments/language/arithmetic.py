@@ -1,4 +1,4 @@
-"""The functions of templates that compare and calculate."""
+"""Template functions that compare and calculate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ARITHMETIC: dict[str, Callable[..., Any]] = {}
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are the same. Python takes true for 1, so they are compared as they are written."""
+    """Whether two values are equal. In Python True equals 1, so they are compared in their written form."""
     return left == right and compact(left, sort_keys=True) == compact(right, sort_keys=True)
 
 
@@ -60,7 +60,7 @@ _compare("greaterOrEquals", lambda left, right: left >= right)
 _calculate("add", lambda left, right: left + right)
 _calculate("sub", lambda left, right: left - right)
 _calculate("mul", lambda left, right: left * right)
-# Towards zero, as .NET divides.
+# Rounded towards zero, as in .NET.
 _calculate("div", lambda left, right: abs(left) // abs(right) * (1 if left * right >= 0 else -1))
 _calculate("mod", lambda left, right: abs(left) % abs(right) * (1 if left >= 0 else -1))
 _extreme("min", min)

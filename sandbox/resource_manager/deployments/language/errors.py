@@ -1,4 +1,4 @@
-"""What can be wrong in the language of templates."""
+"""Errors of the template language."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ FUNCTIONS = "Please see https://aka.ms/arm-functions for usage details."
 
 
 class TemplateError(Exception):
-    """What is wrong with an expression, or with a part of a template. Where that is, those say who know it."""
+    """An error in an expression or another part of a template. The caller adds the location."""
 
 
 class SyntaxTemplateError(TemplateError):
-    """An expression that can't even be parsed."""
+    """An expression that can't be parsed."""

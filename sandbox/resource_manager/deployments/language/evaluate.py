@@ -1,7 +1,7 @@
-"""What expressions come to. Pure: all they may ask for are the functions that are given (functions.py, context.py).
+"""Evaluates expressions. Pure: they can access only the given functions (functions.py, context.py).
 
-Some values are not known before a deployment: what `reference` returns. Evaluated without making anything, such a call
-comes to UNKNOWN, and so does all that is made of it.
+Some values aren't known before a deployment: the results of `reference`. Without a deployment, such a call evaluates
+to UNKNOWN, and so does everything that uses it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from sandbox.resource_manager.deployments.language.errors import FUNCTIONS, Temp
 from sandbox.resource_manager.deployments.language.expressions import Call, Item, Literal, Node
 
 Function = Callable[..., Any]
-Lookup = Callable[[str], Function | None]  # by name in lower case
+Lookup = Callable[[str], Function | None]  # by name in lowercase
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that only the deployment brings about. `text` is the value's own in the template, brackets included."""
+    """A value that is known only after the deployment. `text` is its expression in the template, with the brackets."""
 
     text: str = ""
 
@@ -43,7 +43,7 @@ def evaluate(node: Node, functions: Lookup) -> Any:
 
 
 def member_of(base: Any, name: str) -> Any:
-    """`base.name`, whatever the case of the name."""
+    """`base.name`; the name is case-insensitive."""
     if isinstance(base, Unknown):
         return base
     if not isinstance(base, dict):
@@ -72,7 +72,7 @@ def item_of(base: Any, index: Any) -> Any:
 
 
 def find_key(of: dict[str, Any], name: str) -> str | None:
-    """A name as an object has it: case does not matter."""
+    """The key of an object that matches a name, which is case-insensitive."""
     if name in of:
         return name
     lower = name.lower()
@@ -88,8 +88,8 @@ def has_unknown(value: Any) -> bool:
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """All that lies in a value and holds nothing itself. Raises TemplateError where that has no end: a value may hold
-    another twice, which holds a third twice, and so on."""
+    """The leaves of a value. Raises TemplateError if there are too many: a value can contain another twice, and that
+    a third twice, and so on."""
     waiting, seen = [value], 0
     while waiting:
         current, seen = waiting.pop(), seen + 1
@@ -121,17 +121,17 @@ def _call(node: Call, functions: Lookup) -> Any:
 
 
 def unusable(name: str, reason: str) -> TemplateError:
-    """What is said of arguments that a function can't use; the frame is Azure's, the reasons are from memory."""
+    """The error for invalid arguments of a function. The first part is Azure's, the reasons are from memory."""
     return TemplateError(f"Unable to evaluate template language function '{name}': {reason}. {FUNCTIONS}")
 
 
 def _if(node: Call, functions: Lookup) -> Any:
-    """Only the branch that is taken is evaluated; both where that is not known yet."""
+    """Only the selected branch is evaluated; both if the condition isn't known yet."""
     _check_count(node, 3)
     condition = _boolean(node, evaluate(node.arguments[0], functions))
     if isinstance(condition, Unknown):
         for branch in node.arguments[1:]:
-            with suppress(TemplateError):  # it may be the one that is not taken
+            with suppress(TemplateError):  # it may be the other branch
                 evaluate(branch, functions)
         return UNKNOWN
     return evaluate(node.arguments[1 if condition else 2], functions)

@@ -1,8 +1,8 @@
-"""The expressions of templates: text and tree. Nothing is evaluated here (see evaluate.py).
+"""Template expressions as text and as a tree. Nothing is evaluated here (see evaluate.py).
 
     [format('{0}-{1}', take(parameters('name'), 10), variables('ends')[0].text)]
 
-A value is an expression where it starts with "[" and ends with "]"; "[[" at the start of such a one stands for "[".
+A value is an expression if it starts with "[" and ends with "]". "[[" at the start is an escaped "[".
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _SIGNS = {
     ".": "Dot",
 }
 _END = "EndOfData"
-_LENGTH = 24_576  # what documentation gives as the limit of an expression
+_LENGTH = 24_576  # the documented limit of an expression
 _DEPTH = 100
 
 
 @dataclass(frozen=True)
 class Literal:
-    """A string or a whole number."""
+    """A string or an integer."""
 
     value: str | int
 
 
 @dataclass(frozen=True)
 class Call:
-    """A function, with its namespace where it is one of the template's own: `contoso.name`."""
+    """A function; a user-defined function has a namespace: `contoso.name`."""
 
     name: str
     arguments: tuple[Node, ...] = ()
@@ -75,18 +75,18 @@ def is_expression(value: Any) -> bool:
 
 
 def unescape(text: str) -> str:
-    """The string that a value which is no expression stands for."""
+    """The string that a value represents if it is no expression."""
     return text[1:] if text.startswith("[[") and text.endswith("]") else text
 
 
 def escape(text: str) -> str:
-    """A value that stands for this very string."""
+    """The value that represents this string."""
     return f"[{text}" if text.startswith("[") and text.endswith("]") else text
 
 
 @lru_cache(4096)
 def parse(text: str) -> Node:
-    """The tree of an expression, given without its brackets. Raises SyntaxTemplateError."""
+    """The tree of an expression without its brackets. Raises SyntaxTemplateError."""
     if len(text) > _LENGTH:
         raise SyntaxTemplateError(f"The language expression length limit exceeded. Limit: '{_LENGTH}'")
     return _Parser(text).expression()
@@ -125,7 +125,7 @@ class _Parser:
         self._check(depth)
         node = self._atom(depth)
         while self._kind in ("Dot", "LeftSquareBracket"):
-            depth += 1  # a chain is as deep as it is long, for those who walk the tree
+            depth += 1  # a chain is as deep as it is long when the tree is traversed
             self._check(depth)
             if self._next().kind == "Dot":
                 node = Member(node, self._expect("Identifier"))

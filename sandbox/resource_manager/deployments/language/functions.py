@@ -1,6 +1,6 @@
-"""The functions of templates that depend on nothing but their arguments.
+"""Template functions that depend only on their arguments.
 
-Names in lower case, as templates may write them in any. What functions refuse is worded from memory.
+Names are in lowercase, as templates are case-insensitive. Error messages are from memory.
 """
 
 from __future__ import annotations
@@ -292,7 +292,7 @@ def _union(first: Any, *more: Any) -> Any:
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Objects are merged to their depth; all else is replaced."""
+    """Objects are merged recursively; everything else is replaced."""
     result = dict(base)
     for name, value in over.items():
         key = find_key(result, name) or name

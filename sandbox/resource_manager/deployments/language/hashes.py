@@ -1,4 +1,4 @@
-"""`uniqueString` and `guid` of templates (facts templates.md 2.1)."""
+"""The template functions `uniqueString` and `guid` (facts templates.md 2.1)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def guid(*parts: str) -> str:
 
 
 def unique_string(*parts: str) -> str:
-    """13 characters that depend on the parts, upper and lower case apart: a 64-bit hash, its highest bits first."""
-    bits = hash64("-".join(parts).encode()) << 1  # 13 letters take 65
+    """13 characters that depend on the parts, case-sensitive: a 64-bit hash, its highest bits first."""
+    bits = hash64("-".join(parts).encode()) << 1  # 13 letters have 65
     return "".join(_LETTERS[bits >> shift & 31] for shift in range(60, -1, -5))
 
 
 def hash64(data: bytes) -> int:
-    """A relative of MurmurHash3 with two lanes of 32 bits."""
+    """A variant of MurmurHash3 with two 32-bit lanes."""
     high = low = 0
     whole = len(data) // 8 * 8
     for at in range(0, whole, 8):

@@ -1,7 +1,7 @@
-"""JSON as Resource Manager reads it: with comments, keys without quotes, strings over several lines, a comma too many.
+"""JSON as Resource Manager accepts it: with comments, unquoted keys, multiline strings, trailing commas.
 
-`az deployment` sends the text of a template as it stands in its file, under a key without quotes (facts templates.md
-2.4). Objects remember where they stand: messages about templates name line and column.
+`az deployment` sends the text of a template as it is in its file, under an unquoted key (facts templates.md
+2.4). Objects have a position, because messages about templates include line and column.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ _DEPTH = 128
 
 
 class JsonError(ValueError):
-    """Text that is no JSON, even in this wide sense."""
+    """Text that is not JSON, even with these extensions."""
 
 
 class JsonObject(dict):
-    """An object that was read from text: line and column of its opening brace, from 1."""
+    """An object parsed from text, with line and column of its opening brace, starting at 1."""
 
     line = column = 1
 
 
 def loads(text: str) -> Any:
-    """The value that a text describes. Raises JsonError."""
+    """The value of a text. Raises JsonError."""
     return _Reader(text).document()
 
 
 def place_of(value: Any) -> tuple[int, int]:
-    """Line and column of an object. What did not come as text, or as plain JSON, is on line 1."""
+    """Line and column of an object. Objects that were not parsed here are on line 1."""
     return (value.line, value.column) if isinstance(value, JsonObject) else (1, 1)
 
 
@@ -111,17 +111,17 @@ class _Reader:
         self._at = number.end()
         if number["fraction"] or number["exponent"]:
             return float(number[0])
-        if len(number[0]) > 400:  # as far as Python's own limit on digits is away
+        if len(number[0]) > 400:  # up to Python's own limit of digits
             raise self._wrong("The number is too long")
         return int(number[0])
 
     def _ends(self, closing: str) -> bool:
-        """Whether the object or array ends here; then its end is behind."""
+        """Whether the object or array ends here. If so, skips its end."""
         self._skip()
         return self._take(closing)
 
     def _separate(self, closing: str) -> None:
-        """Go behind the comma after a member; there is none before the end."""
+        """Skip the comma after a member, which is optional before the end."""
         self._skip()
         if not self._take(",") and self._text[self._at : self._at + 1] != closing:
             raise self._unexpected("value")
@@ -138,7 +138,7 @@ class _Reader:
         return self._at
 
     def _place(self) -> tuple[int, int]:
-        # Counted onwards from the last place asked for, so that reading takes time in proportion to the text.
+        # Counted from the last position, so that parsing takes linear time.
         self._line += self._text.count("\n", self._counted, self._at)
         newline = self._text.rfind("\n", self._counted, self._at)
         self._line_start = newline + 1 if newline >= 0 else self._line_start
