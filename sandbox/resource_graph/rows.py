@@ -1,7 +1,7 @@
 """What stands in the tables of Resource Graph, from the world as it is.
 
 Facts: fleet.md 1.4 and 1.5, service.md 6. A row has what the newest stable api-version of its type returns. Types are
-in lower case, groups of `resources` too; role definitions have ids at the root, in a casing of their own. Seen in
+in lowercase, groups of `resources` too; role definitions have ids at the root, in a casing of their own. Seen in
 queries of others only, so not certain: which columns are empty rather than null.
 """
 
@@ -34,7 +34,7 @@ _DEFINITION = "/providers/Microsoft.Authorization/RoleDefinitions"
 
 
 class Entry(NamedTuple):
-    """A row, and what it takes to see it: the right to read a `kind` at a `scope`, which is in lower case.
+    """A row, and what it takes to see it: the right to read a `kind` at a `scope`, which is in lowercase.
 
     `stamp` changes with each write of the resource; None where all changes are writes.
     """

@@ -23,7 +23,7 @@ BELOW, ABOVE, ABOVE_AND_BELOW, EXACT = FILTERS = (
 
 @dataclass(frozen=True)
 class Scopes:
-    """What a query looks at. `groups` are management groups that were asked for, in lower case; `tenant` tells that
+    """What a query looks at. `groups` are management groups that were asked for, in lowercase; `tenant` tells that
     nothing was. `limit_hit` tells that there are more subscriptions than it looks at."""
 
     subscriptions: frozenset[str]
@@ -57,7 +57,7 @@ class Sight:
         return inside and self.may_read(entry.kind, entry.scope)
 
     def may_read(self, kind: str, scope: str) -> bool:
-        """Whether the caller may read a type at a scope, in lower case."""
+        """Whether the caller may read a type at a scope, in lowercase."""
         granted = self._scopes_granted(kind)
         if not self._lies_in(granted, scope):
             return False

@@ -31,7 +31,7 @@ class Result:
 
 
 def run(query: syntax.Query, tables: Mapping[str, Callable[[], Table]], now: datetime) -> Result:
-    """The answer to a query. `tables` gives the tables that there are, by name in lower case. Raises QueryError."""
+    """The answer to a query. `tables` gives the tables that there are, by name in lowercase. Raises QueryError."""
     limits.check(query, frozenset(tables), DEFAULT_TABLE)
     try:
         table = _evaluate(query, lambda name: tables[name.lower()](), now)

@@ -13,7 +13,7 @@ _FREE = frozenset({"resources", "resourcecontainers"})  # between these, all joi
 
 
 def check(query: syntax.Query, tables: frozenset[str], default: str) -> None:
-    """Raise QueryError for a query over limits, or on a table that is none of `tables` (in lower case)."""
+    """Raise QueryError for a query over limits, or on a table that is none of `tables` (in lowercase)."""
     for name in _tables(query):
         if name is not None and name.lower() not in tables:
             raise unknown_table(name)
