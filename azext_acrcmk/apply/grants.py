@@ -61,7 +61,7 @@ def _(change: kinds.GrantInRecoveredVault, context: Context) -> None:
     apply_change(granting, context)
 
 
-# How long what was removed may go on to show in a read, in seconds.
+# How long a read may still show what was removed, in seconds.
 REMOVAL_TIMEOUT = 60
 
 
@@ -101,11 +101,11 @@ def _(change: kinds.RemoveAccessPolicy, context: Context) -> None:
 
 
 def _until_gone(shows: Callable[[], str | None], context: Context) -> None:
-    """Ends when a read no longer `shows` what was removed. That Azure accepted the removal is not yet the proof."""
+    """Waits until a read no longer `shows` what was removed: that Azure accepted the removal is not yet proof."""
     if left := until_settled(shows, lambda seen: not seen, context.stop, REMOVAL_TIMEOUT):
         raise Refused(
             Problem(
-                f"Azure accepted the removal, but {REMOVAL_TIMEOUT} seconds later {left} is still there.",
-                ("Whoever has it can still use the key. To stop that, disable the key: az acr cmk revoke --by key",),
+                f"Azure accepted the removal, but after {REMOVAL_TIMEOUT} seconds a read still shows {left}.",
+                ("It still gives access to the key. To disable the key instead: az acr cmk revoke --by key",),
             )
         )

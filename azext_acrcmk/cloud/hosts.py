@@ -27,4 +27,6 @@ class OnlyTo(SansIOHTTPPolicy):
         match = _URL.fullmatch(url)
         host = match[1].lower() if match else ""
         if host != self._host and not host.endswith(f".{self._host}"):
-            raise UnexpectedResponse(f"it links to {url[:100]!r}, outside {self._host}. No request was sent there.")
+            raise UnexpectedResponse(
+                f"a link in the response points to {url[:100]!r}, outside {self._host}. No request was sent there."
+            )

@@ -100,7 +100,7 @@ def test_every_list_that_serves_a_remark_keeps_to_its_host(azure, seed, many_az,
     if "Identities" in path:
         scene.detach_identity()
     azure.fault("alter", path=path, put={"nextLink": LINK}, times=99)
-    assert_unknown(azure, many_az(CHECK.split()), code, "Nothing was sent there")
+    assert_unknown(azure, many_az(CHECK.split()), code, "No request was sent there")
 
 
 @pytest.mark.parametrize("header", ["Azure-AsyncOperation", "Location"])
