@@ -144,6 +144,15 @@ class Sandbox:
     def clear_deny_assignments(self) -> None:
         self._control("DELETE", "/deny-assignments")
 
+    def seed_fleet(self, **fleet: Any) -> dict[str, Any]:
+        """Add a fleet of registries (registries, vaults, keys, subscriptions, seed, damaged, central_vaults, prefix:
+        see fleet/seed.py). Returns its subscriptions, and what is wrong with each registry, by its id."""
+        return self._control("POST", "/fleet", fleet)
+
+    def management_group(self, name: str, **group: Any) -> dict[str, str]:
+        """Add a management group, below a `parent`, with `subscriptions`. Returns its id and name."""
+        return self._control("POST", "/management-groups", {"name": name, **group})
+
     def unregister(self, namespace: str) -> None:
         """Unregister a resource provider in both subscriptions."""
         self._control("POST", f"/providers/{namespace}/unregister")

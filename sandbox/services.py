@@ -1,7 +1,7 @@
 """The services of the sandbox. To add a service, list its modules here by folder and file.
 
-Each module has a `router`. Some have `pass_time`, for what they do automatically, and `remove_below`, which deletes
-their resources in a resource group.
+Each module has a `router`. Some have `pass_time`, for what they do automatically, `remove_below`, which deletes their
+resources in a resource group, and `before_change` and `after_change`, which keep copies of the world.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ _NAMES = (
     "entra.sign_in",
     "entra.graph",
     "resource_manager.subscriptions",
+    "resource_manager.management_groups",
     "resource_manager.groups",
     "resource_manager.resources",
     "resource_manager.providers",
@@ -34,6 +35,7 @@ _NAMES = (
     "registry.registries",
     "registry.repositories",
     "key_vault.managed_hsms",
+    "resource_graph.service",
 )
 
 
@@ -53,6 +55,20 @@ def pass_time(world: World) -> None:
     for module in load():
         if hasattr(module, "pass_time"):
             module.pass_time(world)
+
+
+def before_change(world: World) -> None:
+    """Tell the services that something may change."""
+    for module in load():
+        if hasattr(module, "before_change"):
+            module.before_change(world)
+
+
+def after_change(world: World) -> None:
+    """Tell the services that something may have changed."""
+    for module in load():
+        if hasattr(module, "after_change"):
+            module.after_change(world)
 
 
 def remove_below(world: World, scope: str) -> None:

@@ -57,6 +57,19 @@ class Settings:
     # false; "refused": GET fails as on the data plane, the list of versions has it; "hidden": the list fails as well.
     disabled_key_by_arm: str = "shown"
 
+    # Reads through Resource Manager: the bucket of each subscription and principal (0: no limit), and what flows into
+    # it in a second.
+    arm_read_bucket: int = 0
+    arm_read_rate: float = 25.0
+
+    # Resource Graph: so many queries in so many seconds for each user (0: no limit), how late it shows what was
+    # written, and how late what a provider did automatically, which it learns only when it looks at everything again.
+    graph_quota: int = 15
+    graph_quota_seconds: float = 5.0
+    graph_seconds: float = 0.0
+    graph_crawl_seconds: float = 0.0
+    graph_subscription_limit: int = 10_000  # of a tenant or management groups, it looks at the first so many
+
     # Lists.
     registry_page_size: int = 100  # the service's page size is not known
 

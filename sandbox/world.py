@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.core.assignments import RoleAssignments
 from sandbox.core.clock import Clock
 from sandbox.resource_manager.builtin_roles import OWNER, builtin_roles
 from sandbox.settings import Settings
@@ -44,6 +45,19 @@ class ResourceGroup:
     name: str
     location: str
     tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class ManagementGroup:
+    """`parent` is the name of the one above; the root, which is named as the tenant, has none."""
+
+    name: str
+    display_name: str
+    parent: str
+
+    @property
+    def id(self) -> str:
+        return f"/providers/Microsoft.Management/managementGroups/{self.name}"
 
 
 @dataclass
@@ -131,6 +145,8 @@ class World:
         self.clock = Clock(self.settings.clock_scale)
         self.lock = threading.RLock()
         self.subscriptions: dict[str, str] = {SUBSCRIPTION: "Sandbox", OTHER_SUBSCRIPTION: "Sandbox two"}
+        self.management_groups = {TENANT: ManagementGroup(TENANT, "Tenant Root Group", "")}
+        self.subscription_parents: dict[str, str] = {}  # subscription -> management group, if not the root
         self.providers: dict[tuple[str, str], str] = {}  # (subscription, namespace in lowercase) -> registration state
         # Requests by ID, method and path that were received before the registration.
         self.refused_unregistered: set[tuple[str | None, str, str]] = set()
@@ -138,7 +154,7 @@ class World:
         self.groups: dict[str, ResourceGroup] = {}
         self.identities: dict[str, Identity] = {}
         self.role_definitions: dict[str, dict[str, Any]] = builtin_roles()  # GUID -> `properties` as Azure returns them
-        self.role_assignments: dict[str, RoleAssignment] = {}
+        self.role_assignments = RoleAssignments()
         self.deny_assignments: dict[str, DenyAssignment] = {}
         self.vaults: dict[str, Any] = {}  # sandbox.key_vault.key_store.Vault
         self.deleted_vaults: dict[str, Any] = {}  # vault name lower -> sandbox.key_vault.key_store.DeletedVault
@@ -149,6 +165,13 @@ class World:
         self.template_specs: dict[str, Any] = {}  # sandbox.resource_manager.deployments.template_specs.TemplateSpec
         self._moment: float | None = None
         self.policies: list[Any] = []  # sandbox.resource_manager.policies.DenyPolicy
+        self.changes = 0  # counts whatever may have changed something: requests that write, and what is done by itself
+        self.quotas: dict[tuple[str, ...], Any] = {}  # sandbox.resource_manager.throttling: whose -> what is left
+        self.looked: tuple[int, float] = (
+            -1,
+            0.0,
+        )  # at what the services do automatically: after which change, and when
+        self.graph: Any = None  # sandbox.resource_graph.index.Index
         self._add_owners()
 
     def now(self) -> float:

@@ -17,9 +17,10 @@ from sandbox.key_vault.key_material import Key
 from sandbox.key_vault.key_store import HSM_SUFFIX, find_store
 from sandbox.key_vault.vault_keys import check_shown, create_key, version_document
 from sandbox.key_vault.vault_keys import document as key_document
-from sandbox.resource_manager.access import covers, require
+from sandbox.resource_manager.access import require
 from sandbox.resource_manager.arm import HOST, not_found
 from sandbox.resource_manager.common import SystemData, body_of, location_of
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import World
 
 router = Router()

@@ -13,9 +13,10 @@ from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.key_vault import rules
 from sandbox.key_vault.key_material import DAY
 from sandbox.key_vault.key_store import DeletedVault, Vault, find_vault
-from sandbox.resource_manager.access import covers, require
+from sandbox.resource_manager.access import require
 from sandbox.resource_manager.arm import HOST, not_found
 from sandbox.resource_manager.common import SystemData, body_of, location_of
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import World
 
 router = Router()

@@ -8,8 +8,9 @@ from typing import Any
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.entra.directory import add_principal
 from sandbox.resource_manager import arm
-from sandbox.resource_manager.access import allowed, covers, require
+from sandbox.resource_manager.access import allowed, require
 from sandbox.resource_manager.catalogue import region
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import TENANT, Identity, World
 
 router = Router()

@@ -109,6 +109,7 @@ def adopt_new_versions(world: World) -> None:
             choice = KeyChoice(encryption.key_identifier, encryption.credential.identity)
             try:
                 registry.encryption = engage(world, registry, choice)
+                world.changes += 1
             except AzureError:
                 continue  # the old version stays in use, and the registry retries later
 

@@ -9,9 +9,10 @@ from typing import Any
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.registry import encryption, identity, rules
 from sandbox.registry.record import TYPE, Registry, document, find_registry
-from sandbox.resource_manager.access import covers, require
+from sandbox.resource_manager.access import require
 from sandbox.resource_manager.arm import HOST, not_found
 from sandbox.resource_manager.common import SystemData, body_of, location_of, page
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import Operation, World
 
 router = Router()

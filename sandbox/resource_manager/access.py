@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from sandbox.core.web import AzureError, Caller
+from sandbox.resource_manager.hierarchy import reaches
 from sandbox.world import DenyAssignment, RoleAssignment, World
 
 GATEWAY = {"x-ms-failure-cause": "gateway"}
@@ -85,22 +86,29 @@ def denial(
         return None
     names, latest = identities_of(world, object_id), world.now() - min_age
     for denied in world.deny_assignments.values():
-        enforced = denied.effect == "enforced" and denied.condition is None  # a condition is stored, and is never true
-        applies = enforced and denied.created <= latest and _concerns(denied, names) and _reaches(denied, scope)
-        if applies and any(_includes(block, action, data) for block in denied.permissions):
+        in_force = _is_enforced(denied) and denied.created <= latest and _concerns(denied, names)
+        if not in_force or not applies(world, denied, scope):
+            continue
+        if any(_includes(block, action, data) for block in denied.permissions):
             return denied
     return None
+
+
+def denials_of(world: World, object_id: str, action: str) -> list[DenyAssignment]:
+    """The deny assignments that forbid a principal a control-plane action, wherever that is."""
+    names = identities_of(world, object_id)
+    return [
+        denied
+        for denied in world.deny_assignments.values()
+        if _is_enforced(denied)
+        and _concerns(denied, names)
+        and any(_includes(block, action, data=False) for block in denied.permissions)
+    ]
 
 
 def permissions_at(world: World, object_id: str, scope: str) -> list[dict[str, Any]]:
     """The permission blocks of all roles that a principal has at a scope."""
     return [block for role in _assignments_of(world, object_id, scope, 0) for block in _blocks(world, role)]
-
-
-def covers(outer: str, inner: str) -> bool:
-    """Whether `inner` is the scope `outer` or is below it."""
-    outer, inner = outer.rstrip("/").lower(), inner.rstrip("/").lower()
-    return inner == outer or inner.startswith(outer + "/")
 
 
 def identities_of(world: World, object_id: str) -> set[str]:
@@ -114,6 +122,20 @@ def identities_of(world: World, object_id: str) -> set[str]:
             principal = world.principals.get(current)
             waiting.extend(principal.groups if principal else ())
     return found
+
+
+def assignments_of(world: World, object_id: str) -> list[RoleAssignment]:
+    """The role assignments of a principal and of the groups it is in, wherever they are."""
+    return [each for name in identities_of(world, object_id) for each in world.role_assignments.of(name)]
+
+
+def scopes_granted(world: World, object_id: str, action: str) -> set[str]:
+    """Where a principal's roles give it a control-plane action: there, and below."""
+    return {
+        assignment.scope
+        for assignment in assignments_of(world, object_id)
+        if any(_includes(block, action, data=False) for block in _blocks(world, assignment))
+    }
 
 
 def matches(pattern: str, action: str) -> bool:
@@ -148,24 +170,29 @@ def _includes(block: dict[str, Any], action: str, data: bool) -> bool:
     return named and not any(matches(pattern, action) for pattern in block.get(exempted) or ())
 
 
+def _is_enforced(denied: DenyAssignment) -> bool:
+    """Whether it has an effect. A condition is stored, and is never true."""
+    return denied.effect == "enforced" and denied.condition is None
+
+
 def _concerns(denied: DenyAssignment, names: set[str]) -> bool:
     subjects = {principal["id"].lower() for principal in denied.principals}
     exempt = {principal["id"].lower() for principal in denied.excluded}
     return (EVERYONE in subjects or bool(subjects & names)) and not exempt & names
 
 
-def _reaches(denied: DenyAssignment, scope: str) -> bool:
+def applies(world: World, denied: DenyAssignment, scope: str) -> bool:
+    """Whether a deny assignment holds at a scope."""
     if denied.own_scope_only:
         return denied.scope.rstrip("/").lower() == scope.rstrip("/").lower()
-    return covers(denied.scope, scope)
+    return reaches(world, denied.scope, scope)
 
 
 def _assignments_of(world: World, object_id: str, scope: str, min_age: float) -> Iterator[RoleAssignment]:
-    names = identities_of(world, object_id)
     latest = world.now() - min_age
-    for assignment in world.role_assignments.values():
+    for assignment in assignments_of(world, object_id):
         in_force = not min_age or assignment.created <= latest
-        if in_force and assignment.principal_id.lower() in names and covers(assignment.scope, scope):
+        if in_force and reaches(world, assignment.scope, scope):
             yield assignment
 
 

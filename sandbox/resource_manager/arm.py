@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 
 from sandbox.core.web import AzureError, Reply, Request
-from sandbox.resource_manager import policies
+from sandbox.resource_manager import policies, throttling
 from sandbox.resource_manager.access import GATEWAY, require
 from sandbox.resource_manager.catalogue import API_VERSIONS, REGISTRATION_FREE
 from sandbox.world import World
@@ -105,10 +105,14 @@ def group_not_found(name: str) -> AzureError:
     return _refuse(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
 
 
-def rate_limit(request: Request) -> tuple[str, str]:
+def rate_limit(world: World, request: Request) -> tuple[str, str]:
     """The remaining requests of the caller. The recordings have it in all responses but the gateway's own errors."""
-    kind = "reads" if request.method in ("GET", "HEAD") else "writes"
-    return f"x-ms-ratelimit-remaining-subscription-{kind}", "1199"
+    if request.method not in ("GET", "HEAD"):
+        return "x-ms-ratelimit-remaining-subscription-writes", "1199"
+    subscription = parse(request.path).subscription
+    left = throttling.reads_left(world, request, subscription)
+    scope = "subscription" if subscription or left is None else "tenant"
+    return f"x-ms-ratelimit-remaining-{scope}-reads", "1199" if left is None else str(left)
 
 
 def _refuse(status: int, code: str, message: str, **extra) -> AzureError:

@@ -13,7 +13,8 @@ from typing import Any
 from sandbox.core.clock import iso
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.resource_manager import arm
-from sandbox.resource_manager.access import EVERYONE, covers, identities_of, require
+from sandbox.resource_manager.access import EVERYONE, identities_of, require
+from sandbox.resource_manager.hierarchy import covers, reaches
 from sandbox.world import DenyAssignment, World
 
 router = Router()
@@ -35,7 +36,8 @@ def list_assignments(world: World, request: Request) -> Reply:
     found = [
         denied
         for denied in world.deny_assignments.values()
-        if (covers(denied.scope, scope) or covers(scope, denied.scope)) and all(test(denied) for test in tests)
+        if (reaches(world, denied.scope, scope) or reaches(world, scope, denied.scope))
+        and all(test(denied) for test in tests)
     ]
     return Reply(200, {"value": [document(denied, request.query["api-version"]) for denied in found]})
 
@@ -83,7 +85,7 @@ def _tests(world: World, text: str, scope: str) -> list[Test]:
 
 def _test(world: World, clause: str, scope: str) -> Test:
     if clause.lower() == "atscope()":
-        return lambda denied: covers(denied.scope, scope)
+        return lambda denied: reaches(world, denied.scope, scope)
     if match := _ASSIGNED_TO.fullmatch(clause):  # not documented for deny assignments, but Az.Resources sends it
         names = identities_of(world, match[1]) | {EVERYONE}
         return lambda denied: any(principal["id"].lower() in names for principal in denied.principals)

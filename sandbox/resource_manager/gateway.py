@@ -8,8 +8,18 @@ import uuid
 from sandbox import services
 from sandbox.core.web import AzureError, Reply, Request
 from sandbox.entra import tokens
-from sandbox.resource_manager import arm
+from sandbox.resource_manager import arm, throttling
 from sandbox.world import World
+
+# With one of these, an answer does not tell what is left of the caller's reads or writes.
+_COUNTED = {
+    "x-ms-failure-cause",
+    "x-ms-ratelimit-remaining-tenant-resource-requests",
+    "x-ms-ratelimit-remaining-subscription-global-reads",
+}
+_QUERY = re.compile("/providers/Microsoft.ResourceGraph/resources", re.IGNORECASE)
+_LARGE = 500  # registries and vaults
+_SECONDS_BETWEEN_LOOKS = 30.0
 
 
 def dispatch(world: World, request: Request) -> Reply:
@@ -20,9 +30,9 @@ def dispatch(world: World, request: Request) -> Reply:
         settle(world)
         if request.caller is None:
             request.caller = tokens.read(request.headers.get("authorization"))
-        reply = answer(world, request)
-    if request.host == arm.HOST and "x-ms-failure-cause" not in reply.headers:
-        reply.headers.setdefault(*arm.rate_limit(request))
+        reply = _throttled(world, request) or answer(world, request)
+        if request.host == arm.HOST and not _COUNTED & reply.headers.keys():
+            reply.headers.setdefault(*arm.rate_limit(world, request))
     reply.headers.setdefault("x-ms-request-id", str(uuid.uuid4()))
     return reply
 
@@ -39,15 +49,62 @@ def settle(world: World) -> None:
         first = min(due, key=lambda operation: operation.due)
         with world.at(first.due):
             first.settle(first.due)
-    services.pass_time(world)
+            changed(world)
+    before = world.changes
+    if _is_time(world, now):
+        services.pass_time(world)
+    if world.changes != before:
+        services.after_change(world)
 
 
 def answer(world: World, request: Request) -> Reply:
     """The response to a request of an authenticated caller, now."""
     try:
-        return _handle(world, request)
+        if not _may_change(request):
+            return _handle(world, request)
+        services.before_change(world)
+        try:
+            return _handle(world, request)
+        finally:
+            changed(world)
     except AzureError as error:
         return error.reply()
+
+
+def changed(world: World) -> None:
+    """Take note that anything may have changed. To be told where it was not by a request."""
+    world.changes += 1
+    services.after_change(world)
+
+
+def _is_time(world: World, now: float) -> bool:
+    """Whether to look at what the services do automatically: always, but at a large world, a look at which takes long,
+    only now and then while nothing changes."""
+    if len(world.registries) + len(world.vaults) < _LARGE:
+        return True
+    changes, looked = world.looked
+    if changes == world.changes and abs(now - looked) < _SECONDS_BETWEEN_LOOKS:
+        return False
+    world.looked = world.changes, now
+    return True
+
+
+def _may_change(request: Request) -> bool:
+    """Whether a request may change what others see, in Resource Manager or a vault."""
+    if request.method in ("GET", "HEAD") or _QUERY.fullmatch(request.path):
+        return False
+    return request.host == arm.HOST or request.host.endswith(".azure.net")
+
+
+def _throttled(world: World, request: Request) -> Reply | None:
+    """The refusal of a read that comes when there have been too many."""
+    if request.host != arm.HOST or request.caller is None:
+        return None
+    try:
+        throttling.take_read(world, request, arm.parse(request.path).subscription)
+    except AzureError as error:
+        return error.reply()
+    return None
 
 
 def _handle(world: World, request: Request) -> Reply:

@@ -7,8 +7,9 @@ from typing import Any
 from sandbox import services
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.resource_manager import arm
-from sandbox.resource_manager.access import allowed, covers, require
+from sandbox.resource_manager.access import allowed, require
 from sandbox.resource_manager.catalogue import REGIONS, region
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import Operation, ResourceGroup, World
 
 router = Router()

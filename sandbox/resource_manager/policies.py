@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.core.web import AzureError
-from sandbox.resource_manager.access import covers
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import World
 
 _MISSING = object()

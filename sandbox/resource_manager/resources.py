@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sandbox.core.clock import iso
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.resource_manager import arm
-from sandbox.resource_manager.access import allowed, covers
+from sandbox.resource_manager.access import allowed
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import World
 
 router = Router()
+# The list does not tell the remaining reads of the caller (recording arm_list_registries_200).
+_COUNTED = {"x-ms-ratelimit-remaining-subscription-global-reads": "16499"}
 REGISTRIES = "Microsoft.ContainerRegistry/registries"  # the only type here that has identities
 _CLAUSE = re.compile(r"\s*(resourceType|name|resourceGroup|location) eq '([^']*)'\s*", re.IGNORECASE)
 
@@ -29,7 +33,7 @@ def list_resources(world: World, request: Request) -> Reply:
         and all(_field(entry, name) == value for name, value in wanted)
         and allowed(world, request.caller.object_id, f"{entry['type']}/read", entry["id"])
     ]
-    return Reply(200, {"value": shown})
+    return Reply(200, {"value": shown}, dict(_COUNTED))
 
 
 def everything(world: World) -> Iterator[dict[str, Any]]:
@@ -50,8 +54,20 @@ def everything(world: World) -> Iterator[dict[str, Any]]:
                 "location": resource.location,
                 "tags": dict(resource.tags or {}),
             }
-            identity = resource.identity_document() if kind == REGISTRIES else None
-            yield entry | ({"identity": identity} if identity else {})
+            yield entry | (_of_registry(resource) if kind == REGISTRIES else {})
+
+
+def _of_registry(registry: Any) -> dict[str, Any]:
+    """What the list has of a registry besides (recording arm_list_registries_200)."""
+    shown = {
+        "sku": {"name": registry.sku, "tier": registry.sku},
+        "systemData": registry.system.document(iso),
+    }
+    identity = registry.identity_document()
+    if identity:
+        kinds = [kind[0].upper() + kind[1:] for kind in identity["type"].split(", ")]
+        shown["identity"] = identity | {"type": ", ".join(kinds)}
+    return shown
 
 
 def _clauses(text: str) -> list[tuple[str, str]]:

@@ -8,7 +8,8 @@ from typing import Any
 from sandbox.core.clock import iso
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.resource_manager import arm
-from sandbox.resource_manager.access import covers, require
+from sandbox.resource_manager.access import require
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import World
 
 router = Router()

@@ -11,7 +11,8 @@ from sandbox.core.clock import iso
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.entra.directory import known
 from sandbox.resource_manager import arm
-from sandbox.resource_manager.access import compact, covers, identities_of, permissions_at, require
+from sandbox.resource_manager.access import compact, identities_of, permissions_at, require
+from sandbox.resource_manager.hierarchy import covers, reaches
 from sandbox.world import TENANT, RoleAssignment, World
 
 router = Router()
@@ -72,7 +73,7 @@ def list_assignments(world: World, request: Request) -> Reply:
     shown = [
         document(assignment)
         for assignment in world.role_assignments.values()
-        if (covers(assignment.scope, scope) or covers(scope, assignment.scope))
+        if (reaches(world, assignment.scope, scope) or reaches(world, scope, assignment.scope))
         and all(test(assignment) for test in tests)
     ]
     return Reply(200, {"value": shown})
@@ -218,7 +219,7 @@ def _tests(world: World, text: str, scope: str) -> list[Test]:
     tests: list[Test] = []
     for clause in clauses:
         if clause.lower() == "atscope()":
-            tests.append(lambda assignment: covers(assignment.scope, scope))
+            tests.append(lambda assignment: reaches(world, assignment.scope, scope))
         elif match := _ASSIGNED_TO.fullmatch(clause):
             names = identities_of(world, match[1])
             tests.append(lambda assignment, names=names: assignment.principal_id.lower() in names)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.core.web import Reply, Request, Router
-from sandbox.resource_manager.access import covers, identities_of, require
+from sandbox.resource_manager.access import assignments_of, require
 from sandbox.resource_manager.arm import HOST
 from sandbox.resource_manager.catalogue import REGIONS
+from sandbox.resource_manager.hierarchy import reaches
 from sandbox.world import TENANT, World
 
 router = Router()
@@ -16,12 +17,9 @@ router = Router()
 @router.route("GET", HOST, "/subscriptions")
 def list_subscriptions(world: World, request: Request) -> Reply:
     """The subscriptions in which the caller has any role, at any scope."""
-    names = identities_of(world, request.caller.object_id)
-    scopes = [a.scope for a in world.role_assignments.values() if a.principal_id.lower() in names]
+    visible = visible_subscriptions(world, request.caller.object_id)
     shown = [
-        _document(subscription, name)
-        for subscription, name in world.subscriptions.items()
-        if any(_touches(scope, f"/subscriptions/{subscription}") for scope in scopes)
+        document(subscription, name) for subscription, name in world.subscriptions.items() if subscription in visible
     ]
     return Reply(200, {"value": shown, "count": {"type": "Total", "value": len(shown)}})
 
@@ -30,7 +28,7 @@ def list_subscriptions(world: World, request: Request) -> Reply:
 def get_subscription(world: World, request: Request) -> Reply:
     require(world, request.caller, "Microsoft.Resources/subscriptions/read", request.path)
     subscription = request.params["subscription"].lower()
-    return Reply(200, _document(subscription, world.subscriptions[subscription]))
+    return Reply(200, document(subscription, world.subscriptions[subscription]))
 
 
 @router.route("GET", HOST, "/subscriptions/{subscription}/locations")
@@ -80,11 +78,19 @@ def cloud_endpoints(world: World, request: Request) -> Reply:
     return Reply(200, [cloud])
 
 
-def _touches(scope: str, subscription: str) -> bool:
-    return covers(scope, subscription) or covers(subscription, scope)
+def visible_subscriptions(world: World, object_id: str) -> set[str]:
+    """The subscriptions in, at or above which a principal has a role."""
+    visible = set()
+    for scope in {assignment.scope for assignment in assignments_of(world, object_id)}:
+        parts = scope.lower().split("/")
+        if len(parts) > 2 and parts[1] == "subscriptions":
+            visible.add(parts[2])
+        else:
+            visible |= {each for each in world.subscriptions if reaches(world, scope, f"/subscriptions/{each}")}
+    return visible & set(world.subscriptions)
 
 
-def _document(subscription: str, name: str) -> dict[str, Any]:
+def document(subscription: str, name: str) -> dict[str, Any]:
     return {
         "id": f"/subscriptions/{subscription}",
         "authorizationSource": "RoleBased",

@@ -12,6 +12,8 @@ POST   /requests                     {"method", "url", "query", "body", "caller"
 POST   /principals                   {"kind"?, "name"?, "secret"?, "groups"?, "roles"?: [{"role", "scope"}]}
 POST   /principals/{object_id}/groups  {"group"?}: adds it to an existing group, or to a new one
 POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE /deny-assignments
+POST   /fleet                        a fleet of registries with known damage, see fleet/seed.py
+POST   /management-groups            {"name", "parent"?, "subscriptions"?}
 POST   /providers/{namespace}/unregister
 POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
 PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
@@ -32,10 +34,13 @@ from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
+from sandbox import services
 from sandbox.core.web import Caller, Request
 from sandbox.entra.directory import add_principal
+from sandbox.fleet.seed import seed_fleet
 from sandbox.registry.encryption import pull
 from sandbox.resource_manager import gateway
+from sandbox.resource_manager.hierarchy import add_management_group
 from sandbox.resource_manager.policies import DenyPolicy
 from sandbox.server import tampering
 from sandbox.server.faults import Fault
@@ -44,6 +49,7 @@ from sandbox.server.state import summary
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, Principal, World
 
 Endpoint = Callable[[Instance, dict[str, Any], web.Request], Any]
+_CHANGE_NOTHING = ("/log", "/faults", "/requests", "/clock", "/save")
 _ENDPOINTS: list[tuple[str, str, Endpoint]] = []
 
 
@@ -68,10 +74,18 @@ async def start(instance: Instance) -> tuple[web.AppRunner, int]:
 
 def _handler(instance: Instance, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handle(request: web.Request) -> web.Response:
+        changes = request.method != "GET" and not request.path.startswith(_CHANGE_NOTHING)
         try:
             given = await request.json() if request.can_read_body else {}
+            if changes:
+                with instance.world.lock:
+                    services.before_change(instance.world)
             answer = endpoint(instance, given, request)
-            return web.json_response(await answer if isawaitable(answer) else answer)
+            answer = await answer if isawaitable(answer) else answer
+            if changes:
+                with instance.world.lock:
+                    gateway.changed(instance.world)
+            return web.json_response(answer)
         except (KeyError, TypeError, ValueError) as error:
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
 
@@ -170,6 +184,22 @@ def _deny(instance: Instance, given: dict[str, Any], request: web.Request) -> di
 def _clear_deny_assignments(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     with instance.world.lock:
         instance.world.deny_assignments.clear()
+
+
+@_endpoint("POST", "/fleet")
+async def _seed_fleet(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    def seed() -> dict[str, Any]:
+        with instance.world.lock:
+            return seed_fleet(instance.world, **given)
+
+    return await asyncio.get_running_loop().run_in_executor(None, seed)
+
+
+@_endpoint("POST", "/management-groups")
+def _add_management_group(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    with instance.world.lock:
+        group = add_management_group(instance.world, **given)
+    return {"id": group.id, "name": group.name}
 
 
 @_endpoint("POST", "/providers/{namespace}/unregister")

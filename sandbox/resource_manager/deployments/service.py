@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.core.web import AzureError, Reply, Request, Router
 from sandbox.resource_manager import arm
-from sandbox.resource_manager.access import GATEWAY, allowed, covers, require
+from sandbox.resource_manager.access import GATEWAY, allowed, require
 from sandbox.resource_manager.arm import HOST
 from sandbox.resource_manager.deployments import errors, preflight, what_if
 from sandbox.resource_manager.deployments.language.evaluate import find_key
@@ -14,6 +14,7 @@ from sandbox.resource_manager.deployments.preparation import Prepared, prepare
 from sandbox.resource_manager.deployments.records import OPERATIONS, Deployment, Target
 from sandbox.resource_manager.deployments.resources import DEPLOYMENTS
 from sandbox.resource_manager.deployments.runner import Run, finish
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import Operation, World
 
 router = Router()

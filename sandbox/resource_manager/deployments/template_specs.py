@@ -10,9 +10,10 @@ from typing import Any
 
 from sandbox.core.clock import iso
 from sandbox.core.web import AzureError, Reply, Request, Router
-from sandbox.resource_manager.access import allowed, covers, require
+from sandbox.resource_manager.access import allowed, require
 from sandbox.resource_manager.arm import HOST, not_found
 from sandbox.resource_manager.common import SystemData, body_of, location_of
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.world import World
 
 router = Router()

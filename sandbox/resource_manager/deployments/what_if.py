@@ -10,13 +10,14 @@ from typing import Any
 
 from sandbox import services
 from sandbox.core.web import AzureError, Caller, Request
-from sandbox.resource_manager.access import allowed, covers
+from sandbox.resource_manager.access import allowed
 from sandbox.resource_manager.arm import HOST
 from sandbox.resource_manager.deployments.language.evaluate import Unknown, find_key
 from sandbox.resource_manager.deployments.preflight import Survey
 from sandbox.resource_manager.deployments.preparation import Prepared
 from sandbox.resource_manager.deployments.reading import error_of, send
 from sandbox.resource_manager.deployments.resources import Resource
+from sandbox.resource_manager.hierarchy import covers
 from sandbox.resource_manager.resources import everything
 from sandbox.world import World
 

@@ -1,0 +1,85 @@
+"""How many requests are let through: the token buckets of Resource Manager, and the quota of Resource Graph.
+
+Facts: fleet.md 2.1 and 1.3. The text of a throttled read is as reported in github.com/velero-io/velero/issues/9171.
+Of the buckets only those for reads are kept, one for a subscription and principal (there is one for each region too),
+and one for what lies in no subscription. The limit over all principals is not kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sandbox.core.web import AzureError, Request
+from sandbox.world import World
+
+
+@dataclass
+class Bucket:
+    """Tokens that flow in evenly, up to a size."""
+
+    tokens: float
+    filled: float
+
+    def take(self, now: float, size: float, rate: float) -> float:
+        """Take a token. Returns the seconds until there is one: 0 where it was taken."""
+        self.tokens = min(size, self.tokens + max(now - self.filled, 0) * rate)
+        self.filled = now
+        if self.tokens < 1:
+            return (1 - self.tokens) / rate
+        self.tokens -= 1
+        return 0.0
+
+
+@dataclass
+class Window:
+    """So many requests in a time that begins with the first of them."""
+
+    begun: float
+    used: int = 0
+
+    def take(self, now: float, size: int, seconds: float) -> bool:
+        """Whether one more is let through."""
+        if now - self.begun >= seconds:
+            self.begun, self.used = now, 0
+        if self.used >= size:
+            return False
+        self.used += 1
+        return True
+
+    def resets_after(self, now: float, seconds: float) -> float:
+        return max(self.begun + seconds - now, 0.0)
+
+
+def take_read(world: World, request: Request, subscription: str) -> None:
+    """Let a read through, or refuse it until there is a token again."""
+    settings = world.settings
+    if not settings.arm_read_bucket or request.method not in ("GET", "HEAD"):
+        return
+    key = _key(request, subscription)
+    bucket = world.quotas.setdefault(key, Bucket(settings.arm_read_bucket, world.now()))
+    wait = bucket.take(world.now(), settings.arm_read_bucket, settings.arm_read_rate)
+    if not wait:
+        return
+    seconds = str(math.ceil(wait))
+    whose = f"subscription '{subscription}'" if subscription else "tenant"
+    raise AzureError(
+        429,
+        "SubscriptionRequestsThrottled" if subscription else "TenantRequestsThrottled",
+        f"Number of 'read' requests for {whose} actor '{request.caller.object_id}' exceeded. Please try again after "
+        f"'{seconds}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for "
+        "additional information.",
+        headers={"Retry-After": seconds},
+    )
+
+
+def reads_left(world: World, request: Request, subscription: str) -> int | None:
+    """How many reads the caller has left, where they are counted."""
+    if not world.settings.arm_read_bucket or request.caller is None:
+        return None
+    bucket = world.quotas.get(_key(request, subscription))
+    return int(bucket.tokens) if bucket else world.settings.arm_read_bucket
+
+
+def _key(request: Request, subscription: str) -> tuple[str, ...]:
+    return "reads", subscription.lower(), request.caller.object_id
