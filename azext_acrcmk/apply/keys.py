@@ -63,7 +63,13 @@ def _create_by_data_plane(change: kinds.CreateKey, context: Context) -> None:
     context.progress.note("  You can't create the key by the control plane; trying the vault itself.")
     try:
         made = keys.create_key(
-            context.clients, context.host_of(change.key), change.key, change.type, change.size, change.tags
+            context.clients,
+            context.host_of(change.key),
+            change.key,
+            change.type,
+            change.size,
+            change.tags,
+            change.expires,
         )
         if change.rotation_period or change.lifetime:
             keys.set_rotation_policy(

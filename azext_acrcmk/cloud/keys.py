@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
@@ -12,7 +13,15 @@ from azext_acrcmk.model.state import Key
 REVOKED_TAG = "acrcmk-revoked"
 
 
-def create_key(clients: Clients, host: str, key: KeyId, type_: str, size: int, tags: dict[str, str] | None) -> KeyId:
+def create_key(
+    clients: Clients,
+    host: str,
+    key: KeyId,
+    type_: str,
+    size: int,
+    tags: dict[str, str] | None,
+    expires: datetime | None,
+) -> KeyId:
     """A key by the vault itself. One that exists is returned: to create it again would create a new version."""
     from azure.core.exceptions import ResourceNotFoundError
 
@@ -27,6 +36,7 @@ def create_key(clients: Clients, host: str, key: KeyId, type_: str, size: int, t
         hardware_protected=type_ == "RSA-HSM",
         key_operations=["wrapKey", "unwrapKey"],
         tags=tags,
+        expires_on=expires,
     )
     return KeyId.parse(made.id)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from azext_acrcmk.model.defaults import GRANT_TIMEOUT
@@ -30,6 +32,14 @@ def duration(text: str) -> str:
     years, months, weeks, rest = (int(part or 0) for part in match.groups())
     counts = ((years, "Y"), (months, "M"), (weeks * 7 + rest, "D"))
     return "P" + "".join(f"{count}{unit}" for count, unit in counts if count)
+
+
+def later(moment: datetime, iso: str) -> datetime:
+    """The moment that is an ISO 8601 duration after another; the last day of a month stands for those it lacks."""
+    years, months, weeks, rest = (int(part or 0) for part in _ISO.fullmatch(iso).groups())
+    year, month = divmod(moment.year * 12 + moment.month - 1 + years * 12 + months, 12)
+    day = min(moment.day, monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day) + timedelta(weeks=weeks, days=rest)
 
 
 def days(iso: str) -> int:

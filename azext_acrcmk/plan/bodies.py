@@ -60,6 +60,9 @@ def key_body(change: CreateKey) -> dict[str, Any]:
         "keyOps": ["wrapKey", "unwrapKey"],
         "attributes": {"enabled": True},
     }
+    if change.expires:
+        # The policy's expiry time holds for the versions after the first (service facts 9, row 7).
+        properties["attributes"]["exp"] = int(change.expires.timestamp())
     if policy := rotation_policy(change):
         properties["rotationPolicy"] = policy
     return with_tags({"properties": properties}, change.tags)

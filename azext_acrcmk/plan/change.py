@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import ClassVar
 
@@ -278,7 +279,8 @@ class AllowTrustedServices(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class CreateKey(Change):
-    """`may_exist` says that the vault, which is recovered first, may have it. Durations are in ISO 8601."""
+    """`may_exist` says that the vault, which is recovered first, may have it. Durations are in ISO 8601; `expires` is
+    the end of the first version's `lifetime`."""
 
     action, noun = CREATE, "key"
     step: str = "key"
@@ -288,6 +290,7 @@ class CreateKey(Change):
     size: int
     rotation_period: str | None = None
     lifetime: str | None = None
+    expires: datetime | None = None
     tags: dict[str, str] | None = field(default=None, hash=False)
     may_exist: bool = False
 

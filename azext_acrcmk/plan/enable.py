@@ -40,7 +40,7 @@ def plan_enable(goal: EnableGoal, state: State, now: datetime | None = None) -> 
     group = _group_change(goal, state)
     creating = group if group.changes else None
     identity = plan_identity(goal, state, creating)
-    parts = plan_parts(goal, state, identity, creating)
+    parts = plan_parts(goal, state, now, identity, creating)
     registry = _registry_change(goal, state, after(group, identity, *parts.changes))
     return Plan((group, identity, *parts.changes, registry))
 

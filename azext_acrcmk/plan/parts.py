@@ -17,7 +17,7 @@ from azext_acrcmk.model.access import (
     access_to,
     key_scope,
 )
-from azext_acrcmk.model.goal import EnableGoal
+from azext_acrcmk.model.goal import EnableGoal, later
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.problem import NOT_FOUND, Problem
 from azext_acrcmk.model.state import (
@@ -150,12 +150,14 @@ def plan_identity(goal: EnableGoal, state: State, group: Change | None = None) -
     )
 
 
-def plan_parts(goal: EnableGoal, state: State, identity: Change | None, group: Change | None = None) -> Parts:
+def plan_parts(
+    goal: EnableGoal, state: State, now: datetime, identity: Change | None, group: Change | None = None
+) -> Parts:
     """`identity` is what makes the identity able to be granted access, where it is not yet."""
     vault = _vault_change(goal, state, group, identity)
     protection = _protection(state.vault, vault)
     firewall = allow_trusted_services(state.vault, after(protection))
-    key = _key_change(goal, state, after(vault, protection))
+    key = _key_change(goal, state, now, after(vault, protection))
     return Parts(vault, protection, firewall, key, _grant_change(goal, state, identity, vault, key))
 
 
@@ -230,7 +232,7 @@ def allow_trusted_services(vault, waits_for: tuple[Change, ...] = ()) -> AllowTr
     )
 
 
-def _key_change(goal: EnableGoal, state: State, waits_for: tuple[Change, ...]) -> Change:
+def _key_change(goal: EnableGoal, state: State, now: datetime, waits_for: tuple[Change, ...]) -> Change:
     key = state.key
     if isinstance(key, Key):
         asked = key.id.with_version(goal.key.version)
@@ -252,6 +254,7 @@ def _key_change(goal: EnableGoal, state: State, waits_for: tuple[Change, ...]) -
         size=goal.new_key_size,
         rotation_period=goal.rotation_period,
         lifetime=goal.key_lifetime,
+        expires=later(now, goal.key_lifetime) if goal.key_lifetime else None,
         tags=goal.tags,
         may_exist=recovered,
         reason=f"{goal.key_type} {goal.new_key_size} key{policy}{doubt}.{hint}",

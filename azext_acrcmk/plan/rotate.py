@@ -58,7 +58,7 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     identity = None if goal.system_identity else plan_identity(goal.target, unregistered)
     attach = _attach_change(goal, current.registry, identity)
     # The old key's grant may be for the identity as it is; the new identity's is made when it is assigned.
-    parts = plan_parts(goal.target, unregistered, attach or identity)
+    parts = plan_parts(goal.target, unregistered, now, attach or identity)
     version = _version_change(goal, current, target, now, parts.grant)
     before = after(identity, attach, *parts.changes, version)
     old = old or current

@@ -9,6 +9,7 @@ from azext_acrcmk.model.state import Absent, DeletedKey, Registry, Unknown
 from azext_acrcmk.rules.catalogue import (
     ENABLE,
     ERROR,
+    INFO,
     KEY,
     ROTATE,
     WARNING,
@@ -237,6 +238,23 @@ def _expires_soon(facts: Facts) -> Verdict | None:
         f"The key's version in use expires at {used.expires:%Y-%m-%d %H:%M} UTC.",
         registry_command(facts.registry.id, "cmk rotate"),
     )
+
+
+@rule(
+    "KeyNeverExpires",
+    INFO,
+    KEY,
+    cause="The key's version in use has no expiry date. Policies often require one.",
+    cure="Set a rotation policy with an expiry time, then create a new version: `az acr cmk rotate`.",
+    needs=VERSION,
+)
+def _never_expires(facts: Facts) -> Verdict | None:
+    used = facts.used
+    if facts.goal or not used:
+        return None
+    if used.expires:
+        return passed("The key's version in use has an expiry date.")
+    return failed("The key's version in use has no expiry date.")
 
 
 @rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from azext_acrcmk.model.state import Key
 from azext_acrcmk.rules.catalogue import INFO, KEY, WARNING, Facts, Fix, Verdict, failed, passed, rule
-from azext_acrcmk.rules.fixes import enable_version, permit_wrapping, registry_command, validate_version
+from azext_acrcmk.rules.fixes import permit_wrapping, registry_command, validate_version
 
 NEEDS = ("key",)
 
@@ -36,7 +36,8 @@ def _why_unusable(facts: Facts) -> tuple[str, str] | None:
     if not key or not facts.is_behind:
         return None
     if key.enabled is False:
-        return "is disabled", enable_version(key)
+        # It may have been disabled because it leaked: another is created instead.
+        return "is disabled", registry_command(facts.registry.id, "cmk rotate")
     if key.expires and key.expires <= facts.now:
         return f"expired at {key.expires:%Y-%m-%d %H:%M} UTC", registry_command(facts.registry.id, "cmk rotate")
     if key.not_before and key.not_before > facts.now:

@@ -29,7 +29,7 @@ def test_makes_everything_in_one_command(azure, az):
     assert result["identity"]["exists"]
     assert result["access"]["granted"] is True
     assert result["health"] == "healthy"
-    assert [finding["code"] for finding in result["findings"]] == ["NoRotationPolicy"]
+    assert [finding["code"] for finding in result["findings"]] == ["KeyNeverExpires", "NoRotationPolicy"]
 
 
 def test_its_result_is_the_document_of_show_and_the_steps(azure, az):

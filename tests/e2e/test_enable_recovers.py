@@ -171,7 +171,7 @@ def test_names_the_role_that_is_missing_where_neither_lets_the_key_be_made(azure
     assert "could not be created by the control plane, nor by the vault itself" in refused.err
     assert "role 'Key Vault Contributor'" in refused.err
     assert f"'Key Vault Crypto Officer', on {VAULT}".lower() in refused.err.lower()
-    assert "Run the same command again when that is mended" in refused.err
+    assert "Run the same command again after you fix this" in refused.err
 
 
 def test_a_vault_whose_keys_the_control_plane_does_not_show_is_left_alone(azure, az, seed):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.seed import ENABLE, REGISTRY, VAULT, changes
+from tests.harness.seed import ENABLE, KEY, REGISTRY, VAULT, changes
 
 PREVIEW = "2026-03-01-preview"
 
@@ -77,3 +77,9 @@ def test_a_new_vault_may_be_closed_to_the_public_network(azure, az, seed):
     az(f"{ENABLE} --vault-public-network-access Disabled").ok()
     refused = az(f"{ENABLE} --vault-public-network-access Enabled")
     assert "--vault-public-network-access contradicts" in refused.err
+
+
+def test_the_first_version_of_a_key_with_a_lifetime_expires_too(azure, az, seed):
+    az(f"{ENABLE} --rotation-period 90d --key-lifetime 1y").ok()
+    key = seed.get(f"{VAULT}/keys/{KEY}")["properties"]["attributes"]
+    assert abs(key["exp"] - key["created"] - 365 * 86_400) <= 86_400 + 60

@@ -175,7 +175,11 @@ class TestDocument:
             "inherited": False,
             "throughGroup": False,
         }
-        assert [finding["code"] for finding in findings] == ["ManualRotation"] * pinned + ["NoRotationPolicy"]
+        assert [finding["code"] for finding in findings] == [
+            "KeyNeverExpires",
+            *["ManualRotation"] * pinned,
+            "NoRotationPolicy",
+        ]
         assert {tuple(finding) for finding in findings} == {("code", "fix", "message", "severity")}
         assert scene.pull() == 200
 
@@ -290,6 +294,7 @@ class TestTable:
             ["Vault", f"{VAULT.name} (rbac)"],
             ["Identity", IDENTITY.name],
             ["Access", f"granted by role '{ENCRYPTION_USER_NAME}'"],
+            ["Info", "KeyNeverExpires: The key's version in use has no expiry date."],
             [
                 "Info",
                 "NoRotationPolicy: The key has no rotation policy, so new versions are not created automatically.",

@@ -288,7 +288,7 @@ CASES = [
         "is pinned to version ",
         f"{ROTATE} --no-new-version",
     ),
-    Case("LatestVersionUnusable", "warning", causes.latest_disabled, "it is disabled.", SET_KEY, left=None),
+    Case("LatestVersionUnusable", "warning", causes.latest_disabled, "it is disabled.", ROTATE, left=None),
     Case(
         "ManualRotation",
         "info",
@@ -296,6 +296,7 @@ CASES = [
         "does not take new ones automatically",
         f"{ROTATE} --rotation auto --no-new-version",
     ),
+    Case("KeyNeverExpires", "info", lambda s: s.encrypt(), "no expiry date"),
     Case("NoRotationPolicy", "info", lambda s: s.encrypt(), "no rotation policy"),
     Case("VaultUnknown", "error", causes.no_key_for_the_caller, "the key vault '", status="unknown"),
     Case(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 REPAIR = "acr cmk repair -n myregistry -g rg"
-INFORMATION = {"NoRotationPolicy", "ManualRotation"}
+INFORMATION = {"NoRotationPolicy", "ManualRotation", "KeyNeverExpires"}
 
 
 def failures(result) -> set[str]:

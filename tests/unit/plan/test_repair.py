@@ -45,7 +45,7 @@ class TestUnusableLatestVersion:
         made = plan(key=replace(NEWER, enabled=False), **changes)
         assert make.step(made, "registry") is None
         assert make.actions(made)["LatestVersionUnusable"] == MANUAL
-        assert "--enabled true" in make.step(made, "LatestVersionUnusable").reason
+        assert "az acr cmk rotate --name myregistry" in make.step(made, "LatestVersionUnusable").reason
 
 
 def test_an_identity_that_was_recreated_is_assigned_with_the_key_once_it_is_granted():
