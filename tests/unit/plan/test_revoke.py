@@ -346,6 +346,14 @@ def test_a_registry_without_a_key_of_its_own_is_refused(plan):
 
 
 @pytest.mark.parametrize("plan", [revoke, restore])
+def test_a_registry_that_does_not_name_its_key_is_refused(plan):
+    state = encrypted()
+    unnamed = replace(state.registry.encryption, key=None)
+    state = replace(state, registry=replace(state.registry, encryption=unnamed))
+    assert "not with which key" in words(plan(state))
+
+
+@pytest.mark.parametrize("plan", [revoke, restore])
 def test_a_vault_that_cannot_be_read_is_refused(plan):
     said = words(plan(replace(encrypted(), vault=Unknown(why="No subscription has it."))))
     assert "No subscription has it." in said

@@ -286,6 +286,12 @@ class TestProblems:
         state = replace(state, registry=replace(state.registry, encryption=Encryption("disabled")))
         assert "not encrypted" in self.only(plan_rotate(None, state, state, make.NOW))
 
+    def test_a_key_that_the_registry_does_not_name(self):
+        state = encrypted()
+        unnamed = replace(state.registry.encryption, key=None)
+        state = replace(state, registry=replace(state.registry, encryption=unnamed))
+        assert "not with which key" in self.only(plan_rotate(None, state, state, make.NOW))
+
     @pytest.mark.parametrize("provisioning", ["Updating", "Creating", "Deleting"])
     def test_an_operation_under_way(self, provisioning):
         state = encrypted()
