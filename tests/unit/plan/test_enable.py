@@ -11,6 +11,7 @@ from azext_acrcmk.model.state import (
     RBAC,
     DeletedKey,
     DeletedVault,
+    DenyAssignment,
     Encryption,
     RotationPolicy,
     Unknown,
@@ -364,6 +365,16 @@ class TestSkipGrant:
         assert "--skip-grant" in words(plan(goal, state).problems[0])
         goal = make.goal(key_encryption_key=make.uri(), skip_grant=True)
         assert make.actions(plan(goal, state))["registry"] is CREATE
+
+
+@pytest.mark.parametrize("skip_grant", [False, True])
+def test_access_that_a_deny_assignment_takes_is_not_granted_again_but_refused(skip_grant):
+    goal = make.goal(skip_grant=skip_grant)
+    denied = make.role(make.vault(goal).id, denied_by=(DenyAssignment("Locked", ("Microsoft.KeyVault/vaults/keys/*",)),))
+    said = words(problem(goal, replace(make.reached(goal), registry=ABSENT, roles=(denied,))))
+    assert "deny assignment 'Locked'" in said
+    assert "exclude the identity" in said
+    assert "--skip-grant" not in said
 
 
 def test_a_grant_that_cannot_be_read_is_made():
