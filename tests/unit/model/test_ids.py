@@ -95,7 +95,10 @@ names = st.from_regex(r"[a-zA-Z0-9_-]{1,20}", fullmatch=True)
 types = st.from_regex(r"[a-zA-Z][a-zA-Z0-9]{0,20}", fullmatch=True)
 
 
-@given(st.lists(st.tuples(types, names), min_size=1, max_size=4), st.from_regex(r"[a-zA-Z][a-zA-Z0-9.]{0,20}", fullmatch=True))
+@given(
+    st.lists(st.tuples(types, names), min_size=1, max_size=4),
+    st.from_regex(r"[a-zA-Z][a-zA-Z0-9.]{0,20}", fullmatch=True),
+)
 def test_an_id_within_another_reads_back_as_it_is_written(parts, provider):
     type_ = "/".join([provider, *(each for each, _ in parts)])
     id_ = ArmId(SUBSCRIPTION, "g", type_, "/".join(name for _, name in parts))
