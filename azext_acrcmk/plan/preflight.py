@@ -27,6 +27,8 @@ from azext_acrcmk.plan.bodies import (
     vault_body,
 )
 from azext_acrcmk.plan.change import (
+    CREATE,
+    AddAccessPolicy,
     AssignRole,
     Change,
     CreateGroup,
@@ -34,13 +36,18 @@ from azext_acrcmk.plan.change import (
     CreateKey,
     CreateRegistry,
     CreateVault,
+    CreateVersion,
     GrantInRecoveredVault,
     Plan,
+    UnknownChange,
 )
 from azext_acrcmk.plan.permissions import KEY_WRITE, ROLE_WRITE, Permission, required_permissions
 
 # Stands in a policy check for the ids of an identity that is yet to be created.
 NO_ID = "00000000-0000-0000-0000-000000000000"
+
+# What creates nothing in Azure Resource Manager, or may not.
+_UNASKED = (CreateVersion, AssignRole, AddAccessPolicy, GrantInRecoveredVault)
 
 BLOCKED, UNDETERMINED, REGISTERED = "blocked", "unknown", "update"
 _SYMBOLS = {BLOCKED: "x", UNDETERMINED: "?", REGISTERED: "~"}
@@ -171,6 +178,8 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
     if isinstance(change, CreateRegistry):
         body = registry_body(change, identity.client_id if identity else NO_ID, change.key)
         return _content(REGISTRY_TYPE, change.id.name, body, apiVersion=change.options.api_version)
+    if change.action is CREATE and not isinstance(change, _UNASKED):
+        raise UnknownChange("the policy check", change)
     return None
 
 
