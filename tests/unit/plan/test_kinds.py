@@ -45,7 +45,8 @@ class TestEachKind:
         assert isinstance(made.action, Action)
         assert isinstance(made.noun, str)
         assert made.noun or made.action is Action.MANUAL
-        assert made.resource and isinstance(made.resource, str)
+        assert isinstance(made.resource, str)
+        assert made.resource
         assert made.changes is (made.action in CHANGING)
 
     def test_is_a_value(self, kind):
