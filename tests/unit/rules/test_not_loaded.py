@@ -49,6 +49,13 @@ def test_no_rule_accuses_or_doubts_but_by_what_is_loaded(state, names):
 
 
 @given(states, hidden)
+def test_what_a_rule_says_does_not_go_missing(state, names):
+    full, part = (by_code(examine(each, make.NOW).findings) for each in (state, without(state, names)))
+    assert full.keys() <= part.keys()
+    assert {part[code] for code in full.keys() if part[code] != full[code]} <= {STATUS}
+
+
+@given(states, hidden)
 def test_the_health_is_never_worse_than_what_is_loaded_says(state, names):
     full, part = examine(state, make.NOW), examine(without(state, names), make.NOW)
     undecided = [each for each in part.findings if each.severity == ERROR and each.status == STATUS]
