@@ -67,14 +67,14 @@ class _AnyCase:
 class ArmId(_AnyCase):
     """The id of a resource in a resource group. A child resource has as many names as types: `vaults/keys`, `v/k`.
 
-    `spelling` is how Azure or the user wrote it, if it was read.
+    `spelling` is how Azure or the user wrote it, if it was read; `replace` leaves it out.
     """
 
     subscription: str
     group: str
     type: str
     name: str
-    spelling: str = field(default="", repr=False)
+    spelling: str = field(default="", init=False, repr=False)
 
     def __str__(self) -> str:
         if self.spelling:
@@ -111,7 +111,9 @@ class ArmId(_AnyCase):
                 )
         type_ = "/".join((provider, *types))
         known = next((each for each in _TYPES if same(each, type_)), type_)
-        return cls(subscription, group, known, "/".join(names), text.rstrip("/"))
+        id_ = cls(subscription, group, known, "/".join(names))
+        object.__setattr__(id_, "spelling", text.rstrip("/"))
+        return id_
 
 
 def same(one: object, other: object) -> bool:

@@ -10,8 +10,9 @@ def short(resource: str) -> str:
     if resource.startswith("https://") and "/keys/" in resource:
         host, _, name = resource.removeprefix("https://").partition("/keys/")
         return f"{host.split('.', 1)[0]}/{name}"
-    if "/roleAssignments/" in resource:
-        return f"role on {short(resource.split('/providers/Microsoft.Authorization/', 1)[0] or '/')}"
+    scope, is_assignment, _ = resource.partition("/providers/Microsoft.Authorization/roleAssignments/")
+    if is_assignment:
+        return f"role on {short(scope or '/')}"
     if not resource.startswith("/") or re.fullmatch(r"/|/keys(/[^/]+)?", resource):
         # The second are scopes within a managed HSM.
         return resource

@@ -68,8 +68,8 @@ class Change:
 
     @property
     def resource(self) -> str:
-        """The id of what it is done to."""
-        raise NotImplementedError
+        """The id of what it is done to, which its kind must say: without it no change can be told."""
+        raise UnknownChange("resource", self)
 
     @property
     def verb(self) -> str:

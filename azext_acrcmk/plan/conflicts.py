@@ -32,10 +32,16 @@ def running(registry: Registry) -> Problem:
     )
 
 
+def unnamed_key(registry: Registry) -> Problem:
+    """Of a registry that is encrypted with a key whose id is missing, or of no known form."""
+    name = registry.name
+    return Problem(f"Registry '{name}' says it is encrypted, but not with which key.", (_show(name),))
+
+
 def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Problem]:
     key, name = registry.encryption.key, registry.name
     if key is None:
-        return [Problem(f"Registry '{name}' says it is encrypted, but not with which key.", (_show(name),))]
+        return [unnamed_key(registry)]
     pinned_elsewhere = goal.key.version and goal.key != key
     if not goal.key.same_key(key) or pinned_elsewhere:
         used = facts.key_identity

@@ -56,7 +56,6 @@ from azext_acrcmk.plan.change import (
 )
 from azext_acrcmk.plan.conflicts import key_conflicts, key_tag_problems, vault_conflicts
 from azext_acrcmk.rules import Facts, Fix, stoppers
-from azext_acrcmk.rules.catalogue import GRANT
 from azext_acrcmk.rules.grant import describe
 from azext_acrcmk.rules.vault import shuts_out_registries
 
@@ -105,7 +104,7 @@ def parts_problems(command: str, goal: EnableGoal, state: State, now: datetime, 
 
 def _as_problem(finding) -> Problem:
     problem = finding.as_problem
-    if finding.rule.subject != GRANT:
+    if finding.change is not Fix.GRANT:
         return problem
     return Problem(f"{problem.message} --skip-grant leaves granting to others.", (f"Have it granted: {finding.fix}",))
 

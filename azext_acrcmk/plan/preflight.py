@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from azext_acrcmk.model.access import ENCRYPTION_USER, matches
+from azext_acrcmk.model.access import matches
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import (
     GROUP_TYPE,
@@ -27,6 +27,8 @@ from azext_acrcmk.plan.bodies import (
     vault_body,
 )
 from azext_acrcmk.plan.change import (
+    CREATE,
+    AddAccessPolicy,
     AssignRole,
     Change,
     CreateGroup,
@@ -34,12 +36,18 @@ from azext_acrcmk.plan.change import (
     CreateKey,
     CreateRegistry,
     CreateVault,
+    CreateVersion,
+    GrantInRecoveredVault,
     Plan,
+    UnknownChange,
 )
 from azext_acrcmk.plan.permissions import KEY_WRITE, ROLE_WRITE, Permission, required_permissions
 
 # Stands in a policy check for the ids of an identity that is yet to be created.
 NO_ID = "00000000-0000-0000-0000-000000000000"
+
+# What creates nothing in Azure Resource Manager, or may not.
+_UNASKED = (CreateVersion, AssignRole, AddAccessPolicy, GrantInRecoveredVault)
 
 BLOCKED, UNDETERMINED, REGISTERED = "blocked", "unknown", "update"
 _SYMBOLS = {BLOCKED: "x", UNDETERMINED: "?", REGISTERED: "~"}
@@ -165,11 +173,13 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
         return _content(f"{VAULT_TYPE}/keys", change.key.name, key_body(change), **versioned)
     if isinstance(change, AssignRole) and not change.is_local:
         principal = change.principal or (identity.principal_id if identity else NO_ID)
-        body = role_assignment_body(change.scope, ENCRYPTION_USER, principal)
+        body = role_assignment_body(change.scope, change.role_id, principal)
         return _content(ROLE_ASSIGNMENT_TYPE, NO_ID, body, scope=change.scope)
     if isinstance(change, CreateRegistry):
         body = registry_body(change, identity.client_id if identity else NO_ID, change.key)
         return _content(REGISTRY_TYPE, change.id.name, body, apiVersion=change.options.api_version)
+    if change.action is CREATE and not isinstance(change, _UNASKED):
+        raise UnknownChange("the policy check", change)
     return None
 
 
@@ -196,16 +206,21 @@ def _missing(state: State, plan: Plan, permissions: dict[str, tuple[Allowed, ...
         if isinstance(held, Unknown):
             reason = f"Whether you have permission '{action}' can't be read: {held.why}"
             found.append(Obstacle(UNDETERMINED, change.step, need.scope, reason))
-        elif held is not None and not _allowed(held, action):
+        elif held is not None:
             found += _without(need, held, state, plan)
     return found
 
 
 def _without(need: Need, held: tuple[Allowed, ...], state: State, plan: Plan) -> list[Obstacle]:
-    """What it means that a permission is missing."""
+    """What it means where a permission is missing."""
     change, permission = need.change, need.permission
-    reason = f"You don't have permission '{permission.action}' on {need.scope}."
-    if any(_allowed(held, other) for other in permission.either):
+    possible = (permission.action, *permission.either)
+    missing = [action for action in possible if not _allowed(held, action)]
+    if not missing:
+        return []
+    names = "' or '".join(missing)
+    reason = f"You don't have permission '{names}' on {need.scope}."
+    if len(missing) < len(possible):
         reason += " Whether it is required is known only when the vault is recovered."
         return [Obstacle(UNDETERMINED, change.step, change.resource, reason)]
     by_vault = permission.action == KEY_WRITE and _vault_creates_key(held, change, state, plan)
@@ -284,7 +299,7 @@ def _denied(seen: Preflight) -> list[Obstacle]:
 
 
 def _quota(plan: Plan, seen: Preflight) -> list[Obstacle]:
-    grant, left = plan.find(AssignRole), seen.role_assignments_left
+    grant, left = plan.find(AssignRole, GrantInRecoveredVault), seen.role_assignments_left
     if grant is None or left is None:
         return []
     if isinstance(left, Unknown):
@@ -292,4 +307,8 @@ def _quota(plan: Plan, seen: Preflight) -> list[Obstacle]:
         return [Obstacle(UNDETERMINED, "quota", left.scope, reason)]
     if left > 0:
         return []
-    return [Obstacle(BLOCKED, "quota", grant.resource, "The subscription has no role assignments left.")]
+    reason = "The subscription has no role assignments left."
+    if isinstance(grant, GrantInRecoveredVault):
+        reason += " Whether one is required is known only when the vault is recovered."
+        return [Obstacle(UNDETERMINED, "quota", grant.resource, reason)]
+    return [Obstacle(BLOCKED, "quota", grant.resource, reason)]

@@ -8,6 +8,7 @@ from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_searched
 from azext_acrcmk.model.state import Key
 from azext_acrcmk.plan.change import Change, KeepVersion, Plan, RevokeVersion, TagRegistry, UseGrant
+from azext_acrcmk.plan.conflicts import unnamed_key
 from azext_acrcmk.plan.grants import (
     REVOKED_TAG,
     cover,
@@ -40,7 +41,7 @@ def hindrances(command: str, facts: Facts) -> list[Problem]:
     if found := stoppers(command, facts):
         return [each.as_problem for each in found]
     if facts.encryption.key is None:
-        return [Problem(f"Registry '{facts.registry.name}' does not say which key it is encrypted with.")]
+        return [unnamed_key(facts.registry)]
     return []
 
 

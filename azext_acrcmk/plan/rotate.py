@@ -25,7 +25,7 @@ from azext_acrcmk.plan.change import (
     UseVersion,
     after,
 )
-from azext_acrcmk.plan.conflicts import running
+from azext_acrcmk.plan.conflicts import running, unnamed_key
 from azext_acrcmk.plan.grants import find_grants
 from azext_acrcmk.plan.parts import parts_problems, plan_identity, plan_parts, vault_id_of
 from azext_acrcmk.plan.tags import why_no_tag
@@ -149,8 +149,10 @@ def lists_older(registry: Registry, id_: ArmId, found: object) -> bool:
 
 def _problems(goal: RotateGoal, current: State, target: State, now: datetime) -> list[Problem]:
     registry, facts = current.registry, Facts(current, now)
-    if not registry.encryption.enabled or registry.encryption.key is None:
+    if not registry.encryption.enabled:
         return [finding_of("NotEncrypted", facts).as_problem]
+    if registry.encryption.key is None:
+        return [unnamed_key(registry)]
     if not registry.settled:
         return [running(registry)]
     used = facts.key_identity

@@ -113,6 +113,7 @@ def _granted_in_full(facts: Facts) -> Verdict | None:
     cure="Have the identity excluded from the deny assignment by its owner: a managed application, a deployment stack "
     "or the like.",
     needs=NEEDS,
+    stops=(ENABLE, ROTATE),
 )
 def _denied(facts: Facts) -> Verdict | None:
     if not _judged(facts) or facts.access.granted is not False or not facts.access.denied_by:

@@ -38,7 +38,7 @@ def _version(facts: Facts) -> str:
     KEY,
     cause="You don't have permission to read the key, or its version in use.",
     cure="Have the permission that the message names assigned to you.",
-    needs=VERSION,
+    needs=(*VERSION, "vault"),
     stops=(ENABLE, ROTATE),
     error=FORBIDDEN,
 )
@@ -58,7 +58,7 @@ def _readable(facts: Facts) -> Verdict | None:
     KEY,
     cause="The key was deleted, or purged. A deleted key can be recovered.",
     cure="Recover it: `az keyvault key recover`. After a purge the images can't be decrypted any more.",
-    needs=("key",),
+    needs=("key", "vault"),
     stops=(ENABLE, ROTATE),
     error=NOT_FOUND,
 )
@@ -95,7 +95,7 @@ def _exists(facts: Facts) -> Verdict | None:
     KEY,
     cause="The key is soft-deleted.",
     cure="Recover it: `az keyvault key recover`.",
-    needs=("key",),
+    needs=("key", "vault"),
     stops=(ENABLE, ROTATE),
 )
 def _deleted(facts: Facts) -> Verdict | None:

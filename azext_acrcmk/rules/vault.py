@@ -32,7 +32,12 @@ NEEDS = ("vault",)
 
 
 def shuts_out_registries(vault: Vault) -> bool:
-    """Whether the vault's firewall is closed and does not let trusted services pass (service facts 1.4)."""
+    """Whether the vault's firewall is closed and does not let trusted services pass (service facts 1.4).
+
+    In a network security perimeter that decides, and the firewall means nothing.
+    """
+    if in_perimeter(vault):
+        return False
     closed = same(vault.default_action, "Deny") or same(vault.public_network_access, "Disabled")
     return closed and not same(vault.bypass, "AzureServices")
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
+from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId
 from azext_acrcmk.model.key_identity import key_identity
-from azext_acrcmk.model.state import ABSENT, RotationPolicy, State, Unknown
+from azext_acrcmk.model.state import ABSENT, Identity, RotationPolicy, State, Unknown
 from azext_acrcmk.plan.change import REUSE, Action, Plan
 from azext_acrcmk.plan.rotate import plan_rotate, same_identity, same_key
 from tests.harness import make
 
+OTHER_CLIENT = "c0000000-0000-4000-8000-00000000000c"
+OTHER_PRINCIPAL = "b0000000-0000-4000-8000-00000000000b"
+OTHER_IDENTITY = ArmId(make.SUBSCRIPTION, "images", IDENTITY_TYPE, "other")
 HIDDEN = Unknown("Microsoft.KeyVault/vaults/read", "/a/scope", "Not you.")
 
 
@@ -60,6 +64,10 @@ def target_of(asked: RotateGoal, current: State, **there) -> State:
     if not same_identity(asked, current):
         state = replace(state, **{"identity": ABSENT, "roles": (), **there})
     return state
+
+
+def other_identity() -> Identity:
+    return Identity(OTHER_IDENTITY, "westeurope", OTHER_CLIENT, OTHER_PRINCIPAL)
 
 
 def plan(current: State, there=None, **options) -> Plan:

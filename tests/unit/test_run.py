@@ -42,6 +42,41 @@ def test_changes_that_do_not_need_each_other_run_at_the_same_time():
     run(plan(a=[], b=[], c=[]), lambda change: meeting.wait() and None, QUIET, Stop())
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_no_more_changes_run_at_a_time_than_the_limit_says(at_once):
+    lock, running, most, done = threading.Lock(), set(), [], []
+
+    def apply(change):
+        with lock:
+            running.add(change.step)
+            most.append(len(running))
+        time.sleep(0.02)
+        with lock:
+            running.remove(change.step)
+            done.append(change.step)
+
+    outcomes = run(plan(a=[], b=[], c=[], d=["a"], e=[], f=["c"]), apply, QUIET, Stop(), at_once)
+    assert max(most) == at_once
+    assert sorted(done) == list("abcdef")
+    assert [each.change.step for each in outcomes] == list("abcdef")
+    assert done.index("a") < done.index("d")
+    assert done.index("c") < done.index("f")
+
+
+def test_one_at_a_time_goes_in_the_plans_order_and_ends_with_the_first_failure():
+    done = []
+
+    def apply(change):
+        if change.step == "b":
+            raise ValueError("no")
+        done.append(change.step)
+
+    with pytest.raises(ChangeFailed) as caught:
+        run(plan(a=[], b=[], c=[]), apply, QUIET, Stop(), at_once=1)
+    assert done == ["a"]
+    assert [each.change.step for each in caught.value.outcomes] == ["a"]
+
+
 def test_what_became_of_a_change_may_be_another_than_its_action_says():
     assert run(plan(a=[]), lambda change: "reused", QUIET, Stop())[0].outcome == "reused"
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 
 from azext_acrcmk.model.ids import (
     REGISTRY_TYPE,
+    VAULT_TYPE,
     ArmId,
     KeyId,
     default_vault_name,
@@ -49,6 +51,61 @@ def test_an_arm_id_reads_back_as_it_is_written(subscription, group, name):
 def test_what_is_no_arm_id_is_refused(text):
     with pytest.raises(ValueError, match="not"):
         ArmId.parse(text)
+
+
+RESOURCE = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v"
+KEY_URI = f"https://v01.vault.azure.net/keys/k/{VERSION}"
+
+
+def spellings(draw, text):
+    """Whatever case Azure answers an id in."""
+    upper = draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
+    return "".join(each.upper() if up else each.lower() for each, up in zip(text, upper, strict=True))
+
+
+@given(st.data(), st.sampled_from([(ArmId, RESOURCE), (ArmId, f"{RESOURCE}/keys/k"), (KeyId, KEY_URI)]))
+def test_ids_are_equal_whatever_the_case(data, case):
+    kind, text = case
+    one, other = kind.parse(text), kind.parse(spellings(data.draw, text))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert {one: 1}[other] == 1
+    assert one in (other,)
+
+
+def test_ids_are_equal_to_nothing_else():
+    assert ArmId.parse(RESOURCE) != ArmId.parse(f"{RESOURCE}2")
+    assert ArmId.parse(RESOURCE) != RESOURCE
+    assert KeyId.parse(KEY_URI) != KeyId.parse(KEY_URI).with_version(None)
+    assert KeyId.parse(KEY_URI) != KEY_URI
+    assert ArmId.parse(RESOURCE) != KeyId.parse(KEY_URI)
+
+
+def test_an_arm_id_keeps_the_spelling_it_was_read_in_until_it_is_changed():
+    odd = RESOURCE.replace("resourceGroups", "resourcegroups").replace("KeyVault", "keyvault")
+    id_ = ArmId.parse(f"{odd}/")
+    assert str(id_) == odd
+    assert id_.type == VAULT_TYPE
+    other = replace(id_, name="other")
+    assert other != id_
+    assert str(other) == f"{RESOURCE[:-1]}other"
+
+
+names = st.from_regex(r"[a-zA-Z0-9_-]{1,20}", fullmatch=True)
+types = st.from_regex(r"[a-zA-Z][a-zA-Z0-9]{0,20}", fullmatch=True)
+
+
+@given(
+    st.lists(st.tuples(types, names), min_size=1, max_size=4),
+    st.from_regex(r"[a-zA-Z][a-zA-Z0-9.]{0,20}", fullmatch=True),
+)
+def test_an_id_within_another_reads_back_as_it_is_written(parts, provider):
+    type_ = "/".join([provider, *(each for each, _ in parts)])
+    id_ = ArmId(SUBSCRIPTION, "g", type_, "/".join(name for _, name in parts))
+    assert str(id_).endswith("".join(f"/{each}/{name}" for each, name in parts))
+    read = ArmId.parse(str(id_))
+    assert (read, read.type.lower(), read.name) == (id_, type_.lower(), id_.name)
+    assert str(read) == str(id_)
 
 
 @given(vault_names, st.sampled_from(SUFFIXES), key_names, st.sampled_from([None, VERSION]))

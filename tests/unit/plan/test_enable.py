@@ -11,6 +11,7 @@ from azext_acrcmk.model.state import (
     RBAC,
     DeletedKey,
     DeletedVault,
+    DenyAssignment,
     Encryption,
     RotationPolicy,
     Unknown,
@@ -268,6 +269,13 @@ class TestVault:
         state = self.state(goal)
         assert not plan(goal, replace(state, vault=replace(state.vault, default_action="Deny"))).problems
 
+    def test_the_firewall_of_one_in_a_perimeter_is_left_alone(self):
+        goal = make.goal()
+        there = make.vault(goal, public_network_access="SecuredByPerimeter", default_action="Deny", bypass="None")
+        made = plan(goal, replace(self.state(goal), vault=there))
+        assert not made.problems
+        assert make.step(made, "trusted-services") is None
+
     def test_one_that_cannot_be_read_is_not_taken_for_absent(self):
         goal = make.goal()
         unknown = Unknown("Microsoft.KeyVault/vaults/read", str(goal.vault), "no")
@@ -364,6 +372,18 @@ class TestSkipGrant:
         assert "--skip-grant" in words(plan(goal, state).problems[0])
         goal = make.goal(key_encryption_key=make.uri(), skip_grant=True)
         assert make.actions(plan(goal, state))["registry"] is CREATE
+
+
+@pytest.mark.parametrize("skip_grant", [False, True])
+def test_access_that_a_deny_assignment_takes_is_not_granted_again_but_refused(skip_grant):
+    goal = make.goal(skip_grant=skip_grant)
+    denied = make.role(
+        make.vault(goal).id, denied_by=(DenyAssignment("Locked", ("Microsoft.KeyVault/vaults/keys/*",)),)
+    )
+    said = words(problem(goal, replace(make.reached(goal), registry=ABSENT, roles=(denied,))))
+    assert "deny assignment 'Locked'" in said
+    assert "exclude the identity" in said
+    assert "--skip-grant" not in said
 
 
 def test_a_grant_that_cannot_be_read_is_made():

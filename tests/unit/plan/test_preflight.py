@@ -140,6 +140,54 @@ class TestKeyByTheVaultItself:
         assert self.told(self.OFFICER, there=False, permission_model=ACCESS_POLICY) == [BLOCKED]
 
 
+class TestRecoveredVault:
+    """Which permission model it has is read when it is recovered, so both kinds of grant may be required."""
+
+    GOAL = make.goal()
+    STATE = replace(make.nothing(GOAL), vault=DeletedVault(GOAL.vault, "westeurope", purge_protection=True))
+    OTHERS = Allowed(
+        (
+            "Microsoft.KeyVault/vaults/write",
+            "Microsoft.KeyVault/vaults/keys/write",
+            "Microsoft.ContainerRegistry/*",
+            "Microsoft.ManagedIdentity/*",
+        )
+    )
+    POLICY_WRITE = "Microsoft.KeyVault/vaults/accessPolicies/write"
+
+    def told(self, *actions):
+        return told(self.GOAL, self.STATE, permissions=((GROUP, (self.OTHERS, Allowed(actions))),))
+
+    def test_requires_permission_for_a_role_or_for_an_access_policy(self):
+        made = plan_enable(self.GOAL, self.STATE, make.NOW)
+        (need,) = [each for each in needs(self.STATE, made) if each.change.step == "grant"]
+        assert (need.permission.action, need.permission.either) == (ROLE_WRITE, (self.POLICY_WRITE,))
+        assert need.scope == GROUP
+
+    def test_with_neither_is_blocked(self):
+        assert self.told() == [(BLOCKED, "grant", str(self.GOAL.vault))]
+
+    @pytest.mark.parametrize("one", [ROLE_WRITE, POLICY_WRITE])
+    def test_with_permission_for_one_alone_it_is_not_known(self, one):
+        assert self.told(one) == [(UNDETERMINED, "grant", str(self.GOAL.vault))]
+
+    def test_with_permission_for_both_nothing_stands_against_it(self):
+        assert self.told(ROLE_WRITE, self.POLICY_WRITE) == []
+
+    def test_without_role_assignments_left_it_is_not_known(self):
+        asked = questions(self.STATE, plan_enable(self.GOAL, self.STATE, make.NOW))
+        assert asked.quota_of == make.SUBSCRIPTION
+        assert told(self.GOAL, self.STATE, role_assignments_left=1) == []
+        assert told(self.GOAL, self.STATE, role_assignments_left=0) == [(UNDETERMINED, "quota", str(self.GOAL.vault))]
+
+
+def test_no_role_assignments_left():
+    goal = make.goal()
+    assert told(goal, make.nothing(goal), role_assignments_left=0) == [(BLOCKED, "quota", str(goal.vault))]
+    policies = make.goal(permission_model=ACCESS_POLICY)
+    assert questions(make.nothing(policies), plan_enable(policies, make.nothing(policies), make.NOW)).quota_of is None
+
+
 def test_a_vault_name():
     goal = make.goal()
     state = make.nothing(goal)

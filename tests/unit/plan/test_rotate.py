@@ -1,32 +1,34 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS
-from azext_acrcmk.model.goal import RotateGoal
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import HSM_TYPE, REGISTRY_TYPE, ArmId, KeyId
 from azext_acrcmk.model.state import (
     ABSENT,
     ACCESS_POLICY,
     AttachedIdentity,
     Encryption,
-    Identity,
     Key,
     Sharer,
     State,
     Unknown,
 )
-from azext_acrcmk.plan.change import CREATE, DELETE, REUSE, UPDATE, ReadBack
+from azext_acrcmk.plan.change import CREATE, DELETE, REUSE, UPDATE
 from azext_acrcmk.plan.rotate import ROTATED_TAG, plan_rotate, what_was_used
 from tests.harness import make
-from tests.harness.encrypted import encrypted, goal, plan, target_of, to_do
+from tests.harness.encrypted import (
+    OTHER_CLIENT,
+    OTHER_IDENTITY,
+    OTHER_PRINCIPAL,
+    encrypted,
+    goal,
+    other_identity,
+    plan,
+    target_of,
+    to_do,
+)
 
-OTHER_CLIENT = "c0000000-0000-4000-8000-00000000000c"
-OTHER_PRINCIPAL = "b0000000-0000-4000-8000-00000000000b"
-SYSTEM_PRINCIPAL = "b0000000-0000-4000-8000-00000000005e"
-OTHER_IDENTITY = ArmId(make.SUBSCRIPTION, "images", IDENTITY_TYPE, "other")
 SECOND = ArmId(make.SUBSCRIPTION, "images", REGISTRY_TYPE, "second")
 VM = ArmId(make.SUBSCRIPTION, "images", "Microsoft.Compute/virtualMachines", "vm")
 
@@ -35,10 +37,6 @@ def tagged(state: State) -> State:
     """With the tag of a rotation from another version that was interrupted."""
     tag = what_was_used(encrypted(behind=True).registry)
     return replace(state, registry=replace(state.registry, tags={ROTATED_TAG: tag}))
-
-
-def other_identity() -> Identity:
-    return Identity(OTHER_IDENTITY, "westeurope", OTHER_CLIENT, OTHER_PRINCIPAL)
 
 
 class TestNewVersion:
@@ -286,6 +284,12 @@ class TestProblems:
         state = replace(state, registry=replace(state.registry, encryption=Encryption("disabled")))
         assert "not encrypted" in self.only(plan_rotate(None, state, state, make.NOW))
 
+    def test_a_key_that_the_registry_does_not_name(self):
+        state = encrypted()
+        unnamed = replace(state.registry.encryption, key=None)
+        state = replace(state, registry=replace(state.registry, encryption=unnamed))
+        assert "not with which key" in self.only(plan_rotate(None, state, state, make.NOW))
+
     @pytest.mark.parametrize("provisioning", ["Updating", "Creating", "Deleting"])
     def test_an_operation_under_way(self, provisioning):
         state = encrypted()
@@ -332,78 +336,3 @@ def test_a_managed_hsm_key_is_granted_on_the_key_within_it():
     assert to_do(made) == {"grant": CREATE, "registry": UPDATE}
     granted = make.role("/keys/k", data_actions=tuple(HSM_NEEDED_ACTIONS.values()))
     assert to_do(plan(state, {**there, "roles": (granted,)}, key_encryption_key=str(key))) == {"registry": UPDATE}
-
-
-rotations = st.fixed_dictionaries(
-    {
-        "identity": st.sampled_from([None, "myregistry-cmk", str(OTHER_IDENTITY), "[system]"]),
-        "key_vault": st.sampled_from([None, "myvault"]),
-        "key_name": st.sampled_from([None, "mykey"]),
-        "rotation": st.sampled_from([None, "auto", "manual"]),
-        "no_new_version": st.booleans(),
-        "revoke_old": st.booleans(),
-        "disable_old_version": st.booleans(),
-    }
-)
-
-
-def carried_out(asked: RotateGoal, current: State, target: State) -> State:
-    """The registry and its parts after a rotation; written apart from the code that does it."""
-    registry = current.registry
-    version = make.NEWER
-    if asked.system_identity:
-        principal, client = registry.system_principal_id or SYSTEM_PRINCIPAL, "system"
-        registry, identity = replace(registry, system_principal_id=principal), Unknown()
-    else:
-        identity = target.identity or replace(other_identity(), id=asked.target.identity)
-        principal, client = identity.principal_id, identity.client_id
-        if not registry.attaches(identity.id):
-            attached = (*registry.attached, AttachedIdentity(identity.id, client, principal))
-            registry = replace(registry, attached=attached)
-    key = Key(asked.target.key.with_version(version), "RSA")
-    uri = asked.target.key.with_version(version if asked.manual else None)
-    registry = replace(registry, encryption=Encryption("enabled", uri, version, client, not asked.manual))
-    vault = target.vault or make.vault(asked.target)
-    roles = (make.role(vault.id, principal_id=principal),)
-    return State(registry, identity, vault, key, key, roles, current.groups, sharing=(), identity_users=())
-
-
-@given(rotations, st.booleans(), st.booleans())
-def test_planning_the_state_that_a_rotation_leads_to_yields_nothing_to_do(options, pinned, behind):
-    current = encrypted(pinned=pinned, behind=behind)
-    asked = goal(current, **options)
-    target = target_of(asked, current)
-    first = plan_rotate(asked, current, target, make.NOW)
-    assert first.problems == ()
-    after = carried_out(asked, current, target)
-    again = goal(after, **{**options, "no_new_version": True})
-    system = Identity(after.registry.id, "westeurope", "system", SYSTEM_PRINCIPAL)
-    seen = replace(after, identity=system) if again.system_identity else after
-    second = plan_rotate(again, after, seen, make.NOW)
-    assert second.problems == ()
-    assert not second.changing, second
-
-
-@given(rotations, st.booleans(), st.booleans())
-def test_what_is_old_goes_only_after_the_registry_has_the_new(options, pinned, behind):
-    current = encrypted(pinned=pinned, behind=behind)
-    asked = goal(current, **options)
-    made = plan_rotate(asked, current, target_of(asked, current), make.NOW)
-    before = []
-    for change in made.changes:
-        assert all(any(each is seen for seen in before) for each in change.after)
-        before.append(change)
-        if change.step in ("old-grant", "old-version"):
-            assert change.action is REUSE or [each.step for each in change.after] == ["registry"]
-
-
-@given(rotations, st.booleans(), st.booleans())
-def test_the_result_is_read_back_after_all_but_the_tag_that_lets_a_second_run_finish(options, pinned, behind):
-    current = encrypted(pinned=pinned, behind=behind)
-    asked = goal(current, **options)
-    made = plan_rotate(asked, current, target_of(asked, current), make.NOW)
-    (place,) = (number for number, each in enumerate(made.changes) if isinstance(each, ReadBack))
-    assert [each.step for each in made.changes[place + 1 :]] in ([], ["tag"])
-    assert all(made.changes[place] in each.after for each in made.changes[place + 1 :])
-    unwaited = goal(current, **options, no_wait=True)
-    assert plan_rotate(unwaited, current, target_of(unwaited, current), make.NOW).find(ReadBack) is None

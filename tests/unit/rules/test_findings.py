@@ -3,27 +3,13 @@ from datetime import timedelta
 
 import pytest
 
-from azext_acrcmk.model.state import (
-    ABSENT,
-    DeletedKey,
-    DeletedVault,
-    Encryption,
-    Sharer,
-)
+from azext_acrcmk.model.state import Encryption
 from azext_acrcmk.output.documents import registry_document
 from azext_acrcmk.rules import examine
+from azext_acrcmk.rules.catalogue import CATALOGUE
 from tests.harness import make
 from tests.harness.encrypted import HEALTHY, HIDDEN, changed
-
-
-def used(**changes):
-    """The key's version in use, changed."""
-    return replace(HEALTHY.version_in_use, **changes)
-
-
-def newer(**changes):
-    """A version of the key that the registry does not use yet, changed."""
-    return replace(HEALTHY.key, id=HEALTHY.key.id.with_version(make.NEWER), **changes)
+from tests.harness.findings import CASES, newer, used
 
 
 def test_a_good_registry_is_healthy_and_has_no_findings():
@@ -31,56 +17,6 @@ def test_a_good_registry_is_healthy_and_has_no_findings():
     assert health.status == "healthy"
     # A key that never expires is only remarked.
     assert [finding.code for finding in health.findings if finding.status != "passed"] == ["KeyNeverExpires"]
-
-
-encryption = HEALTHY.registry.encryption
-system = replace(encryption, identity="system")
-deleted_vault = DeletedVault(HEALTHY.vault.id, "westeurope", True, "2027-01-01")
-
-CASES = [
-    ("NotEncrypted", "notEncrypted", {"registry__encryption": Encryption("disabled")}),
-    ("NotPremium", "attention", {"registry__sku": "Basic"}),
-    ("ContentTrustEnabled", "attention", {"registry__content_trust": True}),
-    ("KeyShared", "healthy", {"sharing": (Sharer(make.REGISTRY, key=True),)}),
-    ("GrantWiderThanNeeded", "healthy", {"roles": (make.role("/", data_actions=("*",)),)}),
-    ("RegistryNotSucceeded", "attention", {"registry__provisioning_state": "Failed"}),
-    ("RegistryNotSucceeded", "attention", {"registry__provisioning_state": "Updating"}),
-    ("RegistryStatus", "attention", {"registry__status_message": "Something is wrong."}),
-    ("IdentityNotFound", "broken", {"identity": ABSENT}),
-    ("IdentityRecreated", "broken", {"identity__client_id": "another"}),
-    ("IdentityNotAttached", "broken", {"registry__attached": ()}),
-    ("IdentityNotAttached", "broken", {"registry__encryption": system, "registry__system_principal_id": None}),
-    ("IdentityUnknown", "unknown", {"identity": HIDDEN}),
-    ("VaultNotFound", "broken", {"vault": ABSENT}),
-    ("VaultDeleted", "broken", {"vault": deleted_vault}),
-    ("VaultUnknown", "unknown", {"vault": HIDDEN}),
-    ("FirewallBlocksRegistry", "broken", {"vault__default_action": "Deny", "vault__bypass": "None"}),
-    ("SecuredByPerimeter", "unknown", {"vault__public_network_access": "SecuredByPerimeter"}),
-    ("NoPurgeProtection", "attention", {"vault__purge_protection": False}),
-    ("ShortRetention", "healthy", {"vault__retention_days": 7}),
-    ("KeyNotFound", "broken", {"key": ABSENT}),
-    ("KeyDeleted", "broken", {"key": DeletedKey("k", "2027-01-01")}),
-    ("KeyUnknown", "unknown", {"key": HIDDEN}),
-    ("KeyWrongType", "broken", {"key__type": "EC"}),
-    ("KeyOperationsMissing", "broken", {"version_in_use": used(operations=frozenset({"wrapkey"}))}),
-    ("VersionInUseNotFound", "broken", {"version_in_use": ABSENT}),
-    ("KeyDisabled", "broken", {"version_in_use": used(enabled=False)}),
-    ("KeyExpired", "broken", {"version_in_use": used(expires=make.NOW - timedelta(days=1))}),
-    ("KeyExpiresSoon", "attention", {"version_in_use": used(expires=make.NOW + timedelta(days=29))}),
-    ("KeyNotYetValid", "broken", {"version_in_use": used(not_before=make.NOW + timedelta(days=1))}),
-    ("RotationLag", "attention", {"key__id": HEALTHY.key.id.with_version(make.NEWER)}),
-    ("LatestVersionUnusable", "attention", {"key": newer(enabled=False)}),
-    ("LatestVersionUnusable", "attention", {"key": newer(expires=make.NOW - timedelta(days=1))}),
-    ("LatestVersionUnusable", "attention", {"key": newer(not_before=make.NOW + timedelta(days=1))}),
-    ("LatestVersionUnusable", "attention", {"key": newer(operations=frozenset({"unwrapkey"}))}),
-    ("NoRotationPolicy", "healthy", {"key__rotation_policy": None}),
-    ("KeyNeverExpires", "healthy", {}),
-    ("GrantMissing", "broken", {"roles": ()}),
-    ("GrantPartial", "broken", {"roles": (make.role("/", data_actions=("Microsoft.KeyVault/vaults/keys/read",)),)}),
-    ("GrantThroughGroup", "attention", {"roles": (make.role("/", principal_id="group"),)}),
-    ("AccessUnknown", "unknown", {"roles": HIDDEN}),
-    ("IneffectiveGrant", "broken", {"roles": (), "vault__policies": (make.policy(),)}),
-]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +30,10 @@ def test_findings(code, status, changes):
     assert found.status == ("unknown" if hidden else "failed")
     assert found.message[0].isupper() or found.message[0] == "'"
     assert found.fix is None or found.fix.startswith("az ")
+
+
+def test_every_rule_is_among_them():
+    assert {code for code, _, _ in CASES} == {each.code for each in CATALOGUE}
 
 
 def test_a_registry_that_is_being_created_is_not_yet_said_to_be_without_a_key():
