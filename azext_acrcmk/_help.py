@@ -45,14 +45,12 @@ long-summary: >
     encrypted already, and without other options, the registry is exported as it is. The command to deploy with is shown
     on standard error. Deploying again is safe.
 examples:
-    - name: Write a Resource Manager template and deploy it.
-      text: |
-          az acr cmk template --name myregistry --resource-group mygroup > azuredeploy.json
-          az deployment group create --resource-group mygroup --template-file azuredeploy.json
+    - name: Write a Resource Manager template.
+      text: az acr cmk template --name myregistry --resource-group mygroup --file azuredeploy.json
     - name: Write a shell script for a registry that is pinned to the current version of an existing key.
       text: az acr cmk template --name myregistry --resource-group mygroup --key-vault myvault --key mykey --rotation manual --format sh --file registry.sh
     - name: Export an encrypted registry.
-      text: az acr cmk template --name myregistry > azuredeploy.json
+      text: az acr cmk template --name myregistry --file azuredeploy.json
 """
 
 helps["acr cmk rotate"] = """

@@ -8,7 +8,7 @@ from typing import Any
 
 from azext_acrcmk.model.access import ENCRYPTION_USER, NEEDED_ACTIONS
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
+from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.model.registry_options import REGISTRY_OPTIONS
 from azext_acrcmk.output.template.parts import Parts
 from azext_acrcmk.plan import change as kinds
@@ -221,11 +221,11 @@ class _Script:
             else:
                 create += f" {option.option} {quote(typed)}"
         lines = [f"{create}{_tags(tags)} --output none", *later]
-        version = API_VERSIONS["Microsoft.ContainerRegistry/registries"]
         body = "\n".join(f"  {line}" for line in lines)
         return (
             "# Registry: a new role assignment takes a while to take effect.\n"
-            f'if ! exists "$registry" {version} || [ "$(state_of "$registry" {version})" = Failed ]; then\n{body}\nfi\n'
+            f'if ! exists "$registry" {_REGISTRIES} || [ "$(state_of "$registry" {_REGISTRIES})" = Failed ]; then\n'
+            f"{body}\nfi\n"
         )
 
     def _options(self) -> tuple[dict[str, str], dict[str, str] | None]:
@@ -251,13 +251,17 @@ entry="{{\\"tenantId\\": \\"$tenant\\", \\"objectId\\": \\"$principal\\", \\"per
 az rest --method put --url "$vault/accessPolicies/add?api-version={_VAULTS}" \\
   --body "{{\\"properties\\": {{\\"accessPolicies\\": [$entry]}}}}" --output none"""
 
-_PROOF = """\
+_REGISTRIES = API_VERSIONS[REGISTRY_TYPE]
+_PROOF = f"""\
 # The proof
-if [ "$(az acr show --ids "$registry" --query encryption.status --output tsv)" != enabled ]; then
+status=$(az rest --method get --url "$registry?api-version={_REGISTRIES}" \\
+  --query properties.encryption.status --output tsv)
+if [ "$status" != enabled ]; then
   say "The registry is not encrypted with the key: $registry"
   exit 1
 fi
-az acr show --ids "$registry" --query "{id:id,loginServer:loginServer,encryption:encryption}"
+az rest --method get --url "$registry?api-version={_REGISTRIES}" \\
+  --query "{{id:id,loginServer:properties.loginServer,encryption:properties.encryption}}"
 """
 
 
