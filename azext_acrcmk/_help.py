@@ -36,6 +36,23 @@ examples:
       text: az acr cmk enable --name myregistry --resource-group mygroup --identity myidentity --key-vault myvault --skip-grant
 """
 
+helps["acr cmk template"] = """
+type: command
+short-summary: Write what `az acr cmk enable` would do as a template or script, for others to deploy.
+long-summary: >
+    Takes the options of `enable`, reads what exists, and changes nothing. What exists is referred to by its ID and never
+    written; a soft-deleted vault is recovered. The result in format arm is the template itself. For a registry that is
+    encrypted already, and without other options, the registry is exported as it is. The command to deploy with is shown
+    on standard error. Deploying again is safe.
+examples:
+    - name: Write a Resource Manager template.
+      text: az acr cmk template --name myregistry --resource-group mygroup --file azuredeploy.json
+    - name: Write a shell script for a registry that is pinned to the current version of an existing key.
+      text: az acr cmk template --name myregistry --resource-group mygroup --key-vault myvault --key mykey --rotation manual --format sh --file registry.sh
+    - name: Export an encrypted registry.
+      text: az acr cmk template --name myregistry --file azuredeploy.json
+"""
+
 helps["acr cmk rotate"] = """
 type: command
 short-summary: Change a registry to a new version of its key, to another key, or to another identity.

@@ -1,6 +1,8 @@
 """The arguments. No SDK is imported: this runs for every `az acr cmk … --help`."""
 
+from argcomplete.completers import FilesCompleter
 from azure.cli.core.commands.parameters import (
+    file_type,
     get_enum_type,
     get_location_type,
     get_resource_name_completion_list,
@@ -16,13 +18,18 @@ from azext_acrcmk._validators import (
     validate_one_or_several,
     validate_registry,
     validate_rotate,
+    validate_template,
 )
+from azext_acrcmk.model.defaults import FORMATS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
 
 
 def load_arguments(loader, _command):
     _load_common(loader)
     _load_enable(loader)
+    _load_plan(loader, "enable")
+    _load_plan(loader, "template")
+    _load_template(loader)
     _load_rotate(loader)
     _load_ids(loader)
     _load_check(loader)
@@ -74,18 +81,23 @@ def _load_enable(loader):
             help="Name of the resource group. Created if it does not exist and `--location` is specified.",
         )
         c.argument(
-            "location",
-            get_location_type(loader.cli_ctx),
-            help="Location of the resources to create. Default: the location of the resource group.",
-        )
-        c.argument("tags", tags_type, help="Space-separated tags for all resources that are created: key[=value].")
-        c.argument(
             "yes",
             help="Do not prompt for confirmation before purge protection, which is irreversible, is enabled on an "
             "existing vault.",
         )
 
-    with loader.argument_context("acr cmk enable", arg_group="Key") as c:
+
+def _load_plan(loader, command):
+    """What is asked for: the same of the commands that carry out the plan and that write it."""
+    with loader.argument_context(f"acr cmk {command}") as c:
+        c.argument(
+            "location",
+            get_location_type(loader.cli_ctx),
+            help="Location of the resources to create. Default: the location of the resource group.",
+        )
+        c.argument("tags", tags_type, help="Space-separated tags for all resources that are created: key[=value].")
+
+    with loader.argument_context(f"acr cmk {command}", arg_group="Key") as c:
         c.argument(
             "key_vault",
             help="Name or ID of the key vault, in any subscription of the tenant. Created if it does not exist. "
@@ -128,7 +140,7 @@ def _load_enable(loader):
             "At least 28 days. Requires `--rotation-period`.",
         )
 
-    with loader.argument_context("acr cmk enable", arg_group="Identity and Access") as c:
+    with loader.argument_context(f"acr cmk {command}", arg_group="Identity and Access") as c:
         c.argument(
             "identity",
             help="Name or ID of the user-assigned identity through which the registry uses the key. Created if it does "
@@ -144,7 +156,7 @@ def _load_enable(loader):
         c.argument("skip_grant")
         c.argument("grant_timeout")
 
-    with loader.argument_context("acr cmk enable", arg_group="New Key Vault") as c:
+    with loader.argument_context(f"acr cmk {command}", arg_group="New Key Vault") as c:
         c.argument(
             "permission_model",
             get_enum_type(["rbac", "access-policy"]),
@@ -174,7 +186,7 @@ def _load_enable(loader):
             "Registry can still use its keys, and the key is created through Azure Resource Manager. Default: Enabled.",
         )
 
-    with loader.argument_context("acr cmk enable", arg_group="Registry") as c:
+    with loader.argument_context(f"acr cmk {command}", arg_group="Registry") as c:
         c.argument(
             "public_network_enabled",
             get_three_state_flag(),
@@ -229,6 +241,29 @@ def _load_enable(loader):
             is_preview=True,
             help="Protocol of the registry's endpoints.",
         )
+
+
+def _load_template(loader):
+    with loader.argument_context("acr cmk template") as c:
+        c.argument("registry_name", validator=validate_template)
+        c.argument(
+            "resource_group_name",
+            help="Name of the resource group. Not needed to export a registry that is encrypted already.",
+        )
+        c.argument(
+            "template_format",
+            options_list=["--format"],
+            arg_type=get_enum_type(FORMATS),
+            help="Resource Manager template (arm) or shell script (sh).",
+        )
+        c.argument(
+            "file",
+            options_list=["--file", "-f"],
+            type=file_type,
+            completer=FilesCompleter(),
+            help="File to write to; `-` is the standard output. Formats other than arm require it.",
+        )
+        c.argument("yes", help="Replace the file if it exists.")
 
 
 def _load_rotate(loader):

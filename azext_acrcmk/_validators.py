@@ -10,6 +10,7 @@ from azure.cli.core.azclierror import (
 from azure.cli.core.commands.validators import validate_tags
 from knack.log import get_logger
 
+from azext_acrcmk.model.defaults import JSON_FORMATS
 from azext_acrcmk.model.goal import AUTO, MANUAL, days, days_left, duration
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, name_problem, same
 
@@ -121,6 +122,22 @@ def validate_enable(cmd, namespace):
     validate_registry(cmd, namespace)
     if not namespace.resource_group_name:
         raise RequiredArgumentMissingError("Specify the resource group: --resource-group/-g.")
+    _check_plan(cmd, namespace)
+
+
+def validate_template(cmd, namespace):
+    """Checks and normalizes the options of `template`, which are those of `enable` and where to write to."""
+    validate_registry(cmd, namespace)
+    if namespace.file is None and namespace.template_format not in JSON_FORMATS:
+        raise RequiredArgumentMissingError(
+            f"Specify the file to write to: --file/-f. For the standard output: --format {namespace.template_format} "
+            "--file -"
+        )
+    _check_plan(cmd, namespace)
+
+
+def _check_plan(cmd, namespace):
+    """What is asked for of a new registry and its parts."""
     if namespace.registry_name != namespace.registry_name.lower():
         # As in `az acr create`: image names are lowercase and include the registry name.
         raise InvalidArgumentValueError(f"The registry name '{namespace.registry_name}' must be lowercase.")

@@ -6,6 +6,7 @@ from azext_acrcmk._format import check_table, enable_table, repair_table, show_t
 def load_command_table(loader, _args):
     with loader.command_group("acr cmk") as group:
         group.custom_command("enable", "enable", table_transformer=enable_table)
+        group.custom_command("template", "template")
         group.custom_command("check", "check", table_transformer=check_table)
         group.custom_command("rotate", "rotate", table_transformer=enable_table, supports_no_wait=True)
         group.custom_command("repair", "repair", table_transformer=repair_table)

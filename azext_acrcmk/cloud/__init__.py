@@ -1,1 +1,1 @@
-"""The only folder that talks to Azure. Takes and gives the dataclasses of `model`."""
+"""The only package that calls Azure. Accepts and returns the dataclasses of `model`."""

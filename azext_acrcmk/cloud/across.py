@@ -1,4 +1,4 @@
-"""Looking through subscriptions: for a resource by its name, and for who else uses a key or an identity."""
+"""Searches across subscriptions: for a resource by its name, and for other users of a key or an identity."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LIST_RESOURCES = "Microsoft.Resources/subscriptions/resources/read"
 
 
 def find_registry(clients: Clients, name: str, subscription: str) -> ArmId | Absent | Unknown:
-    """A registry in the subscription. This decides which one is meant, so it raises what goes wrong."""
+    """The registry with this name in the subscription. Raises any error, as the command depends on the result."""
     return read_or_unknown(
         lambda: _search_resource(clients, subscription, REGISTRY_TYPE, name),
         _LIST_RESOURCES,
@@ -43,7 +43,7 @@ def find_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> Ar
 
 
 def trace_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> DeletedVault | Absent | Unknown:
-    """What became of a key's vault that was not found. Unknown where it may be in a place that can't be read."""
+    """Why a key's vault was not found: deleted, absent, or Unknown if it can be in a place that can't be read."""
     walk, store_type = Walk(subscriptions), HSM_TYPE if key.is_hsm else VAULT_TYPE
     if not key.is_hsm:
         deleted = walk.everywhere(lambda s: search_deleted_vault(clients, s, key.store, **PATIENCE), DELETED_VAULTS)
@@ -54,14 +54,14 @@ def trace_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> D
             return ABSENT
     failed = tuple(each for each in walk.unsearched if not each.denied)
     if failed:
-        why = f"It is in no subscription that was searched. {not_searched(failed)}"
+        why = f"It is not in any subscription that was searched. {not_searched(failed)}"
         return Unknown(f"{store_type}/read", f"https://{key.host}", why, denied=False)
     needs = "' and '".join([*dict.fromkeys(each.action for each in walk.unsearched), f"{store_type}/read"])
-    return Unknown(needs, f"https://{key.host}", "It is in no subscription that you can read.")
+    return Unknown(needs, f"https://{key.host}", "It is not in any subscription that you have permission to read.")
 
 
 def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequence[str]) -> ArmId | Absent | Unknown:
-    """The resource of a globally unique name: in the first of the subscriptions, else in any of the others."""
+    """The resource with a globally unique name: in the first subscription, otherwise in any of the others."""
     return Walk(subscriptions).first_found(
         lambda subscription: _search_resource(clients, subscription, type_, name, **PATIENCE), _LIST_RESOURCES
     )
@@ -77,7 +77,7 @@ def _search_resource(clients: Clients, subscription: str, type_: str, name: str,
 
 
 def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: str) -> Identity | Absent | Unknown:
-    """The user-assigned identity with this client id, in the first of the subscriptions or else in the others."""
+    """The user-assigned identity with this client ID, in the first subscription or otherwise in the others."""
 
     def search(subscription: str) -> Identity | Absent:
         for body in pages(clients.identities(subscription).list_by_subscription, **PATIENCE):
@@ -97,7 +97,7 @@ def find_sharing(
 ) -> tuple[tuple[Sharer, ...] | Unknown, Unsearched]:
     """The other registries that use the same key, vault or identity, and the places that were not searched for them.
 
-    Unknown where those in the registry's own subscription can't be read.
+    Unknown if those in the registry's own subscription can't be read.
     """
     used = registry.encryption
     if used.key is None:
@@ -125,7 +125,7 @@ def find_sharing(
 def find_identity_users(
     clients: Clients, registry: Registry, identity: ArmId, subscriptions: Sequence[str]
 ) -> tuple[tuple[ArmId, ...] | Unknown, Unsearched]:
-    """The ids of the resources besides a registry that an identity is assigned to, and the places not searched."""
+    """The IDs of other resources than a registry that an identity is assigned to, and the places not searched."""
 
     def search(subscription: str) -> list[ArmId]:
         return [
@@ -141,14 +141,14 @@ def find_identity_users(
 
 
 def merged(one: Unsearched, other: Unsearched) -> Unsearched:
-    """The places of both, each once."""
+    """The places of both, without duplicates."""
     return tuple({each.scope: each for each in (*one, *other)}.values())
 
 
 def _in_own_and_others(
     search: Callable[[str], list[T]], action: str, id_: ArmId, subscriptions: Sequence[str]
 ) -> tuple[list[T] | Unknown, Unsearched]:
-    """What is found in the subscription of a resource, and in others as far as they can be read."""
+    """What is found in the subscription of a resource, and in the others that can be read."""
     own = id_.subscription
     walk = Walk([own, *(each for each in subscriptions if not same(each, own))])
     found = walk.everywhere(search, action)
@@ -161,6 +161,6 @@ def _in_own_and_others(
 def _list_resources(
     clients: Clients, subscription: str, where: str | None = None, **options: Any
 ) -> Iterator[dict[str, Any]]:
-    """The subscription's resources of every kind, that the OData filter `where` admits."""
+    """The subscription's resources of all types that match the OData filter `where`."""
     path = f"/subscriptions/{subscription}/resources"
     return clients.arm(subscription).pages(path, API_VERSIONS["Microsoft.Resources/resources"], where, **options)

@@ -1,6 +1,6 @@
-"""Azure Resource Manager without an SDK, for what the CLI's SDKs are too heavy for: groups, roles, lists of resources.
+"""Azure Resource Manager without an SDK, where the CLI's SDKs are too slow: groups, roles, lists of resources.
 
-To import those for authorization and for resources takes longer than all else that `show` does by itself.
+Importing the SDKs for authorization and resources takes longer than everything else that `show` does locally.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from azext_acrcmk.cloud.fields import part, parts, text
 
 
 class Arm:
-    """Sends requests with the login of one subscription, and gives the JSON of the answers.
+    """Sends requests with the login of one subscription, and returns the JSON of the responses.
 
     Created by the CLI's `get_mgmt_service_client`, like the SDKs' clients: with the same login, cloud, headers, proxy,
-    retries and log. Raises azure.core's AzureError, as they do, and UnexpectedResponse. A `path` begins with a slash.
+    retries and log. Raises azure.core's AzureError, as they do, and UnexpectedResponse. A `path` starts with a slash.
     """
 
     def __init__(self, credential, _subscription: str, base_url: str, **given: Any):
-        # The CLI looks for a parameter `credential`; what is made of it is the authentication policy among the `given`.
+        # The CLI looks for a parameter `credential`; the authentication policy in `given` is created from it.
         from azure.core import PipelineClient
         from azure.core.pipeline import policies
 
@@ -50,7 +50,7 @@ class Arm:
         return self._send("POST", self._url(path, version))
 
     def delete(self, path: str, version: str) -> None:
-        """What is gone already is no error."""
+        """A resource that no longer exists is not an error."""
         self._send("DELETE", self._url(path, version))
 
     def pages(self, path: str, version: str, where: str | None = None, **options: Any) -> Iterator[dict[str, Any]]:

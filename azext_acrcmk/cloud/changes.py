@@ -1,6 +1,6 @@
-"""The changes made by Azure Resource Manager. Each can be repeated: what exists is not created twice.
+"""The changes made through Azure Resource Manager. Each can be repeated: existing resources are not created again.
 
-Bodies are in wire format.
+Bodies are as sent to Azure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import GROUP_TYPE, ArmId, KeyId
 from azext_acrcmk.model.state import Group, Identity, Key, Registry, Vault
 
-# How long a new vault's name may take to be in DNS, in seconds. Recorded: less than 30 (wire facts 3.2).
+# The maximum time until a new vault's name is in DNS, in seconds. Recorded: less than 30 (wire facts 3.2).
 DNS_TIMEOUT = 900
 
 
@@ -35,7 +35,7 @@ def put_identity(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop)
 
 
 def put_vault(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Vault:
-    """A new or recovered vault. It exists; until its name is in DNS takes longer: until_in_dns."""
+    """A new or recovered vault. Its name can be in DNS only later: see until_in_dns."""
     vaults = clients.key_vault(id_.subscription).vaults
 
     def begin():
@@ -45,7 +45,7 @@ def put_vault(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) ->
 
 
 def until_in_dns(clients: Clients, vault: Vault, stop: Stop) -> Vault:
-    """A new vault, once its name is found. After DNS_TIMEOUT as it is then: the refusal of its key will tell."""
+    """A new vault, once its name resolves. After DNS_TIMEOUT it is returned as it is; access to its key then fails."""
     seen = until_settled(
         lambda: get_vault(clients, vault.id), lambda seen: not isinstance(seen, Vault) or seen.in_dns, stop, DNS_TIMEOUT
     )
@@ -53,14 +53,14 @@ def until_in_dns(clients: Clients, vault: Vault, stop: Stop) -> Vault:
 
 
 def protect_vault(clients: Clients, vault: Vault, stop: Stop) -> Vault:
-    """Turns on purge protection, for good, and soft delete where a vault from before 2020 does not have it."""
+    """Enables purge protection, which is irreversible, and soft delete, which old vaults (before 2020) may not have."""
     soft_delete = {} if vault.soft_delete else {"enableSoftDelete": True}
     return _update_vault(clients, vault, {"enablePurgeProtection": True, **soft_delete}, stop)
 
 
 def allow_trusted_services(clients: Clients, vault: Vault, stop: Stop) -> Vault:
-    """Lets trusted services, a registry among them, bypass the vault's firewall; its other rules stay."""
-    # The service replaces the rules as a whole, so the existing ones are sent as well.
+    """Allows trusted services, such as Container Registry, to bypass the vault's firewall; keeps its other rules."""
+    # The service replaces all rules, so the existing ones are sent as well.
     rules = {"defaultAction": vault.default_action, **vault.network_rules, "bypass": "AzureServices"}
     return _update_vault(clients, vault, {"networkAcls": rules}, stop)
 
@@ -72,13 +72,13 @@ def _update_vault(clients: Clients, vault: Vault, properties: dict[str, Any], st
 
 
 def put_key(clients: Clients, vault: ArmId, key: KeyId, body: dict[str, Any]) -> Key:
-    """The key by the control plane, which returns an existing one unchanged (service facts 5)."""
+    """Creates a key through the control plane, which returns an existing key unchanged (service facts 5)."""
     keys = clients.key_vault(vault.subscription).keys
     return read_key(keys.create_if_not_exist(vault.group, vault.name, key.name, body, cls=wire), key)
 
 
 def put_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Registry:
-    """The registry as a GET shows it when the operation has ended."""
+    """Creates a registry. Returns it as a GET does after the operation has ended."""
     registries = clients.registries(id_.subscription)
 
     def begin():
@@ -89,7 +89,7 @@ def put_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop)
 
 
 def patch_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Registry:
-    """PATCHes only what changes; the registry as a GET shows it when the operation has ended."""
+    """PATCHes only what changes. Returns the registry as a GET does after the operation has ended."""
     registries = clients.registries(id_.subscription)
 
     def begin():
@@ -100,5 +100,5 @@ def patch_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Sto
 
 
 def begin_patch_registry(clients: Clients, id_: ArmId, body: dict[str, Any]) -> None:
-    """As `patch_registry`, without waiting for the operation to end."""
+    """Like `patch_registry`, without waiting for the operation to end."""
     clients.registries(id_.subscription).begin_update(id_.group, id_.name, body, polling=False)

@@ -1,7 +1,7 @@
-"""The clients of one command, made by the CLI's own factories.
+"""The clients of one command, created by the CLI's own factories.
 
-The SDKs are those the CLI ships, imported when first needed. Their requests go out as wire-format dicts, and answers
-come back as wire JSON (see `wire` and `pages`): models differ between the SDK versions of CLI 2.80 to 2.91.
+The SDKs are those the CLI ships, imported when first needed. Their requests and responses are JSON dictionaries
+(see `wire` and `pages`), because models differ between the SDK versions of CLI 2.80 to 2.91.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _HOST = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?", re.IGNORECASE)
 
 
 class Clients:
-    """Made when first asked for, one for each service and subscription."""
+    """Created when first requested, one for each service and subscription."""
 
     def __init__(self, cli_ctx):
         self._cli_ctx = cli_ctx
-        # For options of a registry that only later versions of the API know.
+        # For options of a registry that only later API versions have.
         self.registry_api_version = API_VERSIONS[REGISTRY_TYPE]
         self._made: dict[tuple[str, str], Any] = {}
         self._lock = threading.RLock()
         self._transport: Any = None
         self._request_ids: Any = None
         if cli_ctx.logging.log_level is not CliLogLevel.DEBUG:
-            # At an error whose body is no JSON the SDKs warn with a traceback; the error is told anyway.
+            # For an error without a JSON body, the SDKs log a warning with a traceback; the error is reported anyway.
             for sdks in ("azure.mgmt", "azure.keyvault"):
                 logging.getLogger(sdks).setLevel(logging.ERROR)
 
@@ -49,11 +49,11 @@ class Clients:
         return self._cli_ctx
 
     def renew_request_ids(self) -> None:
-        """From now on each request has an id of its own (see RequestIds)."""
+        """From now on each request has its own ID (see RequestIds)."""
         self._request_ids.renewed = True
 
     def caller_id(self, subscription: str) -> str | None:
-        """The object id of whoever is signed in for a subscription, as the token says; None where it does not."""
+        """The object ID of the signed-in caller for a subscription, from the token; None if the token has none."""
         from azure.cli.core.auth.util import resource_to_scopes
 
         scopes = resource_to_scopes(self._cli_ctx.cloud.endpoints.active_directory_resource_id)
@@ -78,7 +78,7 @@ class Clients:
 
     def policy_restrictions(self, subscription: str):
         def make():
-            # The CLI's resource type has no client of its own for it.
+            # The CLI's resource type has no client for it.
             from azure.mgmt.policyinsights import PolicyInsightsClient
 
             return self._made_by_cli(PolicyInsightsClient, subscription)
@@ -128,11 +128,11 @@ class Clients:
 
         self._check_host(host, "keyvault_dns", "mhsm_dns")
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
-        # These clients bring their own logging policy and would refuse a second one.
+        # These clients have their own logging policy and would reject a second one.
         arguments.pop("http_logging_policy", None)
-        # A vault that can't be reached (private network) must not hold up a command that can do without it.
+        # A vault that can't be reached (private network) must not delay a command that doesn't depend on it.
         arguments["connection_timeout"] = 10
-        # The challenge names the resource to bring a token for. A host of a custom cloud need not end in it.
+        # The challenge names the resource of the token. A host of a custom cloud can end differently.
         arguments["verify_challenge_resource"] = self._cli_ctx.cloud.name in [each.name for each in KNOWN_CLOUDS]
         arguments["api_version"] = DATA_PLANE_API_VERSION
         arguments["per_retry_policies"] = [OnlyTo(host)]
@@ -140,7 +140,7 @@ class Clients:
         return make(f"https://{host}", self._sign_in(get_subscription_id(self._cli_ctx)), **arguments)
 
     def _sign_in(self, subscription: str) -> SignIn:
-        """Of the account that the CLI has for a subscription; for one it does not know, of the command's own."""
+        """The credential of the CLI's account for a subscription; for an unknown one, that of the command's own."""
         from azure.cli.core._profile import Profile
         from azure.cli.core.commands.client_factory import get_subscription_id
 
@@ -155,10 +155,10 @@ class Clients:
         return self._once(("sign-in", who), make)
 
     def _check_host(self, host: str, *suffixes: str) -> None:
-        """No token goes to a host outside the cloud, whatever an answer says. `suffixes` are the cloud's names."""
+        """Never send a token to a host outside the cloud, whatever a response says. `suffixes` are its domains."""
         from azure.core.exceptions import ServiceRequestError
 
-        # Not by attribute: what a cloud of one's own leaves out would be an error.
+        # Not by attribute: that raises an error for suffixes that a custom cloud doesn't define.
         known = [vars(self._cli_ctx.cloud.suffixes).get(name) for name in suffixes]
         own = [f".{suffix.lstrip('.')}" for suffix in known if suffix]
         if not _HOST.fullmatch(host) or not host.lower().endswith(tuple(own)):
@@ -172,8 +172,8 @@ class Clients:
 
 
 def wire(pipeline_response, _model, _headers) -> dict[str, Any]:
-    """Pass as `cls` to an SDK operation to get the answer's JSON as the service sent it."""
-    # Not `.json()`: the answers of older SDKs don't have it.
+    """Pass as `cls` to an SDK operation to get the JSON of the response as the service sent it."""
+    # Not `.json()`: the responses of older SDKs don't have it.
     return part(json.loads(pipeline_response.http_response.text()))
 
 

@@ -1,8 +1,8 @@
-"""What can be told of a key or version that the control plane does not show because it is disabled.
+"""What is known about a key or version that the control plane does not return because it is disabled.
 
-Whether Azure Resource Manager shows a disabled key is not documented (service facts 9.4). That it refuses one as
-disabled tells that it is; the lists of versions tell the rest, that of the vault itself where the control plane's does
-not. They never decide: without them it is still known to be disabled.
+Whether Azure Resource Manager returns a disabled key is not documented (service facts 9.4). An error that says so
+means that it is disabled. The rest is in the lists of versions: that of the control plane, otherwise that of the
+vault itself. These reads never decide: without them the key is still known to be disabled.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _listed(list_versions: Callable[[], Iterable[Key]]) -> list[Key]:
 
 
 def _find(versions: list[Key], asked: KeyId) -> Key | None:
-    """The version that is asked for, or the latest."""
+    """The requested version, or the latest."""
     if asked.version:
         return next((each for each in versions if same(each.latest_version, asked.version)), None)
     dated = [each for each in versions if each.created and each.latest_version]
@@ -49,7 +49,7 @@ def _find(versions: list[Key], asked: KeyId) -> Key | None:
 
 
 def _read_properties(properties: Any) -> Key:
-    """A version as the vault itself lists it: without its type and operations."""
+    """A version as listed by the vault itself, without type and operations."""
     return Key(
         KeyId.parse(properties.id),
         "",

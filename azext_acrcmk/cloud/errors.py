@@ -41,13 +41,14 @@ def parsing_responses() -> Iterator[None]:
 class ServiceError:
     """The error that a service returned. `inner` is the code of the inner error; `status` is 0 without a response.
 
-    `ended` is "Failed" or "Canceled" if an accepted operation ended in that state. `advice` are the CLI's own
-    recommendations where its sign-in failed.
+    `summary` is the first line of the message. `ended` is "Failed" or "Canceled" if an accepted operation ended in that
+    state. `advice` are the CLI's own recommendations where its sign-in failed.
     """
 
     status: int
     code: str
     message: str
+    summary: str = ""
     inner: str = ""
     ended: str = ""
     details: tuple[dict[str, Any], ...] = field(default=(), hash=False)
@@ -69,11 +70,13 @@ def read_error(error: BaseException) -> ServiceError:
     body = body if isinstance(body, dict) else {}
     ended = str(answer.get("status") or "")
     inner = body.get("innererror") or {}
+    # For a response without a message, the SDKs' text can go on with all of it, such as the page of a proxy.
+    message = str(body.get("message") or str(getattr(error, "message", None) or error).partition("\n")[0]).strip()
     return ServiceError(
         status=status,
         code=str(body.get("code") or ""),
-        # For a response without a message, the SDKs' text can go on with all of it, such as the page of a proxy.
-        message=one_line(body.get("message") or str(getattr(error, "message", None) or error).partition("\n")[0]),
+        message=one_line(message),
+        summary=one_line(message.partition("\n")[0]),
         inner=str(inner.get("code") or "") if isinstance(inner, dict) else "",
         ended=ended if ended in ("Failed", "Canceled") else "",
         details=_dicts(body.get("details")),

@@ -42,7 +42,7 @@ def flag(body: dict[str, Any], name: str) -> bool | None:
 
 
 def resource_id(body: dict[str, Any], name: str = "id") -> ArmId:
-    """The id of a resource in a resource group. Raises UnexpectedResponse if it is not one."""
+    """The ID of a resource in a resource group. Raises UnexpectedResponse if it is not one."""
     try:
         return ArmId.parse(text(body, name) or "")
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Granting and removing access to a key, in the way of each kind of vault."""
+"""Grants and removes access to a key, for each type of vault and permission model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from azext_acrcmk.model.arm_guid import arm_guid
 from azext_acrcmk.model.ids import ROLE_ASSIGNMENT_TYPE, ArmId
 from azext_acrcmk.model.state import RoleGrant
 
-# How long a new principal may stay unknown to role assignments, in seconds.
+# The maximum time until a new principal can be used in role assignments, in seconds.
 PRINCIPAL_TIMEOUT = 300
 
 
@@ -34,7 +34,7 @@ def remove_policy(
 def _change_policy(
     clients: Clients, vault: ArmId, kind: str, principal: str, tenant: str, permissions: tuple[str, ...], stop: Stop
 ) -> None:
-    """Writing the whole vault, as `az keyvault set-policy` does, could undo somebody else's change."""
+    """Changes only this policy: writing the whole vault, as `az keyvault set-policy` does, could undo other changes."""
     policy = {"tenantId": tenant, "objectId": principal, "permissions": {"keys": list(permissions)}}
     body = {"properties": {"accessPolicies": [policy]}}
     vaults = clients.key_vault(vault.subscription).vaults
@@ -42,7 +42,7 @@ def _change_policy(
 
 
 def assign_role(clients: Clients, scope: str, role: str, principal: str, body: dict[str, Any], stop: Stop) -> None:
-    """Assigns a role by its GUID. One that is assigned already is success."""
+    """Assigns a role by its GUID. Succeeds if it is already assigned."""
     path = f"{scope}/providers/{ROLE_ASSIGNMENT_TYPE}/{assignment_name(scope, principal, role)}"
 
     def create() -> None:
@@ -58,12 +58,12 @@ def assign_role(clients: Clients, scope: str, role: str, principal: str, body: d
 
 
 def assign_local_role(clients: Clients, vault: ArmId, host: str, scope: str, role: str, principal: str) -> None:
-    """Assigns a role that is local to a managed HSM. One that is assigned already is success."""
+    """Assigns a local role of a managed HSM. Succeeds if it is already assigned."""
     assign_hsm_role(clients, host, scope, role, principal, assignment_name(f"{vault}{scope}", principal, role))
 
 
 def remove_role(clients: Clients, vault: ArmId, role: RoleGrant) -> None:
-    """Removes a role assignment. One that is gone already is success."""
+    """Removes a role assignment. Succeeds if it no longer exists."""
     clients.arm(vault.subscription).delete(role.id, API_VERSIONS[ROLE_ASSIGNMENT_TYPE])
 
 
@@ -72,5 +72,5 @@ def remove_local_role(clients: Clients, host: str, role: RoleGrant) -> None:
 
 
 def assignment_name(scope: str, principal: str, role: str) -> str:
-    """The name that a template's `guid(scope, principalId, roleId)` gives: both meet in the same assignment."""
+    """The result of `guid(scope, principalId, roleId)` in a template, so that both refer to the same assignment."""
     return arm_guid(scope, principal, role)

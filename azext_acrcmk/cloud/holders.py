@@ -1,4 +1,4 @@
-"""Who can use the keys of a vault. What is read here only serves a remark, so it never decides: whatever goes wrong is
+"""Who can use the keys of a vault. These reads are for information only and never decide: any failure is
 unknown."""
 
 from __future__ import annotations
@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from azext_acrcmk.cloud.clients import Clients, pages
+from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.hsm import list_hsm_roles
 from azext_acrcmk.cloud.read import read_identity
 from azext_acrcmk.cloud.reads import get_vault, in_parallel, list_roles
@@ -16,8 +17,8 @@ from azext_acrcmk.model.state import Holder, State, Unknown, Vault
 
 
 def find_individuals(clients: Clients, state: State) -> frozenset[str]:
-    """The object ids, in lower case, of those that the vault's access policies name and that are known to be no groups:
-    the registry's identities, the caller, and the managed identities beside the registry and the vault."""
+    """The object IDs, in lowercase, in the vault's access policies that are known not to be groups:
+    the registry's identities, the caller, and the managed identities in the subscriptions of registry and vault."""
     vault, registry, principal = state.vault, state.registry, key_identity(state).principal_id
     if not isinstance(vault, Vault) or not vault.uses_policies:
         return frozenset()
@@ -33,7 +34,7 @@ def find_individuals(clients: Clients, state: State) -> frozenset[str]:
 
 
 def find_holders(clients: Clients, vault: Vault, key: KeyId) -> tuple[Holder, ...] | Unknown:
-    """Whoever can unwrap with a key now, as far as it can be read."""
+    """The principals that can unwrap with a key now, as far as that can be read."""
     from azure.core.exceptions import AzureError
 
     try:
@@ -45,7 +46,7 @@ def find_holders(clients: Clients, vault: Vault, key: KeyId) -> tuple[Holder, ..
         else:
             roles = list_roles(clients, key_scope(vault, key.name), vault.id.subscription)
     except AzureError as error:
-        return Unknown(why=str(error), denied=False)
+        return Unknown(why=read_error(error).message, denied=False)
     return roles if isinstance(roles, Unknown) else holders_by_role(roles, vault.is_hsm)
 
 

@@ -1,4 +1,4 @@
-"""No token leaves for another host, wherever an answer leads: by a paging link, an operation or a redirect."""
+"""No token is sent to another host, whatever a response links to: by a paging link, an operation or a redirect."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 from azext_acrcmk.cloud.errors import UnexpectedResponse
 
-# So plain that no two readers of URLs take different hosts from it.
+# So simple that all URL parsers agree on the host.
 _URL = re.compile(r"https://([a-z0-9.-]+)(:\d+)?([/?].*)?", re.IGNORECASE | re.DOTALL)
 
 
 class OnlyTo(SansIOHTTPPolicy):
-    """Refuses every request to another host than `host` or one below it, before it is sent.
+    """Rejects every request to a host other than `host` or its subdomains, before it is sent.
 
-    Give it to an SDK's client among the `per_retry_policies`: then it sees what a redirect leads to, too. Below: the
-    regional hosts of Azure Resource Manager, to which its operations may lead.
+    Pass it to an SDK client in the `per_retry_policies`, so that it also sees redirects. Subdomains are the
+    regional hosts of Azure Resource Manager, to which its operations can link.
     """
 
     def __init__(self, host: str):

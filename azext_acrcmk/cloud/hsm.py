@@ -1,4 +1,4 @@
-"""Roles of a managed HSM: local to it, on its data plane, apart from Azure's role assignments (service facts 1.1)."""
+"""Local roles of a managed HSM, on its data plane, separate from Azure role assignments (service facts 1.1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ACTION = "Microsoft.KeyVault/managedHsm/roleAssignments/read/action"
 def list_hsm_roles(
     clients: Clients, host: str, key_name: str, principal_id: str | None = None
 ) -> tuple[RoleGrant, ...] | Unknown:
-    """The local roles that reach a key, of a principal or of everybody; unknown where the HSM doesn't let one look."""
+    """The local roles that apply to a key, of a principal or of all; unknown without permission to read them."""
     from azure.core.exceptions import AzureError
 
     def read() -> tuple[RoleGrant, ...]:
@@ -47,7 +47,7 @@ def _grant(client, assignment) -> RoleGrant:
         excluded = tuple(str(getattr(a, "value", a)) for each in role.permissions for a in each.not_data_actions or ())
     return RoleGrant(
         id=assignment.role_assignment_id,
-        # An enumeration where it is / or /keys, whose text in a message would be its name.
+        # An enumeration if it is / or /keys, which would appear in a message with its name.
         scope=str(getattr(properties.scope, "value", properties.scope)),
         role_id=guid,
         role_name=name,
@@ -58,14 +58,14 @@ def _grant(client, assignment) -> RoleGrant:
 
 
 def has_hsm_role(clients: Clients, host: str, role: RoleGrant) -> bool:
-    """Whether a local role assignment is there; not where that can't be read."""
+    """Whether a local role assignment exists; False if that can't be read."""
     client, name = clients.hsm_roles(host), role.id.rsplit("/", 1)[-1]
     found = read_or_unknown(lambda: client.get_role_assignment(role.scope, name), _ACTION, f"https://{host}")
     return not isinstance(found, (Absent, Unknown))
 
 
 def assign_hsm_role(clients: Clients, host: str, scope: str, role: str, principal_id: str, name: str) -> None:
-    """Assigns a local role by its GUID. One that is there already is success."""
+    """Assigns a local role by its GUID. Succeeds if it is already assigned."""
     from azure.core.exceptions import HttpResponseError
 
     try:

@@ -1,4 +1,4 @@
-"""What only the data plane of a vault can do with a key. Requires a right on its keys and a network path to it."""
+"""Operations on keys that only the data plane has. Requires permission on the vault's keys and a network path to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.state import Key
 
-# Tags a key version that `revoke` disabled, so that `restore` enables just that, on any machine.
+# The tag of a key version that `revoke` disabled, so that `restore` enables exactly that, on any machine.
 REVOKED_TAG = "acrcmk-revoked"
 
 
@@ -22,7 +22,7 @@ def create_key(
     tags: dict[str, str] | None,
     expires: datetime | None,
 ) -> KeyId:
-    """A key by the vault itself. One that exists is returned: to create it again would create a new version."""
+    """Creates a key through the data plane. An existing key is returned: creating it again would add a version."""
     from azure.core.exceptions import ResourceNotFoundError
 
     client = clients.keys(host)
@@ -61,12 +61,12 @@ def create_version(clients: Clients, host: str, key: KeyId) -> KeyId:
     return KeyId.parse(clients.keys(host).rotate_key(key.name).id)
 
 
-# As the data plane spells the operations that a key permits, where that is not in lower case.
+# The spelling of a key's permitted operations in the data plane, if it is not lowercase.
 _OPERATIONS = {"wrapkey": "wrapKey", "unwrapkey": "unwrapKey"}
 
 
 def create_version_like(clients: Clients, host: str, latest: Key) -> KeyId:
-    """A new version, made by creating the key again: of the same type, size, operations and tags."""
+    """A new version from creating the key again: with the same type, size, operations and tags."""
     made = clients.keys(host).create_rsa_key(
         latest.id.name,
         size=latest.size,
@@ -78,7 +78,7 @@ def create_version_like(clients: Clients, host: str, latest: Key) -> KeyId:
 
 
 def recover_key(clients: Clients, host: str, key: KeyId) -> None:
-    """Brings a soft-deleted key back with all its versions."""
+    """Recovers a soft-deleted key with all its versions."""
     clients.keys(host).begin_recover_deleted_key(key.name).result()
 
 
@@ -88,7 +88,7 @@ def set_enabled(clients: Clients, host: str, key: KeyId, enabled: bool) -> None:
 
 
 def set_operations(clients: Clients, host: str, key: KeyId, operations: tuple[str, ...]) -> None:
-    """What one version of a key permits."""
+    """Sets the permitted operations of one version of a key."""
     _update(clients, host, key, key_operations=list(operations))
 
 

@@ -1,5 +1,5 @@
-"""The one survey: everything that bears on a registry's encryption, in as few rounds of requests as there are
-dependencies. What a registry uses and what it is to use are read by the same code."""
+"""Loads everything that a registry's encryption depends on, in as few rounds of requests as there are
+dependencies. The current and the wanted state are read by the same code."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def load_registry_state(
     vault_id: ArmId | None = None,
     known: State = NOTHING,
 ) -> State:
-    """All there is to read of an existing registry's identity, vault, key and access, in parallel.
+    """The state of an existing registry: its identity, vault, key and access, read in parallel.
 
-    `vault_id` saves looking for the vault where it is known; else it is read where `enable` puts it, beside the
-    registry, and looked for at the same time. What is loaded in `known` is not read again.
+    `vault_id` saves searching for the vault if it is known. Otherwise it is read where `enable` creates it, next to the
+    registry, and searched for at the same time. What is loaded in `known` is not read again.
     """
     encryption = registry.encryption
     known = replace(known, registry=registry)
@@ -89,7 +89,7 @@ def load_registry_state(
 def _load_parts(
     clients: Clients, vault: ArmId, key: KeyId, in_use: KeyId, principal: str | None, known: State = NOTHING
 ) -> State:
-    """The vault, the key in it, the version of it that is in use, and the roles of `principal` that reach it."""
+    """The vault, its key, the version in use, and the roles of `principal` that apply to the key."""
 
     def version_in_use() -> Key | Absent | Unknown:
         if isinstance(known.key, Key) and known.key.id == in_use:
@@ -106,23 +106,23 @@ def _load_parts(
 
 
 def _or_deleted(clients: Clients, vault, found, key: KeyId):
-    """A key that was found, or what is soft-deleted under its name."""
+    """A key that was found, or the soft-deleted key with its name."""
     if not isinstance(found, Absent) or not isinstance(vault, Vault):
         return found
-    # Without permission to read deleted keys, the service tells if there is one: it refuses the name.
+    # Without permission to read deleted keys, the service reports one when the name is used.
     deleted = get_deleted_key(clients, vault, key.name)
     return Absent(unless=deleted) if isinstance(deleted, Unknown) else deleted
 
 
 def _beside(registry: Registry, key: KeyId) -> ArmId | None:
-    """Where `enable` puts the vault of a key. A managed HSM it does not create."""
+    """Where `enable` creates the vault of a key. It does not create managed HSMs."""
     return None if key.is_hsm else ArmId(registry.id.subscription, registry.id.group, VAULT_TYPE, key.store)
 
 
 def _get_key_identity(
     clients: Clients, registry: Registry, subscriptions: Sequence[str]
 ) -> Identity | Absent | Unknown:
-    """The user-assigned identity of a registry's key: by its id where it is assigned, else by its client id."""
+    """The user-assigned identity of a registry's key: by its ID if it is assigned, otherwise by its client ID."""
     used = key_identity(State(registry=registry))
     if used.is_system:
         return _NO_VERSION
@@ -130,17 +130,17 @@ def _get_key_identity(
     if used.id and same(used.id.subscription, own):
         return get_identity(clients, used.id)
     if used.id:
-        # The registry says whose access is to be judged; another subscription that answers badly is no reason to fail.
+        # The registry determines whose access is judged; a failure of another subscription must not fail the command.
         return read_if_possible(lambda: get_identity(clients, used.id), f"{IDENTITY_TYPE}/read", used.id)
     return find_identity(clients, [own, *(each for each in subscriptions if not same(each, own))], used.client_id)
 
 
 def load_roles(clients: Clients, vault: ArmId, key: KeyId, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:
-    """The role assignments of a principal that reach a key; they mean nothing in a vault with access policies."""
+    """The role assignments of a principal that apply to a key; they have no effect in a vault with access policies."""
     if not principal:
         return ()
     if not is_guid(principal):
-        return Unknown(why=f"'{principal}' is no object id.", denied=False)
+        return Unknown(why=f"'{principal}' is not an object ID.", denied=False)
     if key.is_hsm:
         return list_hsm_roles(clients, key.host, key.name, principal)
     return list_roles(clients, f"{vault}/keys/{key.name}", vault.subscription, principal)
@@ -154,11 +154,11 @@ def load_goal_state(
     stop: Stop,
     known: State = NOTHING,
 ) -> tuple[EnableGoal, State]:
-    """What exists of a goal; and the goal with its vault where that was found in another place than assumed.
+    """What exists of a goal; and the goal, with its vault if that was found in another place than assumed.
 
-    `subscriptions` are those a vault given by name or URI is looked for in, the login's own first. Waits for an
-    operation on the registry that is running, saying so by `note`: until it ends nothing about it is sure. `known` is
-    what the registry uses, read a moment ago; its identity is the goal's, where it is loaded.
+    `subscriptions` are searched for a vault given by name or URI, the command's own first. Waits for a running
+    operation on the registry, and reports that by `note`: until it ends, the state is not final. `known` is
+    what the registry uses, read just before; its identity, if loaded, is that of the goal.
     """
     registry, group = in_parallel(
         lambda: _settled(known.registry) or _get_settled_registry(clients, goal.registry, note, stop),
@@ -171,7 +171,7 @@ def load_goal_state(
             found = state.vault.id if goal.vault else None
             groups = _load_groups(clients, goal, group, state.identity, state.vault)
             return replace(goal, vault=found), replace(state, groups=groups)
-    # What would be in a group that doesn't exist doesn't exist either.
+    # Nothing exists in a group that doesn't exist.
     gone = goal.registry.group_id if isinstance(group, Absent) else None
     identity, (goal, vault), name_problem = in_parallel(
         lambda: _get_identity(clients, goal, gone) if isinstance(known.identity, NotLoaded) else known.identity,
@@ -185,7 +185,7 @@ def load_goal_state(
         lambda: _load_groups(clients, goal, group, identity, vault),
     )
     if name_problem and get_registry(clients, goal.registry):
-        # The same command, run at the same time elsewhere, has created it since.
+        # It was created in the meantime by the same command, running elsewhere.
         return load_goal_state(clients, goal, subscriptions, note, stop, known)
     return goal, State(
         registry=registry,
@@ -200,7 +200,7 @@ def load_goal_state(
 
 
 def _load_in_vault(clients: Clients, goal: EnableGoal, vault, identity, registry, known: State):
-    """The goal's key, the roles that reach it, and the version that an existing registry uses."""
+    """The goal's key, the roles that apply to it, and the version that an existing registry uses."""
     principal = identity.principal_id if isinstance(identity, Identity) else None
     if not isinstance(vault, Vault):
         key = vault if isinstance(vault, Unknown) else ABSENT
@@ -208,7 +208,7 @@ def _load_in_vault(clients: Clients, goal: EnableGoal, vault, identity, registry
     encryption = registry.encryption if isinstance(registry, Registry) else None
     version = encryption.version_in_use if encryption and encryption.key else None
     in_use = encryption.key.with_version(version) if version else goal.key.with_version(None)
-    # What is known is about the registry's own key; here another may be asked for.
+    # What is known is about the registry's current key; the goal can have another.
     parts = _load_parts(
         clients,
         vault.id,
@@ -223,7 +223,7 @@ def _load_in_vault(clients: Clients, goal: EnableGoal, vault, identity, registry
 def _roles_at_group(
     clients: Clients, goal: EnableGoal, vault, principal: str | None
 ) -> tuple[RoleGrant, ...] | Unknown:
-    """Roles at the resource group or above reach a vault that is yet to be created."""
+    """Roles at the resource group or above, which apply to a vault that doesn't exist yet."""
     if not principal or not goal.vault or isinstance(vault, Unknown):
         return ()
     return list_roles(clients, goal.vault.group_id, goal.vault.subscription, principal)
@@ -234,7 +234,7 @@ def _settled(registry) -> Registry | None:
 
 
 def _known_vault(goal: EnableGoal, known: State) -> tuple[EnableGoal, Vault] | None:
-    """The vault that is known, if it is the goal's."""
+    """The known vault, if it is the goal's."""
     vault = known.vault
     if not isinstance(vault, Vault) or not same(vault.host, goal.key.host):
         return None
@@ -256,7 +256,7 @@ def _get_settled_registry(clients: Clients, id_: ArmId, note: Callable[[str], No
 
 
 def _is_encrypted_as(goal: EnableGoal, registry: Registry | Absent | Unknown) -> bool:
-    """Whether a registry has the goal's key and identity, so that what it uses is what the goal is about."""
+    """Whether a registry uses the goal's key and identity."""
     if not isinstance(registry, Registry) or not registry.encryption.key or goal.key.version:
         return False
     same_key = registry.encryption.key.same_key(goal.key)
@@ -283,13 +283,13 @@ def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[st
     deleted = find_deleted_vault(clients, goal.vault.subscription, goal.vault.name)
     if isinstance(deleted, DeletedVault):
         return replace(goal, vault=deleted.id), deleted
-    # Where it could not be looked for, or without permission to list deleted vaults, the service tells if there is one:
-    # it refuses the name.
+    # If it could not be searched for, or without permission to list deleted vaults, the service reports one when
+    # the name is used.
     return goal, Absent(unless=hidden)
 
 
 def _load_groups(clients: Clients, goal: EnableGoal, group: Group | Absent | Unknown, identity, vault):
-    """The resource groups by id: the registry's, and those of parts that are yet to be created elsewhere."""
+    """The resource groups by ID: the registry's, and those of other resources to be created."""
     groups = {goal.registry.group_id.lower(): group}
     for resource, seen in ((goal.identity, identity), (goal.vault, vault)):
         if resource and isinstance(seen, (Absent, DeletedVault)) and resource.group_id.lower() not in groups:

@@ -1,4 +1,4 @@
-"""Where a command runs: the CLI's login and cloud."""
+"""The CLI's login and cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking Azure beforehand what it will allow. Whatever can't be asked is unknown, and stops nothing."""
+"""Asks Azure beforehand what it will allow. What can't be determined is unknown and does not stop the command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from azext_acrcmk.model.state import Unknown
 
 
 def look_ahead(clients: Clients, asked: Questions) -> Preflight:
-    """The answers to `asked`, all asked in parallel."""
+    """The answers to the questions `asked`, requested in parallel."""
     providers, permissions, denials, free, left = in_parallel(
         lambda: _each(lambda provider: (provider, _provider_state(clients, *provider)), asked.providers),
         lambda: _each(lambda scope: (scope, _permissions(clients, scope)), asked.scopes),
@@ -33,7 +33,7 @@ def _each(ask: Callable[[Any], Any], about: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _asked(call: Callable[[], Any], action: str, scope: str) -> Any:
-    """The answer, or Unknown for whatever reason there is none: a preflight is no reason to fail."""
+    """The answer, or Unknown after any failure: a preflight must not fail the command."""
     from azure.core.exceptions import AzureError
 
     try:
@@ -88,7 +88,7 @@ def _role_assignments_left(clients: Clients, subscription: str) -> int | Unknown
 
 
 def _denials(clients: Clients, new: NewResource) -> list[Denial | Unknown]:
-    """The policies that would deny what is to be created, as far as they are in force at its scope."""
+    """The policies in force at its scope that would deny a resource."""
     seen = _asked(lambda: _check(clients, new.scope, new.details), "", new.scope)
     if isinstance(seen, Unknown):
         return [seen]
@@ -102,7 +102,7 @@ def _denials(clients: Clients, new: NewResource) -> list[Denial | Unknown]:
 
 
 def _check(clients: Clients, scope: str, details: dict[str, Any]) -> dict[str, Any]:
-    """What Azure Policy says of a resource in a group, or in a group yet to be of a subscription."""
+    """The evaluation of Azure Policy for a resource in a group, or in a future group of a subscription."""
     _, _, subscription, *group = scope.split("/")
     restrictions, options = clients.policy_restrictions(subscription), {"cls": wire}
     if group:

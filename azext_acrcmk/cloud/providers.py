@@ -1,4 +1,4 @@
-"""Registering a subscription for a resource provider. The SDKs do so, too, but for no operation that runs long."""
+"""Registers a subscription for a resource provider. The SDKs do that only for short operations."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from azext_acrcmk.model.api_versions import API_VERSIONS
 logger = get_logger(__name__)
 T = TypeVar("T")
 
-# How long a registration may take, in seconds.
+# The maximum duration of a registration, in seconds.
 REGISTRATION_TIMEOUT = 300
 
 
 def registering(clients: Clients, subscription: str, begin: Callable[[], T], stop: Stop) -> T:
-    """What `begin` returns; where the subscription is not registered for its provider, once it is.
+    """The result of `begin`. If the subscription is not registered for its provider, registers it first.
 
-    One who may not register it gets the refusal of `begin`.
+    Without permission to register it, the error of `begin` is raised.
     """
     from azure.core.exceptions import HttpResponseError
 

@@ -1,4 +1,4 @@
-"""From the wire JSON of the services to the dataclasses of `model`. Unknown, missing and odd fields are tolerated."""
+"""From the JSON of the services to the dataclasses of `model`. Unknown, missing and malformed fields are tolerated."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _read_encryption(block: dict[str, Any]) -> Encryption:
 
 
 def _key_id(body: dict[str, Any], name: str) -> KeyId | None:
-    """The service's own key ids are taken as they are: a form we don't know is no reason to fail."""
+    """Key IDs from the service are used as they are: an unknown form must not fail the command."""
     try:
         return KeyId.parse(text(body, name) or "")
     except ValueError:
@@ -102,7 +102,7 @@ def read_vault(body: dict[str, Any], kind: str = "vault") -> Vault:
         retention_days=number(properties, "softDeleteRetentionInDays"),
         purge_protection=flag(properties, "enablePurgeProtection") or False,
         public_network_access=text(properties, "publicNetworkAccess"),
-        # A vault without rules is open, to trusted services too.
+        # A vault without rules is open, also to trusted services.
         default_action=text(rules, "defaultAction") or "Allow",
         bypass=text(rules, "bypass") or ("AzureServices" if not rules else "None"),
         policies=tuple(_read_policy(each) for each in parts(properties, "accessPolicies")),
@@ -131,7 +131,7 @@ def read_deleted_vault(body: dict[str, Any]) -> DeletedVault:
 
 
 def read_key(body: dict[str, Any], asked: KeyId) -> Key:
-    """A key of the control plane (`vaults/keys`), with the version that its own URI gives."""
+    """A key of the control plane (`vaults/keys`), with the version in its URI."""
     properties = part(body, "properties")
     attributes = part(properties, "attributes")
     own = _key_id(properties, "keyUriWithVersion")
@@ -164,7 +164,7 @@ def _moment(body: dict[str, Any], name: str) -> datetime | None:
     try:
         return datetime.fromtimestamp(seconds, timezone.utc) if seconds else None
     except (OverflowError, OSError, ValueError):
-        return None  # further away than a date can be
+        return None  # outside the range of dates
 
 
 def _is(body: dict[str, Any], name: str, yes: str) -> bool | None:

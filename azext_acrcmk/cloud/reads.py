@@ -1,6 +1,6 @@
-"""Reading what exists. 404 is absent, 403 is unknown; anything else is an error, raised by a read that decides.
+"""Reads what exists. 404 is absent, 403 is unknown; anything else is an error, raised if the read decides.
 
-Key Vault's control plane refuses keys as `ForbiddenByRbac` with status 400 or 500 (service facts 2.2): unknown, too.
+Key Vault's control plane denies reading keys as `ForbiddenByRbac` with status 400 or 500 (service facts 2.2): unknown.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Found = TypeVar("Found", Registry, Identity, Vault)
 
 
 def read_or_unknown(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unknown:
-    """The result of a read that requires permission `action` on `scope`; absent at 404, unknown at 403 and where the
+    """The result of a read that requires permission `action` on `scope`; absent at 404, unknown at 403 and if the
     subscription can't be read.
 
     Raises UnexpectedResponse if the response can't be parsed.
@@ -59,17 +59,17 @@ def read_or_unknown(call: Callable[[], T], action: str, scope: object) -> T | Ab
     except HttpResponseError as error:
         said = read_error(error)
         if said.status == 403 or same_code(said, "SubscriptionNotFound") or "ForbiddenByRbac" in said:
-            return Unknown(action, str(scope), said.message.split("\r\n", 1)[0])
+            return Unknown(action, str(scope), said.summary)
         if same_code(said, "MissingSubscriptionRegistration"):
             return Unknown("", str(scope), said.message, denied=False)
-        # Azure says so by a code. A page without one may be a proxy's, and what seems absent would be made.
+        # Azure's own 404 has a code. One without can come from a proxy, and an existing resource would be created.
         if said.status == 404 and said.code:
             return ABSENT
         raise
 
 
 def read_if_possible(call: Callable[[], T], action: str, scope: object) -> T | Absent | Unknown:
-    """The same of a read that only serves a remark: whatever is no good answer, or none, is unknown."""
+    """The same for a read that is for information only: any failure is unknown."""
     from azure.core.exceptions import AzureError
 
     try:
@@ -79,7 +79,7 @@ def read_if_possible(call: Callable[[], T], action: str, scope: object) -> T | A
 
 
 def in_parallel(*calls: Callable[[], Any]) -> list[Any]:
-    """The results of independent reads, made side by side. Raises the first error."""
+    """The results of independent reads, made in parallel. Raises the first error."""
     if len(calls) < 2:
         return [call() for call in calls]
     slots = BoundedSemaphore(MOST_AT_ONCE)
@@ -92,7 +92,7 @@ def in_parallel(*calls: Callable[[], Any]) -> list[Any]:
 
 
 def _of(id_: ArmId, found: Found) -> Found:
-    """What was found at an id, and says that it is that."""
+    """What was found at an ID, if it has that ID. Raises UnexpectedResponse otherwise."""
     if found.id != id_:
         raise UnexpectedResponse(f"the response to a request for {id_} describes {found.id}.")
     return found
@@ -116,7 +116,7 @@ def get_registry(clients: Clients, id_: ArmId) -> Registry | Absent | Unknown:
 
 
 def get_registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
-    """Why the name is not available, in the service's words. None where it is, or without permission to ask."""
+    """Why the name is not available, in the service's words. None if it is available, or without permission to ask."""
     answer = read_or_unknown(
         lambda: clients.registries(id_.subscription).check_name_availability(
             {"name": id_.name, "type": REGISTRY_TYPE}, cls=wire
@@ -138,7 +138,7 @@ def get_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
 
 
 def get_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
-    """A key vault, or a managed HSM by the type of its id."""
+    """A key vault, or a managed HSM if the ID has that type."""
     client = clients.key_vault(id_.subscription)
     if same(id_.type, HSM_TYPE):
         return read_or_unknown(
@@ -152,7 +152,7 @@ def get_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
 
 
 def is_vault_name_free(clients: Clients, subscription: str, name: str) -> bool | Unknown:
-    """Whether no vault of this name exists anywhere, not even a deleted one."""
+    """Whether no vault with this name exists anywhere, including deleted vaults."""
     answer = read_or_unknown(
         lambda: clients.key_vault(subscription).vaults.check_name_availability(
             {"name": name, "type": VAULT_TYPE}, cls=wire
@@ -164,7 +164,7 @@ def is_vault_name_free(clients: Clients, subscription: str, name: str) -> bool |
 
 
 def find_deleted_vault(clients: Clients, subscription: str, name: str) -> DeletedVault | Absent | Unknown:
-    """The soft-deleted vault of this name in the subscription, in whatever location."""
+    """The soft-deleted vault with this name in the subscription, in any location."""
     return read_or_unknown(
         lambda: search_deleted_vault(clients, subscription, name), DELETED_VAULTS, f"/subscriptions/{subscription}"
     )
@@ -174,7 +174,7 @@ DELETED_VAULTS = "Microsoft.KeyVault/deletedVaults/read"
 
 
 def search_deleted_vault(clients: Clients, subscription: str, name: str, **options: Any) -> DeletedVault | Absent:
-    """The same, raising whatever error; `options` are of the requests."""
+    """The same, raising any error. `options` are those of the requests."""
     for body in pages(clients.key_vault(subscription).vaults.list_deleted, **options):
         if same(body.get("name"), name):
             return read_deleted_vault(body)
@@ -182,9 +182,9 @@ def search_deleted_vault(clients: Clients, subscription: str, name: str, **optio
 
 
 def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknown:
-    """A key with its latest version, or the version that `key` names, by the control plane.
+    """A key with its latest version, or with the version in `key`, from the control plane.
 
-    Neither a right on the vault's data plane nor a network path to it is needed.
+    Requires neither data plane permissions nor a network path to the vault.
     """
     client = clients.key_vault(vault.subscription)
     keys = client.managed_hsm_keys if same(vault.type, HSM_TYPE) else client.keys
@@ -206,7 +206,7 @@ def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknow
 
 
 def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | Absent | Unknown:
-    """A soft-deleted key, by the data plane: the control plane doesn't show it. Often the caller has no permission."""
+    """A soft-deleted key, from the data plane, as the control plane has none. Callers often have no permission."""
 
     def get() -> DeletedKey:
         deleted = clients.keys(vault.host).get_deleted_key(name, retry_total=0)
@@ -218,7 +218,7 @@ def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | A
 
 
 def has_role(clients: Clients, subscription: str, role: RoleGrant) -> bool:
-    """Whether a role assignment is there; not where that can't be read."""
+    """Whether a role assignment exists; False if that can't be read."""
     version = API_VERSIONS["Microsoft.Authorization/roleAssignments"]
     found = read_or_unknown(lambda: clients.arm(subscription).get(role.id, version), "", role.scope)
     return not isinstance(found, (Absent, Unknown))
@@ -227,8 +227,8 @@ def has_role(clients: Clients, subscription: str, role: RoleGrant) -> bool:
 def list_roles(
     clients: Clients, scope: str, subscription: str, principal_id: str | None = None
 ) -> tuple[RoleGrant, ...] | Unknown:
-    """The role assignments at `scope` and above it: of a principal, also those through groups, less what is denied; or
-    without one of everybody, whatever is denied."""
+    """The role assignments at `scope` and above: of a principal, including its groups, less what is denied; or
+    without a principal those of all, regardless of deny assignments."""
     arm = clients.arm(subscription)
 
     def all_of(
@@ -239,14 +239,14 @@ def list_roles(
         return read(lambda: list(arm.pages(path, API_VERSIONS[type_], where, **options)), f"{type_}/read", scope)
 
     def role_definition(guid: str) -> dict[str, Any]:
-        # By the subscription, also where the id is the tenant's, which not everyone may read at.
+        # At the subscription even if the ID is at the tenant, where not everyone has permission to read.
         path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
         return arm.get(path, API_VERSIONS["Microsoft.Authorization/roleDefinitions"])
 
     to_principal = f"atScope() and assignedTo('{principal_id}')" if principal_id else "atScope()"
     found, denials = in_parallel(
         lambda: all_of("roleAssignments", to_principal, read_or_unknown),
-        # They only cast doubt on what roles give, and not everybody may read them everywhere.
+        # They can only restrict what roles grant, and not everyone has permission to read them.
         lambda: all_of("denyAssignments", "atScope()", read_if_possible, **PATIENCE) if principal_id else ABSENT,
     )
     if isinstance(found, Unknown):

@@ -1,4 +1,4 @@
-"""No SDK registers a subscription for a resource provider by itself: what only reads must not."""
+"""Keeps SDKs from registering a subscription for a resource provider automatically: reads change nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from azext_acrcmk.cloud.errors import missing_registration, read_error
 
 
 class NeverRegister(SansIOHTTPPolicy):
-    """Raises the refusal of a request whose subscription is not registered, before azure-mgmt-core sees it and
-    registers. Changes register by `registering`, where they say so.
+    """Raises the error of a request whose subscription is not registered, before azure-mgmt-core sees it and
+    registers it. Changes register with `registering`, which reports it.
 
-    Give it to an SDK's client among the `per_retry_policies`: they are nearer to the wire than azure-mgmt-core's own.
+    Pass it to an SDK client in the `per_retry_policies`: they run after those of azure-mgmt-core.
     """
 
     def on_response(self, request, response) -> None:
@@ -21,8 +21,8 @@ class NeverRegister(SansIOHTTPPolicy):
         if answer.status_code != 409:
             return
         if hasattr(answer, "read"):
-            answer.read()  # the first answer of a long operation is not read before it is asked for
-        # Of all errors of the SDKs this is the kind that they don't try again after.
+            answer.read()  # the body of a long operation's first response is read only on request
+        # Of all errors of the SDKs, this is the class after which they do not retry.
         error = ClientAuthenticationError(response=answer)
         if missing_registration(read_error(error)):
             raise error

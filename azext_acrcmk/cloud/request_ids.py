@@ -1,4 +1,4 @@
-"""Ids by which Azure knows a request again."""
+"""IDs by which Azure recognizes a repeated request."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from azure.core.pipeline.policies import SansIOHTTPPolicy
 
 
 class RequestIds(SansIOHTTPPolicy):
-    """Leaves requests the id that the CLI gives to all of a command, until `renewed` is set: then each has its own.
+    """Keeps the ID that the CLI sets for all requests of a command, until `renewed` is set: then each has its own.
 
-    A request that was refused as its subscription was not registered for a resource provider is refused again after
-    it has been, if it comes with the same id (so says azure-mgmt-core, which changes it for its own second try).
+    A request that was rejected because its subscription was not registered for a resource provider is rejected again
+    after registration if it has the same ID (according to azure-mgmt-core, which changes it for its own retry).
 
-    Give it to an SDK's client among the `per_retry_policies`: what is set before overwrites what an operation sets.
+    Pass it to an SDK client in the `per_retry_policies`: earlier policies would overwrite what an operation sets.
     """
 
     renewed = False

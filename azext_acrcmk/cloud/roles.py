@@ -14,7 +14,7 @@ from azext_acrcmk.model.access import ENCRYPTION_USER, ENCRYPTION_USER_NAME, NEE
 from azext_acrcmk.model.ids import is_guid, same
 from azext_acrcmk.model.state import DenyAssignment, RoleGrant, Unknown
 
-# How deny assignments name everyone.
+# The principal in deny assignments that represents everyone.
 _EVERYONE = "00000000-0000-0000-0000-000000000000"
 
 
@@ -23,8 +23,8 @@ def read_role_grants(
     role_definition: Callable[[str], dict[str, Any]],
     call_all: Callable[..., list[Any]] = lambda *calls: [call() for call in calls],
 ) -> tuple[RoleGrant, ...]:
-    """`role_definition` fetches a role by its GUID; it is asked once for each role, and not for the well-known one.
-    `call_all` calls functions, maybe at the same time, and returns their results."""
+    """`role_definition` gets a role by its GUID; it is called once for each role, and not for the well-known one.
+    `call_all` calls functions, possibly in parallel, and returns their results."""
     properties_of = [(assignment, part(assignment, "properties")) for assignment in assignments]
     ids = {_guid(each): text(each, "roleDefinitionId") or "" for _, each in properties_of}
     ids.pop(ENCRYPTION_USER, None)
@@ -53,17 +53,17 @@ def read_role_grants(
 
 
 def _guid(properties: dict[str, Any]) -> str:
-    """Of an assignment's role."""
+    """The GUID of an assignment's role."""
     return (text(properties, "roleDefinitionId") or "").rsplit("/", 1)[-1].lower()
 
 
 def with_denials(
     grants: Sequence[RoleGrant], denials: Iterable[dict[str, Any]] | Unknown, scope: str, principal_id: str
 ) -> tuple[RoleGrant, ...]:
-    """The grants less what deny assignments take from the principal at `scope`.
+    """The grants less what deny assignments deny the principal at `scope`.
 
-    Of groups only those are known through which it has a role: where it takes more, the grants are uncertain. Where
-    one may not see deny assignments, which few have, the grants only say so.
+    Only groups through which the principal has a role are known: if others matter, the grants are uncertain. Without
+    permission to read deny assignments, which are rare, the grants only record that.
     """
     if isinstance(denials, Unknown):
         return tuple(replace(grant, unseen_denials=denials) for grant in grants)
@@ -72,14 +72,16 @@ def with_denials(
     for denial in denials:
         properties = part(denial, "properties")
         if same(text(properties, "denyAssignmentEffect"), "audit"):
-            continue  # it only logs
+            continue  # it denies nothing
         if flag(properties, "doNotApplyToChildScopes") and not same(text(properties, "scope"), scope):
             continue
         blocks = [each for each in parts(properties, "permissions") if texts(each, "dataActions")]
         concerned = _concerned(properties, own)
         name = text(properties, "denyAssignmentName") or text(denial, "name") or ""
         if blocks and concerned is None:
-            doubt = f"The deny assignment '{name}' concerns groups, and whether the identity is in them is not seen."
+            doubt = (
+                f"The deny assignment '{name}' applies to groups, and it is not known whether the identity is a member."
+            )
         elif blocks and concerned and (properties.get("condition") or any(each.get("condition") for each in blocks)):
             doubt = f"The deny assignment '{name}' has a condition."
         elif blocks and concerned:
@@ -90,7 +92,7 @@ def with_denials(
 
 
 def _concerned(properties: dict[str, Any], own: set[str]) -> bool | None:
-    """Whether a deny assignment concerns one who goes by the ids `own`; None where other groups decide it."""
+    """Whether a deny assignment applies to a principal with the IDs `own`; None if that depends on other groups."""
     subjects, exempt = parts(properties, "principals"), parts(properties, "excludePrincipals")
     if _named(exempt, own):
         return False
@@ -136,7 +138,7 @@ def _fetch(role_definition: Callable[[str], dict[str, Any]], role_id: str, guid:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """A time as the service writes it, with seven digits that Python before 3.11 does not read."""
+    """A time as the service writes it, with seven digits that Python before 3.11 can't parse."""
     if not text:
         return None
     try:

@@ -11,14 +11,14 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from azext_acrcmk.cloud.waiting import done, in_thread
 
-# How long a token may take, in seconds, as the SDKs wait for any other answer. The CLI's own waits forever.
+# The maximum time to get a token, in seconds, as in the SDKs for other responses. The CLI itself waits forever.
 TOKEN_TIMEOUT = 300
 
 
 class SignInFailed(ClientAuthenticationError):
-    """The login gives no token: it has expired, or is refused. `advice` is the CLI's, how to log in again.
+    """The login has expired or is rejected, so there is no token. `advice` is the CLI's, on how to log in again.
 
-    Status 401, or 0 where no answer came.
+    The status is 401, or 0 without a response.
     """
 
     def __init__(self, message: str, status: int = 401, advice: tuple[str, ...] = ()):
@@ -28,15 +28,15 @@ class SignInFailed(ClientAuthenticationError):
 
 
 class SignIn:
-    """The credential of one account, asked by one thread at a time: the first of many requests fetches the token, the
-    others get that. An endpoint of managed identities even refuses to be asked by many at once.
+    """The credential of one account, used by one thread at a time: the first of many requests gets the token, the
+    others reuse it. Endpoints of managed identities even reject parallel requests.
 
-    What fails is raised as SDKs expect of a credential: SignInFailed, or ServiceRequestError, after which they try
-    again. The CLI's own raises its errors, and those of `msal` and `requests`, through them.
+    Failures are raised as SDKs expect from a credential: SignInFailed, or ServiceRequestError, after which they
+    retry. The CLI's own credential raises its errors, and those of `msal` and `requests`, through the SDKs.
     """
 
     def __init__(self, make: Callable[[], Any]):
-        """`make` gives the CLI's credential; it, too, may ask Azure."""
+        """`make` returns the CLI's credential; that can also send requests."""
         self._make = make
         self._credential: Any = None
         self._lock = threading.Lock()
@@ -64,8 +64,8 @@ class SignIn:
         return self._credential.get_token(*scopes, **options)
 
     def _within_time(self, get: Callable[[], Any]) -> Any:
-        """In a thread of its own, which may wait for longer than we do."""
+        """In a separate thread, which can wait longer than we do."""
         if not self._silent and done(token := in_thread(get), TOKEN_TIMEOUT):
             return token.result()
         self._silent = True
-        raise SignInFailed(f"The sign-in did not answer within {TOKEN_TIMEOUT} seconds.", status=0)
+        raise SignInFailed(f"There was no response to the sign-in within {TOKEN_TIMEOUT} seconds.", status=0)

@@ -1,4 +1,4 @@
-"""Waiting for Azure: bounded, with pauses that grow and honour Retry-After, and that Ctrl-C ends at once."""
+"""Waits for Azure: bounded, with growing pauses that respect Retry-After, and ended by Ctrl-C immediately."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def in_thread(call: Callable[[], T]) -> Future[T]:
-    """Runs a call beside others, in a thread that keeps no process alive: Ctrl-C need not wait for a silent Azure."""
+    """Runs a call in a daemon thread, so that Ctrl-C does not wait for a response from Azure."""
     future: Future[T] = Future()
 
     def work() -> None:
@@ -30,12 +30,12 @@ def in_thread(call: Callable[[], T]) -> Future[T]:
     return future
 
 
-# Python loses a signal that comes just as the main thread begins to wait, until it wakes up: so often, in seconds.
+# Python handles a signal that arrives just as the main thread starts waiting only when it wakes up: this interval.
 WAKE = 0.5
 
 
 def done(future: Future, within: float = inf) -> bool:
-    """Whether a call in a thread has ended, waited for so many seconds, and so that Ctrl-C is not lost."""
+    """Whether a call in a thread ends within this many seconds; handles Ctrl-C while waiting."""
     end = time.monotonic() + within
     while not future.done() and time.monotonic() < end:
         with contextlib.suppress(FutureTimeoutError):
@@ -50,11 +50,11 @@ def result_of(future: Future[T]) -> T:
 
 
 class Interrupted(Exception):
-    """The command is being stopped; whatever was waited for goes on in Azure by itself."""
+    """The command is being stopped; the operation that it waited for continues in Azure."""
 
 
 class Stop:
-    """Asks all waits of a command to end. One for each run."""
+    """Ends all waits of a command. One for each run."""
 
     def __init__(self):
         self._event = threading.Event()
@@ -71,22 +71,22 @@ class Stop:
         self.pause(0)
 
 
-# Each pause between two looks is longer by a twentieth. What one waits for is then seen late by at most about a
-# twentieth of the time it took, and to wait for long takes few looks.
+# Each pause between two reads is a twentieth longer. The end of an operation is then noticed late by at most about a
+# twentieth of its duration, and long waits need few reads.
 GROWTH = 1.05
 
 
 class Pauses:
-    """The pauses between looks at one thing, in seconds: `first`, then ever longer ones, up to `most`."""
+    """The pauses between reads of the same thing, in seconds: `first`, then growing up to `most`."""
 
     def __init__(self, stop: Stop, first: float = 0.5, most: float = 15.0):
         self._stop, self._next, self._most = stop, first, most
         self._began = time.monotonic()
 
     def another(self, within: float = inf, asked: float | None = None) -> bool:
-        """Makes the next pause, where the service asked for one (Retry-After) that one.
+        """Waits for the next pause, or for the one that the service requested (Retry-After).
 
-        False, at once, where it would end later than `within` seconds after the first look. Raises Interrupted.
+        Returns False immediately if it would end later than `within` seconds after the first read. Raises Interrupted.
         """
         pause = asked or self._next
         if time.monotonic() + pause > self._began + within:
@@ -97,9 +97,9 @@ class Pauses:
 
 
 def asked_pause(error: Exception) -> float | None:
-    """The seconds after which a refusal asks to be tried again, if it does."""
+    """The seconds after which an error response asks for a retry, if it does."""
     response = getattr(error, "response", None)
-    # An operation that failed is told by an answer that is no refusal, and nothing to be asked for again.
+    # A failed operation is reported in a successful response, which must not be retried.
     if response is None or response.status_code < 400:
         return None
     value = response.headers.get("Retry-After") or ""
@@ -107,7 +107,7 @@ def asked_pause(error: Exception) -> float | None:
 
 
 def retrying(call: Callable[[], T], worth_it: Callable[[Exception], bool], stop: Stop, seconds: float) -> T:
-    """The result of `call`, tried again while `worth_it` says so of its error, for at most `seconds`."""
+    """The result of `call`, retried for at most `seconds` while `worth_it` is true for its error."""
     pauses = Pauses(stop)
     while True:
         try:
@@ -120,14 +120,14 @@ def retrying(call: Callable[[], T], worth_it: Callable[[Exception], bool], stop:
             raise failure
 
 
-# How long a resource may be busy with another change of it, in seconds.
+# How long to wait for another change of the same resource, in seconds.
 CONFLICT_TIMEOUT = 60
-# A 409 that does not pass: the name is taken, what has it must be recovered first, or nothing may be changed there.
+# A permanent 409: the name is in use, its owner must be recovered first, or the scope is read-only.
 _LASTING = ("already in use", "deleted state", "deleted but recoverable", "ScopeLocked", "ReadOnlyDisabledSubscription")
 
 
 def when_free(change: Callable[[], T], stop: Stop) -> T:
-    """The result of a change, tried again while another change of the same resource is under way."""
+    """The result of a change, retried while another change of the same resource is in progress."""
     return retrying(change, _busy, stop, CONFLICT_TIMEOUT)
 
 
@@ -138,9 +138,9 @@ def _busy(error: Exception) -> bool:
 
 
 def poller(stop: Stop, final_state: str | None = None):
-    """A polling method for the SDK's `begin_…` operations: looks at once, then ever less often.
+    """A polling method for the SDK's `begin_…` operations: polls immediately, then less and less often.
 
-    The SDK's own waits 30 seconds wherever the service sends no Retry-After.
+    The SDK's own waits 30 seconds if the service sends no Retry-After.
     """
     from azure.mgmt.core.polling.arm_polling import ARMPolling
 
@@ -160,14 +160,14 @@ def poller(stop: Stop, final_state: str | None = None):
     return AdaptivePolling()
 
 
-# How long an operation on a registry that somebody else began may go on, in seconds.
+# How long to wait for an operation on a registry that was started elsewhere, in seconds.
 SETTLE_TIMEOUT = 1800
 
 
 def until_settled(
     look: Callable[[], T], settled: Callable[[T], bool], stop: Stop, seconds: float = SETTLE_TIMEOUT
 ) -> T:
-    """What `look` sees once it is `settled`, or after `seconds`."""
+    """The result of `look` once it is `settled`, or after `seconds`."""
     pauses = Pauses(stop)
     while not settled(seen := look()) and pauses.another(seconds):
         pass

@@ -1,6 +1,6 @@
-"""Looking through the subscriptions of a login: bounded in number and in time, and never a reason to fail.
+"""Searches the subscriptions of a login: limited in number and time, and never fails.
 
-What was not searched is told with the result: who has hundreds of subscriptions, has some that answer badly.
+The result includes what was not searched: of hundreds of subscriptions, some return errors.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from azext_acrcmk.model.state import ABSENT, Absent, Unknown
 
 T = TypeVar("T")
 
-# How many subscriptions are searched besides the one that is searched first, and for how many seconds in all.
+# How many subscriptions are searched besides the first one, and for how many seconds in total.
 MOST_OTHERS = 100
 SECONDS = 30.0
 
-_NO_ANSWER = "no answer in time"
+_NO_ANSWER = "no response in time"
 
 
 class Walk:
-    """One look through subscriptions. `unsearched` are the places that were not searched, with the reason of each."""
+    """One search through subscriptions. `unsearched` are the places that were not searched, each with the reason."""
 
     def __init__(self, subscriptions: Sequence[str]):
         self._end = time.monotonic() + SECONDS
@@ -37,13 +37,13 @@ class Walk:
         self.unsearched: tuple[Unknown, ...] = ()
 
     def everywhere(self, read: Callable[[str], T], action: str) -> list[T]:
-        """What `read` finds in each subscription, as far as they can be read. That takes the permission `action`."""
+        """What `read` finds in each subscription that can be read. Requires permission `action`."""
         found = self._look([self._first, *self._others], read, action)
         self.unsearched += self._left_out
         return found
 
     def first_found(self, read: Callable[[str], T | Absent], action: str) -> T | Absent | Unknown:
-        """What `read` finds in the first subscription, else in any of the others; unknown before absent."""
+        """What `read` finds in the first subscription, otherwise in any of the others; unknown rather than absent."""
         found = self._look([self._first], read, action)
         if not any(found) and self._others:
             found = self._look(self._others, read, action)
@@ -65,7 +65,7 @@ class Walk:
 
 
 def unknown_of(unsearched: tuple[Unknown, ...]) -> Unknown:
-    """All that was not searched as one value."""
+    """Everything that was not searched as one value."""
     first, *rest = unsearched
     if first.denied and not rest:
         return first
@@ -82,11 +82,11 @@ def _left_out(count: int) -> tuple[Unknown, ...]:
     if not count:
         return ()
     which = f"{count} further subscriptions" if count > 1 else "1 further subscription"
-    return (Unknown("", which, f"no more than {MOST_OTHERS} others are searched", denied=False),)
+    return (Unknown("", which, f"at most {MOST_OTHERS} others are searched", denied=False),)
 
 
 def _until(end: float, calls: list[Callable[[], Any]]) -> list[Any]:
-    """The results of calls made side by side, None of those that have not ended by then. They go on unheeded."""
+    """The results of calls made in parallel; None for those that have not ended by `end`. These continue unobserved."""
     slots = BoundedSemaphore(MOST_AT_ONCE)
 
     def in_turn(call: Callable[[], Any]) -> Any:

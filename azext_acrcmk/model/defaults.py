@@ -5,3 +5,7 @@ GRANT_TIMEOUT = 900
 
 # A key counts as expiring this many days before its expiry.
 EXPIRY_DAYS = 30
+
+# In what `az acr cmk template` writes.
+FORMATS = ("arm", "sh")
+JSON_FORMATS = ("arm",)

@@ -102,7 +102,7 @@ def test_are_not_searched_all_where_they_are_hundreds(azure, az, encrypted):
     ]
     profile.write_text(json.dumps(known))
     message = shared(az(CHECK).json())["message"]
-    assert f"Not searched: {601 - MOST_OTHERS} further subscriptions (no more than {MOST_OTHERS} others" in message
+    assert f"Not searched: {601 - MOST_OTHERS} further subscriptions (at most {MOST_OTHERS} others" in message
     assert f"and {MOST_OTHERS - 1 - 2} more." in message
     assert len(azure.log()) < MOST_OTHERS + 30
 

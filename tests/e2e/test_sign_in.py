@@ -138,7 +138,7 @@ def test_a_sign_in_that_hangs_is_not_waited_for_forever(azure, az, scene):
     azure.fault("hang", path=TOKEN)
     result = az(SHOW, pace=500)
     assert result.code == 1, result
-    assert "The sign-in did not answer within 300 seconds." in result.err
+    assert "There was no response to the sign-in within 300 seconds." in result.err
     assert "Traceback" not in result.err
 
 

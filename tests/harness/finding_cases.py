@@ -175,7 +175,7 @@ CASES = [
         pulls=(403, 200),
     ),
     Case("GrantDenied", "error", causes.denied, "The deny assignment 'Locked by the platform' takes", pulls=(403, 403)),
-    Case("AccessUnknown", "error", causes.denied_to_a_group, "'Locked for some' concerns groups", status="unknown"),
+    Case("AccessUnknown", "error", causes.denied_to_a_group, "'Locked for some' applies to groups", status="unknown"),
     Case("GrantThroughGroup", "warning", causes.through_group, "only through a group", ASSIGN, left=None),
     Case(
         "GrantWiderThanNeeded",

@@ -49,7 +49,7 @@ def test_whether_the_identity_is_in_other_groups_is_not_seen():
     for unclear in (denial(OTHER_GROUP), denial(EVERYONE, exclude=[OTHER_GROUP])):
         seen = access(unclear)
         assert seen.granted is None
-        assert "'Locked' concerns groups" in seen.unknown.why
+        assert "'Locked' applies to groups" in seen.unknown.why
 
 
 def test_on_the_key_alone():

@@ -1,8 +1,10 @@
 import json
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from azext_acrcmk.cloud.errors import explain, key_access_refused, read_error
+from azext_acrcmk.cloud.reads import read_or_unknown
 
 
 class Response:
@@ -160,3 +162,16 @@ def test_a_status_without_an_error_of_azure_may_be_a_proxys():
 def test_a_message_of_several_lines_is_folded_to_one():
     said = error(403, "Forbidden", "Not allowed.\r\nCaller: x\nVault:\ty\u2028z\x00\n")
     assert said.message == "Not allowed. Caller: x Vault: y z"
+    assert said.summary == "Not allowed."
+
+
+def test_unknown_names_the_cause_not_the_caller():
+    """What Key Vault says of the caller and the propagation of roles comes in further lines."""
+    message = "Caller is not authorized to perform action on resource.\r\nCaller: appid=x\r\nAction: 'a/read'\r\n"
+
+    def refused():
+        failure = HttpResponseError(message)
+        failure.status_code = 403
+        raise failure
+
+    assert read_or_unknown(refused, "a/read", "/scope").why == "Caller is not authorized to perform action on resource."

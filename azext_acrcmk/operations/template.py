@@ -1,0 +1,111 @@
+"""`az acr cmk template`"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from azure.cli.core.azclierror import FileOperationError, ResourceNotFoundError, ValidationError
+from knack.log import get_logger
+
+from azext_acrcmk._errors import problems_error
+from azext_acrcmk.cloud.load import load_goal_state, load_registry_state
+from azext_acrcmk.cloud.reads import get_registry
+from azext_acrcmk.model.goal import enable_goal
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
+from azext_acrcmk.model.registry_options import ROLE_ASSIGNMENT_MODE_API_VERSION, RegistryOptions
+from azext_acrcmk.model.state import Registry
+from azext_acrcmk.operations.files import write_whole
+from azext_acrcmk.operations.session import Session
+from azext_acrcmk.output.template.first import problems_of
+from azext_acrcmk.output.template.formats import FORMATS, next_command
+from azext_acrcmk.output.template.parts import Parts, exported_parts, parts_of
+from azext_acrcmk.plan.enable import plan_enable
+
+logger = get_logger(__name__)
+
+STDOUT = "-"
+
+
+def template(
+    cmd, registry_name: str, group: str | None, template_format: str, file: str | None, yes: bool, **options: Any
+):
+    """Writes what `enable` would do, and changes nothing; without options an encrypted registry as it is."""
+    form = FORMATS[template_format]
+    if file and file != STDOUT and not yes and Path(file).exists():
+        raise ValidationError(f"'{file}' exists.", ["Name another file, or replace it with --yes."])
+    with Session.of(cmd) as session:
+        parts = _parts(session, registry_name, group, options)
+        if problems := problems_of(parts, template_format):
+            raise problems_error(problems)
+        written = form.write(parts)
+    shown = file if file and file != STDOUT else f"azuredeploy{form.suffix}" if form.is_json else f"FILE{form.suffix}"
+    _tell(cmd, parts, next_command(form, parts, shown))
+    if file is None and form.is_json:
+        return written
+    text = json.dumps(written, indent=2) + "\n" if form.is_json else written
+    if file == STDOUT:
+        sys.stdout.write(text)
+        return None
+    try:
+        write_whole(Path(file), text, replace=yes)
+    except FileExistsError:
+        raise ValidationError(f"'{file}' exists.", ["Name another file, or replace it with --yes."]) from None
+    except OSError as error:
+        raise FileOperationError(f"'{file}' can't be written: {error.strerror}.") from error
+    return None
+
+
+def _parts(session: Session, name: str, group: str | None, options: dict[str, Any]) -> Parts:
+    if not _asks_for_something(options):
+        found = _encrypted(session, name, group)
+        if found:
+            return exported_parts(load_registry_state(session.clients, found, session.login.subscriptions))
+    if not group:
+        raise ResourceNotFoundError(
+            f"Registry '{name}' is not encrypted with a customer-managed key, so there is nothing to write.",
+            ["Name the resource group of a new registry: --resource-group"],
+        )
+    login = session.login
+    goal = enable_goal(
+        ArmId(login.subscription, group, REGISTRY_TYPE, name), login.tenant, login.vault_suffix, **options
+    )
+    session.clients.registry_api_version = max(goal.options.api_version, ROLE_ASSIGNMENT_MODE_API_VERSION)
+    goal, state = load_goal_state(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
+    return parts_of(session.checked(plan_enable(goal, state, session.now)))
+
+
+def _asks_for_something(options: dict[str, Any]) -> bool:
+    return any(
+        value not in (None, False, "vault") and value != RegistryOptions()
+        for name, value in options.items()
+        if name != "grant_timeout"
+    )
+
+
+def _encrypted(session: Session, name: str, group: str | None) -> Registry | None:
+    """The registry of that name, where it is encrypted with a customer-managed key."""
+    session.clients.registry_api_version = ROLE_ASSIGNMENT_MODE_API_VERSION
+    found = get_registry(session.clients, session.registry_id(name, group))
+    if not group and not isinstance(found, Registry):
+        found = session.registry(name, group)
+    if isinstance(found, Registry) and found.encryption.enabled and found.encryption.key and found.settled:
+        return None if found.went_wrong else found
+    return None
+
+
+def _tell(cmd, parts: Parts, command: str) -> None:
+    """On stderr, so that the template alone is in a file that stdout goes to."""
+    if cmd.cli_ctx.only_show_errors:
+        return
+    said = [f"Next: {command}"]
+    if parts.pins_unknown_version:
+        said.insert(
+            0,
+            "The registry is pinned to the version of the key that is current when this is deployed. Deploying it "
+            "again after the key was rotated would rotate the registry, unless you give the version in use.",
+        )
+    for line in said:
+        sys.stderr.write(f"{line}\n")

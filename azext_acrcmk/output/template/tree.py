@@ -1,0 +1,132 @@
+"""A deployment as resources and expressions, from which both a Resource Manager template and Bicep are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from azext_acrcmk.model.ids import ArmId
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+
+
+@dataclass(frozen=True)
+class Call:
+    function: str
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class IdOf:
+    """The id of a resource by its symbol."""
+
+    symbol: str
+
+
+@dataclass(frozen=True)
+class PropertyOf:
+    """A property of a resource, read while the deployment runs."""
+
+    symbol: str
+    name: str
+
+
+Expression = (Parameter, Call, IdOf, PropertyOf)
+
+
+def call(function: str, *arguments: Any) -> Call:
+    return Call(function, arguments)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """`name` are its segments. `existing` is only referred to, by its `id`."""
+
+    symbol: str
+    type: str
+    api_version: str
+    name: tuple[Any, ...]
+    body: dict[Any, Any] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    id: ArmId | None = None
+    existing: bool = False
+    # Of what extends another: that one's id. And whether it is made at all.
+    scope: Any = None
+    condition: Any = None
+
+
+@dataclass(frozen=True)
+class Nested:
+    """Resources in another resource group, or whose names are known only while the deployment runs.
+
+    `parameters` are given to them: name and expression outside.
+    """
+
+    symbol: str
+    resources: tuple[Resource, ...]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    # Where they are: subscription and group; None for the deployment's own.
+    place: tuple[str, str] | None = None
+    types: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Empty deployments one after the other: time for a role assignment to take effect."""
+
+    symbol: str
+    count: Parameter
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A parameter of a template."""
+
+    name: str
+    type: str
+    default: Any
+    description: str
+    least: int | None = None
+    most: int | None = None
+    lengths: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    name: str
+    type: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Tree:
+    description: str
+    inputs: tuple[Input, ...]
+    items: tuple[Resource | Nested | Waits, ...]
+    outputs: tuple[Output, ...]
+
+    @property
+    def resources(self) -> dict[str, Resource]:
+        """By their symbols, also those within nested deployments."""
+        found = {}
+        for item in self.items:
+            if isinstance(item, Resource):
+                found[item.symbol] = item
+            elif isinstance(item, Nested):
+                found |= {each.symbol: each for each in item.resources}
+        return found
+
+    def nested_of(self, symbol: str) -> Nested | None:
+        return next(
+            (
+                item
+                for item in self.items
+                if isinstance(item, Nested) and symbol in (item.symbol, *(r.symbol for r in item.resources))
+            ),
+            None,
+        )

@@ -1,0 +1,203 @@
+"""`az acr cmk template`: what it writes, deployed by the real `az deployment`, is what `enable` makes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
+from tests.harness.az import AZ
+from tests.harness.scene import Scene
+from tests.harness.seed import KEY, REGISTRY, VAULT, Seed, changes, outcomes
+
+ASKED = "-n myregistry -g rg"
+OTHER_VAULT = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)?")
+VERSION = re.compile(r"/[0-9a-f]{32}\b")
+
+
+def nothing(_scene):
+    pass
+
+
+def identity(scene):
+    scene.seed.identity()
+
+
+def parts(scene):
+    scene.seed.parts()
+
+
+def policy_vault(scene):
+    scene.seed.identity()
+    scene.seed.key(scene.seed.vault(enableRbacAuthorization=False))
+
+
+def deleted_vault(scene):
+    scene.seed.key(scene.seed.vault())
+    scene.seed.delete(VAULT)
+
+
+def deleted_policy_vault(scene):
+    scene.seed.key(scene.seed.vault(enableRbacAuthorization=False))
+    scene.seed.delete(VAULT)
+
+
+def elsewhere(scene):
+    scene.seed.group("elsewhere", subscription=OTHER_SUBSCRIPTION)
+
+
+def vault_elsewhere(scene):
+    elsewhere(scene)
+    scene.seed.key(scene.seed.vault(OTHER_VAULT))
+
+
+def policy_vault_elsewhere(scene):
+    elsewhere(scene)
+    scene.seed.vault(OTHER_VAULT, enableRbacAuthorization=False)
+
+
+def hsm(scene):
+    scene.identity = scene.seed.identity()
+    scene.seed.key(scene.seed.hsm(), kty="RSA-HSM", keyOps=["wrapKey", "unwrapKey"])
+    scene.change_hsm_role("PUT")
+
+
+GOALS = {
+    "all new": (nothing, ""),
+    "access policies": (nothing, "--permission-model access-policy"),
+    "on the key": (nothing, "--grant-scope key --tags a=b --rotation-period 90d --key-lifetime 2y"),
+    "pinned": (nothing, "--rotation manual"),
+    "firewall": (nothing, "--restrict-vault-network --public-network-enabled false --role-assignment-mode rbac-abac"),
+    "identity": (identity, "--key-type RSA-HSM --key-size 3072 --retention-days 7"),
+    "parts": (parts, ""),
+    "existing key, pinned": (parts, "--rotation manual"),
+    "existing policies": (policy_vault, ""),
+    "soft-deleted": (deleted_vault, ""),
+    "soft-deleted with policies": (deleted_policy_vault, ""),
+    "vault elsewhere": (vault_elsewhere, f"--key-vault {OTHER_VAULT}"),
+    "new vault elsewhere": (elsewhere, f"--key-vault {OTHER_VAULT} --grant-scope key"),
+    "new policy vault elsewhere": (elsewhere, f"--key-vault {OTHER_VAULT} --permission-model access-policy"),
+    "policies elsewhere": (policy_vault_elsewhere, f"--key-vault {OTHER_VAULT}"),
+    "identity elsewhere": (
+        elsewhere,
+        f"--identity /subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/elsewhere/providers/{IDENTITY_TYPE}/otherid",
+    ),
+    "managed HSM": (hsm, f"--key-encryption-key https://myhsm.managedhsm.azure.net/keys/{KEY}"),
+}
+
+
+# Those of which it is also seen that `enable` makes just the same, before and after.
+BOTH_WAYS = ("all new", "access policies", "on the key", "existing key, pinned", "soft-deleted", "identity elsewhere")
+
+
+def everything(seed):
+    """All that there is, without times."""
+    shown = []
+    for subscription in (SUBSCRIPTION, OTHER_SUBSCRIPTION):
+        for each in seed.get(f"/subscriptions/{subscription}/resources")["value"]:
+            if "/managedHSMs/" in each["id"]:
+                continue
+            shown.append(seed.get(each["id"]))
+            if "/vaults/" in each["id"]:
+                shown += [seed.get(key["id"]) for key in seed.get(f"{each['id']}/keys")["value"]]
+                shown += seed.assignments(each["id"])
+    for each in shown:
+        each.pop("systemData", None)
+        each["properties"].pop("policies", None)
+        for name in ("created", "updated", "exp"):
+            each["properties"].get("attributes", {}).pop(name, None)
+            each["properties"].get("rotationPolicy", {}).get("attributes", {}).pop(name, None)
+    return shown
+
+
+def alike(resources):
+    """Without what is another each time: object ids, versions, times."""
+
+    def steady(resource):
+        text = VERSION.sub("/<version>", GUID.sub("<guid>", json.dumps(resource, sort_keys=True)))
+        return TIME.sub("<time>", text)
+
+    return sorted(map(steady, resources))
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_deploys_what_enable_makes(azure, seed, quick_az, tmp_path, goal):
+    prepare, options = GOALS[goal]
+    file = shlex.quote(str(tmp_path / "azuredeploy.json"))
+    prepare(Scene(azure, seed))
+    command = f"acr cmk template {ASKED} {options} -f {file}"
+    told = quick_az(command).ok()
+    assert "Next: az deployment group create --resource-group rg" in told.err
+    assert changes(azure) == []
+    deploy = f"deployment group create -g rg -f {file}"
+    made = quick_az(deploy).json()["properties"]
+    assert made["outputs"]["registryId"]["value"] == str(REGISTRY)
+    assert made["outputs"]["encryption"]["value"]["status"] == "enabled"
+    assert azure.pull(REGISTRY.name)["status"] == 200
+    first = everything(seed)
+    # Once more changes nothing.
+    quick_az(deploy).ok()
+    assert everything(seed) == first
+    # Nor does `enable`.
+    done = quick_az(f"acr cmk enable {ASKED} {options}").json()
+    assert set(outcomes(done).values()) == {"reused"}
+    assert everything(seed) == first
+    if goal not in BOTH_WAYS:
+        return
+    # A template written now refers to all that is there.
+    quick_az(f"{command} --yes").ok()
+    quick_az(f"deployment group create -g rg -f {file} -n again").ok()
+    assert everything(seed) == first
+    # By `enable` the same comes about, and the template then finds it.
+    azure.reset()
+    fresh = Seed(azure)
+    fresh.group()
+    prepare(Scene(azure, fresh))
+    before = tmp_path / "before.json"
+    quick_az(f"acr cmk template {ASKED} {options} -f {shlex.quote(str(before))}").ok()
+    quick_az(f"acr cmk enable {ASKED} {options}").ok()
+    second = everything(fresh)
+    assert alike(second) == alike(first)
+    quick_az(deploy.replace(file, shlex.quote(str(before)))).ok()
+    assert everything(fresh) == second
+
+
+def test_the_script_makes_what_enable_makes(azure, seed, quick_az, tmp_path, az_script):
+    """It is run by a POSIX shell, twice."""
+    quick_az(f"acr cmk enable {ASKED}").ok()
+    wanted = alike(everything(seed))
+    azure.reset()
+    Seed(azure).group()
+    file = tmp_path / "registry.sh"
+    quick_az(f"acr cmk template {ASKED} --format sh -f {shlex.quote(str(file))}").ok()
+    first = az_script(file)
+    assert json.loads(first.stdout)["encryption"]["status"] == "enabled"
+    made = everything(seed)
+    assert alike(made) == wanted
+    assert azure.pull(REGISTRY.name)["status"] == 200
+    az_script(file)
+    assert everything(seed) == made
+
+
+@pytest.fixture
+def az_script(azure, home):
+    """Runs a shell script with the real `az`, signed in as owner."""
+    environment = azure.login(home)
+    path = f"{AZ.parent}{os.pathsep}{environment['PATH']}"
+
+    def run(file):
+        done = subprocess.run(
+            ["sh", str(file)], env={**environment, "PATH": path}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return run
