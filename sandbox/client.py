@@ -56,6 +56,7 @@ class Sandbox:
         self._command = [sys.executable, "-m", "sandbox", "--json", "--profile", profile]
         self._command += ["--directory", str(self.directory), *options]
         self._tokens: dict[tuple[str, str], str] = {}
+        self._tenants: dict[str, tuple[str, str]] = {}  # by subscription: of the login, and home
 
     def __enter__(self) -> Sandbox:
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, cwd=_root())
@@ -90,6 +91,7 @@ class Sandbox:
     def reset(self, profile: str = "instant", **settings: Any) -> None:
         """Start over with an empty Azure."""
         self._control("POST", "/reset", {"profile": profile, "settings": settings})
+        self._tenants = {}
 
     def save(self) -> None:
         """Save the current state for `restore`, which can be called repeatedly. No operation may be in progress."""
@@ -98,6 +100,12 @@ class Sandbox:
     def restore(self) -> None:
         """Replace the current state with the saved one, without faults and with an empty log."""
         self._control("POST", "/restore")
+
+    def move(self, subscription: str, tenant: str, managed: bool = False) -> None:
+        """Make a subscription one of another tenant, which the login is in, too, or which is `managed` through Azure
+        Lighthouse. Logins made from now on know it."""
+        self._control("PATCH", f"/subscriptions/{subscription}", {"tenant": tenant, "managed": managed})
+        self._tenants[subscription] = (TENANT if managed else tenant, tenant)
 
     def settings(self, **settings: Any) -> None:
         self._control("POST", "/settings", settings)
@@ -225,7 +233,7 @@ class Sandbox:
         caller = {
             "object_id": as_.object_id,
             "app_id": as_.app_id,
-            "tenant_id": TENANT,
+            "tenant_id": self._tenants.get(url.split("/subscriptions/")[-1][:36], (TENANT,))[0],
             "audience": audience,
             "name": name,
         }
@@ -258,7 +266,7 @@ class Sandbox:
         if real:
             az_login(environment, as_.app_id, as_.secret)
         else:
-            write_login(config, as_.app_id, as_.secret)
+            write_login(config, as_.app_id, as_.secret, self._tenants)
         return environment
 
     def _control(self, method: str, path: str, body: Any = None) -> Any:

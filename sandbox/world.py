@@ -37,6 +37,7 @@ class Principal:
     name: str = ""
     created: float = 0.0
     groups: set[str] = field(default_factory=set)
+    tenant: str = TENANT
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Identity:
     tags: dict[str, str]
     principal_id: str
     client_id: str
+    tenant: str = TENANT
 
 
 @dataclass
@@ -86,6 +88,7 @@ class RoleAssignment:
     created_by: str = ""
     condition: str | None = None
     description: str | None = None
+    delegated: str | None = None
 
 
 @dataclass
@@ -147,6 +150,8 @@ class World:
         self.subscriptions: dict[str, str] = {SUBSCRIPTION: "Sandbox", OTHER_SUBSCRIPTION: "Sandbox two"}
         self.management_groups = {TENANT: ManagementGroup(TENANT, "Tenant Root Group", "")}
         self.subscription_parents: dict[str, str] = {}  # subscription -> management group, if not the root
+        self.tenants: dict[str, str] = {}  # the home tenants of subscriptions that are not of TENANT
+        self.managed: set[str] = set()  # ... and those of them that TENANT manages through Azure Lighthouse
         self.providers: dict[tuple[str, str], str] = {}  # (subscription, namespace in lowercase) -> registration state
         # Requests by ID, method and path that were received before the registration.
         self.refused_unregistered: set[tuple[str | None, str, str]] = set()
@@ -190,6 +195,11 @@ class World:
             yield
         finally:
             self._moment = before
+
+    def tenant_of(self, path: str) -> str:
+        """The home tenant of the subscription that a path of Azure Resource Manager leads into."""
+        parts = path.lower().split("/")
+        return self.tenants.get(parts[2], TENANT) if parts[1:2] == ["subscriptions"] and len(parts) > 2 else TENANT
 
     def grant(self, principal_id: str, role_id: str, scope: str) -> RoleAssignment:
         """Add a role assignment as a PUT does, for worlds that start with some."""

@@ -51,6 +51,8 @@ class Context:
         subscriptions: tuple[str, ...] = (),
     ):
         self.clients, self.tenant, self.progress, self.stop = clients, tenant, progress, stop
+        # Whether the login manages another tenant's subscription, through Azure Lighthouse.
+        self.delegated = False
         self.goal, self.grant_timeout, self.subscriptions = goal, grant_timeout, subscriptions
         self.plan = Plan()
         self.registry: Registry | Absent = state.registry

@@ -12,7 +12,7 @@ from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.model.access import own_policies
 from azext_acrcmk.model.ids import HSM_TYPE
 from azext_acrcmk.model.problem import Problem
-from azext_acrcmk.model.state import Vault
+from azext_acrcmk.model.state import Identity, Vault
 from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.bodies import role_assignment_body
 from azext_acrcmk.plan.grants import narrowest_grant, vault_grant
@@ -27,7 +27,8 @@ def _(change: kinds.AssignRole, context: Context) -> None:
         if change.is_local:
             grants.assign_local_role(clients, change.vault, change.key.host, scope, role, principal)
         else:
-            body = role_assignment_body(scope, role, principal)
+            delegated = context.identity.id if context.delegated and isinstance(context.identity, Identity) else None
+            body = role_assignment_body(scope, role, principal, delegated)
             grants.assign_role(clients, scope, role, principal, body, context.stop)
 
     context.once_in_dns(assign)
@@ -52,10 +53,18 @@ def _has_policy(vault: Vault, principal: str, change: kinds.AddAccessPolicy) -> 
     return all(any(policy.permits(each) for policy in own) for each in change.permissions)
 
 
+def _tenant_of(change: kinds.AddAccessPolicy | kinds.RemoveAccessPolicy, context: Context) -> str:
+    vault = context.vault
+    known = isinstance(vault, Vault) and vault.id == change.vault
+    return (known and vault.tenant) or context.tenant
+
+
 def add_policy(change: kinds.AddAccessPolicy, context: Context) -> None:
     """Adds to what the vault's policies are, and replaces none."""
     principal = context.principal_of(change.identity, change.principal)
-    grants.add_policy(context.clients, change.vault, principal, context.tenant, change.permissions, context.stop)
+    grants.add_policy(
+        context.clients, change.vault, principal, _tenant_of(change, context), change.permissions, context.stop
+    )
 
 
 @apply_change.register
@@ -93,7 +102,7 @@ def _(change: kinds.RemoveRole, context: Context) -> None:
 def _(change: kinds.RemoveAccessPolicy, context: Context) -> None:
     _set_tag(change, context)
     grants.remove_policy(
-        context.clients, change.vault, change.principal, context.tenant, change.permissions, context.stop
+        context.clients, change.vault, change.principal, _tenant_of(change, context), change.permissions, context.stop
     )
     named = {each.lower() for each in change.permissions}
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Login:
-    """`subscriptions` are those of the tenant that the CLI knows, the command's own first."""
+    """`tenant` is the home tenant of the command's subscription, where its vaults and identities are: with Azure
+    Lighthouse another than the login's. `subscriptions` are those of that tenant that the CLI knows, the command's own
+    first, and `tenants` the home tenants of all that it knows, by subscription. `delegated`: through Lighthouse."""
 
     tenant: str
     subscriptions: tuple[str, ...]
     vault_suffix: str
+    tenants: tuple[tuple[str, str], ...] = ()
+    delegated: bool = False
 
     @property
     def subscription(self) -> str:
@@ -25,7 +29,19 @@ def login_of(cli_ctx) -> Login:
 
     own = get_subscription_id(cli_ctx)
     profile = Profile(cli_ctx=cli_ctx)
-    tenant = profile.get_subscription(subscription=own)["tenantId"]
-    known = [each for each in profile.load_cached_subscriptions() if each["tenantId"] == tenant]
-    others = [each["id"] for each in known if each["id"] != own and each.get("state") == "Enabled"]
-    return Login(tenant, (own, *others), cli_ctx.cloud.suffixes.keyvault_dns)
+    account = profile.get_subscription(subscription=own)
+    tenant = _home(account)
+    known = profile.load_cached_subscriptions()
+    others = [each["id"] for each in known if _home(each) == tenant and each.get("state") == "Enabled"]
+    return Login(
+        tenant,
+        (own, *(each for each in others if each != own)),
+        cli_ctx.cloud.suffixes.keyvault_dns,
+        tuple((each["id"].lower(), _home(each)) for each in known),
+        account["tenantId"] != tenant,
+    )
+
+
+def _home(account: dict) -> str:
+    # Profiles of older versions of the CLI, and logins without a subscription, do not have it.
+    return account.get("homeTenantId") or account["tenantId"]

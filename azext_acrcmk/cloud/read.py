@@ -40,6 +40,7 @@ def read_registry(body: dict[str, Any]) -> Registry:
         encryption=_read_encryption(part(properties, "encryption")),
         identity_type=text(identity, "type") or "none",
         system_principal_id=text(identity, "principalId"),
+        system_tenant=text(identity, "tenantId"),
         attached=tuple(_read_attached(part(identity, "userAssignedIdentities"))),
         status_message=text(part(properties, "status"), "message"),
         properties=properties,
@@ -82,6 +83,7 @@ def read_identity(body: dict[str, Any]) -> Identity:
         location=text(body, "location") or "",
         client_id=text(properties, "clientId") or "",
         principal_id=text(properties, "principalId") or "",
+        tenant=text(properties, "tenantId"),
     )
 
 
@@ -107,6 +109,7 @@ def read_vault(body: dict[str, Any], kind: str = "vault") -> Vault:
         bypass=text(rules, "bypass") or ("AzureServices" if not rules else "None"),
         policies=tuple(_read_policy(each) for each in parts(properties, "accessPolicies")),
         network_rules=rules,
+        tenant=text(properties, "tenantId"),
         provisioning_state=text(properties, "provisioningState") or "Succeeded",
     )
 

@@ -120,14 +120,14 @@ def _fetch(role_definition: Callable[[str], dict[str, Any]], role_id: str, guid:
     from azure.core.exceptions import AzureError
 
     if not is_guid(guid):
-        return _Role(role_id, uncertain=f"The role {role_id} can't be read: that is no id of a role.")
+        return _Role(role_id, uncertain=f"The role {role_id} can't be read: it is not the ID of a role.")
     try:
         properties = part(role_definition(guid), "properties")
     except AzureError as error:
         said = read_error(error)
         why = said.message.rstrip(".")
         if said.status in (403, 404):
-            why = "it takes the permission 'Microsoft.Authorization/roleDefinitions/read'"
+            why = "that requires permission 'Microsoft.Authorization/roleDefinitions/read'"
         return _Role(role_id, uncertain=f"The role {role_id} can't be read: {why}.")
     permissions = parts(properties, "permissions")
     return _Role(

@@ -99,6 +99,8 @@ class EnableGoal:
     vault_public_network_access: str | None = None
     grant_timeout: int = GRANT_TIMEOUT
     options: RegistryOptions = NO_OPTIONS
+    # The home tenants of the subscriptions that the login knows, by their ids in lower case.
+    tenants: tuple[tuple[str, str], ...] = ()
 
     @property
     def manual(self) -> bool:

@@ -64,6 +64,7 @@ class Identity:
     location: str
     client_id: str
     principal_id: str
+    tenant: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ class Registry:
     encryption: Encryption
     identity_type: str = "none"
     system_principal_id: str | None = None
+    system_tenant: str | None = None
     attached: tuple[AttachedIdentity, ...] = ()
     status_message: str | None = None
     # As the service has them, in wire format.
@@ -167,6 +169,7 @@ class Vault:
     bypass: str | None = "AzureServices"
     policies: tuple[AccessPolicy, ...] = ()
     provisioning_state: str = "Succeeded"
+    tenant: str | None = None
     network_rules: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
 
     @property

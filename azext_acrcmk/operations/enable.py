@@ -25,7 +25,7 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
     with Session.of(cmd) as session:
         login = session.login
         id_ = ArmId(login.subscription, group, REGISTRY_TYPE, registry_name)
-        goal = enable_goal(id_, login.tenant, login.vault_suffix, **options)
+        goal = enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
         session.clients.registry_api_version = goal.options.api_version
         goal, state = load_goal_state(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
         plan = session.checked(plan_enable(goal, state, session.now))

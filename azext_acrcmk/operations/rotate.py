@@ -69,9 +69,9 @@ def _goal_of(session: Session, current: State, **options) -> RotateGoal:
     identity_id = None if used.is_system else used.id
     try:
         goal = rotate_goal(registry, vault_id, identity_id, login.tenant, login.vault_suffix, **options)
-        return replace(goal, target=replace(goal.target, kept_grant_scope=_grant_scope(current)))
     except ValueError as error:
         raise RequiredArgumentMissingError(str(error)) from None
+    return replace(goal, target=replace(goal.target, kept_grant_scope=_grant_scope(current), tenants=login.tenants))
 
 
 def _grant_scope(current: State) -> str:
@@ -79,7 +79,7 @@ def _grant_scope(current: State) -> str:
     used, key = key_identity(current), current.registry.encryption.key
     if not isinstance(current.vault, Vault) or not used.principal_id:
         return "vault"
-    own, elsewhere = find_grants(current.vault, key, used.principal_id, current.roles)
+    own, elsewhere = find_grants(current.vault, key, used.principal_id, current.roles, current.individuals)
     return "key" if own and not elsewhere and all(grant.on_key for grant in own) else "vault"
 
 

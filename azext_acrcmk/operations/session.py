@@ -97,9 +97,11 @@ class Session:
     def context(self, state: State, goal: EnableGoal | None = None, grant_timeout: int = 0) -> Context:
         """What a plan is carried out with, from what exists now."""
         subscriptions = self.login.subscriptions
-        return Context(
+        context = Context(
             self.clients, state, self.login.tenant, self.progress, self.stop, goal, grant_timeout, subscriptions
         )
+        context.delegated = self.login.delegated
+        return context
 
     def carry_out(self, plan: Plan, context: Context, yes: bool) -> list[Outcome]:
         """Says and asks what the plan's changes want said and asked, all before any of them; then carries them out."""

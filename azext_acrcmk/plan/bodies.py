@@ -81,11 +81,14 @@ def rotation_policy(change: CreateKey) -> dict[str, Any] | None:
     return policy
 
 
-def role_assignment_body(scope: str, role: str, principal_id: str) -> dict[str, Any]:
-    """A role, by its GUID, of an identity at `scope`."""
+def role_assignment_body(scope: str, role: str, principal_id: str, delegated: ArmId | None = None) -> dict[str, Any]:
+    """A role, by its GUID, of an identity at `scope`. `delegated` is the identity's id where that is of another tenant
+    than the login's, as with Azure Lighthouse."""
     subscription = scope.split("/")[2]
     definition = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
     properties = {"roleDefinitionId": definition, "principalId": principal_id, "principalType": "ServicePrincipal"}
+    if delegated:
+        properties["delegatedManagedIdentityResourceId"] = str(delegated)
     return {"properties": properties}
 
 

@@ -158,6 +158,23 @@ def group_problems(goal: EnableGoal, state: State) -> list[Problem]:
     return problems
 
 
+def tenant_problems(goal: EnableGoal, state: State) -> list[Problem]:
+    """Parts in a subscription of another Microsoft Entra tenant: an identity can use keys of its own tenant only."""
+    homes, problems = dict(goal.tenants), []
+    vault = state.vault.id if isinstance(state.vault, Vault) else goal.vault
+    for kind, id_ in (("identity", goal.identity), ("key vault", vault)):
+        home = homes.get(id_.subscription.lower()) if id_ else None
+        if home and not same(home, goal.tenant):
+            problems.append(
+                Problem(
+                    f"The {kind} '{id_}' is in tenant {home}, and the registry in tenant {goal.tenant}: registry, "
+                    "identity and key must be in one tenant.",
+                    (f"Name a {kind} in a subscription of the registry's tenant: az account list --output table",),
+                )
+            )
+    return problems
+
+
 def vault_conflicts(goal: EnableGoal, state: State) -> list[Problem]:
     """What the options ask of a vault and it is not."""
     vault = state.vault

@@ -54,7 +54,7 @@ from azext_acrcmk.plan.change import (
     UseVault,
     after,
 )
-from azext_acrcmk.plan.conflicts import key_conflicts, key_tag_problems, vault_conflicts
+from azext_acrcmk.plan.conflicts import key_conflicts, key_tag_problems, tenant_problems, vault_conflicts
 from azext_acrcmk.rules import Facts, Fix, stoppers
 from azext_acrcmk.rules.grant import describe
 from azext_acrcmk.rules.vault import shuts_out_registries
@@ -91,6 +91,8 @@ def vault_id_of(goal: EnableGoal, state: State) -> ArmId | None:
 
 def parts_problems(command: str, goal: EnableGoal, state: State, now: datetime, fixed: frozenset[Fix]) -> list[Problem]:
     """What is wrong with the parts that a registry is to use, and is not `fixed` by the plan."""
+    if problems := tenant_problems(goal, state):
+        return problems
     if not goal.skip_grant:
         fixed |= {Fix.GRANT}
     found = [_as_problem(each) for each in stoppers(command, Facts(state, now, goal=goal), fixed)]

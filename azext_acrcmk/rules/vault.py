@@ -6,7 +6,7 @@ from shlex import quote
 
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND
-from azext_acrcmk.model.state import Absent, DeletedVault, Registry, Unknown, Vault
+from azext_acrcmk.model.state import Absent, DeletedVault, Identity, Registry, Unknown, Vault
 from azext_acrcmk.rules.catalogue import (
     ENABLE,
     ERROR,
@@ -123,6 +123,33 @@ def _deleted(facts: Facts) -> Verdict | None:
         f"az keyvault recover --name {vault.name} --resource-group {quote(vault.id.group)} --location {vault.location} "
         f"--subscription {vault.id.subscription}",
         Fix.RECOVER_VAULT,
+    )
+
+
+@rule(
+    "TenantMismatch",
+    ERROR,
+    VAULT,
+    cause="The vault is of another Microsoft Entra tenant than the identity, which so can't sign in to it.",
+    cure="Change to a key in a vault of the identity's tenant: `az acr cmk rotate --key-vault`. If the vault's "
+    "subscription was moved to another tenant, change the vault's tenant first.",
+    needs=("identity", "vault"),
+    stops=(ENABLE, ROTATE),
+)
+def _tenant(facts: Facts) -> Verdict | None:
+    vault, identity = facts.vault, facts.state.identity
+    own = identity.tenant if isinstance(identity, Identity) else None
+    if own is None and not facts.goal and facts.key_identity.is_system:
+        own = facts.registry.system_tenant
+    own = own or (facts.goal.tenant if facts.goal else None)
+    if not vault or not vault.tenant or not own:
+        return None
+    if same(vault.tenant, own):
+        return passed("The vault is of the identity's tenant.")
+    return failed(
+        f"The {vault.kind_in_words} '{vault.name}' is of tenant {vault.tenant}, and the identity of tenant {own}: it "
+        "can't use keys there.",
+        advice=("Name a key in a vault of the identity's tenant.",),
     )
 
 

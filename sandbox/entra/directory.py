@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.world import Principal, World
+from sandbox.world import TENANT, Principal, World
 
 
 def add_principal(
-    world: World, kind: str = "ServicePrincipal", name: str = "", secret: str = "", groups: Iterable[str] = ()
+    world: World,
+    kind: str = "ServicePrincipal",
+    name: str = "",
+    secret: str = "",
+    groups: Iterable[str] = (),
+    tenant: str = TENANT,
 ) -> Principal:
     """A new service principal, user or group. Only service principals have an application ID."""
     object_id = world.new_guid()
@@ -20,6 +25,7 @@ def add_principal(
         name=name or f"{kind.lower()}-{object_id[:8]}",
         created=world.now(),
         groups=set(groups),
+        tenant=tenant,
     )
     world.principals[object_id] = principal
     return principal

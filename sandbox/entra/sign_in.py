@@ -19,7 +19,7 @@ _SHARED_TENANTS = ("common", "organizations")
 @router.route("GET", LOGIN, "/{tenant}//v2.0/.well-known/openid-configuration")
 def discovery(world: World, request: Request) -> Reply:
     # The double slash is msal's own, in a Cloud Shell session (facts: loopback.md 2).
-    tenant = _known_tenant(request)
+    tenant = _known_tenant(world, request)
     base = f"https://{LOGIN}/{tenant}"
     issuer = "{tenantid}" if tenant in _SHARED_TENANTS else tenant
     return Reply(
@@ -55,7 +55,7 @@ def instances(world: World, request: Request) -> Reply:
 @router.route("POST", LOGIN, "/{tenant}/oauth2/v2.0/token")
 def token(world: World, request: Request) -> Reply:
     """Client credentials, the only flow that the sandbox supports."""
-    _known_tenant(request)
+    tenant = _known_tenant(world, request)
     form = request.body if isinstance(request.body, dict) else {}
     if form.get("grant_type") != "client_credentials":
         raise _denied(world, 400, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
@@ -81,7 +81,7 @@ def token(world: World, request: Request) -> Reply:
             "/.default suffixed to the resource identifier (application ID URI)."
         )
         raise _denied(world, 400, "invalid_scope", 1002012, description)
-    return Reply(200, tokens.issue(world, principal, scope.removesuffix("/.default")))
+    return Reply(200, tokens.issue(world, principal, scope.removesuffix("/.default"), tenant))
 
 
 @router.route("POST", LOCAL, "/oauth2/token")
@@ -136,9 +136,9 @@ def _invalid_request(description: str) -> OAuthError:
     return OAuthError(400, {"error": "invalid_request", "error_description": description})
 
 
-def _known_tenant(request: Request) -> str:
+def _known_tenant(world: World, request: Request) -> str:
     tenant = request.params["tenant"].lower()
-    if tenant not in (TENANT, *_SHARED_TENANTS):
+    if tenant not in (TENANT, *_SHARED_TENANTS, *world.tenants.values()):
         description = f"AADSTS90002: Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID."
         raise OAuthError(400, {"error": "invalid_tenant", "error_description": description, "error_codes": [90002]})
     return tenant

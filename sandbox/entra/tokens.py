@@ -13,7 +13,7 @@ from sandbox.world import TENANT, Principal, World
 _KEY = "the sandbox signs for nobody but itself"
 
 
-def issue(world: World, principal: Principal, audience: str) -> dict[str, object]:
+def issue(world: World, principal: Principal, audience: str, tenant: str = TENANT) -> dict[str, object]:
     """The token endpoint's response for a principal.
 
     It expires by the wall clock, by which the client caches it, at the pace of the sandbox's: moving that makes no
@@ -22,7 +22,7 @@ def issue(world: World, principal: Principal, audience: str) -> dict[str, object
     now, lifetime = time.time(), world.settings.token_seconds
     claims = {
         "aud": audience,
-        "iss": f"https://sts.windows.net/{TENANT}/",
+        "iss": f"https://sts.windows.net/{tenant}/",
         "iat": int(now),
         "nbf": int(now),
         "exp": now + world.clock.real(lifetime),
@@ -30,7 +30,7 @@ def issue(world: World, principal: Principal, audience: str) -> dict[str, object
         "idtyp": "user" if principal.kind == "User" else "app",
         "oid": principal.object_id,
         "sub": principal.object_id,
-        "tid": TENANT,
+        "tid": tenant,
         "uti": uuid.uuid4().hex,
         "ver": "1.0",
     }

@@ -14,7 +14,7 @@ from sandbox.key_vault.hsm_store import ManagedHsm
 from sandbox.key_vault.key_access import KeyUser
 from sandbox.key_vault.key_material import DeletedKey, Key, KeyVersion
 from sandbox.key_vault.key_store import HSM_SUFFIX, VAULT_SUFFIX, KeyStore, find_store
-from sandbox.world import TENANT, World
+from sandbox.world import World
 
 StoreHandler = Callable[[World, KeyStore, Request], Reply]
 SUFFIXES = (VAULT_SUFFIX, HSM_SUFFIX)
@@ -114,7 +114,7 @@ def _challenge(store: KeyStore, request: Request) -> Reply | None:
     caller = request.caller
     if caller and caller.audience.rstrip("/") == store.resource:
         return None
-    authority = f"https://login.microsoftonline.com/{TENANT}"
+    authority = f"https://login.microsoftonline.com/{store.tenant_id}"
     header = {"WWW-Authenticate": f'Bearer authorization="{authority}", resource="{store.resource}"'}
     if isinstance(store, ManagedHsm):
         return Reply(401, "OK", header)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from sandbox.key_vault.key_store import HSM_SUFFIX, KeyStore
 from sandbox.resource_manager.access import matches
-from sandbox.world import TENANT
 
 ENCRYPTION_USER = "33413926-3206-4cdd-b39a-83574fe37a17"
 CRYPTO_OFFICER = "515eb02d-2335-4d2d-92f2-b1cbdf9c3778"
@@ -43,7 +42,6 @@ class LocalAssignment:
 
 @dataclass(kw_only=True)
 class ManagedHsm(KeyStore):
-    tenant_id: str = TENANT
     purge_protection: bool = True
     administrators: list[str] = field(default_factory=list)
     assignments: dict[str, LocalAssignment] = field(default_factory=dict)

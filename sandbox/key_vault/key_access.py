@@ -55,10 +55,11 @@ class KeyUser:
     app_id: str
     address: str = ""
     trusted_service: bool = False
+    tenant: str = ""  # that its token is of, where it is not its principal's own
 
     @classmethod
     def of(cls, caller: Caller, address: str) -> KeyUser:
-        return cls(caller.object_id, caller.app_id, address)
+        return cls(caller.object_id, caller.app_id, address, tenant=caller.tenant_id)
 
     @property
     def described(self) -> str:
@@ -67,6 +68,7 @@ class KeyUser:
 
 def admit(world: World, store: KeyStore, user: KeyUser, operation: str, key_name: str = "") -> None:
     """Check that the user may perform an operation; raises Key Vault's error otherwise."""
+    _check_tenant(world, store, user)
     _check_firewall(store, user)
     if isinstance(store, ManagedHsm):
         _check_local_roles(world, store, user, OPERATIONS[operation], key_name)
@@ -133,6 +135,16 @@ def place_of(store: KeyStore) -> str:
 
 def key_scope(store: KeyStore, key_name: str) -> str:
     return f"{store.id}/keys/{key_name}" if key_name else store.id
+
+
+def _check_tenant(world: World, store: KeyStore, user: KeyUser) -> None:
+    """A vault takes tokens of its own tenant only (text as users report it)."""
+    principal = world.principals.get(user.object_id.lower())
+    tenant = user.tenant or (principal.tenant if principal else TENANT)
+    if tenant != store.tenant_id:
+        sts = "https://sts.windows.net"
+        message = f"AKV10032: Invalid issuer. Expected one of {sts}/{store.tenant_id}/, found {sts}/{tenant}/."
+        raise AzureError(401, "Unauthorized", message)
 
 
 def _check_firewall(store: KeyStore, user: KeyUser) -> None:

@@ -31,6 +31,7 @@ class KeyStore:
     keys: dict[str, Key] = field(default_factory=dict)
     deleted_keys: dict[str, DeletedKey] = field(default_factory=dict)
     dns_at: float = 0.0
+    tenant_id: str = TENANT
 
     kind = "vaults"
     suffix = VAULT_SUFFIX
@@ -75,7 +76,6 @@ class Vault(KeyStore):
     """
 
     sku: str = "standard"
-    tenant_id: str = TENANT
     rbac: bool | None = None
     access_policies: list[dict[str, Any]] = field(default_factory=list)
     policy_since: dict[tuple[str, str], float] = field(default_factory=dict)

@@ -209,6 +209,7 @@ def _create(world: World, request: Request, location: str, wanted: dict[str, Any
         system=SystemData.by(world, request.caller),
         retention_days=wanted.get("softDeleteRetentionInDays") or 90,
         purge_protection=wanted.get("enablePurgeProtection") is True,
+        tenant_id=world.tenant_of(request.path),
         administrators=list(wanted.get("initialAdminObjectIds") or ()),
     )
     if find_store(world, hsm.host):

@@ -71,11 +71,12 @@ def same_place(deleted: DeletedVault, subscription: str, location: str) -> bool:
     return own and deleted.vault.location == location
 
 
-def required_properties(body: dict[str, Any]) -> dict[str, Any]:
+def required_properties(world: World, body: dict[str, Any]) -> dict[str, Any]:
     wanted = body.get("properties")
     if not isinstance(wanted, dict):
         raise _bad("The parameter properties is not specified.")
-    if str(wanted.get("tenantId", "")).lower() != TENANT:
+    # Any tenant will do, also one that the subscription is not of (terraform-provider-azurerm#15090).
+    if str(wanted.get("tenantId", "")).lower() not in (TENANT, *world.tenants.values()):
         raise _bad("An invalid value was provided for 'tenantId'.")
     if str((wanted.get("sku") or {}).get("name", "")).lower() not in ("standard", "premium"):
         raise _bad("An invalid value was provided for 'sku'.")
@@ -128,6 +129,8 @@ def apply(vault: Vault, wanted: dict[str, Any], *, whole: bool, now: float, new:
     access = _access(wanted.get("publicNetworkAccess"))
     if "sku" in wanted:
         vault.sku = wanted["sku"]["name"].lower()
+    if wanted.get("tenantId"):
+        vault.tenant_id = wanted["tenantId"].lower()  # as is done after a subscription moved (move-subscription.md)
     if wanted.get("enableRbacAuthorization") is not None:
         vault.rbac = bool(wanted["enableRbacAuthorization"])
     if wanted.get("enablePurgeProtection"):

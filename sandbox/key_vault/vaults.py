@@ -33,7 +33,7 @@ def put(world: World, request: Request) -> Reply:
     body = body_of(request)
     existing = world.vaults.get(request.path.lower())
     location = location_of(body, existing, request.params["group"])
-    properties = rules.required_properties(body)
+    properties = rules.required_properties(world, body)
     if existing:
         return _update(world, request, existing, body, whole=True)
     recovering = str(properties.get("createMode", "")).lower() == "recover"
@@ -153,6 +153,7 @@ def _create(world: World, request: Request, body: dict[str, Any], location: str)
         tags=body.get("tags") or {},
         system=SystemData.by(world, request.caller),
         retention_days=rules.retention(wanted, None),
+        tenant_id=wanted["tenantId"].lower(),
         rbac=rules.default_model(request.query["api-version"]),
         dns_at=now + ready,
     )

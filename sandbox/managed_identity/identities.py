@@ -11,7 +11,7 @@ from sandbox.resource_manager import arm
 from sandbox.resource_manager.access import allowed, require
 from sandbox.resource_manager.catalogue import region
 from sandbox.resource_manager.hierarchy import covers
-from sandbox.world import TENANT, Identity, World
+from sandbox.world import Identity, World
 
 router = Router()
 TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -79,7 +79,7 @@ def document(identity: Identity) -> dict[str, Any]:
         "name": identity.name,
         "type": TYPE,
         "properties": {
-            "tenantId": TENANT,
+            "tenantId": identity.tenant,
             "principalId": identity.principal_id,
             "clientId": identity.client_id,
         },
@@ -97,8 +97,9 @@ def _create(world: World, resource_id: str, name: str, location: str, tags: dict
         # The service's message was not recorded.
         text = f"The identity name '{name}' is invalid: 3 to 128 letters, digits, '-' or '_'."
         raise AzureError(400, "BadRequest", text)
-    principal = add_principal(world, name=name)
-    identity = Identity(resource_id, name, location, tags, principal.object_id, principal.app_id)
+    tenant = world.tenant_of(resource_id)
+    principal = add_principal(world, name=name, tenant=tenant)
+    identity = Identity(resource_id, name, location, tags, principal.object_id, principal.app_id, tenant)
     world.identities[resource_id.lower()] = identity
     return identity
 

@@ -103,7 +103,8 @@ def _attach(world: World, caller: Caller, registry: Registry, identity_id: str) 
 
 def _switch_system_identity(world: World, registry: Registry, on: bool) -> None:
     if on and not registry.system_principal:
-        registry.system_principal = add_principal(world, name=registry.name).object_id
+        registry.tenant = world.tenant_of(registry.id)
+        registry.system_principal = add_principal(world, name=registry.name, tenant=registry.tenant).object_id
     elif not on:
         registry.system_principal = None
 

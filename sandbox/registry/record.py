@@ -98,6 +98,7 @@ class Registry:
     system: SystemData
     policies_changed: float
     system_principal: str | None = None
+    tenant: str = TENANT
     identities: dict[str, AttachedIdentity] = field(default_factory=dict)  # by ID in lowercase
     encryption: Encryption | None = None
     properties: dict[str, Any] = field(default_factory=dict)
@@ -130,7 +131,7 @@ class Registry:
             return None
         shown: dict[str, Any] = {}
         if self.system_principal:
-            shown |= {"principalId": self.system_principal, "tenantId": TENANT}
+            shown |= {"principalId": self.system_principal, "tenantId": self.tenant}
         shown["type"] = ", ".join(present)
         if self.identities:
             shown["userAssignedIdentities"] = {

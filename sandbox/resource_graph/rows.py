@@ -72,7 +72,7 @@ def containers(world: World) -> Iterator[Entry]:
         yield Entry(row, MANAGEMENT_GROUPS, group.id.lower(), "")
     for subscription, name in world.subscriptions.items():
         scope = f"/subscriptions/{subscription}"
-        document = subscription_document(subscription, name)
+        document = subscription_document(world, subscription, name)
         properties = {key: document[key] for key in ("state", "authorizationSource", "subscriptionPolicies")}
         properties |= {"managedByTenants": [], **_ancestors(world, scope)}
         row = _row(scope, name, SUBSCRIPTIONS, subscription=subscription, properties=properties)

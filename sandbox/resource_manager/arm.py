@@ -10,7 +10,7 @@ from sandbox.core.web import AzureError, Reply, Request
 from sandbox.resource_manager import policies, throttling
 from sandbox.resource_manager.access import GATEWAY, require
 from sandbox.resource_manager.catalogue import API_VERSIONS, REGISTRATION_FREE
-from sandbox.world import World
+from sandbox.world import TENANT, World
 
 HOST = "management.azure.com"
 AUDIENCES = (
@@ -60,6 +60,7 @@ def check(world: World, request: Request) -> None:
     if _WITHOUT_API_VERSION.fullmatch(request.path):
         return
     _check_token(request)
+    _check_tenant(world, request)
     if not request.query.get("api-version"):
         raise _refuse(
             400,
@@ -131,6 +132,21 @@ def _check_token(request: Request) -> None:
             f"The access token has been obtained for wrong audience or resource '{request.caller.audience}'. "
             f"It should exactly match with one of the allowed audiences {allowed}.",
         )
+
+
+def _check_tenant(world: World, request: Request) -> None:
+    """Refuse a token of another tenant than the subscription's, unless that manages it."""
+    home, own = world.tenant_of(request.path), request.caller.tenant_id
+    parts = request.path.lower().split("/")
+    in_subscription = parts[1:2] == ["subscriptions"] and len(parts) > 2
+    if not in_subscription or home == own or (parts[2] in world.managed and own == TENANT):
+        return
+    sts = "https://sts.windows.net"
+    raise _unauthenticated(
+        "InvalidAuthenticationTokenTenant",
+        f"The access token is from the wrong issuer '{sts}/{own}/'. It must match the tenant '{sts}/{home}/' "
+        "associated with this subscription.",
+    )
 
 
 def _unauthenticated(code: str, message: str) -> AzureError:

@@ -124,7 +124,7 @@ def document(assignment: RoleAssignment, answer_to_put: bool = False) -> dict[st
             # The response to the PUT does not include the creator, later ones do.
             "createdBy": None if answer_to_put else assignment.created_by,
             "updatedBy": assignment.created_by,
-            "delegatedManagedIdentityResourceId": None,
+            "delegatedManagedIdentityResourceId": assignment.delegated,
             "description": assignment.description,
         },
         "id": assignment.id,
@@ -164,6 +164,7 @@ def _read(world: World, request: Request) -> RoleAssignment:
         created_by=request.caller.object_id,
         condition=properties.get("condition"),
         description=properties.get("description"),
+        delegated=properties.get("delegatedManagedIdentityResourceId"),
     )
 
 
@@ -187,6 +188,12 @@ def _check_principal(world: World, request: Request, wanted: RoleAssignment) -> 
             f"The PrincipalId '{compact(wanted.principal_id)}' has type '{principal.kind}' , which is different from "
             f"specified PrinciaplType '{wanted.principal_type}'.",  # sic, as the service spells it
         )
+    if principal.tenant != request.caller.tenant_id and not wanted.delegated:
+        # Azure Lighthouse: of another tenant's managed identity the resource must be named (documentation: Lighthouse,
+        # deploy-policy-remediation; the answer is assumed).
+        tenant = request.caller.tenant_id
+        text = f"Principal {compact(wanted.principal_id)} does not exist in the directory {tenant}."
+        raise AzureError(400, "PrincipalNotFound", text)
     wanted.principal_type = principal.kind
 
 

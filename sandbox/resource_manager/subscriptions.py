@@ -19,7 +19,9 @@ def list_subscriptions(world: World, request: Request) -> Reply:
     """The subscriptions in which the caller has any role, at any scope."""
     visible = visible_subscriptions(world, request.caller.object_id)
     shown = [
-        document(subscription, name) for subscription, name in world.subscriptions.items() if subscription in visible
+        document(world, subscription, name)
+        for subscription, name in world.subscriptions.items()
+        if subscription in visible
     ]
     return Reply(200, {"value": shown, "count": {"type": "Total", "value": len(shown)}})
 
@@ -28,7 +30,7 @@ def list_subscriptions(world: World, request: Request) -> Reply:
 def get_subscription(world: World, request: Request) -> Reply:
     require(world, request.caller, "Microsoft.Resources/subscriptions/read", request.path)
     subscription = request.params["subscription"].lower()
-    return Reply(200, document(subscription, world.subscriptions[subscription]))
+    return Reply(200, document(world, subscription, world.subscriptions[subscription]))
 
 
 @router.route("GET", HOST, "/subscriptions/{subscription}/locations")
@@ -90,13 +92,13 @@ def visible_subscriptions(world: World, object_id: str) -> set[str]:
     return visible & set(world.subscriptions)
 
 
-def document(subscription: str, name: str) -> dict[str, Any]:
+def document(world: World, subscription: str, name: str) -> dict[str, Any]:
     return {
         "id": f"/subscriptions/{subscription}",
         "authorizationSource": "RoleBased",
-        "managedByTenants": [],
+        "managedByTenants": [{"tenantId": TENANT}] if subscription in world.managed else [],
         "subscriptionId": subscription,
-        "tenantId": TENANT,
+        "tenantId": world.tenants.get(subscription, TENANT),
         "displayName": name,
         "state": "Enabled",
         "subscriptionPolicies": {

@@ -15,6 +15,7 @@ POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE
 POST   /fleet                        a fleet of registries with known damage, see fleet/seed.py
 POST   /management-groups            {"name", "parent"?, "subscriptions"?}
 POST   /providers/{namespace}/unregister
+PATCH  /subscriptions/{id}           {"tenant", "managed"?}: its home tenant; managed through Azure Lighthouse
 POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
 PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
 POST   /registries/{name}/operation     {"status"}, see tampering.end_operation
@@ -206,6 +207,14 @@ def _add_management_group(instance: Instance, given: dict[str, Any], request: we
 def _unregister(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     for subscription in given.get("subscriptions", (SUBSCRIPTION, OTHER_SUBSCRIPTION)):
         instance.world.providers[subscription, request.match_info["namespace"].lower()] = "NotRegistered"
+
+
+@_endpoint("PATCH", "/subscriptions/{subscription}")
+def _change_subscription(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    world, subscription = instance.world, request.match_info["subscription"]
+    world.tenants[subscription] = given["tenant"].lower()
+    if given.get("managed"):
+        world.managed.add(subscription)
 
 
 @_endpoint("POST", "/policies")

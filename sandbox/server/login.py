@@ -18,8 +18,15 @@ def login(environment: Mapping[str, str], app_id: str, secret: str) -> None:
     subprocess.run(command, env=dict(environment), check=True, capture_output=True, text=True)
 
 
-def write_login(config_directory: Path, app_id: str, secret: str) -> None:
-    """Write what that login creates in the configuration folder, without running az (facts: loopback.md 2)."""
+def write_login(
+    config_directory: Path, app_id: str, secret: str, tenants: Mapping[str, tuple[str, str]] | None = None
+) -> None:
+    """Write what that login creates in the configuration folder, without running az (facts: loopback.md 2).
+
+    `tenants` are those of the login and home of a subscription, where they are others.
+    """
+    tenants = tenants or {}
+    own = (TENANT, TENANT)
     user = {"name": app_id, "type": "servicePrincipal"}
     subscriptions = [
         {
@@ -28,15 +35,16 @@ def write_login(config_directory: Path, app_id: str, secret: str) -> None:
             "state": "Enabled",
             "user": user,
             "isDefault": subscription == SUBSCRIPTION,
-            "tenantId": TENANT,
+            "tenantId": tenants.get(subscription, own)[0],
             "environmentName": "AzureCloud",
-            "homeTenantId": TENANT,
+            "homeTenantId": tenants.get(subscription, own)[1],
             "managedByTenants": [],
         }
         for subscription, name in _SUBSCRIPTIONS.items()
     ]
     profile = {"subscriptions": subscriptions}
-    entry = {"client_id": app_id, "tenant": TENANT, "client_secret": secret}
+    known = dict.fromkeys((TENANT, *(login for login, _ in tenants.values())))
+    entries = [{"client_id": app_id, "tenant": tenant, "client_secret": secret} for tenant in known]
     config_directory.mkdir(parents=True, exist_ok=True)
     (config_directory / "azureProfile.json").write_text(json.dumps(profile), encoding="utf-8")
-    (config_directory / "service_principal_entries.json").write_text(json.dumps([entry]), encoding="utf-8")
+    (config_directory / "service_principal_entries.json").write_text(json.dumps(entries), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.client import Account
+from sandbox.world import OTHER_SUBSCRIPTION
 from tests.harness.rotate import latest
 from tests.harness.scene import HERE, LONG, Scene
 from tests.harness.seed import IDENTITY, REGISTRY, VAULT
@@ -113,3 +114,10 @@ def conditional_role(scene: Scene) -> None:
     }
     name = "11111111-2222-3333-4444-555555555555"
     scene.seed.put(f"{VAULT}/providers/Microsoft.Authorization/roleAssignments/{name}", {"properties": properties})
+
+
+def vault_of_another_tenant(scene: Scene) -> None:
+    """As after its subscription was moved to another tenant and back."""
+    tenant = "99999999-0000-4000-8000-000000000009"
+    scene.encrypt().azure.move(OTHER_SUBSCRIPTION, tenant)
+    scene.change_vault(tenantId=tenant)

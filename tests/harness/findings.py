@@ -47,6 +47,7 @@ CASES = [
     ("VaultUnknown", "unknown", {"vault": HIDDEN}),
     ("FirewallBlocksRegistry", "broken", {"vault__default_action": "Deny", "vault__bypass": "None"}),
     ("SecuredByPerimeter", "unknown", {"vault__public_network_access": "SecuredByPerimeter"}),
+    ("TenantMismatch", "broken", {"vault__tenant": "one", "identity__tenant": "another"}),
     ("NoPurgeProtection", "attention", {"vault__purge_protection": False}),
     ("ShortRetention", "healthy", {"vault__retention_days": 7}),
     ("KeyNotFound", "broken", {"key": ABSENT}),

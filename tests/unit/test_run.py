@@ -45,12 +45,14 @@ def test_changes_that_do_not_need_each_other_run_at_the_same_time():
 @pytest.mark.parametrize("at_once", [1, 2, 3])
 def test_no_more_changes_run_at_a_time_than_the_limit_says(at_once):
     lock, running, most, done = threading.Lock(), set(), [], []
+    meeting = threading.Barrier(at_once, timeout=10)
 
     def apply(change):
         with lock:
             running.add(change.step)
             most.append(len(running))
-        time.sleep(0.02)
+        meeting.wait()
+        time.sleep(0.02)  # long enough for one too many to begin
         with lock:
             running.remove(change.step)
             done.append(change.step)
