@@ -10,6 +10,7 @@ from azure.cli.core.commands.parameters import (
     tags_type,
 )
 
+from azext_acrcmk._completers import get_key_completion_list
 from azext_acrcmk._validators import (
     validate_enable,
     validate_expiry_days,
@@ -108,6 +109,7 @@ def _load_plan(loader, command):
             "key_name",
             options_list=["--key"],
             help="Name of the key. Created if it does not exist. Default: the registry's name followed by `-cmk`.",
+            completer=get_key_completion_list,
         )
         c.argument(
             "key_encryption_key",
@@ -287,6 +289,7 @@ def _load_rotate(loader):
             "key_name",
             options_list=["--key"],
             help="Name of another key. Created if it does not exist. Default: the name of the current key.",
+            completer=get_key_completion_list,
         )
         c.argument(
             "no_new_version",
@@ -311,6 +314,7 @@ def _load_rotate(loader):
             help="Name or ID of the user-assigned identity through which the registry uses the key, or `[system]` for "
             "its system-assigned identity. Assigned to the registry and granted access to the key before it is used. "
             "Default: the current identity.",
+            completer=get_resource_name_completion_list(IDENTITY_TYPE),
         )
         c.argument("skip_grant")
         c.argument("grant_timeout")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients, pages
-from azext_acrcmk.cloud.fields import part, resource_id
+from azext_acrcmk.cloud.fields import part, resource_id, text
 from azext_acrcmk.cloud.read import read_identity, read_registry
 from azext_acrcmk.cloud.reads import (
     DELETED_VAULTS,
@@ -40,6 +40,15 @@ def find_registry(clients: Clients, name: str, subscription: str) -> ArmId | Abs
 def find_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> ArmId | Absent | Unknown:
     """The vault or managed HSM of a key."""
     return find_resource(clients, HSM_TYPE if key.is_hsm else VAULT_TYPE, key.store, subscriptions)
+
+
+def list_key_names(clients: Clients, vault: str, subscription: str) -> list[str]:
+    """The names of the keys in a vault, given by its id or by its name in the subscription."""
+    found = ArmId.parse(vault) if "/" in vault else find_resource(clients, VAULT_TYPE, vault, [subscription])
+    if not isinstance(found, ArmId):
+        return []
+    keys = pages(clients.key_vault(found.subscription).keys.list, found.group, found.name)
+    return sorted(name for name in (text(body, "name") for body in keys) if name)
 
 
 def trace_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> DeletedVault | Absent | Unknown:
