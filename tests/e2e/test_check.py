@@ -103,6 +103,18 @@ def test_a_row_has_exactly_these_keys_and_the_gravest_comes_first(az, scene):
     assert all(row["fix"] is None for row in rows if row["status"] != "failed")
 
 
+def test_tsv_has_one_line_for_each_finding(azure, quick_az, scene):
+    """Whatever the lines of a message that Azure returns."""
+    scene.encrypt()
+    message = "The key\r\ncan't be read.\n\tTry again."
+    azure.change_registry("myregistry", status={"displayStatus": "Degraded", "message": message, "timestamp": "x"})
+    found = rows_of(quick_az(CHECK))
+    lines = quick_az(f"{CHECK} -o tsv").out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == [row["code"] for row in found]
+    assert {line.count("\t") for line in lines} == {len(found[0]) - 1}
+    assert any("The key can't be read. Try again." in line for line in lines)
+
+
 class TestExitCode:
     @pytest.fixture
     def az(self, quick_az):
