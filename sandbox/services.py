@@ -25,6 +25,7 @@ _NAMES = (
     "resource_manager.roles",
     "resource_manager.role_definitions",
     "resource_manager.deny_assignments",
+    "resource_manager.locks",
     "resource_manager.policy_restrictions",
     "resource_manager.deployments.service",
     "resource_manager.deployments.template_specs",

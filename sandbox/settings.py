@@ -23,6 +23,8 @@ class Settings:
     principal_seconds: float = 0.0  # a new principal is unknown to role assignments without principalType
     typed_principal_seconds: float = 0.0  # ... and even with principalType
 
+    closed_regions: str = ""  # regions, with commas between, that no subscription may use
+
     role_assignment_limit: int = 4000  # per subscription
 
     # Long-running operations: time until the first response, from there until the end, and the Retry-After header.

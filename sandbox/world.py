@@ -161,6 +161,7 @@ class World:
         self.role_definitions: dict[str, dict[str, Any]] = builtin_roles()  # GUID -> `properties` as Azure returns them
         self.role_assignments = RoleAssignments()
         self.deny_assignments: dict[str, DenyAssignment] = {}
+        self.locks: dict[str, Any] = {}  # sandbox.resource_manager.locks.Lock
         self.vaults: dict[str, Any] = {}  # sandbox.key_vault.key_store.Vault
         self.deleted_vaults: dict[str, Any] = {}  # vault name lower -> sandbox.key_vault.key_store.DeletedVault
         self.managed_hsms: dict[str, Any] = {}  # sandbox.key_vault.hsm_store.ManagedHsm

@@ -40,8 +40,8 @@ class Arm:
         ]
         self._client = PipelineClient(self._base, policies=chain, **given)
 
-    def get(self, path: str, version: str) -> dict[str, Any]:
-        return self._send("GET", self._url(path, version))
+    def get(self, path: str, version: str, **options: Any) -> dict[str, Any]:
+        return self._send("GET", self._url(path, version), **options)
 
     def put(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._send("PUT", self._url(path, version), body)

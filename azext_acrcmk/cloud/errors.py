@@ -166,12 +166,23 @@ def _linked_authorization_failed(error: ServiceError) -> Explanation:
 
 
 def _disallowed_by_policy(error: ServiceError) -> Explanation:
+    from azext_acrcmk.cloud.policies import violations
+
     infos = _dicts([each.get("info") for each in error.additional])
     names = [info.get("policyAssignmentDisplayName") or info.get("policyAssignmentName") for info in infos]
     policy = ", ".join(dict.fromkeys(one_line(name) for name in names if name))
+    compared = violations(infos)
     return Explanation(
-        f"A policy does not allow this change{f': {policy}' if policy else ''}. {error.message}",
+        f"A policy does not allow this change{f': {policy}' if policy else ''}{f' ({compared})' if compared else ''}. "
+        f"{error.message}",
         ("Choose options that the policy allows, or ask its owner for an exemption for the resource.",),
+    )
+
+
+def _disallowed_by_azure(error: ServiceError) -> Explanation:
+    return Explanation(
+        error.message,
+        ("If it is about the location, choose another with --location: az account list-locations --output table",),
     )
 
 
@@ -344,6 +355,7 @@ _EXPLANATIONS: dict[str, Callable[[ServiceError], Explanation]] = {
     "LinkedAuthorizationFailed": _linked_authorization_failed,
     "AuthorizationFailed": _authorization_failed,
     "RequestDisallowedByPolicy": _disallowed_by_policy,
+    "RequestDisallowedByAzure": _disallowed_by_azure,
     "MissingSubscriptionRegistration": _not_registered,
     "VaultAlreadyExists": _vault_exists,
     "ConflictError": _vault_deleted,

@@ -9,23 +9,34 @@ from typing import Any
 from azext_acrcmk.cloud.clients import Clients, wire
 from azext_acrcmk.cloud.errors import parsing_responses, read_error
 from azext_acrcmk.cloud.fields import part, parts, text, texts
+from azext_acrcmk.cloud.policies import policy_evaluation
 from azext_acrcmk.cloud.reads import in_parallel, is_vault_name_free
+from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.preflight import Allowed, Denial, NewResource, Preflight, Questions
+from azext_acrcmk.model.ids import same, short_location, within
+from azext_acrcmk.model.preflight import Allowed, Denial, Lock, NewResource, Preflight, Questions
 from azext_acrcmk.model.state import Unknown
 
 
 def look_ahead(clients: Clients, asked: Questions) -> Preflight:
     """The answers to the questions `asked`, requested in parallel."""
-    providers, permissions, denials, free, left = in_parallel(
-        lambda: _each(lambda provider: (provider, _provider_state(clients, *provider)), asked.providers),
+    providers, permissions, denials, free, left, locks = in_parallel(
+        lambda: _each(lambda provider: (provider, _provider(clients, *provider)), asked.providers),
         lambda: _each(lambda scope: (scope, _permissions(clients, scope)), asked.scopes),
         lambda: _each(lambda new: _denials(clients, new), asked.resources),
         lambda: _vault_name_is_free(clients, *asked.new_vault) if asked.new_vault else None,
         lambda: _role_assignments_left(clients, asked.quota_of) if asked.quota_of else None,
+        lambda: _each(lambda scope: _locks(clients, scope), asked.locked),
     )
-    denied = tuple(denial for found in denials for denial in found)
-    return Preflight(providers, permissions, denied, free, left)
+    return Preflight(
+        tuple((name, _registration(seen)) for name, seen in providers),
+        permissions,
+        tuple(denial for found in denials for denial in found),
+        free,
+        left,
+        tuple(each for name, seen in providers for each in _locations(*name, seen)),
+        tuple(dict.fromkeys(lock for found in locks for lock in found)),
+    )
 
 
 def _each(ask: Callable[[Any], Any], about: Iterable[Any]) -> tuple[Any, ...]:
@@ -43,19 +54,52 @@ def _asked(call: Callable[[], Any], action: str, scope: str) -> Any:
         return Unknown(action, scope, read_error(error).message, denied=False)
 
 
-def _provider_state(clients: Clients, subscription: str, namespace: str) -> str | Unknown:
+def _provider(clients: Clients, subscription: str, namespace: str) -> dict[str, Any] | Unknown:
     scope = f"/subscriptions/{subscription}"
-    path = f"{scope}/providers/{namespace}"
+    version = API_VERSIONS["Microsoft.Resources/providers"]
+    return _asked(
+        lambda: clients.arm(subscription).get(f"{scope}/providers/{namespace}", version, **PATIENCE),
+        "Microsoft.Resources/subscriptions/providers/read",
+        scope,
+    )
 
-    def ask() -> str:
-        return (
-            text(
-                clients.arm(subscription).get(path, API_VERSIONS["Microsoft.Resources/providers"]), "registrationState"
-            )
-            or ""
+
+def _registration(provider: dict[str, Any] | Unknown) -> str | Unknown:
+    return provider if isinstance(provider, Unknown) else text(provider, "registrationState") or ""
+
+
+def _locations(
+    subscription: str, namespace: str, provider: dict[str, Any] | Unknown
+) -> list[tuple[tuple[str, str], tuple[str, ...]]]:
+    """The locations for each of a provider's types, by their short names."""
+    if isinstance(provider, Unknown):
+        return []
+    return [
+        (
+            (subscription.lower(), f"{namespace}/{text(each, 'resourceType')}".lower()),
+            tuple(short_location(name) for name in texts(each, "locations")),
         )
+        for each in parts(provider, "resourceTypes")
+    ]
 
-    return _asked(ask, "Microsoft.Resources/subscriptions/providers/read", scope)
+
+def _locks(clients: Clients, scope: str) -> list[Lock | Unknown]:
+    """Those at or above a scope. They are listed with all below it, whatever is asked for."""
+    type_ = "Microsoft.Authorization/locks"
+    path = f"{scope}/providers/{type_}"
+
+    def ask() -> list[Lock]:
+        found = clients.arm(scope.split("/")[2]).pages(path, API_VERSIONS[type_], **PATIENCE)
+        return [lock for each in found if within(scope, (lock := _lock(each)).scope)]
+
+    seen = _asked(ask, f"{type_}/read", scope)
+    return [seen] if isinstance(seen, Unknown) else seen
+
+
+def _lock(body: dict[str, Any]) -> Lock:
+    scope, _, name = (text(body, "id") or "").lower().partition("/providers/microsoft.authorization/locks/")
+    level = text(part(body, "properties"), "level")
+    return Lock(scope, text(body, "name") or name, same(level, "ReadOnly"))
 
 
 def _permissions(clients: Clients, scope: str) -> tuple[Allowed, ...] | Unknown:
@@ -63,7 +107,8 @@ def _permissions(clients: Clients, scope: str) -> tuple[Allowed, ...] | Unknown:
 
     def ask() -> tuple[Allowed, ...]:
         found = parts(
-            clients.arm(scope.split("/")[2]).get(path, API_VERSIONS["Microsoft.Authorization/permissions"]), "value"
+            clients.arm(scope.split("/")[2]).get(path, API_VERSIONS["Microsoft.Authorization/permissions"], **PATIENCE),
+            "value",
         )
         fields = ("actions", "notActions", "dataActions", "notDataActions")
         return tuple(Allowed(*(texts(each, name) for name in fields)) for each in found)
@@ -82,7 +127,9 @@ def _role_assignments_left(clients: Clients, subscription: str) -> int | Unknown
     path = f"{scope}/providers/{type_}"
 
     def ask() -> int:
-        return int(clients.arm(subscription).get(path, API_VERSIONS[type_])["roleAssignmentsRemainingCount"])
+        return int(
+            clients.arm(subscription).get(path, API_VERSIONS[type_], **PATIENCE)["roleAssignmentsRemainingCount"]
+        )
 
     return _asked(ask, f"{type_}/read", scope)
 
@@ -97,14 +144,16 @@ def _denials(clients: Clients, new: NewResource) -> list[Denial | Unknown]:
         effect = (text(part(each, "effectDetails"), "policyEffect") or "Deny").lower()
         if (text(each, "evaluationResult") or "").lower() == "noncompliant" and effect == "deny":
             policy = text(part(each, "policyInfo"), "policyAssignmentId") or ""
-            found.append(Denial(new.resource, policy.rsplit("/", 1)[-1]))
+            found.append(
+                Denial(new.resource, policy.rsplit("/", 1)[-1], policy_evaluation(part(each, "evaluationDetails")))
+            )
     return found
 
 
 def _check(clients: Clients, scope: str, details: dict[str, Any]) -> dict[str, Any]:
     """The evaluation of Azure Policy for a resource in a group, or in a future group of a subscription."""
     _, _, subscription, *group = scope.split("/")
-    restrictions, options = clients.policy_restrictions(subscription), {"cls": wire}
+    restrictions, options = clients.policy_restrictions(subscription), {"cls": wire, **PATIENCE}
     if group:
         return restrictions.check_at_resource_group_scope(group[1], {"resourceDetails": details}, **options)
     return restrictions.check_at_subscription_scope({"resourceDetails": details}, **options)

@@ -204,3 +204,8 @@ def default_vault_name(registry: ArmId) -> str:
     head = registry.name.lower()
     head = head if head[0].isalpha() else f"r{head}"
     return f"{head[:11]}-cmk-{tail}"
+
+
+def short_location(name: str) -> str:
+    """The short name of a location: "West Europe" and "westeurope" are the same."""
+    return "".join(name.split()).lower()

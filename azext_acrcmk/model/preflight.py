@@ -22,13 +22,15 @@ class NewResource:
 class Questions:
     """What to ask beforehand: the registration of `providers` (subscription and namespace), the caller's permissions
     at `scopes` (ids in lower case), whether policies deny `resources`, whether the name of a new vault (subscription
-    and name) is free, and, where a role is to be assigned, how many assignments `quota_of` has left."""
+    and name) is free, where a role is to be assigned, how many assignments `quota_of` has left, and which locks there
+    are at or above `locked` (ids in lower case)."""
 
     providers: tuple[tuple[str, str], ...]
     scopes: tuple[str, ...]
     resources: tuple[NewResource, ...]
     new_vault: tuple[str, str] | None
     quota_of: str | None
+    locked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,33 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Denial:
-    """A policy assignment that would deny a resource."""
+    """A policy assignment that would deny a resource. `why` is what the evaluation says: fields, values, reasons."""
 
     resource: str
     policy: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A management lock at `scope`, which holds there and below."""
+
+    scope: str
+    name: str
+    read_only: bool
 
 
 @dataclass(frozen=True)
 class Preflight:
     """`providers` are registration states by subscription and namespace, `permissions` the caller's by the scope they
     were asked for, `denials` what policies would deny or what of it can't be read, `role_assignments_left` the quota's
-    rest. None where nobody had to ask."""
+    rest, `locations` those that the subscription may use for a type of resource (both in lower case), `locks` those at
+    or above a scope. None where nobody had to ask."""
 
     providers: tuple[tuple[tuple[str, str], str | Unknown], ...] = ()
     permissions: tuple[tuple[str, tuple[Allowed, ...] | Unknown], ...] = ()
     denials: tuple[Denial | Unknown, ...] = ()
     vault_name_free: bool | Unknown | None = None
     role_assignments_left: int | Unknown | None = None
+    locations: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
+    locks: tuple[Lock | Unknown, ...] = ()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from knack.log import get_logger
 
+from azext_acrcmk._errors import problems_error
 from azext_acrcmk.apply.context import read_back
 from azext_acrcmk.cloud.load import load_goal_state
 from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.model.goal import enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
-from azext_acrcmk.model.state import Registry, State
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import State
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
-from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.change import CreateRegistry, Plan
 from azext_acrcmk.plan.enable import plan_enable
-from azext_acrcmk.plan.preflight import BLOCKED, obstacles, questions
+from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
+from azext_acrcmk.plan.preflight import obstacles, questions
 from azext_acrcmk.rules import BROKEN
 
 logger = get_logger(__name__)
@@ -29,8 +32,10 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         session.clients.registry_api_version = goal.options.api_version
         goal, state = load_goal_state(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
         plan = session.checked(plan_enable(goal, state, session.now))
+        found = _look_ahead(session, state, plan)
         if what_if:
-            return _what_if(session, state, plan)
+            return _what_if(session, plan, found)
+        _stop_where_blocked(found)
         context = session.context(state, goal, goal.grant_timeout)
         outcomes = session.carry_out(plan, context, yes)
         if plan.changing or goal.key.version:
@@ -43,11 +48,23 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         return {**document, "steps": steps_document(outcomes)}
 
 
-def _what_if(session: Session, state: State, plan: Plan):
-    """The plan, and what would stop it where the registry is yet to be created; then the command fails."""
-    if isinstance(state.registry, Registry):
-        return plan_document(plan)
-    found = obstacles(state, plan, look_ahead(session.clients, questions(state, plan)))
+def _look_ahead(session: Session, state: State, plan: Plan) -> list[Obstacle]:
+    """What stands in the way of creating the registry, or can't be determined: asked before anything irreversible."""
+    if not plan.find(CreateRegistry):
+        return []
+    return obstacles(state, plan, look_ahead(session.clients, questions(state, plan)))
+
+
+def _what_if(session: Session, plan: Plan, found: list[Obstacle]):
+    """The plan, and what would stop it; then the command fails."""
     if any(each.action == BLOCKED for each in found):
         session.fail_after_output()
     return plan_document(plan, found)
+
+
+def _stop_where_blocked(found: list[Obstacle]) -> None:
+    """Raises one error that tells all that blocks; what can't be determined is said, and stops nothing."""
+    if blocking := [each for each in found if each.action == BLOCKED]:
+        raise problems_error(tuple(Problem(each.as_text) for each in blocking))
+    if unsure := list(dict.fromkeys(each.reason for each in found if each.action == UNDETERMINED)):
+        logger.warning("Not everything could be determined beforehand:\n%s", "\n".join(f"- {each}" for each in unsure))

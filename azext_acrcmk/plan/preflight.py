@@ -1,4 +1,4 @@
-"""What would stop a plan: missing permissions, unregistered providers, policies that deny, quota used up. Pure."""
+"""What would stop a plan: missing permissions, unregistered providers, policies, quotas, locks, locations. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from azext_acrcmk.model.ids import (
     VAULT_TYPE,
     same,
 )
-from azext_acrcmk.model.preflight import Allowed, NewResource, Preflight, Questions
-from azext_acrcmk.model.problem import taken_vault_name
+from azext_acrcmk.model.preflight import Allowed, Denial, NewResource, Preflight, Questions
+from azext_acrcmk.model.problem import not_searched, taken_vault_name
 from azext_acrcmk.model.state import ACCESS_POLICY, Absent, Identity, Key, State, Unknown, Vault
 from azext_acrcmk.plan.bodies import (
     group_body,
@@ -41,30 +41,15 @@ from azext_acrcmk.plan.change import (
     Plan,
     UnknownChange,
 )
+from azext_acrcmk.plan.obstacle import BLOCKED, REGISTERED, UNDETERMINED, Obstacle
 from azext_acrcmk.plan.permissions import KEY_WRITE, ROLE_WRITE, Permission, required_permissions
+from azext_acrcmk.plan.restrictions import can_be_locked, locked, misplaced
 
 # Stands in a policy check for the ids of an identity that is yet to be created.
 NO_ID = "00000000-0000-0000-0000-000000000000"
 
 # What creates nothing in Azure Resource Manager, or may not.
 _UNASKED = (CreateVersion, AssignRole, AddAccessPolicy, GrantInRecoveredVault)
-
-BLOCKED, UNDETERMINED, REGISTERED = "blocked", "unknown", "update"
-_SYMBOLS = {BLOCKED: "x", UNDETERMINED: "?", REGISTERED: "~"}
-
-
-@dataclass(frozen=True)
-class Obstacle:
-    """What would stop a plan (`blocked`), what can't be determined, or what the run will do about it (`update`)."""
-
-    action: str
-    step: str
-    resource: str
-    reason: str
-
-    @property
-    def symbol(self) -> str:
-        return _SYMBOLS[self.action]
 
 
 @dataclass(frozen=True)
@@ -120,6 +105,7 @@ def questions(state: State, plan: Plan) -> Questions:
         resources=tuple(_new_resources(state, plan)),
         new_vault=(vault.id.subscription, vault.id.name) if vault else None,
         quota_of=roles[0] if roles else None,
+        locked=tuple(sorted({need.scope for need in needed if can_be_locked(need.permission)})),
     )
 
 
@@ -193,9 +179,11 @@ def obstacles(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
     return [
         *_missing(state, plan, permissions),
         *_unregistered(seen, permissions),
-        *_taken(plan, seen),
+        *_taken(state, plan, seen),
         *_denied(seen),
         *_quota(plan, seen),
+        *locked(plan, seen),
+        *misplaced(plan, seen),
     ]
 
 
@@ -277,14 +265,22 @@ def _unregistered(seen: Preflight, permissions: dict[str, tuple[Allowed, ...] | 
     return found
 
 
-def _taken(plan: Plan, seen: Preflight) -> list[Obstacle]:
+def _unsearched(state: State) -> tuple[str, ...]:
+    """Where a vault of that name was not looked for."""
+    hidden = state.vault.unless if isinstance(state.vault, Absent) else None
+    if hidden is None:
+        return ()
+    return (hidden.why if hidden.why.startswith("Not searched") else not_searched((hidden,)),)
+
+
+def _taken(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
     free, vault = seen.vault_name_free, plan.find(CreateVault)
     if isinstance(free, Unknown):
         reason = f"Whether the key vault name '{vault.id.name}' is available can't be read: {free.why}"
         return [Obstacle(UNDETERMINED, vault.step, vault.resource, reason)]
     if free is False:
         message, advice = taken_vault_name(vault.id.name)
-        return [Obstacle(BLOCKED, vault.step, vault.resource, " ".join((message, *advice)))]
+        return [Obstacle(BLOCKED, vault.step, vault.resource, " ".join((message, *advice, *_unsearched(state))))]
     return []
 
 
@@ -293,9 +289,13 @@ def _denied(seen: Preflight) -> list[Obstacle]:
     return [
         Obstacle(UNDETERMINED, "policy", each.scope, f"Which policies would deny it can't be read: {each.why}")
         if isinstance(each, Unknown)
-        else Obstacle(BLOCKED, "policy", each.resource, f"The policy {each.policy} would deny it.")
+        else Obstacle(BLOCKED, "policy", each.resource, f"The policy {each.policy} would deny it{_because(each)}.")
         for each in dict.fromkeys(seen.denials)
     ]
+
+
+def _because(denial: Denial) -> str:
+    return f": {denial.why.rstrip('.')}" if denial.why else ""
 
 
 def _quota(plan: Plan, seen: Preflight) -> list[Obstacle]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sandbox.core.web import AzureError, Reply, Request
 from sandbox.resource_manager import policies, throttling
 from sandbox.resource_manager.access import GATEWAY, require
-from sandbox.resource_manager.catalogue import API_VERSIONS, REGISTRATION_FREE
+from sandbox.resource_manager.catalogue import API_VERSIONS, REGIONS, REGISTRATION_FREE, region
 from sandbox.world import TENANT, World
 
 HOST = "management.azure.com"
@@ -75,6 +75,7 @@ def check(world: World, request: Request) -> None:
         check_api_version(request, target)
         _check_policies(world, request, target)
         _check_tags(request, target)
+        _check_location(world, request, target)
 
 
 def unknown(world: World, request: Request) -> Reply:
@@ -173,7 +174,7 @@ def _check_subscription(world: World, target: Target) -> None:
 def _check_group(world: World, request: Request, target: Target) -> None:
     if not target.below_group or group_id(target).lower() in world.groups:
         return
-    _require_generic(world, request, target)
+    require_generic(world, request, target)
     raise group_not_found(target.group)
 
 
@@ -193,7 +194,7 @@ def _check_registered(world: World, request: Request, target: Target) -> None:
     if registered and known not in world.refused_unregistered:
         return
     if request.method != "POST":
-        _require_generic(world, request, target)
+        require_generic(world, request, target)
     message = (
         f"The subscription is not registered to use namespace '{target.namespace}'. "
         "See https://aka.ms/rps-not-found for how to register subscriptions."
@@ -231,7 +232,7 @@ def _check_policies(world: World, request: Request, target: Target) -> None:
     name = target.names[-1] if target.names else "" if target.below_group else target.group
     if not world.policies or request.method not in ("PUT", "PATCH") or not name:
         return
-    _require_generic(world, request, target)
+    require_generic(world, request, target)
     policies.check(world, request.method, _type(target), name, request.path, request.body)
 
 
@@ -249,7 +250,27 @@ def _check_tags(request: Request, target: Target) -> None:
         raise _refuse(400, "InvalidTagNameCharacters", f"The tag name '{wrong}' is not valid.")
 
 
-def _require_generic(world: World, request: Request, target: Target) -> None:
+def closed_regions(world: World) -> set[str]:
+    return set(filter(None, world.settings.closed_regions.split(",")))
+
+
+def _check_location(world: World, request: Request, target: Target) -> None:
+    location = request.body.get("location") if isinstance(request.body, dict) else None
+    closed = closed_regions(world)
+    if request.method != "PUT" or region(str(location)) not in closed:
+        return
+    kind, code = f"resource type '{target.type}'", "LocationNotAvailableForResourceType"
+    if not target.namespace:
+        kind, code = "resource group", "LocationNotAvailableForResourceGroup"
+    left = ",".join(name for name in REGIONS if name not in closed)
+    raise _refuse(
+        400,
+        code,
+        f"The provided location '{location}' is not available for {kind}. List of available regions is '{left}'.",
+    )
+
+
+def require_generic(world: World, request: Request, target: Target) -> None:
     # Permissions are checked first: callers without read permission don't learn that a group is missing.
     require(world, request.caller, f"{_type(target)}/{_VERBS[request.method]}", request.path)
 

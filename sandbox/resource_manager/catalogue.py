@@ -107,6 +107,7 @@ PROVIDERS: dict[str, dict[str, list[str]]] = {
         "roleDefinitions": ["2022-05-01-preview"],
         "roleAssignmentsUsageMetrics": ["2019-08-01-preview"],
         "denyAssignments": ["2024-07-01-preview", "2022-04-01", "2018-07-01-preview"],
+        "locks": ["2020-05-01", "2017-04-01", "2016-09-01", "2015-01-01"],
         "permissions": ["2022-05-01-preview", "2022-04-01", "2018-07-01", "2015-07-01"],
     },
     "Microsoft.PolicyInsights": {"checkPolicyRestrictions": ["2024-10-01", "2023-03-01", "2022-03-01"]},
@@ -124,7 +125,7 @@ _CHECKED = (
     "Microsoft.ManagedIdentity",
     "Microsoft.PolicyInsights",
 )
-_AUTHORIZATION = ("denyAssignments", "permissions")  # the other types accept every api-version
+_AUTHORIZATION = ("denyAssignments", "locks", "permissions")  # the other types accept every api-version
 API_VERSIONS: dict[str, list[str]] = {
     f"{namespace}/{kind}".lower(): versions for namespace in _CHECKED for kind, versions in PROVIDERS[namespace].items()
 } | {f"Microsoft.Authorization/{kind}".lower(): PROVIDERS["Microsoft.Authorization"][kind] for kind in _AUTHORIZATION}

@@ -8,7 +8,7 @@ import uuid
 from sandbox import services
 from sandbox.core.web import AzureError, Reply, Request
 from sandbox.entra import tokens
-from sandbox.resource_manager import arm, throttling
+from sandbox.resource_manager import arm, locks, throttling
 from sandbox.world import World
 
 # With one of these, an answer does not tell what is left of the caller's reads or writes.
@@ -111,6 +111,7 @@ def _handle(world: World, request: Request) -> Reply:
     handler = services.find(request)
     if request.host == arm.HOST:
         arm.check(world, request)
+        locks.check(world, request)
         return handler(world, request) if handler else arm.unknown(world, request)
     if handler is None:
         raise AzureError(404, "NotFound", f"{request.method} https://{request.host}{request.path} is not served here.")

@@ -15,13 +15,15 @@ _MISSING = object()
 @dataclass(frozen=True)
 class DenyPolicy:
     """Rejects writes of a resource type: all, or those that match `condition`. It is written as in a policy rule,
-    {"field": "properties.x", "equals"|"notEquals"|"exists": value}."""
+    {"field": "properties.x", "equals"|"notEquals"|"notIn"|"exists": value}. Azure itself assigns some (`by_azure`),
+    such as that of the regions a subscription may use."""
 
     name: str
     type: str
     scope: str
     condition: dict[str, Any] | None = None
     reason: str = ""
+    by_azure: bool = False
 
     @property
     def assignment_id(self) -> str:
@@ -40,6 +42,8 @@ class DenyPolicy:
             return False
         if "exists" in self.condition:
             return (value is not _MISSING) == bool(self.condition["exists"])
+        if "notIn" in self.condition:
+            return _fold(value) not in [_fold(each) for each in self.condition["notIn"]]
         if "equals" in self.condition:
             return _fold(value) == _fold(self.condition["equals"])
         return _fold(value) != _fold(self.condition["notEquals"])
@@ -49,7 +53,7 @@ def check(world: World, method: str, resource_type: str, name: str, scope: str, 
     """Reject a write that a policy at or above its scope denies."""
     broken = broken_by(world, resource_type, scope, body, partial=method == "PATCH")
     if broken:
-        raise refusal(broken[0], resource_type, name)
+        raise refusal(broken[0], resource_type, name, body)
 
 
 def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partial: bool = False) -> list[DenyPolicy]:
@@ -63,11 +67,14 @@ def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partia
     ]
 
 
-def refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
+def refusal(policy: DenyPolicy, resource_type: str, name: str, body: Any) -> AzureError:
     """The details of an error about a resource that a policy denies."""
+    if policy.by_azure:  # as users report it (Azure/static-web-apps#1743, azure-cli#32567)
+        text = f"Resource '{name}' was disallowed by Azure: {policy.reason}."
+        return AzureError(403, "RequestDisallowedByAzure", text, headers={"x-ms-failure-cause": "gateway"}, target=name)
     reason = policy.reason or policy.name
     info = {
-        "evaluationDetails": {"evaluatedExpressions": expressions(policy, resource_type)},
+        "evaluationDetails": {"evaluatedExpressions": expressions(policy, resource_type, body)},
         "policyDefinitionId": policy.definition_id,
         "policyDefinitionName": policy.name,
         "policyDefinitionDisplayName": policy.name,
@@ -88,7 +95,7 @@ def refusal(policy: DenyPolicy, resource_type: str, name: str) -> AzureError:
     )
 
 
-def expressions(policy: DenyPolicy, resource_type: str) -> list[dict[str, Any]]:
+def expressions(policy: DenyPolicy, resource_type: str, body: Any) -> list[dict[str, Any]]:
     """The fields and values that a policy rule compared, as errors and previews show them."""
     field = {"result": "True", "expressionKind": "Field"}
     kind = {"expressionValue": resource_type, "targetValue": resource_type, "operator": "Equals"}
@@ -96,7 +103,10 @@ def expressions(policy: DenyPolicy, resource_type: str) -> list[dict[str, Any]]:
     if policy.condition:
         operator, target = next((key, value) for key, value in policy.condition.items() if key != "field")
         path = policy.condition["field"]
-        shown = {"expression": f"{resource_type}/{path.removeprefix('properties.')}", "path": path}
+        name = f"{resource_type}/{path.removeprefix('properties.')}" if path.startswith("properties.") else path
+        shown = {"expression": name, "path": path}
+        if (value := _value(body, path)) is not _MISSING:
+            shown["expressionValue"] = value
         found.append({**field, **shown, "targetValue": target, "operator": operator[0].upper() + operator[1:]})
     return found
 

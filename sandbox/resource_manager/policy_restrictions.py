@@ -40,16 +40,16 @@ def check(world: World, request: Request) -> Reply:
         )
     with_effect = request.query["api-version"] >= _EFFECTS_SINCE
     broken = policies.broken_by(world, content["type"], details.get("scope") or scope, content)
-    evaluations = [_evaluation(policy, content["type"], with_effect) for policy in broken]
+    evaluations = [_evaluation(policy, content, with_effect) for policy in broken]
     return Reply(200, {"fieldRestrictions": [], "contentEvaluationResult": {"policyEvaluations": evaluations}})
 
 
-def _evaluation(policy: policies.DenyPolicy, resource_type: str, with_effect: bool) -> dict[str, Any]:
+def _evaluation(policy: policies.DenyPolicy, content: dict[str, Any], with_effect: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {
         # No policy of the sandbox belongs to an initiative, so the IDs of initiatives are left out.
         "policyInfo": {"policyDefinitionId": policy.definition_id, "policyAssignmentId": policy.assignment_id},
         "evaluationResult": "NonCompliant",
-        "evaluationDetails": {"evaluatedExpressions": policies.expressions(policy, resource_type)},
+        "evaluationDetails": {"evaluatedExpressions": policies.expressions(policy, content["type"], content)},
     }
     if with_effect:
         shown["effectDetails"] = {"policyEffect": "Deny"}

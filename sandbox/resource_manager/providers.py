@@ -54,10 +54,12 @@ def unregister(world: World, request: Request) -> Reply:
 
 
 def document(world: World, subscription: str, namespace: str) -> dict[str, Any]:
+    closed = arm.closed_regions(world)
+    open_regions = [shown for name, shown in REGIONS.items() if name not in closed]
     types = [
         {
             "resourceType": kind,
-            "locations": list(REGIONS.values()),
+            "locations": open_regions,
             "apiVersions": versions,
             "capabilities": "SupportsTags, SupportsLocation",
         }

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.core.web import Reply, Request, Router
 from sandbox.resource_manager.access import assignments_of, require
-from sandbox.resource_manager.arm import HOST
+from sandbox.resource_manager.arm import HOST, closed_regions
 from sandbox.resource_manager.catalogue import REGIONS
 from sandbox.resource_manager.hierarchy import reaches
 from sandbox.world import TENANT, World
@@ -47,6 +47,7 @@ def list_locations(world: World, request: Request) -> Reply:
             "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
         }
         for name, shown in REGIONS.items()
+        if name not in closed_regions(world)
     ]
     return Reply(200, {"value": regions})
 

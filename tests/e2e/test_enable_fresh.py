@@ -183,7 +183,8 @@ def test_asks_every_service_in_the_version_that_is_pinned(azure, az, seed):
     az(ENABLE).ok()
     versions: dict[str, set[str]] = {}
     for entry in azure.log():
-        versions.setdefault(_namespace(entry["path"]), set()).add(entry["query"].get("api-version"))
+        if not entry["path"].lower().endswith(_namespace(entry["path"])):  # about the provider, by Resource Manager
+            versions.setdefault(_namespace(entry["path"]), set()).add(entry["query"].get("api-version"))
     assert versions["microsoft.containerregistry"] == {"2025-04-01"}
     assert versions["microsoft.keyvault"] == {"2026-02-01"}
 

@@ -230,7 +230,10 @@ class TestPolicies:
         code, rows = ahead()
         assert (code, told(rows)) == (1, {("x", "blocked", "policy")})
         assert rows[0]["resource"] == str(resource)
-        assert rows[0]["reason"] == "The policy no-such-thing would deny it."
+        assert rows[0]["reason"].startswith("The policy no-such-thing would deny it")
+        if condition:
+            field = condition["field"].removeprefix("properties.")
+            assert f"{kind}/{field} is " in rows[0]["reason"]
 
     def test_of_everything_that_is_created_are_told(self, azure, seed, ahead):
         for kind in (IDENTITY_TYPE, f"{VAULT_TYPE}/keys", ROLE_ASSIGNMENT_TYPE):
@@ -338,17 +341,3 @@ def test_a_registry_that_exists_is_not_looked_ahead_for(azure, az, seed):
     azure.deny(REGISTRY_TYPE, name="no-registries")
     rows = az(WHAT_IF).json()
     assert "policy" not in {row["step"] for row in rows}
-
-
-def test_without_what_if_nobody_asks(azure, az, seed):
-    az(ENABLE).ok()
-    asked = [entry["path"] for entry in azure.log()]
-    assert not [path for path in asked if path.endswith(("/permissions", "/checkPolicyRestrictions", "UsageMetrics"))]
-
-
-def test_what_it_says_is_what_happens(azure, az, az_as, seed, ahead):
-    contributor = az_as(azure.principal(("Contributor", f"/subscriptions/{SUBSCRIPTION}")))
-    assert ahead(az=contributor)[0] == 1
-    result = contributor(f"{ENABLE} --grant-timeout 5")
-    assert result.code == 1
-    assert ROLE_WRITE in result.err

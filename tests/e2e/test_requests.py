@@ -37,6 +37,7 @@ def short(entry: dict) -> str:
     for id_, name in SHORT.items():
         path = path.replace(id_.lower(), name)
     path = re.sub(r"/(versions|operationstatuses|roleassignments)/[^/]+$", r"/\1/*", path)
+    path = re.sub(r"^/subscriptions/[^/]+/providers/microsoft\.[a-z]+$", "/provider", path)
     path = re.sub(r"/providers/microsoft\.[a-z]+|/subscriptions/[0-9a-f-]{36}", "", path)
     return f"{entry['method']} {path.lstrip('/')}"
 
@@ -53,21 +54,30 @@ def asked_twice(azure) -> list[str]:
     return list(map(short, repeated(sent(azure))))
 
 
-# What `enable` does where there is nothing: it looks, makes all but the grant, waits, and reads back what it made. The
-# vault is read back by waiting for it; of an identity nothing is left to be told.
+# What `enable` asks beforehand where there is nothing, in one round: whether anything stands in the way.
+AHEAD = [
+    *gets("provider", "provider", "provider", "permissions", "locks"),
+    *["POST checkpolicyrestrictions"] * 5,  # of the group, the identity, the vault, the key and the registry
+    "POST checknameavailability",  # of the vault
+]
+# What it does: it looks, makes all but the grant, waits, and reads back what it made. The vault is read back by waiting
+# for it; of an identity nothing is left to be told.
 ALL_BUT_THE_GRANT = [
+    *AHEAD,
     *gets("group", "registry", "deletedvaults"),
     "POST checknameavailability",
     *(f"PUT {name}" for name in ("group", "identity", "vault", "key", "registry")),
     *gets("vault", "registry/operationstatuses/*"),
     *gets("registry", *(each for each in SHOWN if each not in ("identity", "vault"))),
 ]
+# By a role assignment, of which there may be no more, or which a policy may deny.
+OF_A_GRANT = ["GET roleassignmentsusagemetrics", "POST checkpolicyrestrictions", "PUT vault/roleassignments/*"]
 
 
 class TestEnable:
     def test_of_everything(self, azure, az):
         az(f"{ENABLE} -l {LOCATION}").ok()
-        assert requests(azure) == sorted([*ALL_BUT_THE_GRANT, "PUT vault/roleassignments/*"])
+        assert requests(azure) == sorted([*ALL_BUT_THE_GRANT, *OF_A_GRANT])
         assert asked_twice(azure) == []
 
     def test_of_everything_with_access_policies(self, azure, az):
@@ -100,8 +110,11 @@ class TestEnable:
         az(ENABLE).ok()
         looked_for = [*gets("group", *SHOWN), "POST checknameavailability"]
         looked_for.remove("GET key/versions/*")
+        # Only of the registry, and of the identity that it is to have.
+        ahead = gets("provider", "permissions", "group/permissions", "identity/permissions", "group/locks")
+        ahead.append("POST group/checkpolicyrestrictions")
         made = [*gets("registry", "registry", "registry/operationstatuses/*"), "PUT registry"]
-        assert requests(azure) == sorted([*looked_for, *made])
+        assert requests(azure) == sorted([*looked_for, *ahead, *made])
         assert asked_twice(azure) == []
 
     @pytest.mark.parametrize("model", ["rbac", "access-policy"])

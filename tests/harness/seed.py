@@ -119,6 +119,11 @@ class Seed:
             body["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {identity_id: {}}}
         self.put(REGISTRY, body)
 
+    def lock(self, scope: object, level: str, name: str = "ours") -> None:
+        """A management lock: CanNotDelete or ReadOnly."""
+        path = f"{scope}/providers/Microsoft.Authorization/locks/{name}"
+        self._azure.unseen("PUT", path, {"properties": {"level": level}}, "2016-09-01")
+
     def put(self, path: object, body: dict[str, Any]) -> dict[str, Any]:
         return self._arm("PUT", path, body)
 

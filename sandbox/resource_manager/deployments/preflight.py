@@ -116,7 +116,7 @@ def _refusals(world: World, resource: Resource) -> Iterator[dict[str, Any]]:
     for policy in policies.broken_by(world, kind, resource.id, body):
         if policy.condition and _is_unknown(body, policy.condition["field"]):
             continue
-        yield errors.document(policies.refusal(policy, kind, resource.names[-1]))
+        yield errors.document(policies.refusal(policy, kind, resource.names[-1], body))
 
 
 def _is_unknown(body: Any, path: str) -> bool:
