@@ -1,12 +1,15 @@
 """Every kind of change goes through every reader of plans, and each reader raises on a kind that it does not know."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from azext_acrcmk.apply import apply_change
 from azext_acrcmk.model.names import short
+from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.output.documents import plan_document, steps_document
+from azext_acrcmk.output.template.first import problems_of
+from azext_acrcmk.output.template.parts import NotInTemplates, Parts, parts_of, place
 from azext_acrcmk.plan import change, preflight
 from azext_acrcmk.plan.change import CHANGING, CREATE, READ, Action, Change, Plan, UnknownChange
 from azext_acrcmk.plan.enable import plan_enable
@@ -19,6 +22,7 @@ from tests.harness.kinds import GOAL, KINDS, change_of
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 STATE = make.nothing(GOAL)
+ENCRYPTED = make.registry(GOAL)
 
 
 @pytest.fixture
@@ -83,6 +87,14 @@ class TestEachKind:
         assert needed == set(required_permissions(made.changes[0]))
         assert {need.scope for need in needs(STATE, made)} <= set(questions(STATE, made).scopes)
 
+    def test_has_a_place_in_a_template_or_is_none_for_one(self, kind):
+        made = change_of(kind)
+        try:
+            parts = place(made, Parts())
+        except NotInTemplates:
+            return
+        assert all(isinstance(problem, Problem) for problem in problems_of(replace(parts, found=ENCRYPTED), "arm"))
+
     def test_is_told_while_it_goes_on(self, kind, capsys):
         made = change_of(kind)
         progress = Progress(silent=False)
@@ -110,12 +122,24 @@ class TestEachKind:
         lambda made: apply_change(made, None),
         required_permissions,
         lambda made: plan_document(Plan((made,))),
+        lambda made: parts_of(Plan((made,))),
+        lambda made: problems_of(Parts(first=(made,), found=ENCRYPTED), "arm"),
         lambda made: needs(STATE, Plan((made,))),
         lambda made: questions(STATE, Plan((made,))),
         lambda made: Progress(silent=True).started(made),
         lambda made: steps_document([Outcome(made, "created", 0.0)]),
     ],
-    ids=["apply", "permissions", "what-if", "needs", "questions", "progress", "result"],
+    ids=[
+        "apply",
+        "permissions",
+        "what-if",
+        "template",
+        "template's problems",
+        "needs",
+        "questions",
+        "progress",
+        "result",
+    ],
 )
 def test_a_reader_raises_on_a_kind_that_it_does_not_know(read, unknown):
     with pytest.raises(UnknownChange, match="does not know the change Unheard"):
