@@ -48,6 +48,32 @@ def check_table(result):
     return lines
 
 
+def list_table(result):
+    """One row a registry, the worst first; then what the result leaves open."""
+    rows = result["registries"]
+    names, keys = [row["name"] for row in rows], [short(row["key"]) if row["key"] else "" for row in rows]
+    health = ("Health", *(row["health"] for row in rows))
+    left = _rest(health, ("Expires", "2026-01-01"))
+    name_width, key_width = (min(max(map(len, texts), default=0), left // 3) for texts in (names, keys))
+    width = left - max(name_width, len("Name") + GAP) - max(key_width, len("Key") + GAP) - 2 * GAP
+    lines = [
+        OrderedDict(
+            Health=row["health"],
+            Name=_cut(name, name_width),
+            Key=_cut(key, key_width),
+            Expires=(row["expires"] or "")[:10],
+            Findings=_cut(", ".join(each["code"] for each in row["findings"]), width),
+        )
+        for row, name, key in zip(rows, names, keys, strict=True)
+    ]
+    if result["partial"]:
+        what = ", ".join(each["what"] for each in result["notSeen"])
+        lines.append(
+            OrderedDict(Health="partial", Name="", Key="", Expires="", Findings=_cut(f"Not seen: {what}", width))
+        )
+    return lines
+
+
 def _check_lines(row, width):
     head = {"Code": row["code"], "Severity": row["severity"], "Status": row["status"]}
     parts = _wrapped(row["message"], width) + ([f"Fix: {row['fix']}"] if row["fix"] else [])

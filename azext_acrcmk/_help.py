@@ -162,3 +162,23 @@ examples:
     - name: Show the encryption of all registries of a resource group.
       text: az acr cmk show --ids $(az acr list --resource-group mygroup --query "[].id" --output tsv)
 """
+
+helps["acr cmk list"] = """
+type: command
+short-summary: List registries, and whether their keys work, across subscriptions.
+long-summary: >
+    Finds the registries with Azure Resource Graph and applies the same checks as `az acr cmk check`. A problem is read
+    again directly from Azure before it is reported, since Resource Graph can be out of date. The result has `counts` by
+    health, `registries` with their findings, and `fleetFindings`: keys and vaults that several registries use, keys that
+    expire soon, and vaults in another region. If anything could not be read, `partial` is true and `notSeen` says what
+    and why. Ctrl-C ends the command with what has been read so far.
+examples:
+    - name: List the registries of the current subscription, the worst first.
+      text: az acr cmk list --output table
+    - name: List the broken registries in all subscriptions that you can read.
+      text: az acr cmk list --all --health broken --output table
+    - name: Fail in a pipeline if a registry of a management group has an error, or if not everything could be read.
+      text: az acr cmk list --management-groups platform --fail-on error
+    - name: List quickly, without reading the keys.
+      text: az acr cmk list --subscriptions 00000000-0000-0000-0000-000000000000 --depth registry
+"""

@@ -16,6 +16,7 @@ from azext_acrcmk._validators import (
     validate_expiry_days,
     validate_grant_timeout,
     validate_interval,
+    validate_list,
     validate_one_or_several,
     validate_registry,
     validate_rotate,
@@ -34,6 +35,7 @@ def load_arguments(loader, _command):
     _load_rotate(loader)
     _load_ids(loader)
     _load_check(loader)
+    _load_list(loader)
     _load_repair(loader)
     _load_revoke(loader)
     _load_wait(loader)
@@ -350,6 +352,52 @@ def _load_check(loader):
             get_enum_type(["error", "warning", "none"]),
             help="Which findings make the command fail: failed checks of severity error (error), also failed checks of "
             "severity warning and unknown checks of either severity (warning), or none.",
+        )
+        c.argument(
+            "expiry_days",
+            type=int,
+            validator=validate_expiry_days,
+            help="Number of days before its expiration date from which a key is reported as expiring.",
+        )
+
+
+def _load_list(loader):
+    with loader.argument_context("acr cmk list", arg_group="Scope") as c:
+        c.argument(
+            "resource_group_name",
+            validator=validate_list,
+            help="Only registries in resource groups of this name.",
+        )
+        c.argument(
+            "subscriptions",
+            nargs="+",
+            help="Space-separated IDs of subscriptions. Default: the current subscription.",
+        )
+        c.argument(
+            "management_groups", nargs="+", help="Space-separated names of management groups, with all below them."
+        )
+        c.argument(
+            "everywhere", options_list=["--all"], action="store_true", help="All subscriptions that you can read."
+        )
+
+    with loader.argument_context("acr cmk list") as c:
+        c.argument(
+            "depth",
+            get_enum_type(["registry", "key", "live"]),
+            help="What to read: what Azure Resource Graph has (registry), also each key and deny assignment (key), or "
+            "also each registry directly (live). A problem is always read again directly before it is reported.",
+        )
+        c.argument(
+            "health",
+            nargs="+",
+            arg_type=get_enum_type(["broken", "unknown", "attention", "notLoaded", "notEncrypted", "healthy"]),
+            help="Space-separated states of health: list only registries in these, and fail only because of these.",
+        )
+        c.argument(
+            "fail_on",
+            get_enum_type(["error", "warning", "none"]),
+            help="Which findings of the listed registries make the command fail, as in `az acr cmk check`. Except with "
+            "none, it also fails if the result is partial.",
         )
         c.argument(
             "expiry_days",

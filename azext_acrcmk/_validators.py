@@ -12,7 +12,17 @@ from knack.log import get_logger
 
 from azext_acrcmk.model.defaults import JSON_FORMATS
 from azext_acrcmk.model.goal import AUTO, MANUAL, days, days_left, duration
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, name_problem, same
+from azext_acrcmk.model.ids import (
+    HSM_TYPE,
+    IDENTITY_TYPE,
+    REGISTRY_TYPE,
+    VAULT_TYPE,
+    ArmId,
+    KeyId,
+    is_guid,
+    name_problem,
+    same,
+)
 
 logger = get_logger(__name__)
 
@@ -115,6 +125,24 @@ def validate_expiry_days(namespace):
     """A number of days that can be added to a date."""
     if not 0 <= namespace.expiry_days <= MAX_EXPIRY_DAYS:
         raise InvalidArgumentValueError(f"--expiry-days must be a number from 0 to {MAX_EXPIRY_DAYS}.")
+
+
+def validate_list(namespace):
+    """One kind of scope, and IDs of subscriptions."""
+    given = [
+        option
+        for option, value in (
+            ("--subscriptions", namespace.subscriptions),
+            ("--management-groups", namespace.management_groups),
+            ("--all", namespace.everywhere),
+        )
+        if value
+    ]
+    if len(given) > 1:
+        raise MutuallyExclusiveArgumentError(f"{' and '.join(given)} can't be used together.")
+    for subscription in namespace.subscriptions or ():
+        if not is_guid(subscription):
+            raise InvalidArgumentValueError(f"'{subscription}' is not a valid subscription ID.")
 
 
 def validate_enable(cmd, namespace):

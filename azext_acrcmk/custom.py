@@ -175,6 +175,24 @@ def show(cmd, registry_name=None, resource_group_name=None, ids=None):
     return operation(cmd, registry_name, resource_group_name, ids)
 
 
+def list_registries(
+    cmd,
+    resource_group_name=None,
+    subscriptions=None,
+    management_groups=None,
+    everywhere=False,
+    depth="key",
+    health=None,
+    fail_on="none",
+    expiry_days=EXPIRY_DAYS,
+):
+    from azext_acrcmk.operations.list import list_registries as operation
+
+    return operation(
+        cmd, resource_group_name, subscriptions, management_groups, everywhere, depth, health, fail_on, expiry_days
+    )
+
+
 def check(cmd, registry_name=None, resource_group_name=None, ids=None, fail_on="error", expiry_days=EXPIRY_DAYS):
     from azext_acrcmk.operations.check import check as operation
 

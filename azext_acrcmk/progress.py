@@ -10,7 +10,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from knack.log import get_logger
@@ -33,7 +33,7 @@ class Progress:
         self._on_terminal = not silent and _is_terminal()
         self._lock = threading.RLock()
         # What is going on, by a key, with when it began; the latest is told.
-        self._activities: dict[object, tuple[str, float]] = {}
+        self._activities: dict[object, tuple[str | Callable[[], str], float]] = {}
         self._last_line = time.monotonic()
         self._status = False
         self._paused = False
@@ -46,8 +46,8 @@ class Progress:
         return cls(silent=cli_ctx.only_show_errors or disabled)
 
     @contextmanager
-    def during(self, text: str) -> Iterator[None]:
-        """Tells that this goes on, where it takes long."""
+    def during(self, text: str | Callable[[], str]) -> Iterator[None]:
+        """Tells that this goes on, where it takes long. What a function says may change meanwhile."""
         key = object()
         self._begin(key, text)
         try:
@@ -94,7 +94,7 @@ class Progress:
                 self._ended.set()
             self._clear()
 
-    def _begin(self, key: object, text: str) -> None:
+    def _begin(self, key: object, text: str | Callable[[], str]) -> None:
         if self._silent:
             return
         with self._lock:
@@ -113,6 +113,7 @@ class Progress:
                 if not self._activities or self._paused or self._ended.is_set():
                     continue
                 text, began = list(self._activities.values())[-1]
+                text = text() if callable(text) else text
                 now = time.monotonic()
                 if self._on_terminal:
                     self._show(f"  {text} ({now - began:.0f} s)")

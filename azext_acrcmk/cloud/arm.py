@@ -69,11 +69,22 @@ class Arm:
             link = text(page, "nextLink")
             url = urljoin(url, link) if link else None
 
+    def query(self, path: str, version: str, body: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+        """The answer to a POST that changes nothing, and its headers. Not tried again here: the caller knows when."""
+        answer = self._response("POST", self._url(path, version), body, retry_total=0)
+        with parsing_responses():
+            return part(json.loads(answer.text() or "{}")), answer.headers
+
     def _url(self, path: str, version: str, where: str | None = None) -> str:
         query = {"api-version": version} | ({"$filter": where} if where else {})
         return f"{self._base}{quote(path)}?{urlencode(query, quote_via=quote)}"
 
     def _send(self, method: str, url: str, body: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+        answer = self._response(method, url, body, **options)
+        with parsing_responses():
+            return part(json.loads(answer.text() or "{}"))
+
+    def _response(self, method: str, url: str, body: dict[str, Any] | None = None, **options: Any) -> Any:
         from azure.core.exceptions import HttpResponseError
         from azure.core.rest import HttpRequest
 
@@ -82,4 +93,4 @@ class Arm:
             answer = self._client.send_request(request, **options)
             if not 200 <= answer.status_code < 300:
                 raise HttpResponseError(response=answer)
-            return part(json.loads(answer.text() or "{}"))
+            return answer

@@ -64,6 +64,10 @@ def load_registry_state(
         return State(registry=registry)
     key = encryption.key.with_version(None)
     in_use = key.with_version(encryption.version_in_use)
+    if vault_id is None and not isinstance(known.vault, (Vault, NotLoaded)):
+        # It was looked for already, and is not there or can't be read.
+        identity = known.identity or _get_key_identity(clients, registry, subscriptions)
+        return replace(known, identity=identity, key=known.vault, version_in_use=known.vault, roles=())
     principal = key_identity(known).principal_id
 
     def in_vault(id_: ArmId | None, principal: str | None) -> State:

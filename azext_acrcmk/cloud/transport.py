@@ -7,6 +7,8 @@ from typing import Any
 
 # The maximum number of parallel requests.
 MOST_AT_ONCE = 16
+# The same of the reads about many registries.
+MOST_OF_A_FLEET = 64
 # Options of a request for information only. After throttling, a failure or a timeout, it is retried once, not for
 # minutes as in the SDKs.
 PATIENCE = {"retry_total": 1, "connection_timeout": 10, "read_timeout": 20}
@@ -48,5 +50,5 @@ def transport(verify: bool | str = True) -> Any:
 
     # azure.core retries.
     never = Retry(total=False, redirect=False, raise_on_status=False)
-    made.session.mount("https://", OneContext(pool_maxsize=MOST_AT_ONCE, max_retries=never))
+    made.session.mount("https://", OneContext(pool_maxsize=MOST_OF_A_FLEET, max_retries=never))
     return made

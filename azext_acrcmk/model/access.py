@@ -122,7 +122,8 @@ def access_by_roles(
     """What role assignments let `principal_id` do with the key at `scope`."""
     if not isinstance(roles, tuple):
         return Access(None, unknown=roles if isinstance(roles, Unknown) else Unknown())
-    reaching = [role for role in roles if within(scope, role.scope)]
+    # A management group is above the subscription without being in its id: Azure lists only what reaches the scope.
+    reaching = [role for role in roles if within(scope, role.scope) or at_management_group(role)]
     certain = [role for role in reaching if not role.uncertain]
     missing = [name for name, action in needed.items() if not any(_effective(role, action) for role in certain)]
     denied = (each for role in certain for each in role.denied_by if any(_denies(each, needed[m]) for m in missing))
@@ -141,6 +142,10 @@ def access_by_roles(
     if missing and (doubt := next((role.uncertain for role in reaching if role.uncertain), None)):
         return Access(None, sources, tuple(missing), Unknown(why=doubt), denied_by)
     return Access(not missing, sources, tuple(missing), denied_by=denied_by)
+
+
+def at_management_group(role: RoleGrant) -> bool:
+    return role.scope.lower().startswith("/providers/microsoft.management/managementgroups/")
 
 
 def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded) -> list[str]:

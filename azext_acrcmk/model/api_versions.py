@@ -21,6 +21,7 @@ API_VERSIONS = {
     HSM_TYPE: _KEY_VAULT,
     IDENTITY_TYPE: "2024-11-30",
     GROUP_TYPE: "2024-11-01",
+    "Microsoft.ResourceGraph/resources": "2024-04-01",
     "Microsoft.Resources/resources": "2024-11-01",
     "Microsoft.Resources/providers": "2024-11-01",
     ROLE_ASSIGNMENT_TYPE: "2022-04-01",

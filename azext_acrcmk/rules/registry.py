@@ -152,7 +152,7 @@ def _shared(facts: Facts) -> Verdict | None:
         return None
     if not isinstance(sharing, tuple):
         return unreadable("which other registries use the same key", sharing)
-    names = ", ".join(each.id.name for each in sharing if each.key)
+    names = ", ".join(sorted(each.id.name for each in sharing if each.key))
     rest = not_searched(facts.state.unsearched)
     if not names:
         return passed(f"No other registry that you can read uses the same key. {rest}".rstrip())

@@ -1,0 +1,160 @@
+"""Azure Resource Graph: rows of many subscriptions by few queries, at the pace that its quota allows, and counted.
+
+Facts: fleet.md 1. Without `id` in the projection, and an order by it, paging is lost without an error; rows can shift
+between pages; a subscription that can't be read is left out without a word.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.errors import read_error, same_code
+from azext_acrcmk.cloud.fields import number, parts, text
+from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
+from azext_acrcmk.model.api_versions import API_VERSIONS
+
+PATH = "/providers/Microsoft.ResourceGraph/resources"
+# Azure takes a thousand; smaller groups are advised.
+MOST_SUBSCRIPTIONS = 300
+# A query of more than about ten kilobytes may be refused: beyond so many values all rows are read, and sorted out here.
+MOST_VALUES = 100
+# How long one page may be tried for, in seconds: however short the quota, it comes again.
+PATIENCE = 600.0
+_TRIES = 2
+
+
+@dataclass(frozen=True)
+class Where:
+    """What is looked at: subscriptions, or management groups, or with neither all that the login can see."""
+
+    subscriptions: tuple[str, ...] = ()
+    management_groups: tuple[str, ...] = ()
+
+    def pieces(self) -> Iterable[dict[str, Any]]:
+        """As the bodies of queries have it."""
+        if self.management_groups:
+            # Azure takes ten at once.
+            for at in range(0, len(self.management_groups), 10):
+                yield {"managementGroups": list(self.management_groups[at : at + 10])}
+        elif self.subscriptions:
+            for at in range(0, len(self.subscriptions), MOST_SUBSCRIPTIONS):
+                yield {"subscriptions": list(self.subscriptions[at : at + MOST_SUBSCRIPTIONS])}
+        else:
+            yield {}
+
+
+EVERYWHERE = Where()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a query found, each row once. `missing` is how many more rows Azure counts than it gave; `cut` tells that
+    there are more subscriptions than it looks at."""
+
+    rows: tuple[dict[str, Any], ...] = ()
+    missing: int = 0
+    cut: bool = False
+
+
+class Graph:
+    """Asks Resource Graph as the login of one subscription. One query at a time: the quota is the caller's."""
+
+    def __init__(self, clients: Clients, subscription: str, stop: Stop):
+        self._arm = clients.arm(subscription)
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._free_at = 0.0
+
+    def ask(self, query: str, where: Where = EVERYWHERE) -> Rows:
+        """All rows of a query, which must keep the column `id`. Raises AzureError."""
+        found = [self._complete(query, piece) for piece in where.pieces()]
+        by_id = {str(row.get("id")).lower(): row for each in found for row in each.rows}
+        return Rows(tuple(by_id.values()), sum(each.missing for each in found), any(each.cut for each in found))
+
+    def _complete(self, query: str, piece: dict[str, Any]) -> Rows:
+        """Asked again from the start where rows are missing: pages are offsets, and rows may have shifted."""
+        rows = Rows()
+        for _ in range(_TRIES):
+            rows = self._pages(query, piece)
+            if not rows.missing:
+                break
+        return rows
+
+    def _pages(self, query: str, piece: dict[str, Any]) -> Rows:
+        # A role of a management group or of the tenant is above all subscriptions.
+        options: dict[str, Any] = {"$top": 1000, "authorizationScopeFilter": "AtScopeAboveAndBelow"}
+        found: dict[str, dict[str, Any]] = {}
+        total, cut, tokens = 0, False, set()
+        while True:
+            page, headers = self._page({"query": f"{query} | order by id asc", "options": options, **piece})
+            for row in parts(page, "data"):
+                found[(text(row, "id") or "").lower()] = row
+            total = number(page, "totalRecords") or 0
+            cut = cut or headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
+            token = text(page, "$skipToken")
+            if not token or token in tokens:
+                break
+            tokens.add(token)
+            options = {**options, "$skipToken": page["$skipToken"]}
+        return Rows(tuple(found.values()), max(total - len(found), 0), cut)
+
+    def _page(self, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """One answer, however long the quota makes it wait."""
+        from azure.core.exceptions import AzureError
+
+        with self._lock:
+            pauses = Pauses(self._stop, first=1.0)
+            while True:
+                self._stop.pause(self._free_at - time.monotonic())
+                try:
+                    answer, headers = self._arm.query(PATH, API_VERSIONS["Microsoft.ResourceGraph/resources"], body)
+                except AzureError as error:
+                    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+                    wait = _resets_after(headers) if _throttled(error) else None
+                    passing = _throttled(error) or _may_pass(error)
+                    if not passing or not pauses.another(PATIENCE, wait or asked_pause(error)):
+                        raise
+                    continue
+                if headers.get("x-ms-user-quota-remaining", "").strip() == "0":
+                    self._free_at = time.monotonic() + (_resets_after(headers) or 0)
+                return answer, dict(headers)
+
+
+def only(column: str, values: Iterable[str]) -> str:
+    """A condition that keeps the rows whose column has one of the values; nothing where they are too many to name."""
+    wanted = sorted({each.lower() for each in values if each})
+    if len(wanted) > MOST_VALUES:
+        return ""
+    return f" | where {column} in~ ({', '.join(map(quoted, wanted or ['']))})"
+
+
+def quoted(value: str) -> str:
+    """A text in a query, whatever is in it."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _throttled(error: Exception) -> bool:
+    said = read_error(error)
+    return said.status == 429 or same_code(said, "RateLimiting")
+
+
+def _may_pass(error: Exception) -> bool:
+    """No answer, or that of a service in trouble."""
+    from azure.core.exceptions import ClientAuthenticationError
+
+    return not isinstance(error, ClientAuthenticationError) and read_error(error).status in (0, 500, 502, 503, 504)
+
+
+def _resets_after(headers: Any) -> float | None:
+    """The seconds of a header such as 00:00:05."""
+    found = re.fullmatch(r"(\d+):(\d\d):(\d\d)(?:\.\d+)?", (headers.get("x-ms-user-quota-resets-after") or "").strip())
+    if not found:
+        return None
+    hours, minutes, seconds = map(int, found.groups())
+    return float(max(hours * 3600 + minutes * 60 + seconds, 1))

@@ -1,0 +1,132 @@
+"""The result of `list`: a row a registry, what the fleet as a whole shows, and what could not be seen. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.key_identity import key_identity
+from azext_acrcmk.model.problem import not_readable
+from azext_acrcmk.model.state import Key, State, Unknown, Vault
+from azext_acrcmk.output.fleet_findings import fleet_findings
+from azext_acrcmk.rules import ATTENTION, BROKEN, HEALTHY, NOT_ENCRYPTED, Health
+from azext_acrcmk.rules.catalogue import FAILED, NOT_LOADED, UNKNOWN
+
+SCHEMA = "acr-cmk-list/1"
+# The worst first.
+HEALTHS = (BROKEN, UNKNOWN, ATTENTION, NOT_LOADED, NOT_ENCRYPTED, HEALTHY)
+
+
+@dataclass(frozen=True)
+class Row:
+    state: State
+    health: Health
+
+
+@dataclass
+class FleetReport:
+    now: datetime
+    depth: str
+    subscription_names: dict[str, str]
+    rows: list[Row] = field(default_factory=list)
+    not_seen: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, state: State, health: Health) -> None:
+        self.rows.append(Row(state, health))
+
+
+def fleet_document(report: FleetReport, shown: Iterable[Row]) -> dict[str, Any]:
+    """`shown` are the rows to list; the counts and the findings of the fleet are of all."""
+    all_rows = [_row(each, report) for each in report.rows]
+    ids = {id(each): row for each, row in zip(report.rows, all_rows, strict=True)}
+    counts = Counter(each.health.status for each in report.rows)
+    return {
+        "schema": SCHEMA,
+        "generatedAt": report.now.isoformat(timespec="seconds"),
+        "depth": report.depth,
+        "partial": bool(report.not_seen),
+        "notSeen": [{"what": what, "why": why} for what, why in report.not_seen],
+        "counts": {"total": len(report.rows), **{health: counts[health] for health in HEALTHS}},
+        "fleetFindings": fleet_findings(all_rows),
+        "registries": sorted((ids[id(each)] for each in shown), key=_order),
+    }
+
+
+def _order(row: dict[str, Any]) -> tuple[int, str]:
+    return HEALTHS.index(row["health"]), row["id"].lower()
+
+
+def unseen_parts(state: State) -> Iterator[tuple[str, str]]:
+    """What of a registry could not be read, and why."""
+    key, registry = state.registry.encryption.key, state.registry
+    if key is None:
+        return
+    if isinstance(state.vault, Unknown):
+        yield f"https://{key.host}", not_readable(f"the vault '{key.store}'", state.vault)
+        return
+    if isinstance(state.key, Unknown):
+        yield key.versionless, not_readable(f"the key {key.versionless}", state.key)
+    if isinstance(state.roles, Unknown):
+        yield f"access to {key.versionless}", not_readable("the role assignments", state.roles)
+    used = key_identity(state)
+    if isinstance(state.identity, Unknown) and not used.is_system:
+        yield (
+            f"identity {used.id or used.client_id}",
+            not_readable(f"the identity of '{registry.name}'", state.identity),
+        )
+
+
+def _row(row: Row, report: FleetReport) -> dict[str, Any]:
+    registry = row.state.registry
+    subscription = registry.id.subscription
+    return {
+        "id": str(registry.id),
+        "name": registry.name,
+        "subscription": subscription,
+        "subscriptionName": report.subscription_names.get(subscription.lower()),
+        "resourceGroup": registry.id.group,
+        "location": registry.location,
+        "sku": registry.sku,
+        "health": row.health.status,
+        **_encryption(row.state),
+        "findings": [
+            {
+                "code": each.code,
+                "severity": each.severity,
+                "status": each.status,
+                "subject": each.subject,
+                "message": each.message,
+                "fix": each.fix,
+            }
+            for each in row.health.findings
+            if each.status in (FAILED, UNKNOWN)
+        ],
+    }
+
+
+def _encryption(state: State) -> dict[str, Any]:
+    """Null where it does not apply, or is not known."""
+    used = state.registry.encryption
+    if not used.enabled or used.key is None:
+        return dict.fromkeys(
+            ("key", "versionInUse", "upToDate", "expires", "rotation", "vault", "vaultLocation", "identity")
+        )
+    latest = state.key.latest_version if isinstance(state.key, Key) else None
+    current = same(latest, used.version_in_use) if latest and used.version_in_use else None
+    in_use = state.version_in_use if isinstance(state.version_in_use, Key) else None
+    vault = state.vault if isinstance(state.vault, Vault) else None
+    identity = key_identity(state)
+    return {
+        "key": used.key.versionless,
+        "versionInUse": used.version_in_use,
+        "upToDate": current,
+        "expires": in_use.expires.isoformat() if in_use and in_use.expires else None,
+        "rotation": "auto" if used.key.version is None else "manual",
+        "vault": str(vault.id) if vault else None,
+        "vaultLocation": vault.location if vault else None,
+        "identity": "system" if identity.is_system else str(identity.id) if identity.id else identity.client_id,
+    }

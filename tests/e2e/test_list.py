@@ -1,0 +1,132 @@
+"""`az acr cmk list` on a fleet with every kind of damage: as `check` sees each registry, and never silently partial."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from sandbox.fleet import damages
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
+
+FLEET = {"registries": 150, "vaults": 30, "keys": 90, "subscriptions": 2, "seed": 5, "damaged": 0.9}
+SMALL = {"registries": 20, "vaults": 5, "keys": 10, "subscriptions": 2, "seed": 3}
+GRAPH = "/providers/Microsoft.ResourceGraph/resources"
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+
+
+@pytest.fixture
+def azure(azure):
+    """Without a quota of queries, where a test does not set one."""
+    azure.settings(graph_quota=0)
+    return azure
+
+
+def findings(rows) -> set[tuple]:
+    """What is said to be wrong. A command that sets a date to now is another a second later."""
+    return {
+        (row["code"], row["severity"], row["status"], row["message"], re.sub(r"\d\dT[\d:]+Z", "", row["fix"] or ""))
+        for row in rows
+        if row["status"] in ("failed", "unknown")
+    }
+
+
+def test_it_says_of_each_registry_what_check_says(azure, quick_az):
+    """Of one with each kind of damage, and at the depth at which it is seen."""
+    fleet = azure.seed_fleet(**FLEET)
+    assert set(fleet["damages"]) == set(damages.ALL)
+    listed = quick_az("acr cmk list --all --fail-on error")
+    assert listed.code == 1, listed
+    result = json.loads(listed.out)
+    assert (result["partial"], result["notSeen"]) == (False, [])
+    rows = {row["name"]: row for row in result["registries"]}
+    assert {row["id"].lower() for row in rows.values()} == {id_.lower() for id_ in fleet["registries"]}
+    sample = {found: id_ for id_, some in fleet["registries"].items() for found in some}
+    ids = sorted(set(sample.values()))
+    checked = json.loads(quick_az(f"acr cmk check --fail-on none --ids {' '.join(ids)}").out)
+    for id_ in ids:
+        name = id_.rsplit("/", 1)[-1]
+        by_check = findings(row for row in checked if row["registry"] == name)
+        assert findings(rows[name]["findings"]) == by_check, fleet["registries"][id_]
+    for id_, some in fleet["registries"].items():
+        if damages.LOCKED_OUT & set(some):
+            assert rows[id_.rsplit("/", 1)[-1]]["health"] in ("broken", "unknown"), (id_, some)
+
+
+def test_without_the_keys_their_health_is_left_open(azure, quick_az):
+    azure.seed_fleet(**SMALL, damaged=0)
+    azure.clear_log()
+    result = quick_az("acr cmk list --all --depth registry --fail-on error --health notLoaded").json()
+    assert result["counts"]["notLoaded"] == len(result["registries"]) > 10
+    assert {request["method"] for request in azure.log() if "/keys/" in request["path"]} == set()
+    live = quick_az("acr cmk list --all --depth live").json()
+    assert live["counts"]["healthy"] + live["counts"]["attention"] == result["counts"]["notLoaded"]
+
+
+def test_scopes(azure, quick_az):
+    fleet = azure.seed_fleet(**SMALL, damaged=0)
+    by_subscription = {
+        each: [id_ for id_ in fleet["registries"] if each in id_] for each in (SUBSCRIPTION, OTHER_SUBSCRIPTION)
+    }
+
+    def listed(options: str) -> set[str]:
+        result = quick_az(f"acr cmk list {options}").json()
+        assert not result["partial"], result["notSeen"]
+        return {row["id"] for row in result["registries"]}
+
+    mine = by_subscription[SUBSCRIPTION]
+    group = mine[0].split("/")[4]
+    azure.management_group("mine", subscriptions=[OTHER_SUBSCRIPTION])
+    assert listed("") == set(mine) == listed(f"-g {group.upper()}")
+    assert listed("-g nosuch") == set()
+    assert listed(f"--subscriptions {OTHER_SUBSCRIPTION}") == set(by_subscription[OTHER_SUBSCRIPTION])
+    assert listed("--management-groups mine") == set(by_subscription[OTHER_SUBSCRIPTION])
+    assert listed("--all") == set(fleet["registries"])
+    both = quick_az("acr cmk list --all --management-groups mine")
+    assert (both.code, "can't be used together" in both.err) == (1, True)
+
+
+def test_a_subscription_that_can_not_be_read_makes_it_partial(azure, az_as):
+    azure.seed_fleet(**SMALL, damaged=0)
+    az = az_as(azure.principal((READER, f"/subscriptions/{SUBSCRIPTION}")))
+    command = f"acr cmk list --subscriptions {SUBSCRIPTION} {OTHER_SUBSCRIPTION}"
+    result = az(command).json()
+    assert result["partial"]
+    assert f"/subscriptions/{OTHER_SUBSCRIPTION}" in [each["what"] for each in result["notSeen"]]
+    # A vault in the other subscription is unknown, and nobody's fault.
+    assert result["counts"]["broken"] == 0
+    strict = az(f"{command} --fail-on error -o table")
+    assert strict.code == 1
+    assert "Not seen: " in strict.out
+    assert all(len(line) <= 120 for line in strict.out.splitlines())
+
+
+def test_throttled_at_every_other_query_it_goes_on(azure, az):
+    fleet = azure.seed_fleet(**SMALL, damaged=0)
+    azure.settings(graph_quota=2, graph_quota_seconds=0.2)
+    result = az("acr cmk list --all").json()
+    assert (result["partial"], len(result["registries"])) == (False, len(fleet["registries"]))
+
+
+def test_rows_that_resource_graph_counts_and_does_not_give_are_missed(azure, quick_az):
+    azure.seed_fleet(**SMALL, damaged=0)
+    body = {"totalRecords": 3, "count": 0, "data": [], "facets": [], "resultTruncated": "true"}
+    azure.fault("status", method="POST", path=GRAPH, status=200, body=body, times=2)
+    result = quick_az("acr cmk list --all --fail-on error")
+    assert result.code == 1
+    assert json.loads(result.out)["notSeen"][0] == {
+        "what": "registries",
+        "why": "Resource Graph counts 3 more than it returned.",
+    }
+
+
+def test_what_the_graph_still_shows_is_not_held_against_a_registry(azure, quick_az):
+    """The grant is made after what Resource Graph shows."""
+    fleet = azure.seed_fleet(**{**FLEET, "registries": 100, "keys": 60, "damaged": 0.9})
+    id_ = next(id_ for id_, some in fleet["registries"].items() if some == ["grant missing"])
+    azure.settings(graph_seconds=3600)
+    name = id_.rsplit("/", 1)[-1]
+    quick_az(f"acr cmk repair -n {name} --subscription {id_.split('/')[2]} --yes")
+    (row,) = [row for row in quick_az("acr cmk list --all").json()["registries"] if row["id"] == id_]
+    assert "GrantMissing" not in [each["code"] for each in row["findings"]]

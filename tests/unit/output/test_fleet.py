@@ -1,0 +1,73 @@
+"""The result of `list`: rows, counts, and what only a fleet as a whole shows."""
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from azext_acrcmk._format import list_table
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.state import Encryption, State, Unknown
+from azext_acrcmk.output.fleet import FleetReport, fleet_document, unseen_parts
+from azext_acrcmk.rules import examine
+from tests.harness.encrypted import HEALTHY
+
+NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
+
+
+def named(name: str, **changes) -> State:
+    registry = HEALTHY.registry
+    own = ArmId(registry.id.subscription, registry.id.group, registry.id.type, name)
+    return replace(HEALTHY, registry=replace(registry, id=own, **changes), sharing=())
+
+
+def document(*states: State, not_seen=(), shown=None) -> dict:
+    report = FleetReport(NOW, "key", {}, not_seen=list(not_seen))
+    for state in states:
+        report.add(state, examine(state, NOW))
+    return fleet_document(report, report.rows if shown is None else shown)
+
+
+PLAIN = Encryption("disabled")
+
+
+def test_the_worst_come_first_and_all_are_counted():
+    broken = replace(named("bbb"), roles=())
+    result = document(named("aaa"), broken, named("ccc", encryption=PLAIN))
+    assert [row["name"] for row in result["registries"]] == ["bbb", "ccc", "aaa"]
+    assert result["counts"]["total"] == 3
+    assert (result["counts"]["broken"], result["counts"]["notEncrypted"]) == (1, 1)
+    assert result["registries"][0]["findings"][0]["code"] == "GrantMissing"
+    assert result["partial"] is False
+
+
+def test_what_only_the_fleet_shows():
+    registry = HEALTHY.registry
+    away = named("away", location="elsewhere")
+    plain = [named("plain1", encryption=PLAIN), named("plain2", encryption=PLAIN, sku="Basic")]
+    found = {each["code"]: each for each in document(named("one"), named("two"), away, *plain)["fleetFindings"]}
+    key = registry.encryption.key.versionless
+    assert found["KeyOfSeveral"]["subject"] == key
+    assert len(found["KeyOfSeveral"]["registries"]) == len(found["VaultOfSeveral"]["registries"]) == 3
+    assert str(away.registry.id) in found["VaultInAnotherRegion"]["registries"]
+    assert found["PremiumNotEncrypted"]["registries"] == [str(plain[0].registry.id)]
+    assert found["NeverEncrypted"]["registries"] == [str(plain[1].registry.id)]
+
+
+def test_what_is_not_seen_is_said_in_the_table_too():
+    result = document(named("aaa"), not_seen=[("/subscriptions/x", "No permission.")], shown=[])
+    assert result["partial"] is True
+    (line,) = list_table(result)
+    assert (line["Health"], line["Findings"]) == ("partial", "Not seen: /subscriptions/x")
+
+
+def test_the_table_fits_whatever_the_names():
+    long = document(named("a" * 50), named("b" * 50))
+    for line in list_table(long):
+        assert sum(len(value) + 2 for value in line.values()) <= 120
+
+
+def test_unseen_parts_are_those_that_could_not_be_read():
+    assert list(unseen_parts(named("aaa"))) == []
+    hidden = replace(named("aaa"), key=Unknown("Microsoft.KeyVault/vaults/keys/read", "/x", "denied"))
+    ((what, why),) = unseen_parts(hidden)
+    assert what == HEALTHY.registry.encryption.key.versionless
+    assert "Microsoft.KeyVault/vaults/keys/read" in why
