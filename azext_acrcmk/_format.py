@@ -16,7 +16,7 @@ IRREVERSIBLE = "Irreversible"
 
 # A command in a sentence: after a colon, up to the end of the sentence or text.
 _COMMAND = re.compile(r'(?<=: )az (?:"[^"]*"|\'[^\']*\'|[^\s"\'])+(?:(?<![.;]) (?:"[^"]*"|\'[^\']*\'|[^\s"\'])+)*')
-_QUOTED = re.compile(r"`[^`]*`")
+_QUOTED = re.compile(r"`az [^`]*`")
 _NO_BREAK = "\0"
 
 

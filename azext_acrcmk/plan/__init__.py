@@ -1,1 +1,1 @@
-"""The verbs: what has to be done, as data. Pure functions of goal and state."""
+"""Plans: the changes to make, as data. Pure functions of goal and state."""

@@ -1,4 +1,4 @@
-"""What is sent to create a resource or to change a registry, in wire format. Pure."""
+"""Request bodies that create a resource or change a registry, in wire format. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def identity_body(change: CreateIdentity) -> dict[str, Any]:
 
 def vault_body(change: CreateVault, principal: str | None = None) -> dict[str, Any]:
     """A vault with soft delete and purge protection. `principal` is the object id of the identity that its access
-    policy is for: to add that later would leave a moment in which a second run replaces it by nothing."""
+    policy is for: if that was added later, a second run could replace it with none."""
     properties: dict[str, Any] = {
         "tenantId": change.tenant,
         "sku": {"family": "A", "name": change.sku},
@@ -43,7 +43,7 @@ def access_policy(tenant: str, principal: str, permissions: tuple[str, ...]) -> 
 
 
 def recovery_body(change: RecoverVault) -> dict[str, Any]:
-    """What brings a soft-deleted vault back as it was."""
+    """Recovers a soft-deleted vault unchanged."""
     properties = {
         "tenantId": change.tenant,
         "sku": {"family": "A", "name": "standard"},
@@ -53,7 +53,7 @@ def recovery_body(change: RecoverVault) -> dict[str, Any]:
 
 
 def key_body(change: CreateKey) -> dict[str, Any]:
-    """A key that can do what a registry needs, and no more."""
+    """A key that permits only what a registry requires."""
     properties: dict[str, Any] = {
         "kty": change.type,
         "keySize": change.size,
@@ -69,7 +69,7 @@ def key_body(change: CreateKey) -> dict[str, Any]:
 
 
 def rotation_policy(change: CreateKey) -> dict[str, Any] | None:
-    """The key's rotation policy in wire format, or None where neither period nor lifetime is asked for."""
+    """The key's rotation policy in wire format, or None if neither period nor lifetime is given."""
     if not change.rotation_period and not change.lifetime:
         return None
     policy: dict[str, Any] = {"lifetimeActions": []}
@@ -115,8 +115,8 @@ def encryption_block(client_id: str, key: KeyId) -> dict[str, Any]:
 
 
 def assigned_block(registry: Registry, new: ArmId | None, named: list[ArmId], others_stay: bool) -> dict[str, Any]:
-    """Assigns a `new` user-assigned identity, or (None) turns on the system-assigned one, and names those assigned
-    already. `others_stay` says that some do, named or not."""
+    """Assigns a `new` user-assigned identity, or (None) enables the system-assigned one, and names those that are
+    already assigned. `others_stay` says that some remain, named or not."""
     users = [*named, *([new] if new else [])]
     kinds = [
         *(["SystemAssigned"] if new is None or registry.system_principal_id else []),

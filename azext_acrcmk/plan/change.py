@@ -1,6 +1,6 @@
-"""The kinds of change that a plan is made of: each carries every value that it takes to carry it out.
+"""The kinds of change in a plan. Each has every value that is required to carry it out.
 
-Whoever reads a plan does so by kind, and raises UnknownChange on a kind that it does not know.
+All readers of a plan dispatch on the kind of change, and raise UnknownChange on a kind that they don't know.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
 
 
 class Action(Enum):
-    """What is done: its name in results, its symbol (as in `az deployment group what-if`), the verb while it is done,
-    and what became of it."""
+    """The action of a change: its name in results, its symbol (as in `az deployment group what-if`), its verb in
+    progress messages, and its outcome."""
 
     CREATE = ("create", "+", "Creating", "created")
     UPDATE = ("update", "~", "Updating", "updated")
@@ -36,7 +36,7 @@ class Action(Enum):
 
 CREATE, UPDATE, DELETE, RECOVER, REUSE, VERIFY, MANUAL, READ = Action
 
-# What changes something in Azure.
+# The actions that change something in Azure.
 CHANGING = (CREATE, UPDATE, DELETE, RECOVER)
 
 
@@ -49,14 +49,15 @@ class UnknownChange(TypeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One thing to do, or that needs not be done.
+    """A change to make, or one that is not required.
 
-    `reason` says it to a person. `after` are the changes that must be done before. `question` is asked, and `notice`
-    said, before anything is done; `notice` also where nobody is asked. `step` names it in results.
+    `reason` explains it to the user. `after` are the changes that must be completed first. `question` prompts for
+    confirmation, and `notice` is a warning, before anything is changed; `notice` is shown even without a prompt. `step`
+    is its name in results.
     """
 
     action: ClassVar[Action]
-    # What it is done to, in words, after the verb.
+    # Follows the verb in progress messages.
     noun: ClassVar[str]
     irreversible: ClassVar[bool] = False
 
@@ -86,19 +87,19 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """Changes in an order in which they can be done, or the problems that must be fixed first."""
+    """Changes in an order in which they can be made, or the problems that must be fixed first."""
 
     changes: tuple[Change, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
     def told(self) -> tuple[Change, ...]:
-        """Those that a person is told of: all but reading back."""
+        """The changes that are shown to the user: all but reading back."""
         return tuple(change for change in self.changes if change.action is not READ)
 
     @property
     def changing(self) -> tuple[Change, ...]:
-        """Those that change something in Azure."""
+        """The changes that change something in Azure."""
         return tuple(change for change in self.changes if change.changes)
 
     def find(self, *kinds: type[Change]) -> Change | None:
@@ -107,7 +108,7 @@ class Plan:
 
 
 def after(*changes: Change | None) -> tuple[Change, ...]:
-    """The changes to wait for, of those that a plan may have."""
+    """The changes to wait for, without those that a plan does not have."""
     return tuple(change for change in changes if change is not None)
 
 
@@ -173,7 +174,7 @@ class UseIdentity(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class AttachIdentity(Change):
-    """Assigns an identity to a registry; where that is the registry's own id, turns on its system-assigned one."""
+    """Assigns an identity to a registry, or enables the system-assigned identity if `identity` is the registry's id."""
 
     action, noun = UPDATE, "identities of registry"
     step: str = "attach"
@@ -190,9 +191,9 @@ class AttachIdentity(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class CreateVault(Change):
-    """`restrict_network` denies network access but to trusted services.
+    """`restrict_network` denies network access except from trusted services.
 
-    A vault with access policies is created with that of an identity, `policy_for`, which must exist by then.
+    A vault with access policies is created with a policy for the identity `policy_for`, which must exist by then.
     """
 
     action, noun, irreversible = CREATE, "key vault", True
@@ -239,7 +240,7 @@ class UseVault(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class SkipVault(Change):
-    """A vault that can't be read: whether the key can be used, the registry tells."""
+    """A vault that can't be read; the registry verifies that the key can be used."""
 
     action, noun = VERIFY, "key vault"
     step: str = "vault"
@@ -252,7 +253,7 @@ class SkipVault(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class ProtectVault(Change):
-    """Turns on purge protection."""
+    """Enables purge protection."""
 
     action, noun, irreversible = UPDATE, "purge protection of key vault", True
     step: str = "purge-protection"
@@ -313,7 +314,7 @@ class RecoverKey(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class UseKey(Change):
-    """`asked` is the key as it was asked for: with a version only where one was named."""
+    """`asked` is the key as the user specified it: with a version only if they gave one."""
 
     action, noun = REUSE, "key"
     step: str = "key"
@@ -327,7 +328,7 @@ class UseKey(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class SkipKey(Change):
-    """A key that can't be read: whether it can be used, the registry tells."""
+    """A key that can't be read; the registry verifies that it can be used."""
 
     action, noun = VERIFY, "key"
     step: str = "key"
@@ -340,7 +341,7 @@ class SkipKey(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class CreateVersion(Change):
-    """Has the vault rotate a key."""
+    """Rotates a key in its vault."""
 
     action, noun = CREATE, "new version of key"
     step: str = "version"
@@ -353,7 +354,7 @@ class CreateVersion(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class UseVersion(Change):
-    """A version that was created before and is not in use yet."""
+    """A version that exists but is not in use yet."""
 
     action, noun = REUSE, "new version of key"
     step: str = "version"
@@ -389,7 +390,7 @@ class PermitOperations(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class DisableVersion(Change):
-    """Disables a version that a registry no longer uses; left alone where the registry still uses it."""
+    """Disables a version that a registry no longer uses; not if the registry still uses it."""
 
     action, noun = UPDATE, "old version of key"
     step: str = "old-version"
@@ -413,7 +414,7 @@ class KeepVersion(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class RevokeVersion(Change):
-    """Disables a version and tags it, so that RestoreVersion enables just that."""
+    """Disables a version and tags it, so that RestoreVersion can identify it."""
 
     action, noun = UPDATE, "version of key"
     step: str = "key"
@@ -455,13 +456,13 @@ class _Granting(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class AssignRole(_Granting):
-    """A role by its GUID at `scope`, an ARM id or within a managed HSM its path."""
+    """Assigns a role by its GUID at `scope`: an ARM id, or in a managed HSM a path."""
 
     action = CREATE
     vault: ArmId
     scope: str
     role_id: str
-    # The key whose use it is about.
+    # The key to use.
     key: KeyId
 
     @property
@@ -470,7 +471,7 @@ class AssignRole(_Granting):
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a role of a managed HSM, of which Azure Resource Manager does not know."""
+        """Whether it is a local role of a managed HSM, which Azure Resource Manager does not know."""
         return self.vault.type == HSM_TYPE
 
     @property
@@ -491,7 +492,7 @@ class AddAccessPolicy(_Granting):
 
 @dataclass(frozen=True, kw_only=True)
 class GrantInRecoveredVault(_Granting):
-    """Gives the access that a registry needs, by the permission model that is read when the vault is recovered."""
+    """Grants the access that a registry requires, by the permission model that is read once the vault is recovered."""
 
     action, noun = CREATE, "key vault"
     vault: ArmId
@@ -516,7 +517,7 @@ class UseGrant(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class SkipGrant(Change):
-    """Left to others, and can't be read."""
+    """Access that the user said is already granted, and that can't be read."""
 
     action, noun = VERIFY, "access to"
     step: str = "grant"
@@ -534,7 +535,7 @@ class RemoveRole(Change):
     # Set before, where that is possible.
     tag: TagRegistry | None = None
     vault: ArmId
-    # Of a managed HSM, on whose data plane its roles are.
+    # The data plane of a managed HSM, which has its roles.
     host: str
     role: RoleGrant
 
@@ -545,7 +546,7 @@ class RemoveRole(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class RemoveAccessPolicy(Change):
-    """Removes key permissions from the vault's access policy of a principal."""
+    """Removes key permissions from a principal's access policy."""
 
     action, noun = DELETE, "access to"
     step: str = "grant"
@@ -560,7 +561,7 @@ class RemoveAccessPolicy(Change):
         return str(self.vault)
 
 
-# What gives, and what takes away, access to a key.
+# The changes that grant and that remove access to a key.
 GRANTING = (AssignRole, AddAccessPolicy, GrantInRecoveredVault)
 REMOVING = (RemoveRole, RemoveAccessPolicy)
 
@@ -570,7 +571,7 @@ REMOVING = (RemoveRole, RemoveAccessPolicy)
 
 @dataclass(frozen=True, kw_only=True)
 class CreateRegistry(Change):
-    """`pinned` to the key's version, which may be known only when the key was created; else `key` has none."""
+    """`pinned` to the key's version, which may be known only after the key is created; otherwise `key` has none."""
 
     action, noun, irreversible = CREATE, "registry", True
     step: str = "registry"
@@ -601,7 +602,7 @@ class UseRegistry(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class SetEncryption(Change):
-    """Gives an existing registry a key, through an identity: the registry's own id means the system-assigned one.
+    """Sets the key and identity of an existing registry; the registry's own id means the system-assigned identity.
 
     `key` has a version where the registry is to be pinned to that; `pinned` without a version in `key` means the
     latest. `attach` assigns the identity in the same request. `tags` are added to the registry's in the same request,
@@ -643,7 +644,7 @@ class TagRegistry(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class ReadBack(Change):
-    """Reads all that the registry uses, as the proof and for the result, before what only a second run needs goes."""
+    """Reads all that the registry uses, as proof and for the result, before the tag for a second run is removed."""
 
     action, noun = READ, "registry"
     step: str = "read-back"
@@ -654,7 +655,7 @@ class ReadBack(Change):
         return str(self.registry)
 
 
-# What is left to the user
+# Left to the user
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a command asks for, against what exists and is not changed by it. Pure."""
+"""Conflicts between the options of a command and existing resources that it does not change. Pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from azext_acrcmk.model.registry_options import UPDATE, RegistryOption
 from azext_acrcmk.model.state import Absent, DeletedVault, Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.rules import Facts, finding_of
 
-LEFT_AS_IT_IS = "These options are for a key that is created; an existing one is left as it is."
+NOT_CHANGED = "These options apply only to a new key; an existing key is not changed."
 
 
 def registry_conflicts(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Problem]:
-    """Why an existing registry is not, and can't be made, what is asked for. Empty where it is."""
+    """Why an existing registry does not match the goal and can't be changed to. Empty if it matches."""
     if not registry.settled:
         return [running(registry)]
     if not registry.encryption.enabled:
@@ -28,14 +28,14 @@ def registry_conflicts(goal: EnableGoal, registry: Registry, facts: Facts) -> li
 def running(registry: Registry) -> Problem:
     return Problem(
         f"Registry '{registry.name}' is in state {registry.provisioning_state}.",
-        ("Wait for the running operation to end, then run this command again.",),
+        ("Wait for the running operation to finish, then run this command again.",),
     )
 
 
 def unnamed_key(registry: Registry) -> Problem:
     """Of a registry that is encrypted with a key whose id is missing, or of no known form."""
     name = registry.name
-    return Problem(f"Registry '{name}' says it is encrypted, but not with which key.", (_show(name),))
+    return Problem(f"Registry '{name}' is encrypted, but does not report its key.", (_show(name),))
 
 
 def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Problem]:
@@ -48,8 +48,7 @@ def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Probl
         identity = f" --identity {quote(str(used.id))}" if used.id and not used.is_system else ""
         return [
             Problem(
-                f"Registry '{name}' is already encrypted with another key: it uses {key}, and this command asks for "
-                f"{goal.key}.",
+                f"Registry '{name}' is already encrypted with another key: it uses {key}, not {goal.key}.",
                 (
                     f"To change the key: az acr cmk rotate --name {name} --key-encryption-key {goal.key}",
                     f"To keep the key and verify the rest: az acr cmk enable --name {name} "
@@ -59,10 +58,10 @@ def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Probl
         ]
     is_auto = key.version is None
     if goal.rotation and (goal.rotation == AUTO) != is_auto:
-        now = "takes new versions automatically (auto)" if is_auto else "is pinned to a version (manual)"
+        now = "uses new versions automatically (auto)" if is_auto else "is pinned to a version (manual)"
         return [
             Problem(
-                f"Registry '{name}' uses this key, but it {now}.",
+                f"Registry '{name}' uses this key, but {now}.",
                 (f"To change that: az acr cmk rotate --name {name} --rotation {goal.rotation} --no-new-version",),
             )
         ]
@@ -76,7 +75,7 @@ def _other_identity(goal: EnableGoal, registry: Registry, facts: Facts) -> list[
     if not isinstance(found, Identity) or found.id != goal.identity or not same(found.client_id, used):
         return [
             Problem(
-                f"Registry '{registry.name}' uses the key through another identity ({used}) than "
+                f"Registry '{registry.name}' uses the key through another identity ({used}), not "
                 f"'{goal.identity.name}'.",
                 (
                     _show(registry.name),
@@ -126,7 +125,7 @@ def _show(name: str) -> str:
 
 
 def group_problems(goal: EnableGoal, state: State) -> list[Problem]:
-    """Resource groups that do not exist: the registry's is created where a location is given, others never."""
+    """Missing resource groups: the registry's is created if a location is given, others are not created."""
     if isinstance(state.registry, Registry):
         return []
     problems = []
@@ -135,13 +134,13 @@ def group_problems(goal: EnableGoal, state: State) -> list[Problem]:
         problems.append(
             Problem(
                 f"Resource group '{goal.registry.group}' does not exist.",
-                ("Give --location to have it created, or name an existing group.",),
+                ("Specify --location to create it, or an existing resource group.",),
                 NOT_FOUND,
             )
         )
     if isinstance(group, Unknown) and not goal.location:
-        problem = unreadable_problem(f"resource group '{goal.registry.group}', so its location is not known", group)
-        problems.append(Problem(problem.message, ("Give --location.",), FORBIDDEN))
+        problem = unreadable_problem(f"resource group '{goal.registry.group}', so its location is unknown", group)
+        problems.append(Problem(problem.message, ("Specify --location.",), FORBIDDEN))
     for kind, resource, seen in (("identity", goal.identity, state.identity), ("key vault", goal.vault, state.vault)):
         gone = isinstance(seen, (Absent, DeletedVault))
         if resource is None or not gone or same(resource.group_id, goal.registry.group_id):
@@ -176,7 +175,7 @@ def tenant_problems(goal: EnableGoal, state: State) -> list[Problem]:
 
 
 def vault_conflicts(goal: EnableGoal, state: State) -> list[Problem]:
-    """What the options ask of a vault and it is not."""
+    """Options that don't match the vault."""
     vault = state.vault
     if isinstance(vault, Vault):
         return _existing_vault_conflicts(goal, vault)
@@ -193,15 +192,15 @@ def _deleted_vault_conflicts(goal: EnableGoal, vault: DeletedVault) -> list[Prob
         ("--retention-days", goal.retention_days),
         ("--restrict-vault-network", goal.restrict_vault_network),
         ("--vault-public-network-access", goal.vault_public_network_access),
-        ("--grant-scope key", goal.grant_scope == "key"),  # its permission model can't be read before
+        ("--grant-scope key", goal.grant_scope == "key"),  # its permission model can't be read yet
     ]
     options = ", ".join(option for option, value in asked if value)
     if not options:
         return []
     return [
         Problem(
-            f"Key vault '{vault.name}' is soft-deleted and is recovered as it was: {options} can't be applied to it.",
-            (f"Leave out {options}, or name another vault with --key-vault.",),
+            f"Key vault '{vault.name}' is soft-deleted and will be recovered unchanged, so {options} can't be used.",
+            (f"Omit {options}, or specify another vault with --key-vault.",),
         )
     ]
 
@@ -210,7 +209,7 @@ def _hsm_key_on(sku: str, goal: EnableGoal) -> list[Problem]:
     if goal.key_type == "RSA-HSM" and not same(sku, "premium"):
         return [
             Problem(
-                f"A key vault of SKU '{sku}' does not support RSA-HSM keys.",
+                f"A key vault with SKU '{sku}' does not support RSA-HSM keys.",
                 ("Use --vault-sku premium for a new vault, another vault, or --key-type RSA.",),
             )
         ]
@@ -231,22 +230,22 @@ def _existing_vault_conflicts(goal: EnableGoal, vault: Vault) -> list[Problem]:
             has = "does not restrict its network" if option == "--restrict-vault-network" else f"has {got}"
             problems.append(
                 Problem(
-                    f"Key vault '{vault.name}' exists and {has}, which {option} contradicts; it is left as it is.",
-                    (f"Leave out {option}, or name another vault.",),
+                    f"Key vault '{vault.name}' exists and {has}, which conflicts with {option}; it is not changed.",
+                    (f"Omit {option}, or specify another vault.",),
                 )
             )
     if goal.grant_scope == "key" and vault.uses_policies:
         problems.append(
             Problem(
-                f"Key vault '{vault.name}' uses access policies, which cover the whole vault, not one key.",
-                ("Leave out --grant-scope key, or name a vault with Azure RBAC.",),
+                f"Key vault '{vault.name}' uses access policies, which apply to the whole vault, not to one key.",
+                ("Omit --grant-scope key, or specify a vault that uses Azure RBAC.",),
             )
         )
     return problems + (_hsm_key_on(vault.sku, goal) if goal.key_uri is None else [])
 
 
 def key_conflicts(goal: EnableGoal, key: Key) -> list[Problem]:
-    """What is asked of a key to be created, and an existing one is not."""
+    """Options for a new key that don't match an existing one."""
     policy = key.rotation_policy
     asked = [
         ("--key-type", goal.asked_key_type, key.type),
@@ -256,27 +255,26 @@ def key_conflicts(goal: EnableGoal, key: Key) -> list[Problem]:
     ]
     return [
         Problem(
-            f"The key {key.id.versionless} exists, and {option} {want} differs from what it has ({got}). "
-            f"{LEFT_AS_IT_IS}",
-            (f"Leave out {option}, or name another key.",),
+            f"The key {key.id.versionless} exists, and {option} {want} does not match its value ({got}). {NOT_CHANGED}",
+            (f"Omit {option}, or specify another key.",),
         )
         for option, want, got in asked
         if want is not None and not same(want, got) and not same_duration(str(want), str(got))
     ]
 
 
-# Key Vault's own limits, narrower than those of other resources (service facts 9).
+# Limits of Key Vault, which are lower than those of other resources (service facts 9).
 MOST_TAGS_OF_A_KEY = 15
 MOST_OF_A_KEYS_TAG = 256
 
 
 def key_tag_problems(tags: dict[str, str] | None) -> list[Problem]:
-    """Tags that a key to be created can't have."""
+    """Tags that a new key can't have."""
     given = tags or {}
     if len(given) > MOST_TAGS_OF_A_KEY:
-        message = f"A key has at most {MOST_TAGS_OF_A_KEY} tags, and --tags gives {len(given)}."
+        message = f"A key can have at most {MOST_TAGS_OF_A_KEY} tags, but --tags has {len(given)}."
     elif too_long := next((name for name in given if len(name) > MOST_OF_A_KEYS_TAG), None):
-        message = f"The name of a tag of a key has at most {MOST_OF_A_KEYS_TAG} characters, and '{too_long}' has more."
+        message = f"The tag name '{too_long}' is too long: a key's can have at most {MOST_OF_A_KEYS_TAG} characters."
     else:
         return []
-    return [Problem(message, ("Give fewer or shorter tags, and add others afterwards: az acr update --tags",))]
+    return [Problem(message, ("Specify fewer or shorter tags, and add others afterwards: az acr update --tags",))]

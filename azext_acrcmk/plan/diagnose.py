@@ -1,4 +1,4 @@
-"""Which of the causes it is, that the registry lumps together as `Failed to access KeyId`. Pure."""
+"""The cause of `Failed to access KeyId`, which the registry reports for many causes. Pure."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from azext_acrcmk.rules.grant import describe
 
 # A role assignment older than this has taken effect (service facts 4.4: ten minutes).
 SETTLED_AFTER = timedelta(minutes=15)
-# How long, in seconds, a settled role assignment and an access policy are given: both should work at once.
+# How long to wait, in seconds, for a settled role assignment and for an access policy: both should work immediately.
 SETTLED_ROLE_WAIT = 30
 POLICY_WAIT = 120
 
-_AGAIN = "Run the same command again in some minutes; it continues where it stopped."
+_AGAIN = "Run the same command again in a few minutes; it continues where it stopped."
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The most likely cause. It may pass within `wait` seconds: access that has not taken effect yet."""
+    """The most likely cause. Access that has not taken effect yet may take effect within `wait` seconds."""
 
     problem: Problem
     wait: int = 0
 
 
 def diagnose(facts: Facts, grant_timeout: int, granted_now: bool = False) -> Diagnosis:
-    """Why the registry can't use the key of a goal, from what can be read of the vault, the key and the access to it.
+    """Why the registry can't use the key of a goal, as far as the vault, the key and the access to it can be read.
 
     `granted_now` says that this run granted access, which lists of role assignments may not show yet.
     """
@@ -58,13 +58,13 @@ def diagnose(facts: Facts, grant_timeout: int, granted_now: bool = False) -> Dia
 
 
 def _gone(facts: Facts) -> Problem | None:
-    """That the vault or the key, which was there when the run began, is gone."""
+    """The problem that the vault or the key no longer exists, although it did when the command started."""
     vault, key = facts.state.vault, facts.state.key
     for what, seen in ((f"vault of {facts.key_id}", vault), (f"key {facts.key_id}", key)):
         if isinstance(seen, (DeletedVault, DeletedKey)):
             return Problem(f"The {what} is soft-deleted.")
         if isinstance(seen, Absent):
-            return Problem(f"The {what} does not exist any more.")
+            return Problem(f"The {what} no longer exists.")
     return None
 
 
@@ -75,30 +75,30 @@ def _of(causes: list[Finding], subject: str) -> Finding | None:
 def _unreadable_vault() -> Problem:
     return Problem(
         "The registry can't use the key through the identity. You don't have permission to read the vault, so the "
-        "cause is not known.",
-        ("Have the owner of the vault check the key, the identity's access to it and the firewall.",),
+        "cause is unknown.",
+        ("Ask the owner of the vault to check the key, the identity's access to it and the firewall.",),
     )
 
 
 def _not_in_dns(vault: Vault) -> Problem:
     return Problem(
-        f"The vault '{vault.name}' is new, and its name is not in DNS yet, so its keys can't be used.", (_AGAIN,)
+        f"The vault '{vault.name}' is new and its name is not in DNS yet, so its keys can't be used.", (_AGAIN,)
     )
 
 
 def _unreadable_grant(facts: Facts) -> Problem:
     grant = grant_key(facts.vault, facts.key_id.name, facts.principal, "key" if facts.goal.grants_on_key else "vault")
     return Problem(
-        "The registry can't use the key through the identity. Whether the identity has access to it can't be read.",
-        (f"If it has not, grant it: {grant}",),
+        "The registry can't use the key through the identity. The identity's access to the key can't be read.",
+        (f"If it has no access, grant it: {grant}",),
     )
 
 
 def _not_effective(access: Access) -> Problem:
     through = f" ({describe(access.sources)})" if access.sources else ""
     return Problem(
-        f"The identity is granted access to the key{through}, but the registry still can't use it: most likely the "
-        "grant has not taken effect yet.",
+        f"The identity is granted access to the key{through}, but the registry still can't use it. Most likely, "
+        "the access has not taken effect yet.",
         (_AGAIN,),
     )
 

@@ -1,4 +1,4 @@
-"""From a goal and what exists to the changes that make a registry encrypted with a customer-managed key. Pure."""
+"""Plans the changes from what exists to a registry encrypted with a customer-managed key. Pure."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from azext_acrcmk.plan.parts import location_of, parts_problems, plan_identity, 
 from azext_acrcmk.rules import Facts, Fix
 from azext_acrcmk.rules.catalogue import ENABLE
 
-# What a plan for `enable` fixes of what exists.
+# The problems of existing resources that a plan for `enable` fixes.
 FIXED = frozenset({Fix.PROTECT_VAULT, Fix.RECOVER_VAULT, Fix.RECOVER_KEY})
 
 
 def plan_enable(goal: EnableGoal, state: State, now: datetime | None = None) -> Plan:
-    """The changes that lead from `state` to `goal`, or the problems that must be fixed first.
+    """The changes from `state` to `goal`, or the problems that must be fixed first.
 
-    Where the goal is reached it only reuses. `now` is for judging the key's dates.
+    If the goal is reached, everything is reused. `now` is used to judge the key's dates.
     """
     now = now or datetime.now(timezone.utc)
     if creation_failed(goal, state.registry):
@@ -46,9 +46,9 @@ def plan_enable(goal: EnableGoal, state: State, now: datetime | None = None) -> 
 
 
 def creation_failed(goal: EnableGoal, registry: Registry | Absent | Unknown | NotLoaded) -> bool:
-    """Whether this is what a run whose key was not accepted left behind: never encrypted, so it is created again.
+    """Whether a run whose key was rejected left this registry: it was never encrypted, so it is created again.
 
-    The identity tells it from a registry of somebody else's that is in a bad state.
+    The identity distinguishes it from a failed registry of somebody else.
     """
     return (
         isinstance(registry, Registry)
@@ -59,7 +59,7 @@ def creation_failed(goal: EnableGoal, registry: Registry | Absent | Unknown | No
 
 
 def _problems(goal: EnableGoal, state: State, now: datetime) -> list[Problem]:
-    # An existing registry is judged first and alone: nothing else matters when it can't be what is asked for.
+    # An existing registry is checked first: if it can't match the goal, nothing else matters.
     if isinstance(state.registry, Unknown):
         return [unreadable_problem(f"registry '{goal.registry}'", state.registry)]
     if isinstance(state.registry, Registry):
@@ -85,7 +85,7 @@ def _group_change(goal: EnableGoal, state: State) -> Change:
             tags=goal.tags,
             reason=f"Resource group in {goal.location}.",
         )
-    reason = "Exists." if isinstance(group, Group) else "Can't be read; assumed to exist."
+    reason = "Resource group exists." if isinstance(group, Group) else "Can't be read; assumed to exist."
     return UseGroup(id=id_.group_id, reason=reason)
 
 
@@ -93,7 +93,7 @@ def _registry_change(goal: EnableGoal, state: State, waits_for: tuple[Change, ..
     registry = state.registry
     vault = vault_id_of(goal, state)
     if not isinstance(registry, Registry):
-        mode = "pinned to a version" if goal.manual else "takes new versions automatically"
+        mode = "pinned to a version" if goal.manual else "uses new versions automatically"
         return CreateRegistry(
             id=goal.registry,
             location=location_of(goal, state),
@@ -103,7 +103,7 @@ def _registry_change(goal: EnableGoal, state: State, waits_for: tuple[Change, ..
             pinned=goal.manual,
             options=goal.options,
             tags=goal.tags,
-            reason=f"Premium registry encrypted with the key ({mode}); this can't be turned off again.",
+            reason=f"Premium registry encrypted with the key ({mode}); encryption can't be disabled later.",
             after=waits_for,
         )
     if registry.provisioning_state == "Succeeded":
@@ -114,6 +114,6 @@ def _registry_change(goal: EnableGoal, state: State, waits_for: tuple[Change, ..
         key=registry.encryption.key,
         vault=vault,
         pinned=registry.encryption.key.version is not None,
-        reason=f"Its last operation ended as {registry.provisioning_state}; the same encryption is set again.",
+        reason=f"The last operation ended in state {registry.provisioning_state}; the same encryption is set again.",
         after=waits_for,
     )

@@ -1,4 +1,4 @@
-"""The grants by which an identity has access to a key, and how a tag keeps those that were removed. Pure."""
+"""The grants through which an identity has access to a key, and the tag that records those that were removed. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from azext_acrcmk.model.state import NotLoaded, RoleGrant, Unknown, Vault
 from azext_acrcmk.plan.change import AddAccessPolicy, AssignRole, Change, RemoveAccessPolicy, RemoveRole
 from azext_acrcmk.rules import Facts
 
-# The registry's tag that names what `revoke` removed, where that is not what `restore` would grant anyway.
+# The registry's tag that records what `revoke` removed, if that is not what `restore` grants by default.
 REVOKED_TAG = "acrcmk-revoked"
 
 _TAGGED_ROLE = re.compile(r"(?P<role>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})@(?P<on>[a-z/]+)", re.IGNORECASE)
@@ -32,7 +32,7 @@ _TAGGED_POLICY = re.compile(r"policy:((all|get|wrapKey|unwrapKey)(\+(get|wrapKey
 
 @dataclass(frozen=True)
 class Grant:
-    """One grant of a principal: a role (by GUID, on the `vault` or the `key`), or key permissions of the vault's access
+    """A grant to a principal: a role (by GUID, on the `vault` or the `key`), or key permissions in the vault's access
     policy.
 
     In a managed HSM `on` is `key`, or the scope within it: / or /keys. `role` is the assignment where it exists, and
@@ -49,7 +49,7 @@ class Grant:
     spelled: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """As the registry's tag has it."""
+        """The form used in the registry's tag."""
         return f"{self.role_id}@{self.on}" if self.role_id else f"policy:{'+'.join(self.permissions)}"
 
     @property
@@ -84,7 +84,7 @@ class Grant:
         )
 
     def giving(self, reason: str, waits_for: tuple[Change, ...] = ()) -> AssignRole | AddAccessPolicy:
-        """What gives it to the principal again."""
+        """The change that grants it again."""
         if not self.role_id:
             return AddAccessPolicy(
                 vault=self.vault.id,
@@ -168,7 +168,7 @@ def _policy_grants(vault: Vault, key: KeyId, principal: str) -> list[Grant]:
 
 
 def needs_tag(grants: list[Grant]) -> bool:
-    """Whether `restore` could not tell without a tag what was there: anything but the grant that it would make."""
+    """Whether `restore` requires a tag: the grants are not the one that it makes by default."""
     return not _is_only(grants, narrowest_grant(grants[0].vault, grants[0].key, grants[0].principal))
 
 
@@ -186,7 +186,7 @@ def _is_only(grants: list[Grant], one: Grant) -> bool:
 
 
 def tag_of(facts: Facts, grants: list[Grant]) -> str:
-    """What the tag says of grants that are removed: what they are about, and each of them."""
+    """The tag for grants that are removed: their subject, and each of them."""
     return " ".join((_subject(facts), *map(str, grants)))
 
 
@@ -195,14 +195,14 @@ def _subject(facts: Facts) -> str:
 
 
 def tag_subject(vault: ArmId, key_name: str, principal: str | None) -> str:
-    """Tells one identity's use of one key from all others, in the few characters that a tag has room for."""
+    """Identifies the use of one key by one identity, in as few characters as a tag allows."""
     return hashlib.sha256(f"{vault}|{key_name}|{principal}".lower().encode()).hexdigest()[:12]
 
 
 def tagged_grants(facts: Facts) -> list[Grant]:
-    """The grants that the registry's tag names; none where it is about another vault, key or identity.
+    """The grants that the registry's tag records; none if it is about another vault, key or identity.
 
-    Anyone who can write the registry's tags can write that one: entries that `revoke` would not write are left out.
+    Anyone who can write the registry's tags can write this one, so entries that `revoke` would not write are ignored.
     """
     vault, key = facts.state.vault, facts.encryption.key
     subject, *entries = facts.registry.tags.get(REVOKED_TAG, "").split(" ")
@@ -218,7 +218,7 @@ def tagged_grants(facts: Facts) -> list[Grant]:
 
 
 def cover(grants: list[Grant], tagged: list[Grant]) -> bool:
-    """Whether `grants` give all that those `tagged` do, each in its place."""
+    """Whether `grants` include all that are `tagged`, at the same scopes."""
 
     def gives(grant: Grant, other: Grant) -> bool:
         in_place = same(grant.role_id, other.role_id) and same(grant.on, other.on)

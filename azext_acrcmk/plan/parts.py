@@ -1,4 +1,4 @@
-"""The changes that make what a registry is to use: identity, vault, key and access to it. Pure."""
+"""Plans what a registry is to use: identity, vault, key and access to it. Pure."""
 
 from __future__ import annotations
 
@@ -59,13 +59,13 @@ from azext_acrcmk.rules import Facts, Fix, stoppers
 from azext_acrcmk.rules.grant import describe
 from azext_acrcmk.rules.vault import shuts_out_registries
 
-# What a registry needs of an access policy, and no more.
+# The key permissions that a registry requires of an access policy.
 POLICY_PERMISSIONS = tuple(NEEDED_ACTIONS)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """In the order in which they are told. `protection` and `firewall` are changes of an existing vault."""
+    """In the order in which they are shown. `protection` and `firewall` are changes of an existing vault."""
 
     vault: Change
     protection: Change | None
@@ -79,25 +79,25 @@ class Parts:
 
 
 def location_of(goal: EnableGoal, state: State) -> str | None:
-    """Where new resources go: the location asked for, else that of the registry's resource group."""
+    """The location of new resources: the one asked for, otherwise that of the registry's resource group."""
     group = state.group(goal.registry)
     return goal.location or (group.location if isinstance(group, Group) else None)
 
 
 def vault_id_of(goal: EnableGoal, state: State) -> ArmId | None:
-    """The vault of the goal's key; None where that can't be read."""
+    """The vault of the goal's key; None if it can't be read."""
     return state.vault.id if isinstance(state.vault, (Vault, DeletedVault)) else goal.vault
 
 
 def parts_problems(command: str, goal: EnableGoal, state: State, now: datetime, fixed: frozenset[Fix]) -> list[Problem]:
-    """What is wrong with the parts that a registry is to use, and is not `fixed` by the plan."""
+    """Problems of the parts that a registry is to use, and that the plan does not fix."""
     if problems := tenant_problems(goal, state):
         return problems
     if not goal.skip_grant:
         fixed |= {Fix.GRANT}
     found = [_as_problem(each) for each in stoppers(command, Facts(state, now, goal=goal), fixed)]
     found += vault_conflicts(goal, state)
-    # What is asked of a new key is no matter where the existing one can't be used at all.
+    # Options for a new key don't matter if the existing one can't be used at all.
     found += key_conflicts(goal, state.key) if isinstance(state.key, Key) and not found else []
     if isinstance(state.key, Absent) and not goal.key_uri:
         found += key_tag_problems(goal.tags)
@@ -108,21 +108,21 @@ def _as_problem(finding) -> Problem:
     problem = finding.as_problem
     if finding.change is not Fix.GRANT:
         return problem
-    return Problem(f"{problem.message} --skip-grant leaves granting to others.", (f"Have it granted: {finding.fix}",))
+    return Problem(f"{problem.message} With --skip-grant, it is not granted.", (f"Grant access: {finding.fix}",))
 
 
 def _skipped_grant_problems(goal: EnableGoal, state: State) -> list[Problem]:
-    """What --skip-grant takes for granted to an identity, or in a vault, that does not exist."""
+    """Problems with --skip-grant if the identity or the vault does not exist."""
     if not goal.skip_grant:
         return []
     if isinstance(state.identity, Absent):
         return [
             Problem(
-                f"The identity '{goal.identity.name}' does not exist, so it can't have been granted access to the key.",
+                f"The identity '{goal.identity.name}' does not exist, so it can't have access to the key.",
                 (
-                    f"Create it and have access granted: az identity create --name {goal.identity.name} "
+                    f"Create it and grant it access: az identity create --name {goal.identity.name} "
                     f"--resource-group {quote(goal.identity.group)}",
-                    "Or leave out --skip-grant.",
+                    "Or omit --skip-grant.",
                 ),
                 NOT_FOUND,
             )
@@ -133,8 +133,8 @@ def _skipped_grant_problems(goal: EnableGoal, state: State) -> list[Problem]:
     return [
         Problem(
             f"The identity '{goal.identity.name}' has no {', '.join(access.missing)} permission on key "
-            f"'{goal.key_name}', and --skip-grant leaves granting to others.",
-            ("Create the vault and have access granted first, or leave out --skip-grant.",),
+            f"'{goal.key_name}'. With --skip-grant, it is not granted.",
+            ("Create the vault and grant access first, or omit --skip-grant.",),
         )
     ]
 
@@ -154,7 +154,7 @@ def plan_identity(goal: EnableGoal, state: State, group: Change | None = None) -
 def plan_parts(
     goal: EnableGoal, state: State, now: datetime, identity: Change | None, group: Change | None = None
 ) -> Parts:
-    """`identity` is what makes the identity able to be granted access, where it is not yet."""
+    """`identity` is the change after which the identity can be granted access."""
     vault = _vault_change(goal, state, group, identity)
     protection = _protection(state.vault, vault)
     firewall = allow_trusted_services(state.vault, after(protection))
@@ -167,12 +167,12 @@ def _vault_change(goal: EnableGoal, state: State, group: Change | None, identity
     if isinstance(vault, Absent):
         return _new_vault(goal, state, group, identity)
     if isinstance(vault, DeletedVault):
-        grants = "granting access is left to others" if goal.skip_grant else "access is granted again"
+        grants = "access is not granted again" if goal.skip_grant else "access is granted again"
         return recover_vault(
             vault, goal.tenant, f"Soft-deleted key vault is recovered with its keys; {grants}.", after(group)
         )
     if isinstance(vault, Unknown):
-        return SkipVault(host=goal.key.host, reason="Can't be read; the registry will tell whether it can use the key.")
+        return SkipVault(host=goal.key.host, reason="Can't be read; the registry verifies that it can use the key.")
     kind = vault.kind_in_words if vault.is_hsm else "key vault"
     model = "" if vault.is_hsm else f" ({'access policies' if vault.uses_policies else 'Azure RBAC'})"
     return UseVault(vault=vault, reason=f"{kind[0].upper()}{kind[1:]} exists{model}.")
@@ -185,9 +185,9 @@ def recover_vault(vault: DeletedVault, tenant: str, reason: str, waits_for: tupl
 def _new_vault(goal: EnableGoal, state: State, group: Change | None, identity: Change | None) -> Change:
     by_policy = goal.new_permission_model == ACCESS_POLICY
     model = "access policies" if by_policy else "Azure RBAC"
-    network = ", network access denied except for trusted services" if goal.restrict_vault_network else ""
+    network = ", network access denied except from trusted services" if goal.restrict_vault_network else ""
     if goal.vault_public_network_access == "Disabled":
-        network = ", public network access disabled except for trusted services"
+        network = ", public network access disabled except from trusted services"
     return CreateVault(
         id=goal.vault,
         location=location_of(goal, state),
@@ -212,23 +212,24 @@ def _protection(vault, change: Change) -> ProtectVault | None:
 
 
 def protect_vault(vault: ArmId, waits_for: tuple[Change, ...] = ()) -> ProtectVault:
-    """Turning on purge protection of a vault that exists: irreversible, so it is asked."""
+    """Enables purge protection of an existing vault. It is irreversible, so it prompts for confirmation."""
     return ProtectVault(
         vault=vault,
-        reason="Purge protection is turned on; it can never be turned off again.",
-        question=f"Key vault '{vault.name}' has no purge protection. Turning it on can't be undone. Turn it on?",
+        reason="Purge protection is enabled; it can never be disabled.",
+        question=f"Key vault '{vault.name}' has no purge protection. Enabling it is irreversible. Enable it?",
         after=waits_for,
     )
 
 
 def allow_trusted_services(vault, waits_for: tuple[Change, ...] = ()) -> AllowTrustedServices | None:
-    """Opening a vault's closed firewall to trusted services, the registry among them. It widens access: it is asked."""
+    """Allows trusted services, such as the registry, through a vault's closed firewall. It widens access, so it prompts
+    for confirmation."""
     if not isinstance(vault, Vault) or not shuts_out_registries(vault):
         return None
     return AllowTrustedServices(
         vault=vault.id,
         reason="Trusted Azure services are allowed to bypass the vault's firewall.",
-        question=f"The firewall of '{vault.name}' does not let trusted services in. Allow trusted Azure services?",
+        question=f"The firewall of '{vault.name}' does not allow trusted services. Allow trusted Azure services?",
         after=waits_for,
     )
 
@@ -241,11 +242,11 @@ def _key_change(goal: EnableGoal, state: State, now: datetime, waits_for: tuple[
     if isinstance(key, DeletedKey):
         return RecoverKey(key=goal.key, vault=state.vault.id, reason="Soft-deleted key is recovered.", after=waits_for)
     if goal.key_uri:
-        return SkipKey(key=goal.key, reason="Can't be read; the registry will tell whether it can use it.")
+        return SkipKey(key=goal.key, reason="Can't be read; the registry verifies that it can use it.")
     recovered = isinstance(state.vault, DeletedVault)
     policy = f", rotated every {goal.rotation_period}" if goal.rotation_period else ""
     policy += f", each version valid for {goal.key_lifetime}" if goal.key_lifetime else ""
-    doubt = ", unless the recovered vault has it" if recovered else ""
+    doubt = ", unless the recovered vault has one" if recovered else ""
     unread = isinstance(key, Absent) and key.unless is not None
     hint = " You don't have permission to read whether it is soft-deleted." if unread else ""
     return CreateKey(
@@ -267,9 +268,9 @@ def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault
     access = _access_so_far(goal, state)
     target = _grant_target(goal, state.vault)
     if access and access.granted:
-        return UseGrant(on=target, reason=f"Access is granted by {describe(access.sources)}.")
+        return UseGrant(on=target, reason=f"Access is already granted by {describe(access.sources)}.")
     if goal.skip_grant:
-        return SkipGrant(on=target, reason="Left to others by --skip-grant, and can't be read.")
+        return SkipGrant(on=target, reason="Not granted because of --skip-grant; existing access can't be read.")
     on_key = goal.grants_on_key
     waits_for = after(identity, vault, key if on_key else None)
     if isinstance(state.vault, DeletedVault):
@@ -278,7 +279,7 @@ def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault
             vault=state.vault.id,
             key=goal.key,
             on_key=on_key,
-            reason="Get, wrapKey and unwrapKey on the key, granted again by the recovered vault's permission model.",
+            reason="Get, wrapKey and unwrapKey on the key are granted by the recovered vault's permission model.",
             after=waits_for,
         )
     there = state.vault if isinstance(state.vault, Vault) else None
@@ -311,21 +312,21 @@ def assign_encryption_role(
 
 
 def _access_so_far(goal: EnableGoal, state: State) -> Access | None:
-    """What an existing identity can do with the key, also one in a vault yet to be, by roles at its resource group."""
+    """An existing identity's access to the key; to one in a new vault, by roles at the resource group or above."""
     vault, identity = state.vault, state.identity
     if not isinstance(identity, Identity):
         return None
     if isinstance(vault, Vault):
         return access_to(vault, goal.key_name, identity.principal_id, state.roles, state.individuals)
     if isinstance(vault, Absent) and goal.vault and goal.new_permission_model != RBAC:
-        return Access(False, missing=tuple(NEEDED_ACTIONS))  # a vault that is yet to be has no policies
+        return Access(False, missing=tuple(NEEDED_ACTIONS))  # a new vault has no policies
     if isinstance(vault, Absent) and goal.vault:
         return access_by_roles(f"{goal.vault}/keys/{goal.key_name}", identity.principal_id, state.roles)
     return None
 
 
 def _grant_target(goal: EnableGoal, vault) -> str:
-    """What access is granted on: the vault or the key, by ARM id where it has one."""
+    """The vault or key on which access is granted, by its ARM id if it has one."""
     if goal.key.is_hsm or isinstance(vault, Unknown):
         return goal.key.versionless
     vault_id = goal.vault if isinstance(vault, Absent) else vault.id

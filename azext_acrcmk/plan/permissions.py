@@ -1,4 +1,4 @@
-"""What each kind of change requires of the caller (service facts 4.2). Pure."""
+"""The permissions that each kind of change requires (service facts 4.2). Pure."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ OPERATION_READ = f"{REGISTRY_TYPE}/operationStatuses/read"
 
 @dataclass(frozen=True)
 class Permission:
-    """An action of the control plane on the resource with the id `on`. `either` are permissions instead of it, where it
-    isn't known beforehand which of them is required."""
+    """An action of the control plane on the resource with the id `on`. `either` are alternatives, if it isn't known in
+    advance which permission is required."""
 
     action: str
     on: str
@@ -38,7 +38,7 @@ class Permission:
 
 @singledispatch
 def required_permissions(change: Change) -> tuple[Permission, ...]:
-    """The permissions on the control plane that a change requires; none for what the data plane decides.
+    """The permissions on the control plane that a change requires; none for changes on the data plane.
 
     Raises UnknownChange.
     """
@@ -70,7 +70,7 @@ def _nothing(_change: Change) -> tuple[Permission, ...]:
 @required_permissions.register(kinds.RevokeVersion)
 @required_permissions.register(kinds.RestoreVersion)
 def _by_data_plane(_change: Change) -> tuple[Permission, ...]:
-    """What the vault itself decides."""
+    """The vault itself checks the permission."""
     return ()
 
 

@@ -45,7 +45,7 @@ from azext_acrcmk.plan.obstacle import BLOCKED, REGISTERED, UNDETERMINED, Obstac
 from azext_acrcmk.plan.permissions import KEY_WRITE, ROLE_WRITE, Permission, required_permissions
 from azext_acrcmk.plan.restrictions import can_be_locked, locked, misplaced
 
-# Stands in a policy check for the ids of an identity that is yet to be created.
+# Stands in a policy check for the ids of an identity that does not exist yet.
 NO_ID = "00000000-0000-0000-0000-000000000000"
 
 # What creates nothing in Azure Resource Manager, or may not.
@@ -54,8 +54,8 @@ _UNASKED = (CreateVersion, AssignRole, AddAccessPolicy, GrantInRecoveredVault)
 
 @dataclass(frozen=True)
 class Need:
-    """A permission that a change requires, and the innermost scope that exists of those where it may be assigned: the
-    resource itself, what it lies in, its group, or else the subscription, whose roles a new group inherits."""
+    """A permission that a change requires, and the innermost existing scope at which it may be assigned: the resource
+    itself, its parent, its resource group, or the subscription, whose roles a new group inherits."""
 
     change: Change
     permission: Permission
@@ -72,11 +72,11 @@ def needs(state: State, plan: Plan) -> list[Need]:
 
 
 def _innermost(id_: str, state: State) -> str:
-    """The id, or else the nearest above it of something that exists, in lower case."""
+    """The id, or that of its nearest existing parent, in lower case."""
     there = _existing(state)
     gone = {group for group, seen in state.groups if isinstance(seen, Absent)}
     parts = id_.lower().split("/")
-    # A resource within another, one in a group and a group each add a type and a name, so two parts.
+    # Each level, such as a child resource or a group, adds a type and a name: two parts.
     while len(parts) > 3:
         scope = "/".join(parts)
         if scope in there or (len(parts) == 5 and scope not in gone):
@@ -93,7 +93,7 @@ def _existing(state: State) -> set[str]:
 
 
 def questions(state: State, plan: Plan) -> Questions:
-    """What to ask before a plan is carried out."""
+    """What to ask Azure before a plan is carried out."""
     needed = needs(state, plan)
     providers = _providers(plan)
     scopes = {need.scope for need in needed} | {_subscription(subscription) for subscription, _ in providers}
@@ -110,7 +110,7 @@ def questions(state: State, plan: Plan) -> Questions:
 
 
 def _providers(plan: Plan) -> tuple[tuple[str, str], ...]:
-    """The providers of what is created, by subscription and namespace."""
+    """The resource providers of new resources, by subscription and namespace."""
     ids = [each.id for each in plan.changes if isinstance(each, (CreateIdentity, CreateVault, CreateRegistry))]
     return tuple((id_.subscription, id_.type.split("/", 1)[0]) for id_ in ids)
 
@@ -174,7 +174,7 @@ def _content(type_: str, name: str, body: dict[str, Any], **more: str) -> dict[s
 
 
 def obstacles(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
-    """Each thing that would stop the plan, that can't be determined, or that the run does in passing."""
+    """Everything that would block the plan, can't be determined, or is fixed during the run."""
     permissions = dict(seen.permissions)
     return [
         *_missing(state, plan, permissions),
@@ -192,7 +192,7 @@ def _missing(state: State, plan: Plan, permissions: dict[str, tuple[Allowed, ...
     for need in needs(state, plan):
         held, change, action = permissions.get(need.scope), need.change, need.permission.action
         if isinstance(held, Unknown):
-            reason = f"Whether you have permission '{action}' can't be read: {held.why}"
+            reason = f"Could not determine whether you have permission '{action}': {held.why}"
             found.append(Obstacle(UNDETERMINED, change.step, need.scope, reason))
         elif held is not None:
             found += _without(need, held, state, plan)
@@ -209,18 +209,18 @@ def _without(need: Need, held: tuple[Allowed, ...], state: State, plan: Plan) ->
     names = "' or '".join(missing)
     reason = f"You don't have permission '{names}' on {need.scope}."
     if len(missing) < len(possible):
-        reason += " Whether it is required is known only when the vault is recovered."
+        reason += " Whether it is required is known only after the vault is recovered."
         return [Obstacle(UNDETERMINED, change.step, change.resource, reason)]
     by_vault = permission.action == KEY_WRITE and _vault_creates_key(held, change, state, plan)
     if by_vault is None:
-        reason += " Whether the vault's access policies let you create the key instead can't be read."
+        reason += " Could not determine whether the vault's access policies allow you to create the key instead."
         return [Obstacle(UNDETERMINED, change.step, change.resource, reason)]
     return [] if by_vault else [Obstacle(BLOCKED, change.step, change.resource, reason)]
 
 
 def _vault_creates_key(held: tuple[Allowed, ...], change: CreateKey, state: State, plan: Plan) -> bool | None:
-    """Whether the vault itself creates a key where the control plane does not. By a role it does; whether by an access
-    policy can't be read (None), and a new vault has none."""
+    """Whether the caller can create a key in the vault itself, if not through the control plane. A role may allow it;
+    whether an access policy does can't be read (None), and a new vault has none."""
     there, new = state.vault if isinstance(state.vault, Vault) else None, plan.find(CreateVault)
     if there and there.uses_policies:
         return None
@@ -247,20 +247,18 @@ def _unregistered(seen: Preflight, permissions: dict[str, tuple[Allowed, ...] | 
     for (subscription, namespace), state in seen.providers:
         scope = _subscription(subscription)
         command = f"az provider register --namespace {namespace} --wait --subscription {subscription}"
-        reason = f"The subscription is not registered for {namespace} ({state}). "
+        reason = f"The subscription is not registered to use {namespace} ({state}). "
         held = permissions.get(scope)
         if isinstance(state, Unknown):
-            reason = f"Whether the subscription is registered for {namespace} can't be read: {state.why}"
+            reason = f"Could not determine whether the subscription is registered to use {namespace}: {state.why}"
             found.append(Obstacle(UNDETERMINED, "provider", namespace, reason))
         elif same(state, "Registered"):
             continue
         elif isinstance(held, tuple) and not _allowed(held, f"{namespace}/register/action"):
-            reason += (
-                f"You don't have permission '{namespace}/register/action' on {scope}. Have it registered: {command}"
-            )
+            reason += f"You don't have permission '{namespace}/register/action' on {scope}. To register it: {command}"
             found.append(Obstacle(BLOCKED, "provider", namespace, reason))
         else:
-            reason += f"It is registered if you have permission; else: {command}"
+            reason += f"It will be registered if you have permission. Otherwise, register it: {command}"
             found.append(Obstacle(REGISTERED, "provider", namespace, reason))
     return found
 
@@ -276,7 +274,7 @@ def _unsearched(state: State) -> tuple[str, ...]:
 def _taken(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
     free, vault = seen.vault_name_free, plan.find(CreateVault)
     if isinstance(free, Unknown):
-        reason = f"Whether the key vault name '{vault.id.name}' is available can't be read: {free.why}"
+        reason = f"Could not determine whether the key vault name '{vault.id.name}' is available: {free.why}"
         return [Obstacle(UNDETERMINED, vault.step, vault.resource, reason)]
     if free is False:
         message, advice = taken_vault_name(vault.id.name)
@@ -285,9 +283,9 @@ def _taken(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
 
 
 def _denied(seen: Preflight) -> list[Obstacle]:
-    """One for each that is denied, and one for what can't be read at the same place for the same reason."""
+    """One for each denied resource, and one for all that can't be determined at the same scope for the same reason."""
     return [
-        Obstacle(UNDETERMINED, "policy", each.scope, f"Which policies would deny it can't be read: {each.why}")
+        Obstacle(UNDETERMINED, "policy", each.scope, f"Could not determine whether a policy would deny it: {each.why}")
         if isinstance(each, Unknown)
         else Obstacle(BLOCKED, "policy", each.resource, f"The policy {each.policy} would deny it{_because(each)}.")
         for each in dict.fromkeys(seen.denials)
@@ -303,11 +301,11 @@ def _quota(plan: Plan, seen: Preflight) -> list[Obstacle]:
     if grant is None or left is None:
         return []
     if isinstance(left, Unknown):
-        reason = f"The quota of role assignments can't be read: {left.why}"
+        reason = f"Could not determine how many role assignments are left: {left.why}"
         return [Obstacle(UNDETERMINED, "quota", left.scope, reason)]
     if left > 0:
         return []
-    reason = "The subscription has no role assignments left."
+    reason = "The limit of role assignments in the subscription is reached."
     if isinstance(grant, GrantInRecoveredVault):
         reason += " Whether one is required is known only when the vault is recovered."
         return [Obstacle(UNDETERMINED, "quota", grant.resource, reason)]

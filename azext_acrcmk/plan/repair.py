@@ -1,4 +1,4 @@
-"""From failed rules to the changes that fix them. Pure."""
+"""Plans the changes that fix failed rules. Pure."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from azext_acrcmk.plan.parts import allow_trusted_services, protect_vault, recov
 from azext_acrcmk.rules import Facts, Finding, Fix, Health
 from azext_acrcmk.rules.catalogue import ERROR, INFO
 
-# The registry takes its key again for any of these.
-_TAKES_KEY = frozenset({Fix.SET_ENCRYPTION, Fix.USE_RECREATED_IDENTITY, Fix.NEW_VERSION})
+# Fixes that set the registry's encryption.
+_SETS_KEY = frozenset({Fix.SET_ENCRYPTION, Fix.USE_RECREATED_IDENTITY, Fix.NEW_VERSION})
 
 
 def plan_repair(facts: Facts, health: Health, tenant: str) -> Plan:
-    """A change for each failed rule that names one, and one that is left to the user for each that doesn't.
+    """A change for each failed rule that has a fix, and one that is left to the user for each that doesn't.
 
-    What is only for information is left alone.
+    Findings of severity info are ignored.
     """
     failed = [each for each in health.findings if each.failed and each.severity != INFO]
     wanted = frozenset(each.change for each in failed if each.change)
     made = _parts(facts, wanted, tenant)
     changes = after(*made.values())
     fixed = frozenset(fix for fix, change in made.items() if change)
-    provable = not any(each.severity == ERROR and each.change not in fixed | _TAKES_KEY for each in failed)
+    provable = not any(each.severity == ERROR and each.change not in fixed | _SETS_KEY for each in failed)
     new_version = made.get(Fix.NEW_VERSION)
     if registry := _registry_change(facts, wanted, provable, bool(new_version), changes):
-        changes, fixed = (*changes, registry), fixed | _TAKES_KEY
+        changes, fixed = (*changes, registry), fixed | _SETS_KEY
     left = [each for each in failed if each.change not in fixed and not (new_version and _is_replaced(each))]
     return Plan((*changes, *map(_leave, left)))
 
 
 def _parts(facts: Facts, wanted: frozenset[Fix], tenant: str) -> dict[Fix, Change | None]:
-    """What fixes the vault, the key, the identity and the grant; None for what nobody wants or nothing fixes."""
+    """The fixes of vault, key, identity and access; None for those that are not wanted or not possible."""
     vault = _recovered_vault(facts, wanted, tenant)
     protection = _protection(facts, wanted, vault)
     firewall = None
@@ -102,7 +102,7 @@ def _permitted_operations(facts: Facts, wanted: frozenset[Fix], waits_for: tuple
     return PermitOperations(
         key=facts.used.id,
         operations=tuple(facts.used.operations_to_permit),
-        reason="The version in use is permitted to wrap and unwrap.",
+        reason="The version in use is changed to permit wrapKey and unwrapKey.",
         after=waits_for,
     )
 
@@ -130,7 +130,7 @@ def _grant(
 
 
 def _new_version(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, ...]) -> Change | None:
-    """A new version, unless the latest is another than the expired one and valid: then that is to be used."""
+    """A new version, unless the latest is valid: then that is used instead of the expired one."""
     latest = facts.latest
     if Fix.NEW_VERSION not in wanted or _identity_is_lost(facts) or not latest:
         return None
@@ -138,8 +138,8 @@ def _new_version(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, 
         return None
     return CreateVersion(
         key=facts.encryption.key.with_version(None),
-        reason="New version of the key, as the one in use has expired.",
-        # A new version permits what the one before it does.
+        reason="New version of the key, because the one in use has expired.",
+        # A new version permits the same operations as the previous one.
         after=waits_for,
     )
 
@@ -147,23 +147,23 @@ def _new_version(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, 
 def _registry_change(
     facts: Facts, wanted: frozenset[Fix], provable: bool, new_version: bool, waits_for: tuple[Change, ...]
 ) -> Change | None:
-    """What makes the registry use its key (again), as a fix or as the proof that a grant works."""
+    """The change that makes the registry use its key again, as a fix or to prove that access works."""
     if _identity_is_lost(facts) or not facts.registry.settled or not facts.key_identity.id:
         return None
     if facts.is_behind and facts.latest_is_unusable and not new_version:
         return None
-    # A registry that is pinned to an older version would be moved to the latest: not for the proof alone.
+    # A registry pinned to an older version would change to the latest: not for the proof alone.
     stays = facts.is_automatic or not facts.is_behind
     proves_grant = provable and facts.access.granted is False and Fix.GRANT in wanted and stays
     recreated = Fix.USE_RECREATED_IDENTITY in wanted
-    if not (wanted & _TAKES_KEY or proves_grant):
+    if not (wanted & _SETS_KEY or proves_grant):
         return None
     if recreated:
-        reason = f"Uses the key through the identity {facts.key_identity.id}, which is assigned with it."
-    elif wanted & _TAKES_KEY:
+        reason = f"Uses the key through the identity {facts.key_identity.id}, which is assigned in the same request."
+    elif wanted & _SETS_KEY:
         reason = "Uses the key's latest version."
     else:
-        reason = "Uses its key again, once access has taken effect."
+        reason = "Uses its key again, after access has taken effect."
     return SetEncryption(
         registry=facts.registry.id,
         identity=facts.key_identity.id,
@@ -177,7 +177,7 @@ def _registry_change(
 
 
 def _identity_is_lost(facts: Facts) -> bool:
-    """Whether the registry has no identity to use a key through."""
+    """Whether the registry has no identity through which it can use a key."""
     used = facts.key_identity
     return not used.is_attached if used.is_system else used.exists is False and not used.is_recreated
 
@@ -188,7 +188,7 @@ def _is_replaced(finding: Finding) -> bool:
 
 
 def _leave(finding: Finding) -> LeaveToUser:
-    """What can't be fixed from here, with the manual step."""
+    """A problem that this command can't fix, with the manual step."""
     step = f"Run: {finding.fix}" if finding.fix else finding.rule.cure
-    reason = f"{finding.message} Can't be repaired from here. {step}"
+    reason = f"{finding.message} This command can't fix it. {step}"
     return LeaveToUser(subject=finding.subject, step=finding.code, reason=reason)

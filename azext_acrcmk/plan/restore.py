@@ -1,4 +1,4 @@
-"""The changes that give a registry's key back after a revoke. Pure."""
+"""Plans the changes that undo a revoke. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from azext_acrcmk.rules.fixes import enable_version
 
 
 def plan_restore(facts: Facts, disabled_by_revoke: bool | Unknown) -> Plan:
-    """The changes that undo a revoke, and nothing else. `disabled_by_revoke` is unknown where the key's tag is.
+    """The changes that undo a revoke, and nothing else. `disabled_by_revoke` is unknown if the key's tag is.
 
-    Where it could do nothing, and that because something can't be read or there is no identity to grant access to, the
-    plan has problems. A key that can be enabled is, whatever becomes of the grant: changing to another identity
-    requires the key too.
+    If nothing can be done, because something can't be read or there is no identity to grant access to, the plan has
+    problems. A disabled key is enabled even if access can't be granted: changing to another identity requires the key.
     """
     if problems := hindrances(RESTORE, facts):
         return Plan(problems=tuple(problems))
@@ -49,18 +48,20 @@ def _key_change(facts: Facts, disabled_by_revoke: bool) -> Change | None:
     if disabled_by_revoke:
         reason = "The version in use, which `revoke` disabled, is enabled."
         return RestoreVersion(key=used.id, reason=reason)
-    reason = f"The version in use is disabled, but not by `revoke`: left as it is. To enable it: {enable_version(used)}"
+    reason = (
+        f"The version in use was not disabled by `revoke`, so it stays disabled. To enable it: {enable_version(used)}"
+    )
     return LeaveToUser(subject=str(used.id), step="key", reason=reason)
 
 
 def _unreadable_tag(used: Key, unknown: Unknown) -> Problem:
     why = not_readable("the version's tags from the vault", unknown)
     return Problem(
-        f"The version in use, {used.id}, is disabled. Only the vault tells whether `revoke` did that. {why}",
+        f"The version in use, {used.id}, is disabled, and only the vault shows whether by `revoke`. {why}",
         (
             *words_of_azure(unknown),
             f"Requires permission '{unknown.action}' and a network path to the vault.",
-            f"To enable it, whoever disabled it: {enable_version(used)}",
+            f"To enable it in any case: {enable_version(used)}",
         ),
         FORBIDDEN,
     )
@@ -72,7 +73,7 @@ def _grant_changes(facts: Facts) -> list[Change]:
         usual = _usual_grant(facts)
         return [usual, *_stale_tag(facts, usual)]
     grants = [each.giving(f"{each.what} is granted again.") for each in tagged]
-    reason = "The tag that names what was revoked is removed."
+    reason = "The tag that records what was revoked is removed."
     if gives_enough_without_tag(tagged):
         return [replace(each, untag=_untag(facts, reason, (), instead="It does no harm.")) for each in grants]
     return [*grants, _untag(facts, reason, tuple(grants))]
@@ -97,7 +98,7 @@ def _usual_grant(facts: Facts) -> Change:
     if _is_granted(facts):
         return UseGrant(on=key.versionless, reason="The identity has access to the key.")
     granting = narrowest_grant(facts.state.vault, key.with_version(None), facts.principal)
-    reason = "The identity is granted what a registry needs: get, wrapKey and unwrapKey."
+    reason = "The identity is granted get, wrapKey and unwrapKey on the key."
     if not granting.on_key or facts.state.vault.is_hsm:
         return granting.giving(reason)
     reason += " On the key alone, as no tag of the registry names what was revoked."
@@ -105,18 +106,18 @@ def _usual_grant(facts: Facts) -> Change:
 
 
 def _stale_tag(facts: Facts, grant: Change) -> list[Change]:
-    """What was revoked of another key or from another identity is not granted to this one."""
+    """Removes a tag about another key or identity: what was revoked there is not granted here."""
     if REVOKED_TAG not in facts.registry.tags:
         return []
     reason = (
-        f"The registry's tag '{REVOKED_TAG}' names what was revoked of another vault or key, or from another identity. "
-        "Nothing is granted because of it, and it is removed."
+        f"The registry's tag '{REVOKED_TAG}' records what was revoked for another vault, key or identity. It is "
+        "ignored and removed."
     )
     return [_untag(facts, reason, (grant,), notice=reason)]
 
 
 def _is_granted(facts: Facts) -> bool:
-    """A role with a condition counts as a grant: it is there, so `revoke`, which refuses such, removed nothing."""
+    """A role with a condition counts as granted: `revoke` refuses to remove such a role, so it removed none."""
     if facts.access.granted is None:
         return any(find_grants(facts.state.vault, facts.encryption.key, facts.principal, facts.state.roles))
     return facts.access.granted
@@ -128,5 +129,5 @@ def _left_grant(facts: Facts, problem: Problem) -> LeaveToUser:
         subject=facts.encryption.key.versionless,
         step="grant",
         reason=reason,
-        notice=f"The grant is left as it is. {reason}",
+        notice=f"Access is not restored. {reason}",
     )

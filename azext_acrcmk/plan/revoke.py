@@ -1,4 +1,4 @@
-"""The changes that take a registry's key from it. Pure."""
+"""Plans the changes that revoke a registry's access to its key. Pure."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ UNREADABLE_VERSION = Problem("The key's version in use can't be read.", (), FORB
 
 
 def plan_revoke(facts: Facts, by: str, users: tuple[ArmId, ...]) -> Plan:
-    """The changes that take the registry's key from it. `users` are the ids of other resources with its identity."""
+    """The changes that revoke the key. `users` are the ids of other resources with the registry's identity."""
     if problems := hindrances(REVOKE, facts):
         return Plan(problems=tuple(problems))
     return _revoke_key(facts) if by == BY_KEY else _revoke_grant(facts, users)
 
 
 def hindrances(command: str, facts: Facts) -> list[Problem]:
-    """Why there is nothing to revoke or restore: no key, or a vault that can't be read."""
+    """Why nothing can be revoked or restored: no key, or a vault that can't be read."""
     if found := stoppers(command, facts):
         return [each.as_problem for each in found]
     if facts.encryption.key is None:
@@ -46,19 +46,19 @@ def hindrances(command: str, facts: Facts) -> list[Problem]:
 
 
 def missing_identity(facts: Facts) -> Problem | None:
-    """Why there is no identity to grant access to or take it from: the registry's own is gone."""
+    """The problem that the registry's identity no longer exists, so access can't be granted or removed."""
     system = facts.key_identity.is_system
     codes = ("IdentityNotAttached",) if system else ("IdentityNotFound", "IdentityRecreated")
     if gone := next(filter(None, (finding_of(code, facts) for code in codes)), None):
         name = facts.registry.name
         other = f"Use an identity that exists: az acr cmk rotate --name {name} --identity NAME_OR_ID"
-        advice = f"Use the one of this name: {gone.fix}" if gone.fix else other
+        advice = f"Use the identity with this name: {gone.fix}" if gone.fix else other
         return Problem(gone.message, () if system else (advice,))
     return None
 
 
 def unreadable_grant(facts: Facts) -> Problem | None:
-    """Why it can't be read what the identity is granted."""
+    """The problem that the identity's access can't be read."""
     unknown = finding_of("AccessUnknown", facts)
     return replace(unknown.as_problem, kind=FORBIDDEN) if unknown else None
 
@@ -73,18 +73,18 @@ def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
     if elsewhere:
         others = "; ".join(f"{each.what}: {each.why}" for each in elsewhere)
         return _refused(
-            f"The identity has, or may have, access to the key by more than its own grants. {others}. Removing only "
-            "its own might not stop it, and removing the others would affect whoever else they are for.",
+            f"The identity has, or may have, access to the key not only through its own grants. {others}. Removing "
+            "only its own might not revoke access, and removing the others would affect other principals.",
             by_key,
         )
     if conditional := [each for each in own if each.role and each.role.uncertain]:
         why = conditional[0].role.uncertain
-        return _refused(f"{conditional[0].what} could not be granted again as it is: {why}", by_key)
+        return _refused(f"{conditional[0].what} could not be restored in its current form: {why}", by_key)
     if not own:
-        reason = "The identity has no access to the key any more."
+        reason = "The identity no longer has access to the key."
         return Plan((UseGrant(on=key.versionless, reason=reason),))
     tag, no_tag = None, ""
-    # A run that was interrupted has tagged all that it was to remove, of which this may be the rest.
+    # An interrupted run has tagged all that it was going to remove; this may be the rest.
     if not cover(tagged_grants(facts), own) and (REVOKED_TAG in registry.tags or needs_tag(own)):
         value, instead = tag_of(facts, own), WITHOUT_TAG if gives_enough_without_tag(own) else None
         if why := why_no_tag(registry, REVOKED_TAG, value):
@@ -95,7 +95,7 @@ def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
                 )
             no_tag = f"No tag can name what is removed: {why}. {WITHOUT_TAG}"
         else:
-            reason = "Names in a tag what is removed, for `restore`."
+            reason = "Records in a tag what is removed, for `restore`."
             tag = TagRegistry(registry=registry.id, name=REVOKED_TAG, value=value, reason=reason, instead=instead)
     removals = [each.removal(f"{each.what} is removed.") for each in own]
     if tag and tag.instead:
@@ -119,7 +119,9 @@ def _revoke_key(facts: Facts) -> Plan:
     change = RevokeVersion(key=used.id, reason="The version in use is disabled; no key is deleted.")
     sharing = facts.state.sharing if isinstance(facts.state.sharing, tuple) else ()
     others = [f"registry {each.id.name}" for each in sharing if each.key]
-    return Plan((_asking(change, facts, others, "What else uses the key besides registries can't be read."),))
+    return Plan(
+        (_asking(change, facts, others, "Uses of the key by anything other than registries can't be detected."),)
+    )
 
 
 def _affected_by_grant(facts: Facts, users: tuple[ArmId, ...]) -> list[str]:
@@ -131,14 +133,14 @@ def _affected_by_grant(facts: Facts, users: tuple[ArmId, ...]) -> list[str]:
 
 
 def _asking(change: Change, facts: Facts, others: list[str], unread: str = "") -> Change:
-    """The change with the question, and what stops working."""
+    """The change with a prompt for confirmation that says what will stop working."""
     if not isinstance(facts.state.sharing, tuple):
-        unread = f"Which other registries use them can't be read. {unread}".rstrip()
+        unread = f"Could not read which other registries use them. {unread}".rstrip()
     parts = (
         f"All pulls from and pushes to registry '{facts.registry.name}' will fail until `az acr cmk restore`.",
-        f"The same key or identity is used by: {', '.join(others)}." if others else "",
+        f"The same key or identity is also used by: {', '.join(others)}." if others else "",
         unread,
         not_searched(facts.state.unsearched),
     )
     notice = " ".join(filter(None, parts))
-    return replace(change, reason=f"{change.reason} {notice}", question="Revoke its key?", notice=notice)
+    return replace(change, reason=f"{change.reason} {notice}", question="Revoke the key?", notice=notice)

@@ -1,4 +1,4 @@
-"""From a goal and what exists to the changes that bring a registry to another key, version or identity. Pure."""
+"""Plans the changes that make a registry use another key, version or identity. Pure."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from azext_acrcmk.plan.tags import why_no_tag
 from azext_acrcmk.rules import Facts, Fix, finding_of
 from azext_acrcmk.rules.catalogue import ROTATE
 
-# The registry's tag that names what it used before, from the rotation until all is done. It tells a second run that the
-# registry's new version was created for it.
+# The registry's tag that records what it used before, until a rotation is complete. It tells a second run that the new
+# version was created for this registry.
 ROTATED_TAG = "acrcmk-rotated-from"
-READ_BACK = "What the registry uses is read back, while a second run can still finish this one."
-TAG_REMOVED = "The tag that names what was used before, by which a second run finishes this one, is removed."
+READ_BACK = "The registry is read back while a second run can still complete this rotation."
+TAG_REMOVED = "The tag that records what was used before, to complete an interrupted rotation, is removed."
 
-# What a plan for `rotate` fixes of what exists.
+# The problems of existing resources that a plan for `rotate` fixes.
 FIXED = frozenset({Fix.PROTECT_VAULT, Fix.RECOVER_VAULT, Fix.RECOVER_KEY, Fix.ALLOW_TRUSTED_SERVICES})
 
 
 def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, old: State | None = None) -> Plan:
-    """The changes from `current`, the registry with what it uses now, to `goal`, whose parts `target` shows.
+    """The changes from `current`, the registry with what it uses now, to `goal`, whose parts are in `target`.
 
-    A new version that was created before and that the registry doesn't use yet is used instead of creating another: so
-    a second run finishes one that was interrupted. `old` is the registry with what it used before a rotation that was
-    interrupted; without it that is `current`.
+    An existing newer version that the registry doesn't use yet is used instead of creating another, so that a second
+    run completes one that was interrupted. `old` is what the registry used before an interrupted rotation; by default
+    that is `current`.
     """
     finishing, instead = was_interrupted(goal, current), instead_of_new_version(goal, current)
     if finishing:
@@ -57,7 +57,7 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     unregistered = replace(target, registry=ABSENT)
     identity = None if goal.system_identity else plan_identity(goal.target, unregistered)
     attach = _attach_change(goal, current.registry, identity)
-    # The old key's grant may be for the identity as it is; the new identity's is made when it is assigned.
+    # A new identity is granted access only after it is assigned.
     parts = plan_parts(goal.target, unregistered, now, attach or identity)
     version = _version_change(goal, current, target, now, parts.grant)
     before = after(identity, attach, *parts.changes, version)
@@ -90,13 +90,13 @@ def _untagged_cleaning(why: str) -> Problem:
 
 
 def what_was_used(registry: Registry) -> str:
-    """The key, version and identity that a registry uses, as its tag keeps them until a rotation is done."""
+    """The key, version and identity that a registry uses, as recorded in its tag until a rotation is complete."""
     encryption = registry.encryption
     return f"{encryption.key.with_version(encryption.version_in_use)} {encryption.identity}"
 
 
 def registry_before(registry: Registry) -> Registry | None:
-    """The registry as it was before a rotation that was interrupted, by its tag. None where there is none."""
+    """The registry as it was before an interrupted rotation, according to its tag. None if there is none."""
     uri, _, identity = registry.tags.get(ROTATED_TAG, "").partition(" ")
     try:
         key = KeyId.parse(uri)
@@ -106,7 +106,7 @@ def registry_before(registry: Registry) -> Registry | None:
 
 
 def was_interrupted(goal: RotateGoal | None, current: State) -> bool:
-    """Whether a rotation got the registry to the goal's key and identity, and was interrupted after that."""
+    """Whether a rotation changed the registry to the goal's key and identity, and was interrupted after that."""
     tagged = isinstance(current.registry, Registry) and registry_before(current.registry) is not None
     if goal is None or not tagged or not same_key(goal, current) or not same_identity(goal, current):
         return False
@@ -114,11 +114,11 @@ def was_interrupted(goal: RotateGoal | None, current: State) -> bool:
 
 
 def instead_of_new_version(goal: RotateGoal, current: State) -> str | None:
-    """What a run does that asks for a new version where the last one was interrupted, even long ago. None elsewhere."""
+    """What happens instead of creating a new version if the last rotation was interrupted, even long ago; else None."""
     if not was_interrupted(goal, current) or not goal.new_version:
         return None
     before = registry_before(current.registry).encryption.key
-    return f"Finishes the interrupted rotation from {before}; run the command again for another version."
+    return f"Completes the interrupted rotation from {before}. For another new version, run the command again."
 
 
 def uses_latest(current: State) -> bool:
@@ -132,16 +132,16 @@ def same_key(goal: RotateGoal, current: State) -> bool:
 
 
 def same_identity(goal: RotateGoal, current: State) -> bool:
-    """Whether the registry uses the goal's identity; one that was recreated under its name is another."""
+    """Whether the registry uses the goal's identity; one recreated with the same name is another."""
     used = key_identity(current)
     return used.is_system == goal.system_identity and used.id == goal.target.identity and used.exists is not False
 
 
 def lists_older(registry: Registry, id_: ArmId, found: object) -> bool:
-    """Whether the registry lists an identity that was deleted, and that is recreated under its name.
+    """Whether the registry lists an identity that was deleted and recreated with the same name.
 
-    To assign it replaces the client id by which the registry knows what to use its key through. So it is assigned in
-    the same request that changes that: no run can be interrupted in between.
+    Assigning it replaces the client id that identifies the identity of the key. So it is assigned in the same request
+    that changes that: no run can be interrupted in between.
     """
     is_listed = isinstance(found, Identity) and registry.attached_as(found.client_id) is not None
     return registry.attaches(id_) and not is_listed
@@ -158,18 +158,18 @@ def _problems(goal: RotateGoal, current: State, target: State, now: datetime) ->
     used = facts.key_identity
     if used.is_system and not used.is_attached:
         problem = finding_of("IdentityNotAttached", facts).as_problem
-        return [replace(problem, advice=("Open a support request with Azure.",))]
+        return [replace(problem, advice=("Open an Azure support request.",))]
     disabled = finding_of("KeyDisabled", facts)
     found = [disabled.as_problem] if disabled else []
     judged = replace(target, registry=ABSENT, key=_judged_key(goal, current, target, told=bool(disabled)))
     if goal.system_identity and not isinstance(judged.identity, Identity):
-        # It comes to exist when it is turned on.
+        # It is created when it is enabled.
         judged = replace(judged, identity=Identity(registry.id, registry.location, "system", ""))
     return found + parts_problems(ROTATE, goal.target, judged, now, FIXED)
 
 
 def _judged_key(goal: RotateGoal, current: State, target: State, told: bool):
-    """The key to be used, but for what does not matter of a version that a new one replaces, and what is `told`."""
+    """The key to use, without problems that a new version solves and without that of a disabled version, if `told`."""
     key = target.key
     if not isinstance(key, Key):
         return key
@@ -179,10 +179,10 @@ def _judged_key(goal: RotateGoal, current: State, target: State, told: bool):
 
 
 def _attach_change(goal: RotateGoal, registry: Registry, identity: Change | None) -> AttachIdentity | None:
-    """What assigns the identity, unless the registry lists it, be it one that was deleted since: see `lists_older`."""
+    """The change that assigns the identity, unless the registry lists it, even if it was deleted: see `lists_older`."""
     if registry.system_principal_id if goal.system_identity else registry.attaches(goal.target.identity):
         return None
-    what = "System-assigned identity is turned on." if goal.system_identity else "Identity is assigned to the registry."
+    what = "System-assigned identity is enabled." if goal.system_identity else "Identity is assigned to the registry."
     return AttachIdentity(registry=registry.id, identity=goal.target.identity, reason=what, after=after(identity))
 
 
@@ -191,11 +191,11 @@ def _version_change(goal: RotateGoal, current: State, target: State, now: dateti
         return None
     latest = target.key
     if isinstance(latest, Key) and not uses_latest(current) and _is_usable(latest, now):
-        reason = f"Version {latest.latest_version} is newer than the one in use."
+        reason = f"Version {latest.latest_version} exists and is newer than the one in use."
         return UseVersion(key=latest, reason=reason)
     return CreateVersion(
         key=goal.target.key,
-        reason="New version of the key, created by the vault itself.",
+        reason="New version of the key, created in the vault.",
         after=(grant,),
     )
 
@@ -213,7 +213,7 @@ def _is_reached(goal: RotateGoal, current: State) -> bool:
 
 def _use_registry(goal: RotateGoal, current: State, waits_for: tuple[Change, ...]) -> UseRegistry:
     version = "this" if goal.target.key.version else "the latest"
-    reason = f"Uses {version} version of this key through this identity."
+    reason = f"Already uses {version} version of this key through this identity."
     return UseRegistry(registry=current.registry, reason=reason, after=waits_for)
 
 
@@ -224,7 +224,7 @@ def _set_encryption(
     tags: tuple[tuple[str, str], ...],
     waits_for: tuple[Change, ...],
 ) -> SetEncryption:
-    mode = "pinned to the version" if goal.manual else "takes new versions automatically"
+    mode = "pinned to the version" if goal.manual else "uses new versions automatically"
     return SetEncryption(
         registry=current.registry.id,
         identity=goal.target.identity,
@@ -240,7 +240,7 @@ def _set_encryption(
 
 
 def _changes_version(goal: RotateGoal, current: State) -> bool:
-    """Whether the registry is to use another version than now, of this key or another, as far as can be read."""
+    """Whether the registry will use another version than now, of this key or another, as far as can be read."""
     if goal.new_version or not same_key(goal, current):
         return True
     pinned = goal.target.key.version
@@ -254,7 +254,7 @@ def _untag(registry: Registry, instead: str | None, waits_for: tuple[Change, ...
 
 
 def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Change]:
-    """Removing the old identity's grants on the old key, where neither this registry nor others need them."""
+    """Removes the old identity's grants on the old key, if neither this registry nor others need them."""
     if not goal.revoke_old or (same_key(goal, old) and same_identity(goal, old)):
         return []
     key, principal = old.registry.encryption.key, key_identity(old).principal_id
@@ -268,7 +268,7 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
         else:
             removal = grant.removal(f"{grant.what}, no longer needed.")
             changes.append(replace(removal, step="old-grant", notice=_notice(old)))
-    changes += [_kept(each.resource, f"{each.what}: it stays, as {each.why}.") for each in elsewhere]
+    changes += [_kept(each.resource, f"{each.what} is kept: {each.why}.") for each in elsewhere]
     return changes
 
 
@@ -277,14 +277,14 @@ def _kept(resource: str, reason: str) -> UseGrant:
 
 
 def _still_needed(goal: RotateGoal, old: State, target: State, on_key: bool) -> str | None:
-    """Who still uses the old identity on what it is granted. A grant on a vault serves all its keys."""
+    """Who still uses the old identity where it has access. A grant on a vault applies to all its keys."""
     same_vault = isinstance(target.vault, Vault) and target.vault.id == old.vault.id
     if same_identity(goal, old) and (same_key(goal, old) if on_key else same_vault):
         return "this registry"
     if not isinstance(old.sharing, tuple) or not isinstance(old.identity_users, tuple):
-        return "what can't be read"
+        return "resources that can't be read"
     users = [each.id for each in old.sharing if each.identity and (each.key if on_key else each.vault)]
-    # What other resources use the identity for, they don't tell; of registries it is known.
+    # Only registries show what they use the identity for.
     known = {each.id for each in old.sharing if each.identity}
     users += [id_ for id_ in old.identity_users if id_ not in known]
     return ", ".join(id_.name for id_ in users) or None
@@ -296,20 +296,20 @@ def _old_version_changes(goal: RotateGoal, old: State) -> list[Change]:
         return []
     version = encryption.key.with_version(encryption.version_in_use)
     if why := _other_users_of_key(old):
-        reason = f"Old version stays enabled: {why} may still need it."
+        reason = f"Old version stays enabled: it may still be needed by {why}."
         return [KeepVersion(key=version, step="old-version", reason=reason)]
-    reason = "Old version is disabled once the registry is seen on the new one."
+    reason = "Old version is disabled after the registry is confirmed to use the new one."
     return [DisableVersion(key=version, reason=reason, notice=_notice(old))]
 
 
 def _notice(old: State) -> str | None:
-    """Where others that use the same may be, that were not found."""
+    """Where others that use the same key or identity may not have been found."""
     rest = not_searched(old.unsearched)
-    return f"Who else uses the same key or identity is not known everywhere. {rest}" if rest else None
+    return f"Others that use the same key or identity may not have been found. {rest}" if rest else None
 
 
 def _other_users_of_key(old: State) -> str | None:
-    """Who else uses the old key, of whatever version: each registry takes new ones at its own time."""
+    """Who else uses any version of the old key: each registry changes to new versions at its own time."""
     if not isinstance(old.sharing, tuple):
-        return "what can't be read"
+        return "registries that can't be read"
     return ", ".join(each.id.name for each in old.sharing if each.key) or None

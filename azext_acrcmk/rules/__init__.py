@@ -1,7 +1,7 @@
-"""The one catalogue of what must hold of a registry's encryption, and what it adds up to. Pure.
+"""The one catalogue of rules for a registry's encryption, and the health that follows from them. Pure.
 
-`show` summarizes it, `check` lists it, `repair` makes a plan of it, `enable` and `rotate` refuse by it, and it explains
-why a registry can't use a key.
+`show` summarizes the findings, `check` lists them, `repair` plans fixes for them, `enable` and `rotate` stop because of
+them, and they explain why a registry can't use a key.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HEALTHY, ATTENTION, BROKEN, NOT_ENCRYPTED = "healthy", "attention", "broken", "n
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule's verdict on `subject`, the id of what it is about."""
+    """A rule's verdict on `subject`, the id of a resource or key."""
 
     rule: Rule
     verdict: Verdict
@@ -73,28 +73,28 @@ class Finding:
 
     @property
     def as_problem(self) -> Problem:
-        """What a command that is stopped by it says."""
+        """The problem that a command reports if the finding stops it."""
         advice = self.verdict.advice or ((f"Fix: {self.fix}",) if self.fix else ())
         return Problem(self.message, advice, self.rule.error)
 
 
 @dataclass(frozen=True)
 class Health:
-    """`broken`: the registry can't use its key now, or soon won't. `unknown`: whether it can, can't be read."""
+    """`broken`: the registry can't use its key, or soon can't. `unknown`: this can't be determined."""
 
     status: str
     findings: tuple[Finding, ...]
 
 
 def examine(state: State, now: datetime, expiry_days: int = EXPIRY_DAYS) -> Health:
-    """All that is to be said of an existing registry, the gravest first, passed rules last."""
+    """The health of an existing registry: the most severe findings first, passed rules last."""
     facts = Facts(state, now, expiry_days)
     found = judge(facts)
     return Health(_status(facts, found), tuple(found))
 
 
 def judge(facts: Facts) -> list[Finding]:
-    """The findings, the gravest first, those that passed last."""
+    """The findings: the most severe first, passed rules last."""
     judged = ((rule, _verdict(rule, facts)) for rule in CATALOGUE)
     found = [Finding(rule, verdict, _subject(rule, facts)) for rule, verdict in judged if verdict]
     found.sort(key=lambda each: (each.status not in (FAILED, UNKNOWN), SEVERITIES.index(each.severity)))
@@ -105,7 +105,7 @@ def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
     if rule.subject == REGISTRY and not isinstance(facts.state.registry, Registry):
         return None
     if facts.goal or facts.exists_encrypted:
-        # What a registry is to use is no version in use yet.
+        # With a goal, the registry may not use any version yet.
         needs = [name for name in rule.needs if not (facts.goal and name == "version_in_use")]
         missing = [name for name in needs if isinstance(getattr(facts.state, name), NotLoaded)]
         if missing:
@@ -114,7 +114,7 @@ def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
 
 
 def stoppers(command: str, facts: Facts, fixed: frozenset[Fix] = frozenset()) -> list[Finding]:
-    """What stops a command: failures, and what can't be read, of rules that stop it, but for what its plan fixes."""
+    """The findings that stop a command: failed or unknown, of rules that stop it, and not fixed by its plan."""
     return [
         each
         for each in judge(facts)
@@ -123,12 +123,12 @@ def stoppers(command: str, facts: Facts, fixed: frozenset[Fix] = frozenset()) ->
 
 
 def finding_of(code: str, facts: Facts) -> Finding | None:
-    """What one rule says, where it says that something is wrong."""
+    """The finding of one rule, if it is failed or unknown."""
     return next((each for each in judge(facts) if each.code == code and each.status in (FAILED, UNKNOWN)), None)
 
 
 def fails(health: Health, fail_on: str) -> bool:
-    """Whether a rule failed: one of severity error, with `fail_on` "warning" also a warning or one that is unknown.
+    """Whether a rule of severity error failed; with `fail_on` "warning", also whether one is a warning or unknown.
 
     `fail_on` "none" never fails.
     """
@@ -155,7 +155,7 @@ def _status(facts: Facts, findings: list[Finding]) -> str:
 
 
 def _subject(rule: Rule, facts: Facts) -> str:
-    """The id of what a rule is about."""
+    """The id of the subject of a rule."""
     key_id, goal, vault_seen = facts.key_id, facts.goal, facts.vault
     if rule.subject == REGISTRY:
         return str(facts.registry.id)

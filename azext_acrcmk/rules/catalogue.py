@@ -1,4 +1,4 @@
-"""What a rule is, what it judges, and the list that all rules are added to. Pure."""
+"""The definition of a rule, the facts it judges, and the list of all rules. Pure."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ERROR, WARNING, INFO = SEVERITIES = ("error", "warning", "info")
 FAILED, PASSED, UNKNOWN, NOT_LOADED = "failed", "passed", "unknown", "notLoaded"
 REGISTRY, IDENTITY, GRANT, KEY, VAULT = "registry", "identity", "grant", "key", "vault"
 
-# The commands that a rule can stop. Those about a registry's key as it is, and those that are to give it one.
+# The commands that a rule can stop.
 ENABLE, ROTATE, REVOKE, RESTORE = "enable", "rotate", "revoke", "restore"
 
 
 class Fix(Enum):
-    """The changes that can fix a problem; `plan` makes them of it."""
+    """The fixes of problems; `plan` turns them into changes."""
 
     RECOVER_VAULT = auto()
     PROTECT_VAULT = auto()
@@ -42,9 +42,9 @@ class Fix(Enum):
 
 @dataclass(frozen=True)
 class Facts:
-    """What rules judge: what a registry uses, or where there is a `goal` what it is to use; and the time.
+    """What rules judge: what a registry uses, or with a `goal` what it should use; and the time.
 
-    `state` must have a registry where there is no goal.
+    Without a goal, `state` must have a registry.
     """
 
     state: State
@@ -72,7 +72,7 @@ class Facts:
 
     @property
     def key_id(self) -> KeyId | None:
-        """The key in question, with a version where the registry is (to be) pinned to one."""
+        """The key to judge, with a version if the registry is, or should be, pinned to it."""
         return self.goal.key if self.goal else self.encryption.key
 
     @property
@@ -88,7 +88,7 @@ class Facts:
 
     @property
     def is_automatic(self) -> bool:
-        """Whether the registry takes new versions of its key automatically."""
+        """Whether the registry uses new versions of its key automatically."""
         return self.encryption.key is not None and self.encryption.key.version is None
 
     @cached_property
@@ -104,17 +104,17 @@ class Facts:
 
     @property
     def vault(self) -> Vault | None:
-        """The key's vault or managed HSM, where it exists and was read."""
+        """The key's vault or managed HSM, if it exists and was read."""
         return self.state.vault if self.uses_key and isinstance(self.state.vault, Vault) else None
 
     @property
     def latest(self) -> Key | None:
-        """The key with its latest version, where it exists and was read."""
+        """The key with its latest version, if it exists and was read."""
         return self.state.key if self.uses_key and isinstance(self.state.key, Key) else None
 
     @property
     def used(self) -> Key | None:
-        """The version in use, or to be used. The latest stands for one in use, unless that is known to be another."""
+        """The version in use, or the one to use. It is the latest, unless another is known to be in use."""
         if self.goal:
             return self.latest
         if self.latest and isinstance(self.state.version_in_use, Key):
@@ -131,7 +131,7 @@ class Facts:
 
     @property
     def latest_is_unusable(self) -> bool:
-        """Whether the registry can't take the key's latest version: it is disabled, not valid or lacks operations."""
+        """Whether the registry can't use the latest version: disabled, not valid or without wrapKey and unwrapKey."""
         key = self.latest
         if key is None:
             return False
@@ -140,7 +140,7 @@ class Facts:
 
     @cached_property
     def access(self) -> Access:
-        """What the identity can do with the key; unknown where identity or vault can't be read."""
+        """The identity's access to the key; unknown if the identity or the vault can't be read."""
         if self.vault and self.principal:
             return access_to(self.vault, self.key_id.name, self.principal, self.state.roles, self.state.individuals)
         hidden = (each for each in (self.state.vault, self.state.identity) if isinstance(each, Unknown))
@@ -149,8 +149,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rule found: `message` says what is the case, `fix` is an `az` command that fixes it, and `change` the
-    change of a plan that does. `advice` says in words what a command that is stopped should be told."""
+    """The result of a rule: `message` describes it, `fix` is an `az` command that fixes it, and `change` the kind of
+    change that does. `advice` is for a command that it stops."""
 
     status: str
     message: str
@@ -168,17 +168,17 @@ def passed(message: str) -> Verdict:
 
 
 def unreadable(what: str, unknown: Unknown) -> Verdict:
-    """`what` could not be read; says which permission that requires, or what the service said."""
+    """`what` could not be read; names the required permission, or quotes the service."""
     return Verdict(UNKNOWN, not_readable(what, unknown), advice=words_of_azure(unknown))
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One entry of the catalogue. `judge` gives None where the rule does not apply.
+    """An entry of the catalogue. `judge` returns None if the rule does not apply.
 
-    `cause` and `cure` say in general, for the documentation, what a failure means and how to fix it. `needs` are the
-    fields of State that must have been read to judge it. `stops` are the commands that it stops, unless their own plan
-    fixes it; `error` is the kind of their error.
+    `cause` and `cure` are for the documentation: what a failure means in general, and how to fix it. `needs` are the
+    fields of State that must be loaded to judge it. `stops` are the commands that it stops, unless their plan fixes it;
+    `error` is the kind of their error.
     """
 
     code: str
@@ -206,7 +206,7 @@ def rule(
     stops: tuple[str, ...] = (),
     error: str = INVALID,
 ):
-    """Adds a function to the catalogue."""
+    """Adds the decorated function to the catalogue."""
 
     def add(judge: Callable[[Facts], Verdict | None]) -> Callable[[Facts], Verdict | None]:
         CATALOGUE.append(Rule(code, severity, subject, cause, cure, judge, needs, frozenset(stops), error))

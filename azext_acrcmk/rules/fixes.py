@@ -1,4 +1,4 @@
-"""The `az` commands that errors and findings name, each in one place, quoted for a shell. Pure."""
+"""The `az` commands in errors and findings, each defined once and quoted for a shell. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from azext_acrcmk.model.state import Key, Vault
 
 
 def grant_key(vault: Vault, key_name: str, principal_id: str, scope: str = "vault") -> str:
-    """Gives a principal the access to a key that a registry needs; on the `vault` or the `key` alone."""
+    """Grants a principal the access to a key that a registry requires, on the `vault` or only on the `key`."""
     if vault.is_hsm:
         return (
             f'az keyvault role assignment create --hsm-name {vault.name} --role "{HSM_ENCRYPTION_USER_NAME}" '
@@ -31,12 +31,12 @@ def grant_key(vault: Vault, key_name: str, principal_id: str, scope: str = "vaul
 
 
 def registry_command(registry: ArmId, verb: str, options: str = "", named: str = "--name") -> str:
-    """A command of `az acr` on a registry, whatever the login's current subscription."""
+    """A command of `az acr` on a registry, regardless of the current subscription."""
     return f"az acr {verb} {named} {registry.name} --subscription {registry.subscription} {options}".rstrip()
 
 
 def update_vault(vault: Vault, options: str) -> str:
-    """Changes a vault or managed HSM."""
+    """Updates a vault or managed HSM."""
     command = f"update-hsm --hsm-name {vault.name}" if vault.is_hsm else f"update --name {vault.name}"
     return f"az keyvault {command} --subscription {vault.id.subscription} {options}"
 
@@ -58,11 +58,11 @@ def enable_version(key: Key) -> str:
 
 
 def validate_version(key: Key, now: datetime) -> str:
-    """Makes a version of a key valid as of now."""
+    """Makes a version of a key valid from now on."""
     return key_command("set-attributes", key.id, f"--version {key.id.version} --not-before {now:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def permit_wrapping(key: Key) -> str:
-    """Permits what a registry needs of a version of a key, and removes nothing."""
+    """Permits the operations that a registry requires, in addition to those that a version of a key already permits."""
     operations = " ".join(key.operations_to_permit)
     return key_command("set-attributes", key.id, f"--version {key.id.version} --ops {operations}")

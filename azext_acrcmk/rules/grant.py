@@ -1,4 +1,4 @@
-"""Rules of the grant: does the identity have access to the key?"""
+"""Rules for the access of the identity to the key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NEEDS = ("identity", "vault", "roles")
 
 
 def describe(sources: tuple[Source, ...]) -> str:
-    """Where a grant comes from, in words."""
+    """The sources of access, in words."""
     parts = []
     for source in sources:
         if source.kind == "role":
@@ -55,10 +55,10 @@ def _missing(facts: Facts) -> Verdict:
     "AccessUnknown",
     ERROR,
     GRANT,
-    cause="You don't have permission to read the role assignments, one has a condition that only Azure evaluates, or "
-    "the vault has an access policy for what may be a group that the identity is in.",
-    cure="Have the permission that the message names assigned to you. Where a group may be it, look up its members, or "
-    "grant access to the identity itself.",
+    cause="You don't have permission to read the role assignments, a role assignment has a condition that only Azure "
+    "evaluates, or an access policy of the vault may be for a group that the identity is a member of.",
+    cure="Ask for a role with the permission that the message names. If an access policy may be for a group, check its "
+    "members, or grant access to the identity itself.",
     needs=NEEDS,
 )
 def _readable(facts: Facts) -> Verdict | None:
@@ -74,8 +74,8 @@ def _readable(facts: Facts) -> Verdict | None:
     "GrantMissing",
     ERROR,
     GRANT,
-    cause="The identity has no access to the key: no role or access policy gives it any, or it was revoked.",
-    cure="Grant access again: `az acr cmk repair`, or `az acr cmk restore` after a revoke.",
+    cause="The identity has no access to the key: no role or access policy grants it, or it was revoked.",
+    cure="Grant access: `az acr cmk repair`, or `az acr cmk restore` after `az acr cmk revoke`.",
     needs=NEEDS,
     stops=(ENABLE, ROTATE),
 )
@@ -93,8 +93,8 @@ def _granted(facts: Facts) -> Verdict | None:
     "GrantPartial",
     ERROR,
     GRANT,
-    cause="The identity has some of get, wrapKey and unwrapKey, but not all.",
-    cure="Grant what is missing: `az acr cmk repair`.",
+    cause="The identity has some but not all of the get, wrapKey and unwrapKey permissions.",
+    cure="Grant the missing permissions: `az acr cmk repair`.",
     needs=NEEDS,
     stops=(ENABLE, ROTATE),
 )
@@ -109,9 +109,9 @@ def _granted_in_full(facts: Facts) -> Verdict | None:
     "GrantDenied",
     ERROR,
     GRANT,
-    cause="The identity is granted access to the key, and a deny assignment takes it away again.",
-    cure="Have the identity excluded from the deny assignment by its owner: a managed application, a deployment stack "
-    "or the like.",
+    cause="The identity is granted access to the key, but a deny assignment blocks it.",
+    cure="Ask the owner of the deny assignment, such as a managed application or deployment stack, to exclude the "
+    "identity.",
     needs=NEEDS,
     stops=(ENABLE, ROTATE),
 )
@@ -120,8 +120,8 @@ def _denied(facts: Facts) -> Verdict | None:
         return None
     names = ", ".join(f"'{name}'" for name in facts.access.denied_by)
     return failed(
-        f"The deny assignment {names} takes {', '.join(facts.access.missing)} on the key from the identity.",
-        advice=("Have its owner exclude the identity from it.",),
+        f"The deny assignment {names} blocks {', '.join(facts.access.missing)} on the key for the identity.",
+        advice=("Ask its owner to exclude the identity.",),
     )
 
 
@@ -129,8 +129,8 @@ def _denied(facts: Facts) -> Verdict | None:
     "DenialsUnknown",
     WARNING,
     GRANT,
-    cause="You don't have permission to read deny assignments, and one might take access to the key from the identity.",
-    cure="Have the permission that the message names assigned to you.",
+    cause="You don't have permission to read deny assignments, and one might block the identity's access to the key.",
+    cure="Ask for a role with the permission that the message names.",
     needs=NEEDS,
 )
 def _denials_readable(facts: Facts) -> Verdict | None:
@@ -138,14 +138,14 @@ def _denials_readable(facts: Facts) -> Verdict | None:
     hidden = next((role.unseen_denials for role in roles if role.unseen_denials is not None), None)
     if not _judged(facts) or not facts.access.granted or hidden is None:
         return None
-    return unreadable("whether a deny assignment takes access to the key from the identity", hidden)
+    return unreadable("whether a deny assignment blocks the identity's access to the key", hidden)
 
 
 @rule(
     "GrantThroughGroup",
     WARNING,
     GRANT,
-    cause="The identity has access to the key only through a group; changes of group membership take up to a day.",
+    cause="The identity has access to the key only through a group; changes of group membership can take up to a day.",
     cure="Grant access to the identity itself.",
     needs=NEEDS,
 )
@@ -155,7 +155,7 @@ def _direct(facts: Facts) -> Verdict | None:
     if not all(source.through_group for source in facts.access.sources):
         return None
     return failed(
-        "The identity has access to the key only through a group; changes of group membership take up to a day.",
+        "The identity has access to the key only through a group; changes of group membership can take up to a day.",
         _grant(facts),
         Fix.GRANT,
     )
@@ -165,8 +165,8 @@ def _direct(facts: Facts) -> Verdict | None:
     "GrantWiderThanNeeded",
     INFO,
     GRANT,
-    cause="The identity can do more with keys than get, wrapKey and unwrapKey.",
-    cure="Assign the role Key Vault Crypto Service Encryption User and remove the wider one.",
+    cause="The identity has more permissions on keys than get, wrapKey and unwrapKey.",
+    cure="Assign the role Key Vault Crypto Service Encryption User and remove the broader role.",
     needs=NEEDS,
 )
 def _least_privilege(facts: Facts) -> Verdict | None:
@@ -174,16 +174,16 @@ def _least_privilege(facts: Facts) -> Verdict | None:
         return None
     wider = excess_of(facts.vault, facts.principal, facts.state.roles)
     if not wider:
-        return passed("The identity is granted no more than it needs.")
-    return failed(f"The identity is granted more than it needs: {', '.join(wider)}.")
+        return passed("The identity has only the permissions it requires.")
+    return failed(f"The identity has more permissions than it requires: {', '.join(wider)}.")
 
 
 @rule(
     "IneffectiveGrant",
     WARNING,
     GRANT,
-    cause="A grant that does not fit the vault's permission model has no effect: an access policy where the vault uses "
-    "Azure RBAC, or a role where it uses access policies.",
+    cause="Access was granted in a way that the vault's permission model ignores: by an access policy although the "
+    "vault uses Azure RBAC, or by a role although it uses access policies.",
     cure="Grant access in the way that the vault's permission model requires.",
     needs=NEEDS,
 )

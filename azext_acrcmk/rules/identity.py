@@ -1,4 +1,4 @@
-"""Rules of the identity through which the registry uses its key."""
+"""Rules for the identity through which the registry uses its key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from azext_acrcmk.rules.fixes import assign_identity, registry_command
     ERROR,
     IDENTITY,
     cause="You don't have permission to read the identity.",
-    cure="Have the permission that the message names assigned to you.",
+    cure="Ask for a role with the permission that the message names.",
     needs=("identity",),
     stops=(ENABLE, ROTATE),
     error=FORBIDDEN,
@@ -48,7 +48,7 @@ def _readable(facts: Facts) -> Verdict | None:
     ERROR,
     IDENTITY,
     cause="The identity was deleted, or was removed from the registry and is in a subscription that you can't read.",
-    cure="Change to another identity, or to a new one of the same name: `az acr cmk rotate --identity`.",
+    cure="Change to another identity, or to a new one with the same name: `az acr cmk rotate --identity`.",
     needs=("identity",),
     error=NOT_FOUND,
 )
@@ -62,7 +62,7 @@ def _exists(facts: Facts) -> Verdict | None:
         return None
     message = f"The identity through which the registry uses its key (client ID {used.client_id})"
     if not used.is_attached:
-        # What its name was is not known, and which other identity to use is not for us to choose.
+        # Its name is not known, and the choice of another identity is the user's.
         return failed(f"{message} is not assigned to it, and was not found in any subscription that you can read.")
     return failed(
         f"{message} does not exist: {used.id}.",
@@ -74,8 +74,8 @@ def _exists(facts: Facts) -> Verdict | None:
     "IdentityRecreated",
     ERROR,
     IDENTITY,
-    cause="The identity was deleted and recreated under the same name, so its client ID is another.",
-    cure="Change to the identity that exists: `az acr cmk rotate --identity`.",
+    cause="The identity was deleted and recreated with the same name, so its client ID has changed.",
+    cure="Change to the recreated identity: `az acr cmk rotate --identity`.",
     needs=("identity",),
 )
 def _same_client_id(facts: Facts) -> Verdict | None:
@@ -98,8 +98,8 @@ def _same_client_id(facts: Facts) -> Verdict | None:
     "IdentityNotAttached",
     ERROR,
     IDENTITY,
-    cause="The identity was removed from the registry. It keeps working until the identity's credential expires.",
-    cure="Assign it again: `az acr identity assign`. Only Azure support can bring back a system-assigned one.",
+    cause="The identity was removed from the registry. It keeps working only until its credential expires.",
+    cure="Assign it again: `az acr identity assign`. Only Azure support can restore a system-assigned identity.",
     needs=("identity",),
 )
 def _attached(facts: Facts) -> Verdict | None:
@@ -108,19 +108,19 @@ def _attached(facts: Facts) -> Verdict | None:
     used = facts.key_identity
     if used.is_system:
         if used.is_attached:
-            return passed("The registry's system-assigned identity is on.")
+            return passed("The registry's system-assigned identity is enabled.")
         return failed(
             f"Registry '{facts.registry.name}' uses its key through its system-assigned identity, which was removed. A "
-            "new one is another identity and does not give the registry its key back: images are served only until the "
-            "credential of the old one expires. Only Azure support can bring it back."
+            "new one is a different identity and does not restore access to the key: pulls and pushes work only until "
+            "the credential of the old one expires. Only Azure support can restore it."
         )
     if not isinstance(used.found, Identity) or used.is_recreated:
         return None
     if facts.registry.attaches(used.found.id):
         return passed("The identity is assigned to the registry.")
     return failed(
-        f"The identity {used.id} is not assigned to the registry, which loses the key when the identity's credential "
-        "expires.",
+        f"The identity {used.id} is not assigned to the registry, which loses access to the key when the identity's "
+        "credential expires.",
         assign_identity(facts.registry.id, used.id),
         Fix.ATTACH_IDENTITY,
     )

@@ -1,4 +1,4 @@
-"""Rules of the key and its version in use."""
+"""Rules for the key and its version in use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VERSION = ("key", "version_in_use")
 
 
 def _version(facts: Facts) -> str:
-    """The version that is judged, in words."""
+    """The version to judge, in words."""
     return f"The key {facts.used.id}" if facts.goal else f"The key's version in use, {facts.used.id},"
 
 
@@ -37,14 +37,14 @@ def _version(facts: Facts) -> str:
     ERROR,
     KEY,
     cause="You don't have permission to read the key, or its version in use.",
-    cure="Have the permission that the message names assigned to you.",
+    cure="Ask for a role with the permission that the message names.",
     needs=(*VERSION, "vault"),
     stops=(ENABLE, ROTATE),
     error=FORBIDDEN,
 )
 def _readable(facts: Facts) -> Verdict | None:
     if facts.goal and facts.goal.skip_grant and facts.goal.key_uri:
-        return None  # the registry will tell whether it can use it
+        return None  # the registry itself will verify it
     if facts.vault and isinstance(facts.state.key, Unknown):
         return unreadable(f"the key {facts.key_id.versionless}", facts.state.key)
     if facts.is_behind and isinstance(facts.state.version_in_use, Unknown):
@@ -57,7 +57,7 @@ def _readable(facts: Facts) -> Verdict | None:
     ERROR,
     KEY,
     cause="The key was deleted, or purged. A deleted key can be recovered.",
-    cure="Recover it: `az keyvault key recover`. After a purge the images can't be decrypted any more.",
+    cure="Recover it: `az keyvault key recover`. After a purge, the images can no longer be decrypted.",
     needs=("key", "vault"),
     stops=(ENABLE, ROTATE),
     error=NOT_FOUND,
@@ -69,7 +69,7 @@ def _exists(facts: Facts) -> Verdict | None:
         return None
     goal, key, unless = facts.goal, facts.key_id, facts.state.key.unless
     if goal and not isinstance(facts.state.registry, Registry):
-        # It is created, unless it was named as one that exists.
+        # It is created, unless the user gave the URI of an existing key.
         what = "no such version of the key" if key.version else "no key"
         return failed(f"There is {what} {key}.") if goal.key_uri else None
     recover = key_command("recover", key)
@@ -81,7 +81,7 @@ def _exists(facts: Facts) -> Verdict | None:
             advice=(f"If the key was deleted, recover it: {recover}",),
         )
     if unless is None:
-        return failed(f"The key {key.versionless} does not exist, not even soft-deleted.")
+        return failed(f"The key {key.versionless} does not exist, and is not soft-deleted either.")
     return failed(
         f"The key {key.versionless} does not exist; if it was deleted, it may be recoverable. You don't have "
         f"permission to read whether it is soft-deleted: requires '{unless.action}' on {unless.scope}.",
@@ -128,8 +128,8 @@ def _type(facts: Facts) -> Verdict | None:
     if key.type in RSA_TYPES:
         return passed(f"The key is of type {key.type}.")
     return failed(
-        f"The key {key.id.versionless} is of type {key.type}; a registry supports RSA and RSA-HSM only.",
-        advice=("Name another key.",),
+        f"The key {key.id.versionless} is of type {key.type}; registries support RSA and RSA-HSM only.",
+        advice=("Specify another key.",),
     )
 
 
@@ -161,7 +161,7 @@ def _operations(facts: Facts) -> Verdict | None:
     ERROR,
     KEY,
     cause="The key exists, but not the version that the registry uses.",
-    cure="Restore the key from a backup that has it: `az keyvault key restore`.",
+    cure="Restore the key from a backup that has this version: `az keyvault key restore`.",
     needs=VERSION,
 )
 def _version_exists(facts: Facts) -> Verdict | None:
@@ -175,7 +175,7 @@ def _version_exists(facts: Facts) -> Verdict | None:
     "KeyDisabled",
     ERROR,
     KEY,
-    cause="The key's version in use is disabled. The registry needs it, also while it changes to a newer one.",
+    cause="The key's version in use is disabled. The registry requires it, even while it changes to a newer one.",
     cure="Enable it: `az keyvault key set-attributes --enabled true`.",
     needs=VERSION,
     stops=(ENABLE, ROTATE),
@@ -186,7 +186,7 @@ def _enabled(facts: Facts) -> Verdict | None:
         return None
     if used.enabled is not False:
         return passed("The key's version in use is enabled.")
-    still = " The registry still needs it to change to the latest version." if facts.is_behind else ""
+    still = " The registry still requires it to change to the latest version." if facts.is_behind else ""
     return failed(
         f"{_version(facts)} is disabled.{still}",
         enable_version(used),
@@ -199,7 +199,8 @@ def _enabled(facts: Facts) -> Verdict | None:
     "KeyExpired",
     ERROR,
     KEY,
-    cause="The key's version in use has expired. Images may still be served, but the registry can't change its key.",
+    cause="The key's version in use has expired. Pulls and pushes may still work, but the registry can't change its "
+    "key.",
     cure="Create a new version: `az acr cmk rotate`.",
     needs=VERSION,
     stops=(ENABLE, ROTATE),
@@ -214,7 +215,7 @@ def _expired(facts: Facts) -> Verdict | None:
     if facts.goal:
         return failed(at, advice=(f"Create a new version: {key_command('rotate', used.id)}",))
     return failed(
-        f"{at} Images may still be served, but the registry can't change its key.",
+        f"{at} Pulls and pushes may still work, but the registry can't change its key.",
         registry_command(facts.registry.id, "cmk rotate"),
         Fix.NEW_VERSION,
     )
@@ -273,5 +274,5 @@ def _not_yet_valid(facts: Facts) -> Verdict | None:
     return failed(
         f"{_version(facts)} is not valid before {used.not_before:%Y-%m-%d %H:%M} UTC.",
         validate_version(used, facts.now),
-        advice=("Wait until then, or name another key.",),
+        advice=("Wait until then, or specify another key.",),
     )

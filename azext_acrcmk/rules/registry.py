@@ -1,4 +1,4 @@
-"""Rules of the registry itself."""
+"""Rules for the registry itself."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from azext_acrcmk.rules.fixes import registry_command
     "NotEncrypted",
     ERROR,
     REGISTRY,
-    cause="The registry was created without a customer-managed key. Azure allows one only at creation.",
+    cause="The registry was created without a customer-managed key. Azure allows this only when a registry is created.",
     cure="Create a new registry with `az acr cmk enable` and copy the images.",
     stops=(ENABLE, ROTATE, REVOKE, RESTORE),
 )
@@ -40,9 +40,10 @@ def _encrypted(facts: Facts) -> Verdict:
     if registry.encryption.enabled:
         return passed("The registry is encrypted with a customer-managed key.")
     if registry.being_created:
-        # Until then it may say "disabled" although it will be encrypted (wire facts 3.1).
+        # During creation it may report "disabled" although it will be encrypted (wire facts 3.1).
         return Verdict(
-            UNKNOWN, f"Registry '{registry.name}' is still being created. Its encryption is known when that has ended."
+            UNKNOWN,
+            f"Registry '{registry.name}' is still being created. Its encryption is known only when that has finished.",
         )
     group = quote(registry.id.group)
     if registry.went_wrong:
@@ -50,14 +51,14 @@ def _encrypted(facts: Facts) -> Verdict:
             f"Registry '{registry.name}' is in state {registry.provisioning_state} and has no customer-managed key: "
             "its creation did not complete.",
             advice=(
-                "If it never served an image, delete it and run this command again: "
+                "If it has no images, delete it and run this command again: "
                 f"az acr delete --name {registry.name} --resource-group {group}",
             ),
         )
     new = f"{registry.name[:47]}cmk"
     return failed(
-        f"Registry '{registry.name}' exists and is not encrypted with a customer-managed key. Azure allows this only "
-        "while a registry is being created; it can't be turned on later.",
+        f"Registry '{registry.name}' exists and is not encrypted with a customer-managed key. This can be "
+        "enabled only when a registry is created.",
         f"az acr cmk enable --name {new} --resource-group {group}",
         advice=(
             f"Create a new registry with another name: az acr cmk enable --name {new} --resource-group {group}",
@@ -90,7 +91,7 @@ def _premium(facts: Facts) -> Verdict | None:
     WARNING,
     REGISTRY,
     cause="The registry's last operation failed, was canceled, or is still running.",
-    cure="Wait for a running operation to end; after a failed one set the same encryption again.",
+    cure="Wait for a running operation to finish. After a failed one, set the same encryption again.",
 )
 def _succeeded(facts: Facts) -> Verdict | None:
     registry = facts.registry
@@ -101,7 +102,7 @@ def _succeeded(facts: Facts) -> Verdict | None:
     if not registry.settled:
         return failed(f"The registry is in state {registry.provisioning_state}: an operation is running.")
     return failed(
-        f"The registry's last operation ended as {registry.provisioning_state}.",
+        f"The registry's last operation ended in state {registry.provisioning_state}.",
         registry_command(registry.id, "cmk rotate", "--no-new-version"),
         Fix.SET_ENCRYPTION,
     )
@@ -112,28 +113,28 @@ def _succeeded(facts: Facts) -> Verdict | None:
     WARNING,
     REGISTRY,
     cause="The registry itself reports an alert or error.",
-    cure="Do as the message says.",
+    cure="Follow the message.",
 )
 def _status_message(facts: Facts) -> Verdict | None:
     if not facts.registry.status_message:
         return None
-    return failed(f"The registry says: {facts.registry.status_message}")
+    return failed(f"The registry reports: {facts.registry.status_message}")
 
 
 @rule(
     "ContentTrustEnabled",
     WARNING,
     REGISTRY,
-    cause="Content trust does not work on a registry with a customer-managed key.",
-    cure="Turn it off.",
+    cause="Content trust does not work in a registry with a customer-managed key.",
+    cure="Disable it.",
 )
 def _content_trust(facts: Facts) -> Verdict | None:
     if not facts.exists_encrypted:
         return None
     if not facts.registry.content_trust:
-        return passed("Content trust is off.")
+        return passed("Content trust is disabled.")
     return failed(
-        "Content trust is on; it does not work with a customer-managed key.",
+        "Content trust is enabled, but does not work with a customer-managed key.",
         registry_command(facts.registry.id, "config content-trust update", "--status disabled", "--registry"),
     )
 
@@ -142,8 +143,8 @@ def _content_trust(facts: Facts) -> Verdict | None:
     "KeyShared",
     INFO,
     REGISTRY,
-    cause="Other registries use the same key: if it is revoked or lost, all of them stop.",
-    cure="Give each registry a key of its own: `az acr cmk rotate --key`.",
+    cause="Other registries use the same key: if it is revoked or lost, all of them stop working.",
+    cure="Use a separate key for each registry: `az acr cmk rotate --key`.",
     needs=("sharing",),
 )
 def _shared(facts: Facts) -> Verdict | None:

@@ -1,4 +1,4 @@
-"""Rules of the key vault or managed HSM."""
+"""Rules for the key vault or managed HSM."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def shuts_out_registries(vault: Vault) -> bool:
 
 
 def in_perimeter(vault: Vault) -> bool:
-    """Whether a network security perimeter decides, and not the vault's firewall."""
+    """Whether a network security perimeter controls access, instead of the vault's firewall."""
     return same(vault.public_network_access, "SecuredByPerimeter")
 
 
@@ -52,7 +52,7 @@ def in_perimeter(vault: Vault) -> bool:
     ERROR,
     VAULT,
     cause="You don't have permission to read the vault, or it is in no subscription that you can read.",
-    cure="Have the permission that the message names assigned to you.",
+    cure="Ask for a role with the permission that the message names.",
     needs=NEEDS,
     stops=(ENABLE, ROTATE, REVOKE, RESTORE),
     error=FORBIDDEN,
@@ -62,16 +62,16 @@ def _readable(facts: Facts) -> Verdict | None:
     if not facts.uses_key or not isinstance(vault, Unknown):
         return None
     if not goal:
-        return unreadable(f"the {facts.store}, and so neither the key nor who has access to it", vault)
+        return unreadable(f"the {facts.store}, and therefore neither the key nor the access to it", vault)
     if goal.key_uri is None:
         return unreadable(f"the key vault '{goal.vault}'", vault)
     if goal.skip_grant:
-        return None  # the registry will tell whether it can use the key
+        return None  # the registry itself will verify it
     return Verdict(
         UNKNOWN,
-        f"The vault of {goal.key} was not found in a subscription that you can read, so access to the key can't be "
-        "granted to the identity.",
-        advice=("If others have granted it, add --skip-grant: the registry will then verify it.",),
+        f"The vault of {goal.key} was not found in any subscription that you can read, so the identity can't be "
+        "granted access to the key.",
+        advice=("If access is already granted, add --skip-grant. The registry then verifies it.",),
     )
 
 
@@ -80,7 +80,7 @@ def _readable(facts: Facts) -> Verdict | None:
     ERROR,
     VAULT,
     cause="The vault was deleted and purged, or its subscription is gone.",
-    cure="None: the images can't be decrypted without its key. Push them again to a new registry.",
+    cure="There is no fix: the images can't be decrypted without the key. Push them again to a new registry.",
     needs=NEEDS,
     stops=(ENABLE, ROTATE, REVOKE, RESTORE),
     error=NOT_FOUND,
@@ -94,12 +94,12 @@ def _exists(facts: Facts) -> Verdict | None:
         return None
     goal = facts.goal
     if not goal:
-        return failed(f"The {facts.store} does not exist any more.")
+        return failed(f"The {facts.store} no longer exists.")
     if not isinstance(facts.state.registry, Registry):
         return failed(f"There is no {facts.store} for the key {goal.key}.") if goal.key_uri else None
     return failed(
         f"Registry '{goal.registry.name}' is encrypted with {goal.key}, but the {facts.store} does not exist. A new "
-        "one of the same name would not decrypt the registry.",
+        "one with the same name would not decrypt the registry.",
         advice=(f"If the key was deleted, recover it: {key_command('recover', goal.key)}",),
     )
 
@@ -109,7 +109,7 @@ def _exists(facts: Facts) -> Verdict | None:
     ERROR,
     VAULT,
     cause="The vault is soft-deleted.",
-    cure="Recover it, and grant the identity access to the key again: role assignments are not recovered with it.",
+    cure="Recover it, and grant the identity access to the key again, because role assignments are not recovered.",
     needs=NEEDS,
     stops=(REVOKE, RESTORE),
 )
@@ -157,7 +157,7 @@ def _tenant(facts: Facts) -> Verdict | None:
     "FirewallBlocksRegistry",
     ERROR,
     VAULT,
-    cause="The vault's firewall is closed, or its public access disabled, and trusted services can't bypass it.",
+    cause="The vault's firewall is closed, or public access is disabled, and trusted services can't bypass it.",
     cure="Allow trusted services: `az keyvault update --bypass AzureServices`.",
     needs=NEEDS,
     stops=(ENABLE, ROTATE),
@@ -167,10 +167,10 @@ def _firewall(facts: Facts) -> Verdict | None:
     if not vault or in_perimeter(vault):
         return None
     if not shuts_out_registries(vault):
-        return passed("The vault's firewall lets the registry in.")
+        return passed("The vault's firewall allows the registry.")
     allow = update_vault(vault, "--bypass AzureServices")
     return failed(
-        f"The firewall of {vault.kind_in_words} '{vault.name}' does not let trusted services in, so a registry can't "
+        f"The firewall of {vault.kind_in_words} '{vault.name}' does not allow trusted services, so registries can't "
         "use its keys.",
         allow,
         Fix.ALLOW_TRUSTED_SERVICES,
@@ -182,8 +182,8 @@ def _firewall(facts: Facts) -> Verdict | None:
     "SecuredByPerimeter",
     ERROR,
     VAULT,
-    cause="The vault is in a network security perimeter, which blocks trusted services too.",
-    cure="Have a rule added to the perimeter that lets the registry's identity in.",
+    cause="The vault is in a network security perimeter, which also blocks trusted services.",
+    cure="Ask for an access rule for the registry's identity to be added to the perimeter.",
     needs=NEEDS,
 )
 def _perimeter(facts: Facts) -> Verdict | None:
@@ -192,9 +192,9 @@ def _perimeter(facts: Facts) -> Verdict | None:
         return None
     return Verdict(
         UNKNOWN,
-        f"The {vault.kind_in_words} '{vault.name}' is secured by a network security perimeter, which lets the registry "
-        "in only by a rule of its own. Whether there is one can't be read from here.",
-        advice=("Have a rule added to the perimeter that lets the registry's identity in, or use another vault.",),
+        f"The {vault.kind_in_words} '{vault.name}' is secured by a network security perimeter, which allows the "
+        "registry only by an access rule. Whether there is one can't be read by this command.",
+        advice=("Ask for an access rule for the registry's identity to be added, or use another vault.",),
     )
 
 
@@ -202,8 +202,8 @@ def _perimeter(facts: Facts) -> Verdict | None:
     "NoPurgeProtection",
     WARNING,
     VAULT,
-    cause="Without purge protection a deleted key can be lost for good, and all images with it.",
-    cure="Turn it on; this can't be undone: `az keyvault update --enable-purge-protection true`.",
+    cause="Without purge protection, a deleted key can be lost permanently, and all images with it.",
+    cure="Enable it (irreversible): `az keyvault update --enable-purge-protection true`.",
     needs=NEEDS,
     stops=(ENABLE, ROTATE),
 )
@@ -215,11 +215,11 @@ def _purge_protection(facts: Facts) -> Verdict | None:
         return passed("The vault has purge protection.")
     turn_on = update_vault(vault, "--enable-purge-protection true")
     return failed(
-        f"The {vault.kind_in_words} '{vault.name}' has no purge protection: a deleted key can be lost for good, and "
-        "all images with it.",
+        f"The {vault.kind_in_words} '{vault.name}' has no purge protection: a deleted key can be lost permanently, "
+        "and all images with it.",
         turn_on,
         None if vault.is_hsm else Fix.PROTECT_VAULT,
-        (f"Turn it on (irreversible): {turn_on}",),
+        (f"Enable it (irreversible): {turn_on}",),
     )
 
 
@@ -227,8 +227,8 @@ def _purge_protection(facts: Facts) -> Verdict | None:
     "ShortRetention",
     INFO,
     VAULT,
-    cause=f"The vault keeps what is deleted for less than {RECOMMENDED_RETENTION_DAYS} days.",
-    cure="It can't be changed later. A new vault may have more: `az acr cmk rotate --key-vault`.",
+    cause=f"The vault retains deleted keys for less than {RECOMMENDED_RETENTION_DAYS} days.",
+    cure="This can't be changed. Use a new vault with a longer retention period: `az acr cmk rotate --key-vault`.",
     needs=NEEDS,
 )
 def _retention(facts: Facts) -> Verdict | None:
@@ -236,7 +236,5 @@ def _retention(facts: Facts) -> Verdict | None:
     if not vault or vault.retention_days is None:
         return None
     if vault.retention_days >= RECOMMENDED_RETENTION_DAYS:
-        return passed(f"The vault keeps what is deleted for {vault.retention_days} days.")
-    return failed(
-        f"'{vault.name}' keeps deleted keys for {vault.retention_days} days only; this can't be changed later."
-    )
+        return passed(f"The vault retains deleted keys for {vault.retention_days} days.")
+    return failed(f"'{vault.name}' retains deleted keys for only {vault.retention_days} days; this can't be changed.")

@@ -1,4 +1,4 @@
-"""Rules of which version of its key a registry uses, and whether it takes new ones."""
+"""Rules for the version of the key that a registry uses, and for rotation."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NEEDS = ("key",)
     "LatestVersionUnusable",
     WARNING,
     KEY,
-    cause="The registry does not use the latest version of its key and can't take it: that version is disabled, "
-    "expired, not valid yet or does not permit wrapKey and unwrapKey.",
+    cause="The registry can't change to the latest version of its key, because that version is disabled, expired, not "
+    "valid yet or does not permit wrapKey and unwrapKey.",
     cure="Fix that version: `az keyvault key set-attributes`. If it has expired, create another: `az acr cmk rotate`.",
     needs=NEEDS,
 )
@@ -24,14 +24,14 @@ def _usable(facts: Facts) -> Verdict | None:
     reason, fix = why
     version = facts.latest.latest_version
     return failed(
-        f"The registry uses version {facts.encryption.version_in_use} and can't take the key's latest, {version}: it "
-        f"{reason}.",
+        f"The registry uses version {facts.encryption.version_in_use} and can't change to the key's latest, {version}: "
+        f"it {reason}.",
         fix,
     )
 
 
 def _why_unusable(facts: Facts) -> tuple[str, str] | None:
-    """Why a registry can't take the latest version, and the command that fixes it. None where it can or has."""
+    """Why a registry can't use the latest version, and the command that fixes it. None if it can or does."""
     key = facts.latest
     if not key or not facts.is_behind:
         return None
@@ -48,7 +48,7 @@ def _why_unusable(facts: Facts) -> tuple[str, str] | None:
 
 
 def _judged(facts: Facts, automatic: bool) -> bool:
-    """Whether there is a usable latest version for a registry of the mode to use."""
+    """Whether the latest version is usable, for a registry with this rotation mode."""
     if facts.goal or not facts.latest or not facts.encryption.version_in_use:
         return False
     return facts.is_automatic is automatic and not _why_unusable(facts)
@@ -58,9 +58,9 @@ def _judged(facts: Facts, automatic: bool) -> bool:
     "RotationLag",
     WARNING,
     KEY,
-    cause="The registry does not use the latest version of its key yet. It takes it within an hour, if the old and the "
-    "new version are enabled.",
-    cure="Make it take the latest version now: `az acr cmk rotate --no-new-version`.",
+    cause="The registry does not use the latest version of its key yet. It changes to it within an hour, if the old "
+    "and the new version are enabled.",
+    cure="Change to the latest version now: `az acr cmk rotate --no-new-version`.",
     needs=NEEDS,
 )
 def _lag(facts: Facts) -> Verdict | None:
@@ -91,7 +91,7 @@ def _since(facts: Facts, key: Key) -> str:
     WARNING,
     KEY,
     cause="The registry is pinned to a version that is not the key's latest.",
-    cure="Pin it to the latest: `az acr cmk rotate --no-new-version`.",
+    cure="Pin it to the latest version: `az acr cmk rotate --no-new-version`.",
     needs=NEEDS,
 )
 def _pinned_to_latest(facts: Facts) -> Verdict | None:
@@ -111,16 +111,16 @@ def _pinned_to_latest(facts: Facts) -> Verdict | None:
     "ManualRotation",
     INFO,
     KEY,
-    cause="The registry is pinned to a version of its key and does not take new ones automatically.",
-    cure="Make it take new versions: `az acr cmk rotate --rotation auto --no-new-version`.",
+    cause="The registry is pinned to a version of its key and does not use new versions automatically.",
+    cure="Enable automatic rotation: `az acr cmk rotate --rotation auto --no-new-version`.",
 )
 def _automatic(facts: Facts) -> Verdict | None:
     if facts.goal or not facts.uses_key:
         return None
     if facts.is_automatic:
-        return passed("The registry takes new versions of its key automatically.")
+        return passed("The registry uses new versions of its key automatically.")
     return failed(
-        "The registry is pinned to a key version and does not take new ones automatically.",
+        "The registry is pinned to a key version and does not use new versions automatically.",
         registry_command(facts.registry.id, "cmk rotate", "--rotation auto --no-new-version"),
     )
 

@@ -73,7 +73,7 @@ def test_not_encrypted_takes_a_new_registry(az, seed):
     result = az(CHECK)
     found = finding(result, "NotEncrypted")
     assert (result.code, found["severity"], found["status"]) == (1, "error", "failed")
-    assert "only while a registry is being created" in found["message"]
+    assert "only when a registry is created" in found["message"]
     assert found["fix"] == "az acr cmk enable --name myregistrycmk --resource-group rg"
     assert [row["code"] for row in rows_of(result) if row["status"] == "failed"] == ["NotEncrypted"]
     az(found["fix"].removeprefix("az ")).ok()

@@ -40,7 +40,7 @@ def test_a_deleted_vault_comes_back_as_it_was_so_nothing_else_can_be_asked_of_it
     seed.delete(VAULT)
     result = az(f"{ENABLE} {option}")
     assert result.code == 1
-    assert f"recovered as it was: {option.split()[0]}" in result.err
+    assert f"recovered unchanged, so {option.split()[0]}" in result.err
     assert changes(azure) == []
 
 

@@ -41,7 +41,7 @@ class TestRegistry:
         refused(
             "",
             "exists and is not encrypted with a customer-managed key",
-            "it can't be turned on later. Nothing was changed.",
+            "enabled only when a registry is created. Nothing was changed.",
             "az acr cmk enable --name myregistrycmk --resource-group rg",
             f"az acr import --name myregistrycmk --registry {REGISTRY}",
         )
@@ -98,7 +98,7 @@ class TestRegistry:
         seed.encrypted()
         seed.delete(VAULT)
         azure.advance(91 * 86_400)
-        refused("", "A new one of the same name would not decrypt the registry", code=3)
+        refused("", "A new one with the same name would not decrypt the registry", code=3)
 
     def test_of_the_name_that_belongs_to_others(self, seed, refused):
         others = seed.group("others", subscription=OTHER)
@@ -114,7 +114,7 @@ class TestGroup:
         result = az(ENABLE)
         assert result.code == 3
         assert "Resource group 'rg' does not exist" in result.err
-        assert "Give --location" in result.err
+        assert "Specify --location" in result.err
         assert changes(azure) == []
 
     @pytest.mark.parametrize(("option", "type_"), [("--identity", IDENTITY_TYPE), ("--key-vault", VAULT_TYPE)])
@@ -127,11 +127,11 @@ class TestVault:
     def test_whose_firewall_shuts_registries_out(self, seed, refused):
         seed.parts(networkAcls={"bypass": "None", "defaultAction": "Deny"})
         command = f"az keyvault update --name {VAULT.name} --subscription {SUBSCRIPTION} --bypass AzureServices"
-        refused("", "does not let trusted services in", command)
+        refused("", "does not allow trusted services", command)
 
     def test_without_public_access_and_bypass(self, seed, refused):
         seed.parts(networkAcls={"bypass": "None", "defaultAction": "Allow"}, publicNetworkAccess="Disabled")
-        refused("", "does not let trusted services in")
+        refused("", "does not allow trusted services")
 
     @pytest.mark.parametrize(
         ("option", "has"),
@@ -144,7 +144,7 @@ class TestVault:
     )
     def test_that_differs_from_the_options(self, seed, refused, option, has):
         seed.vault()
-        refused(option, has, f"Leave out {option.split(' ', 1)[0]}")
+        refused(option, has, f"Omit {option.split(' ', 1)[0]}")
 
     def test_that_can_hold_no_hsm_keys(self, seed, refused):
         seed.vault()
@@ -188,13 +188,13 @@ class TestKey:
     def test_that_differs_from_the_options(self, seed, refused, option, has):
         seed.vault(sku="premium")
         seed.key()
-        refused(option, has, f"Leave out {option.split(' ', 1)[0]}")
+        refused(option, has, f"Omit {option.split(' ', 1)[0]}")
 
 
 class TestGrantScope:
     def test_an_access_policy_covers_the_whole_vault(self, seed, refused):
         seed.vault(enableRbacAuthorization=False)
-        refused("--grant-scope key", "cover the whole vault, not one key", "Leave out --grant-scope key")
+        refused("--grant-scope key", "apply to the whole vault, not to one key", "Omit --grant-scope key")
 
 
 class TestSkipGrant:
@@ -224,15 +224,15 @@ class TestSkipGrant:
         seed.vault()
         refused(
             "--skip-grant",
-            "does not exist, so it can't have been granted access to the key",
+            "does not exist, so it can't have access to the key",
             "az identity create",
             code=3,
         )
 
     def test_takes_a_vault_that_exists(self, seed, refused):
         seed.identity()
-        refused("--skip-grant", "Create the vault and have access granted first")
-        refused("--skip-grant --permission-model access-policy", "Create the vault and have access granted first")
+        refused("--skip-grant", "Create the vault and grant access first")
+        refused("--skip-grant --permission-model access-policy", "Create the vault and grant access first")
 
 
 def test_all_that_stands_in_the_way_is_said_at_once(seed, refused):

@@ -242,7 +242,7 @@ class TestAccidents:
             seed.patch(VAULT, {"properties": {"networkAcls": {"bypass": "None", "defaultAction": "Deny"}}})
         result = running.wait()
         assert result.code == 1
-        assert {"disabled": "is disabled", "firewall": "does not let trusted services in"}[what] in result.err
+        assert {"disabled": "is disabled", "firewall": "does not allow trusted services"}[what] in result.err
         assert f"grant created ({VAULT})" in result.err
 
 

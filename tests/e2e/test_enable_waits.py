@@ -53,7 +53,7 @@ def test_gives_up_in_time_and_goes_on_when_run_again(azure, az, seed, failure):
     azure.settings(role_seconds=100_000.0, cmk_failure=failure)
     refused = az(f"{ENABLE} --grant-timeout 0")
     assert refused.code == 1
-    assert "most likely the grant has not taken effect yet" in refused.err
+    assert "Most likely, the access has not taken effect yet" in refused.err
     assert "Run the same command again" in refused.err
     assert "Completed so far: identity created" in refused.err
     azure.advance(100_000)

@@ -180,7 +180,7 @@ class TestPermissions:
         assert code == 0
         assert ("?", "unknown", "registry") in told(rows)
         assert {row["action"] for row in rows} == {"unknown"}
-        assert any(f"'{ROLE_WRITE}' can't be read" in row["reason"] for row in rows)
+        assert any(f"Could not determine whether you have permission '{ROLE_WRITE}'" in row["reason"] for row in rows)
 
 
 class TestProviders:
@@ -192,7 +192,7 @@ class TestProviders:
         assert (code, told(rows)) == (0, {("~", "update", "provider"), ("?", "unknown", "vault")})
         (unseen,) = [row["reason"] for row in rows if row["step"] == "vault"]
         assert unseen.startswith(
-            f"Whether the key vault name '{VAULT.name}' is available can't be read: The subscription "
+            f"Could not determine whether the key vault name '{VAULT.name}' is available: The subscription "
         )
         assert sorted(row["resource"] for row in rows if row["step"] == "provider") == sorted(namespaces)
         command = "az provider register --namespace Microsoft.KeyVault --wait"
@@ -207,7 +207,7 @@ class TestProviders:
         az = az_as(azure.principal(("Contributor", group), ("User Access Administrator", group), ("Reader", HERE)))
         code, rows = ahead(az=az)
         assert (code, told(rows)) == (1, {("x", "blocked", "provider")})
-        assert f"'Microsoft.ManagedIdentity/register/action' on {HERE}. Have it registered: az " in rows[0]["reason"]
+        assert f"'Microsoft.ManagedIdentity/register/action' on {HERE}. To register it: az " in rows[0]["reason"]
 
     def test_whose_state_may_not_be_seen_is_unknown(self, azure, seed, ahead):
         azure.fault("status", method="GET", path="/providers/Microsoft.KeyVault$", status=403, times=9)
@@ -294,7 +294,7 @@ class TestQuota:
         azure.settings(role_assignment_limit=1)
         code, rows = ahead()
         assert (code, told(rows)) == (1, {("x", "blocked", "quota")})
-        assert "no role assignments left" in rows[0]["reason"]
+        assert "limit of role assignments" in rows[0]["reason"]
 
     def test_does_not_matter_with_access_policies(self, azure, seed, ahead):
         azure.settings(role_assignment_limit=0)

@@ -28,7 +28,7 @@ class TestWhatCannotBeMended:
             (
                 lambda s: (s.encrypt().use_system_identity(), s.detach_identity()),
                 "IdentityNotAttached",
-                "Only Azure support can bring it back",
+                "Only Azure support can restore it",
                 200,
             ),
             (
@@ -40,7 +40,7 @@ class TestWhatCannotBeMended:
             (
                 lambda s: s.unprotected().lose_key(),
                 "KeyNotFound",
-                "After a purge the images can't be decrypted any more",
+                "After a purge, the images can no longer be decrypted",
                 403,
             ),
             (
@@ -54,7 +54,7 @@ class TestWhatCannotBeMended:
                     str(VAULT), data_actions=["*"], principals=[s.encrypt().identity["principalId"]]
                 ),
                 "GrantDenied",
-                "Have the identity excluded",
+                "to exclude the identity",
                 403,
             ),
         ],
@@ -65,7 +65,7 @@ class TestWhatCannotBeMended:
         azure.clear_log()
         rows = {row["step"]: row for row in az(f"{REPAIR} --what-if").json()}
         assert (rows[code]["symbol"], rows[code]["action"]) == ("!", "manual")
-        assert "Can't be repaired from here" in rows[code]["reason"]
+        assert "This command can't fix it" in rows[code]["reason"]
         assert way_out in rows[code]["reason"]
         result = az(f"{REPAIR} --yes")
         assert (result.code, code in failures(result)) == (1, True), result

@@ -209,7 +209,7 @@ class TestBothWays:
         said, code = at_a_terminal(az, f"{REVOKE} --by {by}", "n")
         assert code != 0
         assert said.count(STOPS) == 1
-        assert "Revoke its key? (y/n)" in said
+        assert "Revoke the key? (y/n)" in said
         assert pulled(azure) == 200
 
     def test_settings_of_the_cli_silence_what_is_said(self, azure, az, by):

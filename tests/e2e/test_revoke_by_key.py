@@ -68,7 +68,7 @@ class TestByKey:
         seed.encrypted()
         seed.change_key("PATCH", version_in_use(seed), {"attributes": {"enabled": False}})
         rows = {row["step"]: row for row in az(f"{RESTORE} --what-if").json()}
-        assert "not by `revoke`" in rows["key"]["reason"]
+        assert "was not disabled by `revoke`" in rows["key"]["reason"]
         assert "az keyvault key set-attributes" in rows["key"]["reason"]
         az(RESTORE).ok()
         assert enabled(azure, version_in_use(seed)) is False
@@ -81,7 +81,7 @@ class TestByKey:
         assert enabled(azure, version_in_use(seed)) is False
         restored = az(RESTORE)
         assert outcomes(restored.json()) == {"key": "updated", "grant": "left"}
-        assert "The grant is left as it is." in restored.err
+        assert "Access is not restored." in restored.err
         assert "az acr cmk rotate --name myregistry --subscription" in restored.err
         assert enabled(azure, version_in_use(seed)) is True
 

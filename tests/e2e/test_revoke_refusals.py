@@ -74,7 +74,7 @@ class TestNote:
         az("acr cmk rotate -n myregistry --key-vault other-vault --identity other").ok()
         before = grants_on(seed, OTHER_VAULT)
         assert (len(before), list(tags(seed))) == (1, [REVOKED_TAG])
-        assert "Nothing is granted because of it" in az(RESTORE).ok().err
+        assert "It is ignored and removed" in az(RESTORE).ok().err
         assert (grants_on(seed, OTHER_VAULT), tags(seed)) == (before, {})
 
     def test_more_grants_than_it_can_name_are_not_removed(self, azure, az, seed):

@@ -113,7 +113,7 @@ class TestNewVersion:
         assert AGAIN in lost.err
         assert used(seed)["versionedKeyIdentifier"] == latest(seed)
         finished = az(ROTATE).ok()
-        assert "run the command again for another version" in finished.err
+        assert "For another new version, run the command again" in finished.err
         assert "tag" in outcomes(finished.json())
         assert len(versions(azure)) == 2
         assert seed.get(REGISTRY)["tags"] == {}

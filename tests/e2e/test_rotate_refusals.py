@@ -32,7 +32,7 @@ class TestRefusals:
         seed.encrypted()
         azure.settings(registry_patch_seconds=100_000.0)
         seed.patch(REGISTRY, {"identity": {"type": "SystemAssigned, UserAssigned"}})
-        refused(ROTATE, "is in state Updating", "Wait for the running operation to end")
+        refused(ROTATE, "is in state Updating", "Wait for the running operation to finish")
 
     def test_a_disabled_version_in_use_until_the_printed_command_has_enabled_it(self, azure, az, seed, officer):
         seed.encrypted()

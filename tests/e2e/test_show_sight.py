@@ -31,7 +31,7 @@ class TestSight:
         assert set(said) == {"IdentityUnknown", "VaultUnknown"}
         assert f"'{READ_IDENTITY}' on {IDENTITY}".lower() in said["IdentityUnknown"].lower()
         assert f"'{READ_VAULT}' on https://{VAULT.name}.vault.azure.net" in said["VaultUnknown"]
-        assert "neither the key nor who has access to it" in said["VaultUnknown"]
+        assert "neither the key nor the access to it" in said["VaultUnknown"]
         # What the registry itself tells is there; the rest is null.
         version = scene.used()["versionedKeyIdentifier"].rsplit("/", 1)[-1]
         assert shown["vault"] is None

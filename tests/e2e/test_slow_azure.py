@@ -67,7 +67,7 @@ def test_an_operation_that_ends_badly_is_told_and_done_again(azure, az, prepared
     stopped = running.wait()
     assert stopped.code == 1, stopped
     assert "Traceback" not in stopped.err
-    assert f"it ended as {status}" in stopped.err
+    assert f"it ended in state {status}" in stopped.err
     assert "Run the same command again" in stopped.err
     azure.settings(registry_seconds=0, registry_patch_seconds=0)
     again = az(command, pace=PACE)

@@ -28,8 +28,8 @@ def with_role_of_age(age):
     ("state", "words"),
     [
         (with_vault(default_action="Deny", bypass="None"), "firewall"),
-        (replace(STATE, vault=ABSENT), "does not exist any more"),
-        (replace(STATE, key=ABSENT), "does not exist any more"),
+        (replace(STATE, vault=ABSENT), "no longer exists"),
+        (replace(STATE, key=ABSENT), "no longer exists"),
         (replace(STATE, key=DeletedKey("k")), "soft-deleted"),
         (replace(STATE, key=make.key(GOAL, enabled=False)), "disabled"),
         (replace(STATE, key=make.key(GOAL, type="EC")), "EC"),

@@ -49,13 +49,13 @@ class TestRestore:
     def test_leaves_alone_a_version_that_somebody_else_disabled(self):
         step = make.step(restore(disabled(encrypted()), False), "key")
         assert step.action == MANUAL
-        assert "not by `revoke`" in step.reason
+        assert "was not disabled by `revoke`" in step.reason
         assert "--enabled true" in step.reason
 
     def test_a_version_of_which_it_cannot_be_read_who_disabled_it_is_refused(self):
         made = restore(disabled(encrypted()), Unknown("keys/read", "the vault", "No way to it."))
         said = words(made)
-        assert "Only the vault tells whether `revoke` did that" in said
+        assert "only the vault shows whether by `revoke`" in said
         assert "No way to it." in said
         assert "'keys/read'" in said
         assert "--enabled true" in said
@@ -113,7 +113,7 @@ def test_a_registry_that_does_not_name_its_key_is_refused(plan):
     state = encrypted()
     unnamed = replace(state.registry.encryption, key=None)
     state = replace(state, registry=replace(state.registry, encryption=unnamed))
-    assert "not with which key" in words(plan(state))
+    assert "does not report its key" in words(plan(state))
 
 
 @pytest.mark.parametrize("plan", [revoke, restore])

@@ -92,7 +92,7 @@ class TestRevokeByGrant:
         made = revoke(state, users=(MACHINE, SECOND))
         first = made.changes[0]
         assert [step for step in made.changes if step.question or step.notice] == [first]
-        assert first.question == "Revoke its key?"
+        assert first.question == "Revoke the key?"
         for said in (first.notice, first.reason):
             for word in ("All pulls from and pushes to", "az acr cmk restore", "registry second", "builder"):
                 assert word in said
@@ -100,8 +100,8 @@ class TestRevokeByGrant:
 
     def test_says_where_others_cannot_be_read(self):
         step = revoke(replace(encrypted(), sharing=Unknown())).changes[0]
-        assert "Which other registries use them can't be read." in step.notice
-        assert "Which other registries use them can't be read." in step.reason
+        assert "Could not read which other registries use them." in step.notice
+        assert "Could not read which other registries use them." in step.reason
 
     def test_another_registry_that_only_shares_the_key_is_not_hit(self):
         step = revoke(replace(encrypted(), sharing=(Sharer(SECOND, key=True, vault=True),))).changes[0]
@@ -112,7 +112,7 @@ class TestRevokeByGrant:
         usual, conditional = state.roles
         conditional = replace(conditional, uncertain="A role assignment has a condition.")
         said = words(revoke(replace(state, roles=(usual, conditional))))
-        assert "on the key could not be granted again as it is: A role assignment has a condition." in said
+        assert "on the key could not be restored in its current form: A role assignment has a condition." in said
         assert "az acr cmk revoke --name myregistry --by key" in said
 
     @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ class TestRevokeByGrant:
         state = encrypted()
         scope = state.vault.id if role.principal_id != make.PRINCIPAL else role.scope
         said = words(revoke(replace(state, roles=(*state.roles, replace(role, scope=scope)))))
-        assert "more than its own grants" in said
+        assert "not only through its own grants" in said
         assert str(scope) in said
         assert "--by key" in said
 
@@ -185,7 +185,7 @@ class TestRevokeByKey:
         (step,) = revoke(replace(encrypted(), sharing=sharing), BY_KEY).changes
         assert "second" in step.notice
         assert "third" not in step.notice
-        assert "What else uses the key besides registries can't be read." in step.notice
+        assert "Uses of the key by anything other than registries can't be detected." in step.notice
 
     def test_run_again_is_nothing_to_do(self):
         assert make.actions(revoke(disabled(encrypted()), BY_KEY)) == {"key": REUSE}

@@ -107,7 +107,7 @@ class TestATagAboutSomethingElse:
         made = restore(state)
         assert make.actions(made) == {"key": REUSE, "grant": CREATE, "tag": UPDATE}
         assert "get, wrapKey and unwrapKey" in make.step(made, "grant").reason
-        assert "Nothing is granted because of it" in make.step(made, "tag").notice
+        assert "It is ignored and removed" in make.step(made, "tag").notice
 
     def test_is_replaced_by_what_is_revoked_now(self, state):
         there = make.role(state.vault.id, principal_id=state.identity.principal_id)

@@ -57,7 +57,7 @@ class TestNewVersion:
         state = tagged(encrypted(pinned=pinned))
         made = plan(state)
         assert to_do(made) == {"tag": UPDATE}
-        assert "run the command again for another version" in make.step(made, "tag").reason
+        assert "For another new version, run the command again" in make.step(made, "tag").reason
         assert "again" not in make.step(plan(state, no_new_version=True), "tag").reason
         assert to_do(plan(state, key_name="other"))["key"] == CREATE
 
@@ -209,7 +209,7 @@ class TestOldGrant:
         ("users", "sharing", "kept"),
         [
             ((VM,), (), "needed by vm"),
-            (Unknown("resources/read", "here"), (), "needed by what can't be read"),
+            (Unknown("resources/read", "here"), (), "needed by resources that can't be read"),
             # A registry that uses it for the key of another vault.
             ((SECOND,), (Sharer(SECOND, identity=True),), None),
         ],
@@ -225,7 +225,7 @@ class TestOldGrant:
         state = replace(state, roles=(make.role(make.REGISTRY.group_id),))
         step = make.step(plan(state, {"roles": ()}, identity="other", revoke_old=True), "old-grant")
         assert step.action == REUSE
-        assert f"at {make.REGISTRY.group_id}: it stays" in step.reason
+        assert f"at {make.REGISTRY.group_id} is kept: " in step.reason
 
     def test_all_of_its_own_go_and_none_inherited(self):
         state = encrypted()
@@ -288,7 +288,7 @@ class TestProblems:
         state = encrypted()
         unnamed = replace(state.registry.encryption, key=None)
         state = replace(state, registry=replace(state.registry, encryption=unnamed))
-        assert "not with which key" in self.only(plan_rotate(None, state, state, make.NOW))
+        assert "does not report its key" in self.only(plan_rotate(None, state, state, make.NOW))
 
     @pytest.mark.parametrize("provisioning", ["Updating", "Creating", "Deleting"])
     def test_an_operation_under_way(self, provisioning):
