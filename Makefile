@@ -44,7 +44,7 @@ URL ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test bench unit lint format readme wheel release matrix live clean FORCE
+.PHONY: templates help demo sandbox test bench unit lint format readme wheel release matrix live clean FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ format: $(BUILD)/venv.stamp ## Repair style and format
 
 readme: $(BUILD)/venv.stamp ## Write the table of findings in README.md from the catalogue
 	$(BIN)/python scripts/findings.py
+
+templates: $(BUILD)/venv.stamp ## Write templates/, the tutorial's case in all formats
+	PYTHONPATH=. $(BIN)/python scripts/templates.py
 
 wheel: $(BUILD)/wheel.stamp ## Build the wheel, into .build/wheel
 	@ls $(BUILD)/wheel/*.whl

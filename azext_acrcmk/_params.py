@@ -258,14 +258,15 @@ def _load_template(loader):
             "template_format",
             options_list=["--format"],
             arg_type=get_enum_type(FORMATS),
-            help="Resource Manager template (arm) or shell script (sh).",
+            help="Resource Manager template (arm), Bicep, Terraform with the azurerm or the azapi provider, shell "
+            "script (sh), or the portal's form for the Resource Manager template (form).",
         )
         c.argument(
             "file",
             options_list=["--file", "-f"],
             type=file_type,
             completer=FilesCompleter(),
-            help="File to write to; `-` is the standard output. Formats other than arm require it.",
+            help="File to write to; `-` is the standard output. Formats other than arm and form require it.",
         )
         c.argument("yes", help="Replace the file if it exists.")
 

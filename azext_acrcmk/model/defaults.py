@@ -7,5 +7,5 @@ GRANT_TIMEOUT = 900
 EXPIRY_DAYS = 30
 
 # In what `az acr cmk template` writes.
-FORMATS = ("arm", "sh")
-JSON_FORMATS = ("arm",)
+FORMATS = ("arm", "bicep", "azurerm", "azapi", "sh", "form")
+JSON_FORMATS = ("arm", "form")

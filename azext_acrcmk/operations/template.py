@@ -20,7 +20,7 @@ from azext_acrcmk.model.state import Registry
 from azext_acrcmk.operations.files import write_whole
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.template.first import problems_of
-from azext_acrcmk.output.template.formats import FORMATS, next_command
+from azext_acrcmk.output.template.formats import FORMATS, Format, next_command
 from azext_acrcmk.output.template.parts import Parts, exported_parts, parts_of
 from azext_acrcmk.plan.enable import plan_enable
 
@@ -34,28 +34,56 @@ def template(
 ):
     """Writes what `enable` would do, and changes nothing; without options an encrypted registry as it is."""
     form = FORMATS[template_format]
-    if file and file != STDOUT and not yes and Path(file).exists():
-        raise ValidationError(f"'{file}' exists.", ["Name another file, or replace it with --yes."])
     with Session.of(cmd) as session:
         parts = _parts(session, registry_name, group, options)
         if problems := problems_of(parts, template_format):
             raise problems_error(problems)
         written = form.write(parts)
+    if file and file != STDOUT and not yes:
+        _check_new(file, written, form)
     shown = file if file and file != STDOUT else f"azuredeploy{form.suffix}" if form.is_json else f"FILE{form.suffix}"
-    _tell(cmd, parts, next_command(form, parts, shown))
+    _tell(cmd, form.rotates_again and parts.new_key and parts.pinned, next_command(form, parts, shown))
     if file is None and form.is_json:
         return written
-    text = json.dumps(written, indent=2) + "\n" if form.is_json else written
+    texts = _texts(written, form)
     if file == STDOUT:
-        sys.stdout.write(text)
+        if len(texts) > 1:
+            raise ValidationError(
+                f"Format {template_format} needs more than one file here: {', '.join(filter(None, texts))}.",
+                ["Name the main file: --file main.bicep"],
+            )
+        sys.stdout.write(texts[""])
         return None
-    try:
-        write_whole(Path(file), text, replace=yes)
-    except FileExistsError:
-        raise ValidationError(f"'{file}' exists.", ["Name another file, or replace it with --yes."]) from None
-    except OSError as error:
-        raise FileOperationError(f"'{file}' can't be written: {error.strerror}.") from error
+    for name, text in texts.items():
+        _write(Path(file).with_name(name) if name else Path(file), text, yes)
     return None
+
+
+def _texts(written: Any, form: Format) -> dict[str, str]:
+    """What goes into files, by their names; the main one's is empty."""
+    if form.is_json:
+        return {"": json.dumps(written, indent=2) + "\n"}
+    return written if isinstance(written, dict) else {"": written}
+
+
+def _check_new(file: str, written: Any, form: Format) -> None:
+    for name in _texts(written, form):
+        path = Path(file).with_name(name) if name else Path(file)
+        if path.exists():
+            raise _exists(path)
+
+
+def _exists(path: Path) -> ValidationError:
+    return ValidationError(f"'{path}' exists.", ["Name another file, or replace it with --yes."])
+
+
+def _write(path: Path, text: str, replace: bool) -> None:
+    try:
+        write_whole(path, text, replace)
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError as error:
+        raise FileOperationError(f"'{path}' can't be written: {error.strerror}.") from error
 
 
 def _parts(session: Session, name: str, group: str | None, options: dict[str, Any]) -> Parts:
@@ -96,12 +124,12 @@ def _encrypted(session: Session, name: str, group: str | None) -> Registry | Non
     return None
 
 
-def _tell(cmd, parts: Parts, command: str) -> None:
+def _tell(cmd, rotates_again: bool, command: str) -> None:
     """On stderr, so that the template alone is in a file that stdout goes to."""
     if cmd.cli_ctx.only_show_errors:
         return
     said = [f"Next: {command}"]
-    if parts.pins_unknown_version:
+    if rotates_again:
         said.insert(
             0,
             "The registry is pinned to the version of the key that is current when this is deployed. Deploying it "

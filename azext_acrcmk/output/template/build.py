@@ -98,13 +98,15 @@ class _Builder:
         change = self.parts.vault
         if isinstance(change, kinds.CreateVault):
             body, after = vault_body(change), ()
+            body["properties"]["tenantId"] = call_tenant()
             if self.parts.policy_in_new_vault:
                 # In the vault itself: with none here, each deployment would take the access away for a moment.
-                body["properties"]["accessPolicies"] = [_policy(change.tenant, PropertyOf("identity", "principalId"))]
+                body["properties"]["accessPolicies"] = [_policy(call_tenant(), PropertyOf("identity", "principalId"))]
                 after = ("identity",)
             self._create("vault", VAULT_TYPE, change.id, ("vaultName",), body, after)
         elif isinstance(change, kinds.RecoverVault):
             body = recovery_body(change)
+            body["properties"]["tenantId"] = call_tenant()
             self._create("vault", VAULT_TYPE, change.id, (), body)
         elif isinstance(change, kinds.UseVault) and not change.vault.is_hsm:
             self._refer("vault", VAULT_TYPE, change.vault.id)
@@ -130,7 +132,7 @@ class _Builder:
         on_key = isinstance(change, kinds.AssignRole) and "/keys/" in change.scope
         if on_key and self._is_made("key"):
             made = (*made, "key")
-        self._nest("grant", self._grants(change), change.vault, made, self._role_parameters(change, on_key))
+        self._nest("grant", self._grants(change), change.vault, made, self._role_parameters(change, on_key), on_key)
         count = Input(
             "grantWaits",
             "int",
@@ -188,11 +190,12 @@ class _Builder:
         vault: ArmId,
         after: tuple[str, ...],
         more: dict[str, Any] | None = None,
+        on_key: bool = False,
     ) -> None:
         given = {"principalId": PropertyOf("identity", "principalId"), **(more or {})}
         types = {name: "bool" if name == "usesRoles" else "string" for name in given}
         place = (vault.subscription, vault.group) if self.parts.is_elsewhere(vault) else None
-        self.items.append(Nested(symbol, resources, given, after, place, types))
+        self.items.append(Nested(symbol, resources, given, after, place, types, on_key))
 
     def _registry(self, waits_for: tuple[str, ...]) -> None:
         parts = self.parts
@@ -278,7 +281,7 @@ class _Builder:
         given: dict[str, Any] = {}
         if symbol == "vault" and self.parts.policy_in_new_vault:
             given = {"principalId": PropertyOf("identity", "principalId")}
-            body["properties"]["accessPolicies"] = [_policy(self.parts.vault.tenant, Parameter("principalId"))]
+            body["properties"]["accessPolicies"] = [_policy(call_tenant(), Parameter("principalId"))]
         made = Resource(symbol, type_, version, tuple(id_.name.split("/")), body, (), id_)
         place = (id_.subscription, id_.group)
         types = dict.fromkeys(given, "string")

@@ -6,11 +6,13 @@ from functools import singledispatch
 from shlex import quote
 
 from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.output.template.azurerm import azurerm_problems
 from azext_acrcmk.output.template.parts import Parts
 from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.change import Change, UnknownChange
 
 SCRIPT = "sh"
+TERRAFORM = ("azurerm", "azapi")
 
 
 def problems_of(parts: Parts, form: str) -> tuple[Problem, ...]:
@@ -23,6 +25,19 @@ def problems_of(parts: Parts, form: str) -> tuple[Problem, ...]:
                 ("Name the version: --key-encryption-key https://VAULT/keys/KEY/VERSION",),
             )
         )
+    if form in TERRAFORM and isinstance(parts.vault, kinds.RecoverVault):
+        vault = parts.vault
+        found.append(
+            Problem(
+                f"Key vault '{vault.id.name}' is soft-deleted, and Terraform can't tell which permission model it has.",
+                (
+                    f"Recover it first: az keyvault recover --name {vault.id.name} --location {vault.location} "
+                    f"--subscription {vault.id.subscription}",
+                ),
+            )
+        )
+    if form == "azurerm" and not found:
+        found += azurerm_problems(parts)
     if parts.identity is None and not parts.found:
         found.append(Problem("The identity can't be read."))
     return tuple(found)

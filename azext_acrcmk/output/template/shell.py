@@ -120,10 +120,10 @@ class _Script:
                 f"--name {quote(id_.name)} --location {quote(change.location)}{_tags(change.tags)} --output none\n"
                 "fi\n"
             )
-        return (
-            f"# Identity\nidentity={quote(str(id_))}\n{made}"
-            'principal=$(az identity show --ids "$identity" --query principalId --output tsv)\n'
-        )
+        granted = self.parts.grant, *self.parts.first
+        principal = 'principal=$(az identity show --ids "$identity" --query principalId --output tsv)\n'
+        needs_principal = any(isinstance(each, kinds.GRANTING) for each in granted)
+        return f"# Identity\nidentity={quote(str(id_))}\n{made}{principal if needs_principal else ''}"
 
     def _vault(self) -> str:
         vault, id_ = self.parts.vault, self.parts.vault_id
@@ -131,7 +131,8 @@ class _Script:
             return ""
         text = f"# Key vault\nvault={quote(str(id_))}\n"
         if isinstance(vault, kinds.UseVault):
-            return text
+            by_id = isinstance(self.parts.key, (kinds.CreateKey, kinds.RecoverKey))
+            return text if by_id or isinstance(self.parts.grant, kinds.AddAccessPolicy) else ""
         body = vault_body(vault) if isinstance(vault, kinds.CreateVault) else recovery_body(vault)
         return (
             f'{text}if ! exists "$vault" {_VAULTS}; then\n  {_put("vault", "", _VAULTS, body)}\nfi\n'

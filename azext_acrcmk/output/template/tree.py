@@ -72,6 +72,8 @@ class Nested:
     # Where they are: subscription and group; None for the deployment's own.
     place: tuple[str, str] | None = None
     types: dict[str, str] = field(default_factory=dict)
+    # Whether the scope of what extends another resource is the key, not the vault.
+    on_key: bool = False
 
 
 @dataclass(frozen=True)
