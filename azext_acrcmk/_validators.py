@@ -177,7 +177,9 @@ def _check_plan(cmd, namespace):
     validate_tags(namespace)  # the CLI's own, which would come later
     _check_tags(namespace.tags or {})
     # A list of locations from a file of Windows ends its lines with a carriage return.
-    namespace.location = (namespace.location or "").strip() or None
+    location = (namespace.location or "").strip()
+    if location != namespace.location:  # a configured default stays known as one
+        namespace.location = location or None
     if namespace.key_size:
         namespace.key_size = int(namespace.key_size)
     if namespace.retention_days is not None and not 7 <= namespace.retention_days <= 90:
@@ -207,6 +209,7 @@ def _check_name_or_id(namespace, argument, kind, type_):
     if value is None:
         return
     if "/" not in value:
+        _check_is_name(argument, kind, value)
         _check_name(kind, value)
         return
     try:
@@ -218,6 +221,25 @@ def _check_name_or_id(namespace, argument, kind, type_):
             f"--{argument.replace('_', '-')} requires the name or ID of {_a(kind)}, not of {_a(id_.type)}."
         )
     _check_name(kind, id_.name)
+
+
+def _check_is_name(argument, kind, value):
+    """What evidently refers to something that exists, in another way than by its name, is no name for a new one."""
+    option = f"--{argument.replace('_', '-')}"
+    if is_guid(value):
+        raise InvalidArgumentValueError(
+            f"{option} requires the name or ID of {_a(kind)}; '{value}' looks like the client ID or object ID of one.",
+            f"Find its ID: az identity list --query \"[?clientId=='{value}' || principalId=='{value}'].id\"",
+        )
+    if kind == "identity" and value.strip("[]").lower() in ("system", "systemassigned"):
+        raise InvalidArgumentValueError(
+            f"{option} {value}: the system-assigned identity of a registry is specified as '[system]', and only in "
+            "`az acr cmk rotate`: a new registry requires a user-assigned identity."
+        )
+    if "." in value:
+        raise InvalidArgumentValueError(
+            f"{option} requires the name or ID of {_a(kind)}; '{value}' looks like the name of a host."
+        )
 
 
 def _a(kind):
@@ -236,7 +258,9 @@ def _check_vault(namespace):
 def validate_rotate(cmd, namespace):
     """Checks the options of `rotate`."""
     validate_registry(cmd, namespace)
-    if namespace.identity != SYSTEM_IDENTITY:
+    if same(namespace.identity, SYSTEM_IDENTITY):
+        namespace.identity = SYSTEM_IDENTITY
+    else:
         _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
     _check_vault(namespace)
     _check_name("key", namespace.key_name)

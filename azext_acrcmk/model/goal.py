@@ -103,6 +103,11 @@ class EnableGoal:
     tenants: tuple[tuple[str, str], ...] = ()
 
     @property
+    def location_is_typed(self) -> bool:
+        """Whether the user typed the location: a configured default (`az config`) comes as text that says so."""
+        return bool(self.location) and not getattr(self.location, "is_default", False)
+
+    @property
     def manual(self) -> bool:
         if self.rotation is None:
             return bool(self.key_uri and self.key_uri.version)

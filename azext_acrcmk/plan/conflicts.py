@@ -94,7 +94,7 @@ def _other_options(goal: EnableGoal, registry: Registry) -> list[Problem]:
         f"{option.option} is {option.typed(has)}, not {option.typed(option.to_wire(want))}"
         for option, want, has in differing
     ]
-    if goal.location and not _same_place(goal.location, registry.location):
+    if goal.location_is_typed and not _same_place(goal.location, registry.location):
         told.append(f"--location is {registry.location}, not {goal.location}")
     if not told:
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
+from sandbox.client import OWNER
 from sandbox.world import SUBSCRIPTION
 from tests.harness.seed import ENABLE, IDENTITY, KEY, REGISTRY, VAULT, bodies, changes
 
@@ -161,3 +162,31 @@ def test_what_key_vault_takes_is_accepted_by_it(azure, az):
     (body,) = bodies(azure, "PUT", f"/keys/{KEY}")
     assert body["properties"]["rotationPolicy"]["attributes"] == {"expiryTime": "P98D"}
     assert {body["location"] for body in bodies(azure, "PUT", str(REGISTRY))} == {"westeurope"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--identity c0000000-0000-4000-8000-000000000001", "looks like the client ID or object ID"),
+        ("--identity system", "'[system]'"),
+        ("--identity [system]", "'[system]'"),
+        ("--identity me.vault.azure.net", "looks like the name of a host"),
+        ("--key-vault v.vault.azure.net", "looks like the name of a host"),
+        ("--key-vault https://v.vault.azure.net/", "is not a resource ID"),
+        (f"--key-vault {REGISTRY}", "requires the name or ID of a key vault"),
+    ],
+)
+def test_a_reference_of_another_sort_is_never_the_name_of_something_new(azure, quick_az, options, words):
+    commands = [f"{ENABLE} {options}", f"acr cmk rotate -n myregistry {options}"]
+    for command in commands[:1] if "[system]" in options else commands:
+        result = quick_az(command)
+        assert (result.code, azure.log()) == (1, []), result
+        assert words in result.err
+
+
+def test_a_configured_default_is_not_compared_with_what_exists(azure, az_as, seed, tmp_path):
+    az = az_as(OWNER)
+    seed.encrypted()
+    configured = {**azure.login(tmp_path), "AZURE_DEFAULTS_LOCATION": "northeurope"}
+    assert "reused" in az(ENABLE, environment=configured).ok().out
+    assert "--location is westeurope" in az(f"{ENABLE} -l northeurope", environment=configured).err
