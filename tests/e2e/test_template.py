@@ -170,6 +170,39 @@ def test_deploys_what_enable_makes(azure, seed, quick_az, tmp_path, goal):
     assert everything(fresh) == second
 
 
+@pytest.mark.parametrize("pinned", [False, True])
+def test_an_encrypted_registry_is_exported(azure, seed, quick_az, tmp_path, pinned):
+    """By its name alone; deploying it changes nothing."""
+    seed.encrypted(pinned, adminUserEnabled=True, publicNetworkAccess="Disabled")
+    before = everything(seed)
+    template = quick_az("acr cmk template -n myregistry").json()
+    assert changes(azure) == []
+    (registry,) = template["resources"]
+    assert registry["properties"]["adminUserEnabled"] is True
+    (tmp_path / "t.json").write_text(json.dumps(template))
+    quick_az(f"deployment group create -g rg -f {shlex.quote(str(tmp_path / 't.json'))}").ok()
+    assert everything(seed) == before
+    for name in ("azapi", "azurerm"):
+        text = quick_az(f"acr cmk template -n myregistry --format {name} -f -").ok().out
+        assert "import {" in text
+        assert str(REGISTRY) in text
+
+
+@pytest.mark.usefixtures("seed")
+def test_a_file_is_replaced_only_where_that_is_asked_for(quick_az, tmp_path):
+    file = tmp_path / "main.bicep"
+    command = f"acr cmk template {ASKED} --format bicep -f {shlex.quote(str(file))}"
+    (tmp_path / "cmk-grant.bicep").write_text("mine")
+    refused = quick_az(command)
+    assert refused.code == 1
+    assert "exists" in refused.err
+    assert [each.name for each in tmp_path.iterdir()] == ["cmk-grant.bicep"]
+    quick_az(f"{command} --yes").ok()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["cmk-grant.bicep", "main.bicep"]
+    assert "guid(scope" in (tmp_path / "cmk-grant.bicep").read_text()
+    assert "--file" in quick_az(f"acr cmk template {ASKED} --format sh").err
+
+
 def test_the_script_makes_what_enable_makes(azure, seed, quick_az, tmp_path, az_script):
     """It is run by a POSIX shell, twice."""
     quick_az(f"acr cmk enable {ASKED}").ok()

@@ -111,6 +111,18 @@ def test_bicep_is_parsed(parts):
         assert "resources" in pycep.BicepParser().parse(text=text), text
 
 
+def test_bicep_makes_the_resources_of_the_template(parts):
+    made = set()
+    for text in written("bicep", parts).values():
+        for each in pycep.BicepParser().parse(text=text)["resources"].values():
+            if not each["existing"]:
+                made.add(f"{each['type']}@{each['api_version']}")
+    found = {f"{each['type']}@{each['apiVersion']}" for each in resources(FORMATS["arm"].write(parts))}
+    assert {each for each in made if "/deployments@" not in each} == {
+        each for each in found if "/deployments@" not in each
+    }
+
+
 @pytest.mark.parametrize("name", ["azapi", "azurerm"])
 def test_terraform_is_parsed(parts, name):
     for text in written(name, parts).values():
