@@ -10,12 +10,12 @@ from azext_acrcmk.cloud.clients import Clients, wire
 from azext_acrcmk.cloud.errors import parsing_responses, read_error
 from azext_acrcmk.cloud.fields import part, parts, text, texts
 from azext_acrcmk.cloud.policies import policy_evaluation
-from azext_acrcmk.cloud.reads import in_parallel, is_vault_name_free
+from azext_acrcmk.cloud.reads import get_vault, in_parallel, is_vault_name_free
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import same, short_location, within
+from azext_acrcmk.model.ids import ArmId, same, short_location, within
 from azext_acrcmk.model.preflight import Allowed, Denial, Lock, NewResource, Preflight, Questions
-from azext_acrcmk.model.state import Unknown
+from azext_acrcmk.model.state import Unknown, Vault
 
 
 def look_ahead(clients: Clients, asked: Questions) -> Preflight:
@@ -24,7 +24,7 @@ def look_ahead(clients: Clients, asked: Questions) -> Preflight:
         lambda: _each(lambda provider: (provider, _provider(clients, *provider)), asked.providers),
         lambda: _each(lambda scope: (scope, _permissions(clients, scope)), asked.scopes),
         lambda: _each(lambda new: _denials(clients, new), asked.resources),
-        lambda: _vault_name_is_free(clients, *asked.new_vault) if asked.new_vault else None,
+        lambda: _vault_name_is_free(clients, asked.new_vault) if asked.new_vault else None,
         lambda: _role_assignments_left(clients, asked.quota_of) if asked.quota_of else None,
         lambda: _each(lambda scope: _locks(clients, scope), asked.locked),
     )
@@ -116,9 +116,15 @@ def _permissions(clients: Clients, scope: str) -> tuple[Allowed, ...] | Unknown:
     return _asked(ask, "Microsoft.Authorization/permissions/read", scope)
 
 
-def _vault_name_is_free(clients: Clients, subscription: str, name: str) -> bool | Unknown:
-    action, scope = "Microsoft.KeyVault/checkNameAvailability/read", f"/subscriptions/{subscription}"
-    return _asked(lambda: is_vault_name_free(clients, subscription, name), action, scope)
+def _vault_name_is_free(clients: Clients, vault: ArmId) -> bool | Unknown:
+    """Whether the vault can be created; also where another run has just created this very one."""
+
+    def ask() -> bool | Unknown:
+        free = is_vault_name_free(clients, vault.subscription, vault.name)
+        return True if free is False and isinstance(get_vault(clients, vault), Vault) else free
+
+    action, scope = "Microsoft.KeyVault/checkNameAvailability/read", f"/subscriptions/{vault.subscription}"
+    return _asked(ask, action, scope)
 
 
 def _role_assignments_left(clients: Clients, subscription: str) -> int | Unknown:

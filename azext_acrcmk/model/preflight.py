@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Unknown
 
 
@@ -21,14 +22,14 @@ class NewResource:
 @dataclass(frozen=True)
 class Questions:
     """What to ask beforehand: the registration of `providers` (subscription and namespace), the caller's permissions
-    at `scopes` (ids in lower case), whether policies deny `resources`, whether the name of a new vault (subscription
-    and name) is free, where a role is to be assigned, how many assignments `quota_of` has left, and which locks there
+    at `scopes` (ids in lower case), whether policies deny `resources`, whether the name of a new vault is free,
+    where a role is to be assigned, how many assignments `quota_of` has left, and which locks there
     are at or above `locked` (ids in lower case)."""
 
     providers: tuple[tuple[str, str], ...]
     scopes: tuple[str, ...]
     resources: tuple[NewResource, ...]
-    new_vault: tuple[str, str] | None
+    new_vault: ArmId | None
     quota_of: str | None
     locked: tuple[str, ...] = ()
 

@@ -103,7 +103,7 @@ def questions(state: State, plan: Plan) -> Questions:
         providers=providers,
         scopes=tuple(sorted(scopes)),
         resources=tuple(_new_resources(state, plan)),
-        new_vault=(vault.id.subscription, vault.id.name) if vault else None,
+        new_vault=vault.id if vault else None,
         quota_of=roles[0] if roles else None,
         locked=tuple(sorted({need.scope for need in needed if can_be_locked(need.permission)})),
     )
