@@ -5,6 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from knack.log import get_logger
+
+logger = get_logger(__name__)
+
 # The maximum number of parallel requests.
 MOST_AT_ONCE = 16
 # The same of the reads about many registries.
@@ -22,14 +26,23 @@ def transport(verify: bool | str = True) -> Any:
     ms of CPU time for each parallel read.
     """
     from azure.core.pipeline.transport import RequestsTransport
+
+    made = RequestsTransport(connection_verify=verify)
+    made.open()
+    if verify:
+        try:
+            made.session.mount("https://", _one_context())
+        except Exception:  # it only saves time, by what other versions of these libraries may not have
+            logger.debug("Connections do not share a TLS context.", exc_info=True)
+    return made
+
+
+def _one_context() -> Any:
+    """An adapter of `requests` whose connections have one TLS context."""
     from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
     from urllib3.util import ALPN_PROTOCOLS, Retry
     from urllib3.util.ssl_ import create_urllib3_context
 
-    made = RequestsTransport(connection_verify=verify)
-    made.open()
-    if not verify:
-        return made
     context = create_urllib3_context()
     # `requests` still sets what a connection trusts; what the context has already loaded is not loaded again.
     context.load_verify_locations = cache(context.load_verify_locations)
@@ -50,5 +63,4 @@ def transport(verify: bool | str = True) -> Any:
 
     # azure.core retries.
     never = Retry(total=False, redirect=False, raise_on_status=False)
-    made.session.mount("https://", OneContext(pool_maxsize=MOST_OF_A_FLEET, max_retries=never))
-    return made
+    return OneContext(pool_maxsize=MOST_OF_A_FLEET, max_retries=never)

@@ -106,3 +106,12 @@ def test_without_a_bundle_those_of_requests_are_trusted(authority, serve, monkey
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_one_who_told_the_cli_to_verify_nothing_is_obeyed(monkeypatch, serve):
     assert get(transport(verify=False), serve(trustme.CA().issue_cert("localhost"))) == 204
+
+
+def test_where_connections_can_not_share_it_each_loads_it(authority, serve, monkeypatch):
+    """As in another version of the libraries."""
+    monkeypatch.delattr("urllib3.util.ssl_.create_urllib3_context")
+    sender = transport()
+    assert get(sender, serve(authority.issue_cert("localhost"))) == 204
+    with pytest.raises(ServiceRequestError, match="CERTIFICATE_VERIFY_FAILED"):
+        get(sender, serve(trustme.CA().issue_cert("localhost")))
