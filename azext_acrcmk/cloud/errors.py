@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
@@ -160,7 +161,8 @@ def _linked_authorization_failed(error: ServiceError) -> Explanation:
         f"You don't have permission '{action}' on {scope}, or that identity no longer exists.",
         (
             "Assigning an identity to a registry requires the role 'Managed Identity Operator' on the identity: "
-            f'az role assignment create --role "Managed Identity Operator" --assignee YOUR_OBJECT_ID --scope {scope}',
+            'az role assignment create --role "Managed Identity Operator" --assignee YOUR_OBJECT_ID --scope '
+            f"{quote(scope)}",
         ),
     )
 
@@ -228,7 +230,7 @@ def _locked(error: ServiceError) -> Explanation:
     return Explanation(
         f"A lock does not allow this change: {error.message}",
         (
-            f"List the locks: az lock list{f' --resource-group {group}' if group else ''}",
+            f"List the locks: az lock list{f' --resource-group {quote(group)}' if group else ''}",
             "Remove the lock for the time being (az lock delete), then run the same command again.",
         ),
     )

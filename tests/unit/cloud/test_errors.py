@@ -1,4 +1,6 @@
 import json
+import re
+import shlex
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -175,3 +177,21 @@ def test_unknown_names_the_cause_not_the_caller():
         raise failure
 
     assert read_or_unknown(refused, "a/read", "/scope").why == "Caller is not authorized to perform action on resource."
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "LinkedAuthorizationFailed",
+            "has permission to perform action 'x' on scope 'y'; however, it does not have permission to perform "
+            "action(s) 'a/assign/action' on the linked scope(s) '/subscriptions/s/resourceGroups/rg-(prod).x/p' or ...",
+        ),
+        ("ScopeLocked", "The scope '/subscriptions/s/resourceGroups/rg-(prod).x/p' cannot perform delete: locked."),
+    ],
+)
+def test_a_command_with_a_name_from_an_error_can_be_pasted(code, message):
+    advice = " ".join(explain(error(403, code, message)).advice)
+    command = advice[advice.index("az ") :].partition(" Remove the lock")[0]
+    assert re.search(r"'[^' ]*rg-\(prod\)\.x[^' ]*'", command)
+    assert any("rg-(prod).x" in word for word in shlex.split(command))
