@@ -12,7 +12,7 @@ from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.model.access import own_policies
 from azext_acrcmk.model.ids import HSM_TYPE
 from azext_acrcmk.model.problem import Problem
-from azext_acrcmk.model.state import Identity, Vault
+from azext_acrcmk.model.state import Identity, Unknown, Vault
 from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.bodies import role_assignment_body
 from azext_acrcmk.plan.grants import narrowest_grant, vault_grant
@@ -93,7 +93,8 @@ def _(change: kinds.RemoveRole, context: Context) -> None:
         found = (
             has_hsm_role(clients, change.host, role) if local else has_role(clients, change.vault.subscription, role)
         )
-        return f"the role '{role.role_name}' at {role.scope}" if found else None
+        what = f"the role '{role.role_name}' at {role.scope}"
+        return _unread(what) if isinstance(found, Unknown) else _shown(what) if found else None
 
     _until_gone(shows, context)
 
@@ -109,9 +110,9 @@ def _(change: kinds.RemoveAccessPolicy, context: Context) -> None:
     def shows() -> str | None:
         vault = get_vault(context.clients, change.vault)
         if not isinstance(vault, Vault):
-            return None
+            return _unread(f"the access policy of {change.principal}") if isinstance(vault, Unknown) else None
         left = [p for each in own_policies(vault, change.principal) for p in each.key_permissions if p.lower() in named]
-        return f"the access policy ({', '.join(left)}) of {change.principal}" if left else None
+        return _shown(f"the access policy ({', '.join(left)}) of {change.principal}") if left else None
 
     _until_gone(shows, context)
 
@@ -121,15 +122,23 @@ def _set_tag(change: kinds.RemoveRole | kinds.RemoveAccessPolicy, context: Conte
         apply_change(change.tag, context)
 
 
+def _shown(what: str) -> str:
+    return f"a read still shows {what}. It still gives access to the key."
+
+
+def _unread(what: str) -> str:
+    return f"{what} can't be read. It may still give access to the key."
+
+
 def _until_gone(shows: Callable[[], str | None], context: Context) -> None:
-    """Waits until a read no longer `shows` what was removed: that Azure accepted the removal is not yet proof."""
+    """Waits until a read no longer `shows` what was removed, or that this can't be read: that Azure accepted the
+    removal is not yet proof."""
     if left := until_settled(shows, lambda seen: not seen, context.stop, REMOVAL_TIMEOUT):
         raise Refused(
             Problem(
-                f"Azure accepted the removal, but after {REMOVAL_TIMEOUT} seconds a read still shows {left}.",
+                f"Azure accepted the removal, but after {REMOVAL_TIMEOUT} seconds {left}",
                 (
-                    "It still gives access to the key. To disable the key instead: "
-                    f"az acr cmk revoke --name {context.registry.name} --by key",
+                    f"To disable the key instead: az acr cmk revoke --name {context.registry.name} --by key",
                     f"To check again: az acr cmk check --name {context.registry.name}",
                 ),
             ),

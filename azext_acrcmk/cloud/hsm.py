@@ -57,11 +57,11 @@ def _grant(client, assignment) -> RoleGrant:
     )
 
 
-def has_hsm_role(clients: Clients, host: str, role: RoleGrant) -> bool:
-    """Whether a local role assignment exists; False if that can't be read."""
+def has_hsm_role(clients: Clients, host: str, role: RoleGrant) -> bool | Unknown:
+    """Whether a local role assignment exists."""
     client, name = clients.hsm_roles(host), role.id.rsplit("/", 1)[-1]
     found = read_or_unknown(lambda: client.get_role_assignment(role.scope, name), _ACTION, f"https://{host}")
-    return not isinstance(found, (Absent, Unknown))
+    return found if isinstance(found, Unknown) else not isinstance(found, Absent)
 
 
 def assign_hsm_role(clients: Clients, host: str, scope: str, role: str, principal_id: str, name: str) -> None:

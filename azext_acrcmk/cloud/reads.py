@@ -217,11 +217,11 @@ def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | A
     return read_if_possible(get, action, scope)
 
 
-def has_role(clients: Clients, subscription: str, role: RoleGrant) -> bool:
-    """Whether a role assignment exists; False if that can't be read."""
+def has_role(clients: Clients, subscription: str, role: RoleGrant) -> bool | Unknown:
+    """Whether a role assignment exists."""
     version = API_VERSIONS["Microsoft.Authorization/roleAssignments"]
     found = read_or_unknown(lambda: clients.arm(subscription).get(role.id, version), "", role.scope)
-    return not isinstance(found, (Absent, Unknown))
+    return found if isinstance(found, Unknown) else not isinstance(found, Absent)
 
 
 def list_roles(

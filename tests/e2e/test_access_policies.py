@@ -121,6 +121,14 @@ class TestRoles:
         assert failed.code == 1
         assert "still" in failed.err
 
+    def test_a_role_that_can_not_be_read_after_its_removal_is_no_success(self, azure, seed, many_az):
+        seed.encrypted()
+        azure.fault("status", method="GET", path="roleAssignments/[^?]", times=999, status=403,
+                    body={"error": {"code": "AuthorizationFailed", "message": "No."}})  # fmt: skip
+        failed = many_az(f"{ROTATE} --identity other --no-new-version --revoke-old".split())
+        assert failed.code == 1
+        assert "can't be read. It may still give access to the key." in failed.err
+
 
 class TestWhoElse:
     def test_after_a_revoke_others_who_can_use_the_key_are_named(self, azure, seed, az):
