@@ -11,7 +11,7 @@ from azext_acrcmk.apply.context import Context, Refused, apply_change
 from azext_acrcmk.apply.grants import add_policy
 from azext_acrcmk.apply.identities import patch_assigning
 from azext_acrcmk.cloud import changes
-from azext_acrcmk.cloud.errors import key_access_refused, read_error
+from azext_acrcmk.cloud.errors import ServiceError, key_access_refused, read_error
 from azext_acrcmk.cloud.load import load_roles
 from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, in_parallel
 from azext_acrcmk.cloud.waiting import Pauses, asked_pause, until_settled
@@ -60,8 +60,8 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
         if not change.tags:
             return patch(body)
         tagged = bodies.with_tags(body, {**registry.tags, **dict(change.tags)})
-        done = _unless_refused(lambda: patch(tagged))
-        # It may be the tag alone that is refused, by a policy or a limit: it only serves a second run.
+        done = _unless_refused(lambda: patch(tagged), _may_be_the_tag)
+        # The tag only serves a second run: a registry that can't have it gets its key all the same.
         return patch(body) if done is None else done
 
     context.registry = _until_key_works(change, context, encrypt)
@@ -83,24 +83,30 @@ def _(change: kinds.TagRegistry, context: Context) -> str | None:
     if change.instead is None:
         context.registry = tag()
         return None
-    if (registry := _unless_refused(tag)) is None:
+    if (registry := _unless_refused(tag, lambda said: said.status in (400, 403, 409))) is None:
         context.progress.note(f"  The tag '{change.name}' could not be changed. {change.instead}")
         return "left"
     context.registry = registry
     return None
 
 
-def _unless_refused(change: Callable[[], Made]) -> Made | None:
-    """What `change` returns; None where Azure does not allow it: no permission, a policy, a lock or a limit."""
+def _unless_refused(change: Callable[[], Made], expected: Callable[[ServiceError], bool]) -> Made | None:
+    """What `change` returns; None where Azure does not allow it, in a way that is expected."""
     from azure.core.exceptions import HttpResponseError
 
     try:
         return change()
     except HttpResponseError as error:
         said = read_error(error)
-        if key_access_refused(said) or said.status not in (400, 403, 409):
+        if key_access_refused(said) or not expected(said):
             raise
         return None
+
+
+def _may_be_the_tag(said: ServiceError) -> bool:
+    """Whether a change may be refused for its tag alone: by a policy, or by the limits of tags."""
+    by_limit = said.status == 400 and "tag" in f"{said.code} {said.message}".lower()
+    return by_limit or said.code == "RequestDisallowedByPolicy"
 
 
 def _latest(change: UsesKey, context: Context) -> KeyId:
