@@ -407,6 +407,28 @@ def _load_list(loader):
             help="Number of days before its expiration date from which a key is reported as expiring.",
         )
 
+    with loader.argument_context("acr cmk list", arg_group="Report") as c:
+        c.argument(
+            "report",
+            action="append",
+            help="File to write a report to, in the format that its extension names: .json, .csv, .sarif (for code "
+            "scanning) or .xml (JUnit). An existing file is overwritten. Can be specified more than once.",
+        )
+        c.argument(
+            "rows",
+            get_enum_type(["registries", "findings"]),
+            help="Whether a CSV report has a row for each registry or for each finding.",
+        )
+        c.argument(
+            "from_file",
+            options_list=["--from"],
+            help="JSON report to read instead of Azure, to list it differently or to write other reports.",
+        )
+        c.argument(
+            "compare",
+            help="Earlier JSON report. The result then says what is worse, better, new or gone since.",
+        )
+
 
 def _load_repair(loader):
     with loader.argument_context("acr cmk repair") as c:

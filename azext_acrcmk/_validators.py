@@ -1,6 +1,7 @@
 """Checks of arguments that need no request. Conflicts with existing resources are found by the plan."""
 
 import json
+import os
 
 from azure.cli.core.azclierror import (
     InvalidArgumentValueError,
@@ -25,6 +26,9 @@ from azext_acrcmk.model.ids import (
 )
 
 logger = get_logger(__name__)
+
+# What `az acr cmk list` can write; apart from what writes it, because `-h` imports nothing else of the package.
+REPORT_ENDINGS = (".json", ".csv", ".sarif", ".xml")
 
 # Options that describe a new vault or key, and so can't be combined with the URI of an existing key.
 NEW_PARTS = (
@@ -140,9 +144,23 @@ def validate_list(namespace):
     ]
     if len(given) > 1:
         raise MutuallyExclusiveArgumentError(f"{' and '.join(given)} can't be used together.")
+    given += [option for option, value in (("--resource-group", namespace.resource_group_name),) if value]
+    if namespace.from_file and given:
+        raise MutuallyExclusiveArgumentError(f"--from and {given[0]} can't be used together.")
+    for path in namespace.report or ():
+        _check_report(path)
     for subscription in namespace.subscriptions or ():
         if not is_guid(subscription):
             raise InvalidArgumentValueError(f"'{subscription}' is not a valid subscription ID.")
+
+
+def _check_report(path):
+    """Before anything is read, which may take a minute."""
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in REPORT_ENDINGS:
+        raise InvalidArgumentValueError(f"'{path}' must end with one of {', '.join(REPORT_ENDINGS)}.")
+    if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path) or "."):
+        raise InvalidArgumentValueError(f"'{path}' is not a file in an existing directory.")
 
 
 def validate_enable(cmd, namespace):
