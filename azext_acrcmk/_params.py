@@ -412,7 +412,8 @@ def _load_list(loader):
             "report",
             action="append",
             help="File to write a report to, in the format that its extension names: .json, .csv, .sarif (for code "
-            "scanning) or .xml (JUnit). An existing file is overwritten. Can be specified more than once.",
+            "scanning), .xml (JUnit) or .html (one file, to open in a browser). An existing file is overwritten. Can "
+            "be specified more than once.",
         )
         c.argument(
             "rows",

@@ -28,7 +28,7 @@ from azext_acrcmk.model.ids import (
 logger = get_logger(__name__)
 
 # What `az acr cmk list` can write; apart from what writes it, because `-h` imports nothing else of the package.
-REPORT_ENDINGS = (".json", ".csv", ".sarif", ".xml")
+REPORT_ENDINGS = (".json", ".csv", ".sarif", ".xml", ".html")
 
 # Options that describe a new vault or key, and so can't be combined with the URI of an existing key.
 NEW_PARTS = (

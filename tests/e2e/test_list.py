@@ -135,8 +135,8 @@ def test_what_the_graph_still_shows_is_not_held_against_a_registry(azure, quick_
 
 def test_reports_are_written_and_made_again_of_one(azure, quick_az, tmp_path):
     azure.seed_fleet(**SMALL)
-    whole, csv, xml, sarif = (tmp_path / f"fleet.{ending}" for ending in ("json", "csv", "xml", "sarif"))
-    command = f"acr cmk list --all --report {whole} --report {csv} --report {xml} --report {sarif}"
+    whole, csv, xml, page = (tmp_path / f"fleet.{ending}" for ending in ("json", "csv", "xml", "html"))
+    command = f"acr cmk list --all --report {whole} --report {csv} --report {xml} --report {page}"
     result = quick_az(command).json()
     assert json.loads(whole.read_text()) == result
     azure.clear_log()
@@ -149,7 +149,7 @@ def test_reports_are_written_and_made_again_of_one(azure, quick_az, tmp_path):
     assert len(list(tmp_path.iterdir())) == 5
     wrong = quick_az(f"acr cmk list --report {tmp_path / 'fleet.pdf'}")
     assert (wrong.code, azure.log()) == (1, [])
-    assert "must end with one of .json, .csv, .sarif, .xml" in wrong.err
+    assert "must end with one of .json, .csv, .sarif, .xml, .html" in wrong.err
 
 
 def test_ctrl_c_gives_what_is_there(azure, az):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from azext_acrcmk.output.report.csv_rows import csv_of_findings, csv_of_registries
+from azext_acrcmk.output.report.html import html
 from azext_acrcmk.output.report.junit import junit
 from azext_acrcmk.output.report.sarif import sarif
 
@@ -35,5 +36,6 @@ _FORMS: dict[str, Callable[[Document], str]] = {
     ".csv": csv_of_registries,
     ".sarif": sarif,
     ".xml": junit,
+    ".html": html,
 }
 ENDINGS = tuple(_FORMS)
