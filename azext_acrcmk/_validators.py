@@ -176,14 +176,14 @@ def validate_template(cmd, namespace):
     validate_registry(cmd, namespace)
     if namespace.file is None and namespace.template_format not in JSON_FORMATS:
         raise RequiredArgumentMissingError(
-            f"Specify the file to write to: --file/-f. For the standard output: --format {namespace.template_format} "
-            "--file -"
+            f"Specify the file to write to: --file/-f. To write to the standard output: --format "
+            f"{namespace.template_format} --file -"
         )
     _check_plan(cmd, namespace)
 
 
 def _check_plan(cmd, namespace):
-    """What is asked for of a new registry and its parts."""
+    """Checks the options of a new registry and its parts."""
     if namespace.registry_name != namespace.registry_name.lower():
         # As in `az acr create`: image names are lowercase and include the registry name.
         raise InvalidArgumentValueError(f"The registry name '{namespace.registry_name}' must be lowercase.")
@@ -192,9 +192,9 @@ def _check_plan(cmd, namespace):
     _check_name("key", namespace.key_name)
     _check_key_encryption_key(cmd, namespace)
     _check_durations(namespace)
-    validate_tags(namespace)  # the CLI's own, which would come later
+    validate_tags(namespace)  # the CLI's own validator, which would run later
     _check_tags(namespace.tags or {})
-    # A list of locations from a file of Windows ends its lines with a carriage return.
+    # Lines of a file from Windows end with a carriage return.
     location = (namespace.location or "").strip()
     if location != namespace.location:  # a configured default stays known as one
         namespace.location = location or None
@@ -322,16 +322,16 @@ def _check_key_encryption_key(cmd, namespace):
 
 def _check_tags(tags):
     if len(tags) > MOST_TAGS:
-        raise InvalidArgumentValueError(f"--tags: a resource has at most {MOST_TAGS} tags, not {len(tags)}.")
+        raise InvalidArgumentValueError(f"--tags: a resource can have at most {MOST_TAGS} tags, not {len(tags)}.")
     for name, value in tags.items():
         if not name or len(name) > MOST_OF_A_TAG_NAME or set(name) & set(NOT_IN_TAG_NAMES):
             raise InvalidArgumentValueError(
-                f"--tags: '{name}' is not a valid tag name: 1 to {MOST_OF_A_TAG_NAME} characters, none of "
+                f"--tags: '{name}' is not a valid tag name: it must have 1 to {MOST_OF_A_TAG_NAME} characters, none of "
                 f"{' '.join(NOT_IN_TAG_NAMES)}"
             )
         if len(value) > MOST_OF_A_TAG:
             raise InvalidArgumentValueError(
-                f"--tags: the value of '{name}' has {len(value)} characters; a tag has at most {MOST_OF_A_TAG}."
+                f"--tags: the value of '{name}' has {len(value)} characters, but can have at most {MOST_OF_A_TAG}."
             )
 
 

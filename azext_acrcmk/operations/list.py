@@ -17,7 +17,7 @@ from azext_acrcmk.output.report import ending_of, render
 from azext_acrcmk.rules import examine
 from azext_acrcmk.rules.catalogue import FAILED, UNKNOWN
 
-# Findings that rest on no version in use and on nothing's absence, or that were read directly already.
+# Findings that depend on neither a version in use nor the absence of anything, or were already read directly.
 SETTLED = frozenset(
     {
         "NotEncrypted",
@@ -51,7 +51,7 @@ def list_registries(
     from_file: str | None,
     compare_file: str | None,
 ) -> dict[str, Any]:
-    """The registries of a scope, each judged by the rules of `check`; never silently incomplete."""
+    """The registries of a scope, judged by the rules of `check`; what could not be read is always reported."""
     earlier = _earlier(compare_file) if compare_file else None
     if from_file:
         document, interrupted = read_report(from_file), False
@@ -117,7 +117,7 @@ def _load(fleet: Fleet, where: Where, group: str | None, depth: str, judge) -> N
 
 
 def _is_doubtful(state: State, depth: str, judge) -> bool:
-    """Whether something is held against a registry that is to be read again first, or was not in the graph."""
+    """Whether a registry must be read again: it has findings to confirm, or was incomplete in Resource Graph."""
     if not state.registry.encryption.enabled or state.registry.encryption.key is None:
         return False
     needed = [state.identity, state.vault, state.roles]

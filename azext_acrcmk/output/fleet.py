@@ -1,4 +1,4 @@
-"""The result of `list`: a row a registry, what the fleet as a whole shows, and what could not be seen. Pure."""
+"""The result of `list`: one row for each registry, findings about several, and what could not be read. Pure."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _order(row: dict[str, Any]) -> tuple[int, str]:
 
 
 def unseen_parts(state: State) -> Iterator[tuple[str, str]]:
-    """What of a registry could not be read, and why."""
+    """The parts of a registry that could not be read, and why."""
     key, registry = state.registry.encryption.key, state.registry
     if key is None:
         return
@@ -125,7 +125,7 @@ def _row(row: Row, report: FleetReport) -> dict[str, Any]:
 
 
 def _encryption(state: State) -> dict[str, Any]:
-    """Null where it does not apply, or is not known."""
+    """Null if it does not apply, or is not known."""
     used = state.registry.encryption
     if not used.enabled or used.key is None:
         return dict.fromkeys(
