@@ -49,7 +49,7 @@ def test_a_key_that_a_deleted_vault_brings_back_is_not_another_than_asked_for(az
     seed.delete(VAULT)
     result = az(f"{ENABLE} --key-size 4096")
     assert result.code == 1
-    assert "--key-size 4096 differs from what it has (2048)" in result.err
+    assert "--key-size 4096 does not match its value (2048)" in result.err
     assert "vault recovered" in result.err
     az(ENABLE).ok()
     assert pulls(azure)
