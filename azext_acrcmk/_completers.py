@@ -1,11 +1,11 @@
-"""What the shell offers where Tab is pressed. Nothing, rather than an error in the middle of a command line."""
+"""Completion with Tab. Offers nothing rather than an error in the middle of a command line."""
 
 from azure.cli.core.decorators import Completer
 
 
 @Completer
 def get_key_completion_list(cmd, _prefix, namespace, **_):
-    """The names of the keys in the vault that `--key-vault` names so far, by the control plane."""
+    """The names of the keys in the vault that `--key-vault` specifies, from the control plane."""
     from azure.core.exceptions import AzureError
     from knack.util import CLIError
 

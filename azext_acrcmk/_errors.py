@@ -47,7 +47,9 @@ def problems_error(problems: tuple[Problem, ...]) -> AzCLIError:
     kind = _CLASSES.get(problems[0].kind, ValidationError)
     advice = [line for problem in problems for line in problem.advice]
     if len(problems) == 1:
-        return kind(f"{problems[0].message} Nothing was changed.", advice)
+        # A command at the end of the message stays on a line of its own.
+        gap = "\n" if ": az " in problems[0].message else " "
+        return kind(f"{problems[0].message}{gap}Nothing was changed.", advice)
     numbered = "\n".join(f"{number}. {problem.message}" for number, problem in enumerate(problems, 1))
     return kind(f"{len(problems)} problems must be fixed first. Nothing was changed.\n{numbered}", advice)
 

@@ -21,12 +21,12 @@ _NO_BREAK = "\0"
 
 
 def enable_table(result):
-    """The plan of --what-if, or the steps that were done."""
+    """The plan of --what-if, or the completed steps."""
     return _plan(result) if isinstance(result, list) else _steps(result["steps"])
 
 
 def repair_table(result):
-    """The plan of --what-if, or what was done and what remains."""
+    """The plan of --what-if, or the completed steps and the remaining problems."""
     return _plan(result) if isinstance(result, list) else _property_table(_repair_lines(result))
 
 
@@ -37,7 +37,7 @@ def show_table(result):
 
 
 def check_table(result):
-    """One row a check, with more lines where its message is long; each of several registries under its name."""
+    """One row for each check, with more lines if its message is long; several registries under their names."""
     width = _rest(("Code", *(row["code"] for row in result)), ("Severity",), ("Status", "notLoaded"))
     names = dict.fromkeys(row["registry"] for row in result)
     lines = []
@@ -49,7 +49,7 @@ def check_table(result):
 
 
 def list_table(result):
-    """One row a registry, the worst first; then what the result leaves open."""
+    """One row for each registry, the worst first; then what could not be read."""
     rows = result["registries"]
     names, keys = [row["name"] for row in rows], [short(row["key"]) if row["key"] else "" for row in rows]
     health = ("Health", *(row["health"] for row in rows))
@@ -83,7 +83,7 @@ def _check_lines(row, width):
 
 
 def _plan(rows):
-    """One row a change, with more lines where its reason is long. The reason is last, as it may be of any length."""
+    """One row for each change, with more lines if its reason is long. The reason is last, as it has no limit."""
     actions = ("Action", *(row["action"] for row in rows))
     left = _rest(("Symbol",), actions, (IRREVERSIBLE,))
     names = [short(row["resource"]) for row in rows]

@@ -38,12 +38,12 @@ examples:
 
 helps["acr cmk template"] = """
 type: command
-short-summary: Write what `az acr cmk enable` would do as a template or script, for others to deploy.
+short-summary: Write the plan of `az acr cmk enable` as a template or script, for others to deploy.
 long-summary: >
-    Takes the options of `enable`, reads what exists, and changes nothing. What exists is referred to by its ID and never
-    written; a soft-deleted vault is recovered. The result in format arm is the template itself. For a registry that is
-    encrypted already, and without other options, the registry is exported as it is. The command to deploy with is shown
-    on standard error. Deploying again is safe.
+    Accepts the options of `enable`, reads the existing resources, and changes nothing. The template references existing
+    resources by ID and does not change them; a soft-deleted vault is recovered. With format arm, the template is also
+    the result of the command. Without other options, a registry that is already encrypted is exported. The command for
+    the deployment is shown on standard error. The template can be deployed repeatedly.
 examples:
     - name: Write a Resource Manager template.
       text: az acr cmk template --name myregistry --resource-group mygroup --file azuredeploy.json

@@ -91,7 +91,7 @@ def _load_enable(loader):
 
 
 def _load_plan(loader, command):
-    """What is asked for: the same of the commands that carry out the plan and that write it."""
+    """The options of the goal, which are the same for the commands that carry out the plan and that write it."""
     with loader.argument_context(f"acr cmk {command}") as c:
         c.argument(
             "location",
@@ -252,7 +252,7 @@ def _load_template(loader):
         c.argument("registry_name", validator=validate_template)
         c.argument(
             "resource_group_name",
-            help="Name of the resource group. Not needed to export a registry that is encrypted already.",
+            help="Name of the resource group. Not required to export a registry that is already encrypted.",
         )
         c.argument(
             "template_format",
@@ -367,7 +367,7 @@ def _load_list(loader):
         c.argument(
             "resource_group_name",
             validator=validate_list,
-            help="Only registries in resource groups of this name.",
+            help="List only registries in resource groups with this name.",
         )
         c.argument(
             "subscriptions",
@@ -375,10 +375,15 @@ def _load_list(loader):
             help="Space-separated IDs of subscriptions. Default: the current subscription.",
         )
         c.argument(
-            "management_groups", nargs="+", help="Space-separated names of management groups, with all below them."
+            "management_groups",
+            nargs="+",
+            help="Space-separated names of management groups; includes their descendants.",
         )
         c.argument(
-            "everywhere", options_list=["--all"], action="store_true", help="All subscriptions that you can read."
+            "everywhere",
+            options_list=["--all"],
+            action="store_true",
+            help="List the registries of all subscriptions that you can read.",
         )
 
     with loader.argument_context("acr cmk list") as c:
@@ -392,7 +397,8 @@ def _load_list(loader):
             "health",
             nargs="+",
             arg_type=get_enum_type(["broken", "unknown", "attention", "notLoaded", "notEncrypted", "healthy"]),
-            help="Space-separated states of health: list only registries in these, and fail only because of these.",
+            help="Space-separated health states. Only registries in these states are listed, and can make the "
+            "command fail.",
         )
         c.argument(
             "fail_on",
@@ -405,6 +411,29 @@ def _load_list(loader):
             type=int,
             validator=validate_expiry_days,
             help="Number of days before its expiration date from which a key is reported as expiring.",
+        )
+
+    with loader.argument_context("acr cmk list", arg_group="Report") as c:
+        c.argument(
+            "report",
+            action="append",
+            help="File to write a report to, in the format that its extension names: .json, .csv, .sarif (for code "
+            "scanning), .xml (JUnit) or .html (one file, to open in a browser). An existing file is overwritten. Can "
+            "be specified more than once.",
+        )
+        c.argument(
+            "rows",
+            get_enum_type(["registries", "findings"]),
+            help="Whether a CSV report has a row for each registry or for each finding.",
+        )
+        c.argument(
+            "from_file",
+            options_list=["--from"],
+            help="JSON report to read instead of Azure, to list it differently or to write other reports.",
+        )
+        c.argument(
+            "compare",
+            help="Earlier JSON report. The result then says what is worse, better, new or gone since.",
         )
 
 

@@ -1,6 +1,7 @@
 """Checks of arguments that need no request. Conflicts with existing resources are found by the plan."""
 
 import json
+import os
 
 from azure.cli.core.azclierror import (
     InvalidArgumentValueError,
@@ -25,6 +26,9 @@ from azext_acrcmk.model.ids import (
 )
 
 logger = get_logger(__name__)
+
+# What `az acr cmk list` can write; apart from what writes it, because `-h` imports nothing else of the package.
+REPORT_ENDINGS = (".json", ".csv", ".sarif", ".xml", ".html")
 
 # Options that describe a new vault or key, and so can't be combined with the URI of an existing key.
 NEW_PARTS = (
@@ -140,9 +144,23 @@ def validate_list(namespace):
     ]
     if len(given) > 1:
         raise MutuallyExclusiveArgumentError(f"{' and '.join(given)} can't be used together.")
+    given += [option for option, value in (("--resource-group", namespace.resource_group_name),) if value]
+    if namespace.from_file and given:
+        raise MutuallyExclusiveArgumentError(f"--from and {given[0]} can't be used together.")
+    for path in namespace.report or ():
+        _check_report(path)
     for subscription in namespace.subscriptions or ():
         if not is_guid(subscription):
             raise InvalidArgumentValueError(f"'{subscription}' is not a valid subscription ID.")
+
+
+def _check_report(path):
+    """Before anything is read, which may take a minute."""
+    ending = os.path.splitext(path)[1].lower()
+    if ending not in REPORT_ENDINGS:
+        raise InvalidArgumentValueError(f"'{path}' must end with one of {', '.join(REPORT_ENDINGS)}.")
+    if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path) or "."):
+        raise InvalidArgumentValueError(f"'{path}' is not a file in an existing directory.")
 
 
 def validate_enable(cmd, namespace):
@@ -158,14 +176,14 @@ def validate_template(cmd, namespace):
     validate_registry(cmd, namespace)
     if namespace.file is None and namespace.template_format not in JSON_FORMATS:
         raise RequiredArgumentMissingError(
-            f"Specify the file to write to: --file/-f. For the standard output: --format {namespace.template_format} "
-            "--file -"
+            f"Specify the file to write to: --file/-f. To write to the standard output: --format "
+            f"{namespace.template_format} --file -"
         )
     _check_plan(cmd, namespace)
 
 
 def _check_plan(cmd, namespace):
-    """What is asked for of a new registry and its parts."""
+    """Checks the options of a new registry and its parts."""
     if namespace.registry_name != namespace.registry_name.lower():
         # As in `az acr create`: image names are lowercase and include the registry name.
         raise InvalidArgumentValueError(f"The registry name '{namespace.registry_name}' must be lowercase.")
@@ -174,9 +192,9 @@ def _check_plan(cmd, namespace):
     _check_name("key", namespace.key_name)
     _check_key_encryption_key(cmd, namespace)
     _check_durations(namespace)
-    validate_tags(namespace)  # the CLI's own, which would come later
+    validate_tags(namespace)  # the CLI's own validator, which would run later
     _check_tags(namespace.tags or {})
-    # A list of locations from a file of Windows ends its lines with a carriage return.
+    # Lines of a file from Windows end with a carriage return.
     location = (namespace.location or "").strip()
     if location != namespace.location:  # a configured default stays known as one
         namespace.location = location or None
@@ -304,16 +322,16 @@ def _check_key_encryption_key(cmd, namespace):
 
 def _check_tags(tags):
     if len(tags) > MOST_TAGS:
-        raise InvalidArgumentValueError(f"--tags: a resource has at most {MOST_TAGS} tags, not {len(tags)}.")
+        raise InvalidArgumentValueError(f"--tags: a resource can have at most {MOST_TAGS} tags, not {len(tags)}.")
     for name, value in tags.items():
         if not name or len(name) > MOST_OF_A_TAG_NAME or set(name) & set(NOT_IN_TAG_NAMES):
             raise InvalidArgumentValueError(
-                f"--tags: '{name}' is not a valid tag name: 1 to {MOST_OF_A_TAG_NAME} characters, none of "
+                f"--tags: '{name}' is not a valid tag name: it must have 1 to {MOST_OF_A_TAG_NAME} characters, none of "
                 f"{' '.join(NOT_IN_TAG_NAMES)}"
             )
         if len(value) > MOST_OF_A_TAG:
             raise InvalidArgumentValueError(
-                f"--tags: the value of '{name}' has {len(value)} characters; a tag has at most {MOST_OF_A_TAG}."
+                f"--tags: the value of '{name}' has {len(value)} characters, but can have at most {MOST_OF_A_TAG}."
             )
 
 

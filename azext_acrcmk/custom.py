@@ -185,11 +185,27 @@ def list_registries(
     health=None,
     fail_on="none",
     expiry_days=EXPIRY_DAYS,
+    report=None,
+    rows="registries",
+    from_file=None,
+    compare=None,
 ):
     from azext_acrcmk.operations.list import list_registries as operation
 
     return operation(
-        cmd, resource_group_name, subscriptions, management_groups, everywhere, depth, health, fail_on, expiry_days
+        cmd,
+        resource_group_name,
+        subscriptions,
+        management_groups,
+        everywhere,
+        depth,
+        health,
+        fail_on,
+        expiry_days,
+        reports=report,
+        rows=rows,
+        from_file=from_file,
+        compare_file=compare,
     )
 
 

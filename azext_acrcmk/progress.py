@@ -1,6 +1,6 @@
-"""Progress on stderr: one line a change, and while something takes long what it is and for how many seconds.
+"""Progress on stderr: one line for each change, and during long operations what is running and for how many seconds.
 
-Silent where the CLI's settings say so. In words with --verbose. A stderr that is lost (`2>&1 | head`) ends nothing.
+Silent if the CLI is configured so. --verbose logs sentences. A closed stderr (`2>&1 | head`) does not stop a command.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from azext_acrcmk.plan.change import READ, Change
 
 logger = get_logger(__name__)
 
-# How often a person at a terminal sees the seconds, and after how many of silence a log gets a line.
+# The seconds between updates on a terminal, and the seconds of silence after which a line is logged.
 TERMINAL_SECONDS = 1.0
 LOG_SECONDS = 55.0
 
 
 class Progress:
-    """Says what a command is doing. `silent` leaves only the log lines of --verbose."""
+    """Shows what a command is doing. `silent` leaves only the log of --verbose."""
 
     def __init__(self, silent: bool):
         self._silent = silent
         self._on_terminal = not silent and _is_terminal()
         self._lock = threading.RLock()
-        # What is going on, by a key, with when it began; the latest is told.
+        # What is running, by a key, with its start; the latest is shown.
         self._activities: dict[object, tuple[str | Callable[[], str], float]] = {}
         self._last_line = time.monotonic()
         self._status = False
@@ -41,7 +41,7 @@ class Progress:
 
     @classmethod
     def of(cls, cli_ctx) -> Progress:
-        """As the CLI's own progress: off with --only-show-errors and core.disable_progress_bar."""
+        """Like the CLI's own progress, disabled by --only-show-errors and core.disable_progress_bar."""
         disabled = cli_ctx.config.getboolean("core", "disable_progress_bar", False)
         return cls(silent=cli_ctx.only_show_errors or disabled)
 
@@ -57,7 +57,7 @@ class Progress:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Leaves the terminal to others: to a question, or a warning of the CLI's."""
+        """Leaves the terminal to a prompt or a warning of the CLI."""
         with self._lock:
             self._paused = True
             self._clear()
@@ -81,7 +81,7 @@ class Progress:
         logger.info("Step '%s' ended after %.1f s: %s is %s.", change.step, seconds, change.resource, outcome)
 
     def note(self, text: str) -> None:
-        """A line of its own."""
+        """Writes a line."""
         if not self._silent:
             with self._lock:
                 self._clear()
@@ -121,7 +121,7 @@ class Progress:
                     self.note(f"  {text}: {now - began:.0f} seconds so far")
 
     def _show(self, text: str) -> None:
-        """In place of what was shown before, on the last line of the terminal."""
+        """Replaces the last line of the terminal."""
         width = shutil.get_terminal_size().columns - 1
         self._write(f"\r\x1b[K{text[:width]}")
         self._status = True
@@ -136,7 +136,7 @@ class Progress:
             sys.stderr.write(text)
             sys.stderr.flush()
         except (AttributeError, OSError, ValueError):
-            # Closed, or nobody reads it any more: what is being changed in Azure matters more.
+            # Closed, or no longer read: the changes in Azure are more important.
             self._silent = True
 
 

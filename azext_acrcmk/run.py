@@ -1,4 +1,4 @@
-"""Carries out a plan: changes that don't need each other in parallel, in threads. Keeps no file."""
+"""Carries out a plan: independent changes in parallel, in threads. Keeps no file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from azext_acrcmk.progress import Progress
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a change, and how many seconds it took."""
+    """The outcome of a change, and how many seconds it took."""
 
     change: Change
     outcome: str
@@ -24,7 +24,7 @@ class Outcome:
 
 
 class ChangeFailed(Exception):
-    """A change failed with `error`; `outcomes` are those that were done."""
+    """A change failed with `error`; `outcomes` are the completed changes."""
 
     def __init__(self, change: Change, error: BaseException, outcomes: list[Outcome]):
         super().__init__(f"{change.step}: {error}")
@@ -32,7 +32,7 @@ class ChangeFailed(Exception):
 
 
 class RunInterrupted(Exception):
-    """Ctrl-C; `outcomes` are the changes that were done, `running` those not yet, `failed` one that failed."""
+    """Ctrl-C; `outcomes` are the completed changes, `running` those still running, `failed` one that failed."""
 
     def __init__(self, outcomes: list[Outcome], running: list[Change], failed: ChangeFailed | None = None):
         super().__init__("interrupted")
@@ -42,10 +42,10 @@ class RunInterrupted(Exception):
 def run(
     plan: Plan, apply: Callable[[Change], str | None], progress: Progress, stop: Stop, at_once: float = inf
 ) -> list[Outcome]:
-    """Carries out every change by `apply`, which returns the outcome where it differs from the action's; at most
-    `at_once` of them at a time.
+    """Carries out every change with `apply`, which returns the outcome if it differs from the action's; at most
+    `at_once` at a time.
 
-    Raises ChangeFailed for the first that failed, once those running have ended, or RunInterrupted at once.
+    Raises ChangeFailed for the first failure, after the running changes have ended, or RunInterrupted immediately.
     """
     outcomes: list[Outcome] = []
     failures: list[tuple[Change, BaseException]] = []
@@ -58,7 +58,7 @@ def run(
                     break
                 waiting[:] = [each for each in waiting if each is not change]
                 progress.started(change)
-                begun.append(change)  # beforehand: Ctrl-C may come as soon as the thread runs
+                begun.append(change)  # before it starts: Ctrl-C may come as soon as the thread runs
                 running[in_thread(partial(_timed, apply, change))] = change
             done, _ = wait(running, timeout=WAKE, return_when=FIRST_COMPLETED)
             for future in done:

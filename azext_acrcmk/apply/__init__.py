@@ -1,7 +1,7 @@
 """What each kind of change does in Azure.
 
-`apply_change` finds the function by the change's type; each takes the change and the Context, and returns the outcome
-where that is another than the action's. A change can be repeated: what is done already is not done twice.
+`apply_change` dispatches on the type of the change. Each function receives the change and the Context, and returns the
+outcome if it differs from the action's. Changes can be repeated: what is already done is not done again.
 """
 
 from azext_acrcmk.apply import grants, identities, keys, registries, resources  # noqa: F401  (each registers its kinds)

@@ -1,4 +1,4 @@
-"""What changes work with, and what they hand on to those that wait for them."""
+"""What changes work with, and pass on to the changes that wait for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Made = TypeVar("Made")
 
 
 class Refused(Exception):
-    """A change can't be made, for a cause that was found out. `maybe_done`: Azure accepted it, and does not show it."""
+    """A change can't be made, for a known cause. `maybe_done`: Azure accepted it, but a read does not show it."""
 
     def __init__(self, problem: Problem, maybe_done: bool = False):
         super().__init__(problem.message)
@@ -33,10 +33,10 @@ class Refused(Exception):
 
 
 class Context:
-    """What exists by now of registry, identity, vault and key; `goal` is what the registry is to use.
+    """What exists so far of registry, identity, vault and key; `goal` is what the registry should use.
 
-    Changes run in threads: each attribute is written by one change and read only by those that wait for it. Only that
-    the vault is in DNS is noted by whichever change waits for that.
+    Changes run in threads: each attribute is written by one change and read only by those that wait for it. The
+    exception is that the vault is in DNS, which is written by any change that waits for it.
     """
 
     def __init__(
@@ -60,20 +60,20 @@ class Context:
         self.vault: Vault | DeletedVault | Absent = state.vault
         self.key: Key | Absent = state.key
         self.state = state
-        # What is there once it was read back.
+        # What exists after it was read back.
         self.result: State | None = None
         self.granted_now = False
 
     def principal_of(self, identity: ArmId | None, principal: str | None) -> str:
-        """The object id to grant access to: the one that is given, or that of an identity that exists by now."""
+        """The object id to grant access to: the given one, or that of the identity, which exists by now."""
         if principal:
             return principal
         if not isinstance(self.identity, Identity) or self.identity.id != identity:
-            raise LookupError(f"The identity {identity} is not what this plan made.")  # a defect of the plan
+            raise LookupError(f"The identity {identity} is not the one of this plan.")  # a defect of the plan
         return self.identity.principal_id
 
     def host_of(self, key: KeyId) -> str:
-        """Where the key's vault says it is. A host outside the cloud is refused before anything is sent."""
+        """The host that the key's vault reports. A host outside the cloud is refused before anything is sent."""
         return self.vault.host if isinstance(self.vault, Vault) and same(self.vault.name, key.store) else key.host
 
     def until_in_dns(self) -> None:
@@ -81,7 +81,7 @@ class Context:
             self.vault = until_in_dns(self.clients, self.vault, self.stop)
 
     def once_in_dns(self, change: Callable[[], Made]) -> Made:
-        """What `change` returns. An existing vault should accept it at once; one that refuses it, when it is in DNS."""
+        """The result of `change`. If a new vault rejects it, it is repeated when the vault is in DNS."""
         from azure.core.exceptions import HttpResponseError
 
         in_dns = not isinstance(self.vault, Vault) or self.vault.in_dns
@@ -96,12 +96,12 @@ class Context:
 
 @singledispatch
 def apply_change(change: Change, _context: Context) -> str | None:
-    """Carries a change out; returns the outcome where that is not the action's. Raises UnknownChange."""
+    """Carries out a change; returns the outcome if it differs from the action's. Raises UnknownChange."""
     raise UnknownChange("apply_change", change)
 
 
 def read_back(context: Context) -> State:
-    """All that the registry uses now."""
+    """Everything that the registry uses now."""
     vault = context.vault.id if isinstance(context.vault, Vault) else None
     return load_registry_state(
         context.clients, context.registry, context.subscriptions, vault, known_after(context, context.plan)
@@ -118,7 +118,7 @@ _CHANGES_KEY = (kinds.CreateKey, kinds.RecoverKey, kinds.CreateVersion, kinds.Di
 
 
 def known_after(context: Context, plan: Plan) -> State:
-    """What exists by now, but for what the plan's changes leave to be read back: that is not loaded."""
+    """What exists now; what the plan's changes affected is not loaded, so that it is read back."""
     changed = plan.changing
     access = [each for each in changed if isinstance(each, _CHANGES_ACCESS)]
     identity, vault = context.identity, context.vault
@@ -135,7 +135,7 @@ def known_after(context: Context, plan: Plan) -> State:
 
 
 def _shows(context: Context, access: list[Change]) -> bool:
-    """Whether the vault as last read shows what was granted, as it does where its name was waited for."""
+    """Whether the last read of the vault shows what was granted, as it does after waiting for its name."""
     if any(isinstance(each, kinds.REMOVING) for each in access):
         return False
     name, principal = context.goal.key_name if context.goal else "", context.identity.principal_id

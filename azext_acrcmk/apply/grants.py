@@ -1,4 +1,4 @@
-"""Changes of who has access to a key."""
+"""Changes of the access to a key."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _tenant_of(change: kinds.AddAccessPolicy | kinds.RemoveAccessPolicy, context
 
 
 def add_policy(change: kinds.AddAccessPolicy, context: Context) -> None:
-    """Adds to what the vault's policies are, and replaces none."""
+    """Adds to the vault's access policies, and replaces none."""
     principal = context.principal_of(change.identity, change.principal)
     grants.add_policy(
         context.clients, change.vault, principal, _tenant_of(change, context), change.permissions, context.stop

@@ -1,7 +1,8 @@
-"""Assigning identities to a registry, so that none that is to stay is lost.
+"""Assigns identities to a registry without losing those that it already has.
 
-Whether a PATCH adds to the assigned identities or replaces them is not documented (service facts 9.3). So all are
-named; and as one that was deleted, or that one may not assign, has the whole request refused, those are then left out.
+Whether a PATCH adds to the assigned identities or replaces them is not documented (service facts 9.3), so all are
+named. If Azure rejects the request because one was deleted, or because the caller has no permission to assign it, the
+request is repeated without that one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _(change: kinds.AttachIdentity, context: Context) -> None:
 
 
 def patch_assigning(context: Context, id_: ArmId, new: ArmId | None, body: dict[str, Any]) -> Registry:
-    """The registry after a PATCH of `body` that assigns `new`, or (None) turns on the system-assigned identity."""
+    """The registry after a PATCH of `body` that assigns `new`, or (None) enables the system-assigned identity."""
     from azure.core.exceptions import HttpResponseError
 
     old = [each.id for each in context.registry.attached if each.id != new]
@@ -54,7 +55,7 @@ def patch_assigning(context: Context, id_: ArmId, new: ArmId | None, body: dict[
 
 
 def _to_leave_out(clients: Clients, said: ServiceError, named: list[ArmId]) -> list[ArmId]:
-    """The identities because of which a request was refused, of those that are assigned already."""
+    """The already assigned identities because of which a request was rejected."""
     if not any(same_code(said, code) for code in ("FailedIdentityOperation", "LinkedAuthorizationFailed")):
         return []
     told = [each for each in named if str(each).lower() in said.message.lower()]
@@ -67,7 +68,7 @@ def _check(registry: Registry, wanted: list[ArmId]) -> None:
         raise Refused(
             Problem(
                 f"After identities were assigned to registry '{registry.name}', it no longer has "
-                f"{', '.join(map(str, lost))}. It may use its key through that.",
+                f"{', '.join(map(str, lost))}, through which it may use its key.",
                 tuple(f"Assign it again: {assign_identity(registry.id, each)}" for each in lost),
             )
         )

@@ -15,7 +15,7 @@ from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.conflicts import key_conflicts
 from azext_acrcmk.rules.fixes import key_command
 
-# How long the control plane may refuse a key because the caller's own role has not arrived there, in seconds.
+# How long the control plane may reject a key because the caller's own role has not taken effect, in seconds.
 OWN_ROLE_TIMEOUT = 180
 
 
@@ -23,7 +23,7 @@ OWN_ROLE_TIMEOUT = 180
 def _(change: kinds.CreateKey, context: Context) -> str | None:
     context.until_in_dns()
     if change.may_exist:
-        # What a recovered vault holds could not be read before.
+        # The contents of the vault could not be read before it was recovered.
         found = get_key(context.clients, change.vault, change.key)
         if isinstance(found, Key):
             if conflicts := key_conflicts(context.goal, found):
@@ -60,7 +60,9 @@ def _create_key(change: kinds.CreateKey, context: Context) -> str | None:
 def _create_by_data_plane(change: kinds.CreateKey, context: Context) -> None:
     from azure.core.exceptions import AzureError
 
-    context.progress.note("  You can't create the key by the control plane; trying the vault itself.")
+    context.progress.note(
+        "  You don't have permission to create the key in the control plane; creating it in the vault."
+    )
     try:
         made = keys.create_key(
             context.clients,
@@ -79,11 +81,11 @@ def _create_by_data_plane(change: kinds.CreateKey, context: Context) -> None:
         why = explain(read_error(error))
         raise Refused(
             Problem(
-                f"The key '{change.key.name}' could not be created by the control plane, nor by the vault itself. "
+                f"The key '{change.key.name}' could not be created, neither in the control plane nor in the vault. "
                 f"{why.message}",
                 (
                     "The control plane requires permission 'Microsoft.KeyVault/vaults/keys/write' (role 'Key Vault "
-                    f"Contributor'), the vault the role 'Key Vault Crypto Officer', on {change.vault}",
+                    f"Contributor'), the vault requires the role 'Key Vault Crypto Officer', on {change.vault}",
                 ),
             )
         ) from error
@@ -105,7 +107,7 @@ def _recover(change: kinds.CreateKey | kinds.RecoverKey, context: Context) -> No
         why = explain(read_error(error))
         raise Refused(
             Problem(
-                f"The key '{key.name}' is soft-deleted and could not be recovered. {why.message}",
+                f"The key '{key.name}' is soft-deleted, and could not be recovered. {why.message}",
                 (*why.advice, f"Recover it: {key_command('recover', key)}", "Or choose another name with --key."),
             )
         ) from error
@@ -123,8 +125,8 @@ def _(change: kinds.CreateVersion, context: Context) -> None:
         why = explain(read_error(error))
         raise Refused(
             Problem(
-                f"A new version of the key could not be created: only the vault itself can do it. {why.message}",
-                (*why.advice, "If others create it: az acr cmk rotate --no-new-version"),
+                f"A new version of the key could not be created; this is possible only in the vault. {why.message}",
+                (*why.advice, "After someone else has created it: az acr cmk rotate --no-new-version"),
             )
         ) from error
     known = context.key if isinstance(context.key, Key) else Key(made, "RSA")
@@ -133,7 +135,7 @@ def _(change: kinds.CreateVersion, context: Context) -> None:
 
 def _create_version(key: KeyId, context: Context) -> KeyId:
     host, latest = context.host_of(key), context.key
-    # A managed HSM rotates only a key that has a rotation policy; else the key is created again (service facts 9.5).
+    # A managed HSM rotates only keys with a rotation policy; others are created again (service facts 9.5).
     if key.is_hsm and isinstance(latest, Key) and latest.type and not latest.rotation_policy:
         return keys.create_version_like(context.clients, host, latest)
     return keys.create_version(context.clients, host, key)
@@ -158,7 +160,7 @@ def _(change: kinds.PermitOperations, context: Context) -> None:
 def _(change: kinds.DisableVersion, context: Context) -> str | None:
     registry = context.registry
     if isinstance(registry, Registry) and same(registry.encryption.version_in_use, change.key.version):
-        # The registry is where it was, so the version is not old.
+        # The registry still uses it, so it is not an old version.
         return "reused"
     keys.set_enabled(context.clients, context.host_of(change.key), change.key, enabled=False)
     return None
@@ -177,7 +179,7 @@ def _(change: kinds.RestoreVersion, context: Context) -> None:
 
 
 class _needing_the_vault:  # noqa: N801  (used as a with-statement's word)
-    """Explains a refusal of the vault's data plane, the only way to enable or disable a key."""
+    """Explains an error of the vault's data plane, the only way to enable or disable a key."""
 
     def __init__(self, change: kinds.Change):
         self._change = change
@@ -190,5 +192,5 @@ class _needing_the_vault:  # noqa: N801  (used as a with-statement's word)
 
         if isinstance(error, AzureError):
             why = explain(read_error(error))
-            message = f"Only the vault itself can change {self._change.resource}. {why.message}"
+            message = f"{self._change.resource} can be changed only in the vault. {why.message}"
             raise Refused(Problem(message, why.advice)) from error

@@ -1,4 +1,4 @@
-"""Changes of a registry; and waiting, bounded, until its key works."""
+"""Changes of a registry, and the bounded wait until its key works."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.diagnose import diagnose
 from azext_acrcmk.rules import Facts
 
-# How long the registry may take to use the version it was told to, in seconds.
+# How long the registry may take to use the version that was set, in seconds.
 ADOPTION_TIMEOUT = 300
 
 Made = TypeVar("Made")
@@ -110,29 +110,29 @@ def _may_be_the_tag(said: ServiceError) -> bool:
 
 
 def _latest(change: UsesKey, context: Context) -> KeyId:
-    """The key that the registry is to use, with its version as far as that is known."""
+    """The key that the registry should use, with its version if that is known."""
     if change.key.version or not isinstance(context.key, Key):
         return change.key
     return context.key.id
 
 
 def _key_to_use(change: UsesKey, context: Context) -> KeyId:
-    """With a version where the registry is to be pinned to it, else without."""
+    """The key to set: with a version if the registry is to be pinned to it, otherwise without."""
     return _latest(change, context) if change.pinned else change.key.with_version(None)
 
 
 def _until_key_works(change: UsesKey, context: Context, encrypt: Callable[[], Registry]) -> Registry:
-    """What `encrypt` makes of the registry, read back; waits, bounded, for access that has not taken effect."""
+    """The registry after `encrypt`, read back; waits, bounded, for access to take effect."""
     return _judged(context, _until_key_accepted(change, context, encrypt))
 
 
 def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[], Made]) -> Made:
-    """What `encrypt` returns once the key is not refused; waits, bounded, for access that has not taken effect."""
+    """The result of `encrypt` once the key is accepted; waits, bounded, for access to take effect."""
     from azure.core.exceptions import HttpResponseError
 
     context.until_in_dns()
     told = False
-    # A try costs the service more than a look, and here also a diagnosis.
+    # A try is more expensive than a read, for the service and because of the diagnosis.
     pauses = Pauses(context.stop, first=2.0, most=20.0)
     while True:
         try:
@@ -152,7 +152,7 @@ def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[],
 
 
 def _give_again(facts: Facts, context: Context) -> None:
-    """Another program may have replaced the vault's access policies as a whole since: what it lost is added again."""
+    """Adds the access policy again if another program has replaced the vault's access policies in the meantime."""
     vault = facts.vault
     if not vault or not vault.uses_policies or not context.granted_now or not facts.access.missing:
         return
@@ -180,7 +180,7 @@ def _registry_of(change: UsesKey) -> ArmId:
 
 
 def _judged(context: Context, registry: Registry) -> Registry:
-    """Only what a GET shows after the operation ended is the truth (wire facts 3.1)."""
+    """Only a GET after the operation has ended shows the actual state (wire facts 3.1)."""
     id_ = registry.id
     if not registry.settled:
         registry = until_settled(
@@ -192,16 +192,16 @@ def _judged(context: Context, registry: Registry) -> Registry:
         return registry
     raise Refused(
         Problem(
-            f"The operation on registry '{id_.name}' ended, but it does not read back as encrypted.",
-            (f"See its state: az acr cmk show --name {id_.name}",),
+            f"The operation on registry '{id_.name}' ended, but a read does not show the registry as encrypted.",
+            (f"To see its state: az acr cmk show --name {id_.name}",),
         )
     )
 
 
 def _until_adopted(change: kinds.SetEncryption, context: Context, before: str | None) -> None:
-    """Waits, bounded, until the registry says that it uses the version: what it was told is not yet the proof.
+    """Waits, bounded, until the registry reports that it uses the version: that Azure accepted it is not yet proof.
 
-    Instead of the latest, one that takes new versions may use a newer one that others created, never that of before.
+    A registry that uses new versions automatically may instead use a newer one created by others, never the old one.
     """
     latest = _latest(change, context)
 
@@ -223,8 +223,8 @@ def _until_adopted(change: kinds.SetEncryption, context: Context, before: str | 
         name = change.registry.name
         raise Refused(
             Problem(
-                f"Registry '{name}' was told to use {latest}, but does not use it yet. Both the old and the new "
-                "version must stay enabled until it does.",
+                f"Registry '{name}' does not use {latest} yet, although Azure accepted the change. Both the old and "
+                "the new version must stay enabled until it does.",
                 (f"Check again later: az acr cmk show --name {name}",),
             )
         )

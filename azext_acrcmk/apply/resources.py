@@ -1,4 +1,4 @@
-"""Changes of resource groups, identities and vaults; and those that do nothing."""
+"""Changes of resource groups, identities and vaults, and those that require no action."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _(change: kinds.CreateIdentity, context: Context) -> None:
 def _(change: kinds.CreateVault, context: Context) -> str | None:
     principal = None
     if change.policy_for:
-        # Another run may have created it since: a PUT would replace its access policies as a whole.
+        # Another run may have created it in the meantime; a PUT would replace all its access policies.
         seen = get_vault(context.clients, change.id)
         if isinstance(seen, Vault):
             context.vault = seen
@@ -53,7 +53,7 @@ def _(change: kinds.CreateVault, context: Context) -> str | None:
 
 @apply_change.register
 def _(change: kinds.RecoverVault, context: Context) -> None:
-    """In its old resource group; its role assignments stay gone."""
+    """Recovers the vault in its old resource group; its role assignments are not recovered."""
     context.vault = changes.put_vault(context.clients, change.id, bodies.recovery_body(change), context.stop)
 
 

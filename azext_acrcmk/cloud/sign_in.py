@@ -56,7 +56,7 @@ class SignIn:
             except (OSError, MsalError) as error:
                 raise ServiceRequestError(f"The sign-in failed: {error}", error=error) from error
             except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-                said = f"The sign-in's answer is not to be understood: {type(error).__name__}: {error}"
+                said = f"Unexpected response to the sign-in: {type(error).__name__}: {error}"
                 raise SignInFailed(said[:300]) from error
 
     def _get_token(self, *scopes: str, **options: Any) -> Any:

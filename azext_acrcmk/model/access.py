@@ -1,4 +1,4 @@
-"""Whether an identity may use a key: role assignments or access policies against what a registry needs."""
+"""The access of an identity to a key: role assignments or access policies, compared with what a registry requires."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HSM_NEEDED_ACTIONS = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where a grant comes from: a role (`kind` role) at a scope, or a vault's access policy (`kind` access-policy)."""
+    """The source of access: a role (`kind` role) at a scope, or a vault's access policy (`kind` access-policy)."""
 
     kind: str
     name: str
@@ -41,8 +41,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Access:
-    """`granted` None means that it isn't known. `missing` names what is missing of get, wrapKey and unwrapKey, and
-    `denied_by` the deny assignments that take it away."""
+    """`granted` is None if it isn't known. `missing` are the missing permissions of get, wrapKey and unwrapKey, and
+    `denied_by` the deny assignments that block them."""
 
     granted: bool | None
     sources: tuple[Source, ...] = ()
@@ -52,7 +52,7 @@ class Access:
 
 
 def key_scope(vault: Vault, key_name: str) -> str:
-    """The scope of a key in role assignments: its ARM id, or within a managed HSM its path."""
+    """The scope of a key in role assignments: its ARM id, or in a managed HSM its path."""
     return f"/keys/{key_name}" if vault.is_hsm else f"{vault.id}/keys/{key_name}"
 
 
@@ -66,9 +66,9 @@ def access_to(
     roles: tuple[RoleGrant, ...] | Unknown | NotLoaded,
     individuals: frozenset[str] = frozenset(),
 ) -> Access:
-    """What `principal_id` can do with a key, by the vault's own permission model.
+    """The access of `principal_id` to a key, by the vault's permission model.
 
-    `individuals` are the object ids of principals that are no groups.
+    `individuals` are the object ids of principals that are not groups.
     """
     if vault.uses_policies:
         return _by_policy(vault, principal_id, individuals)
@@ -93,9 +93,10 @@ def own_policies(vault: Vault, principal_id: str) -> list[AccessPolicy]:
 
 
 def maybe_groups(vault: Vault, principal_id: str, individuals: frozenset[str]) -> list[AccessPolicy]:
-    """The access policies that may give a principal the key as a member of a group.
+    """The access policies that may grant a principal access to the key as a member of a group.
 
-    Whose they are, Azure Resource Manager does not tell: whoever is not known to be an individual may be a group.
+    Azure Resource Manager does not show the type of a principal: one that is not known to be an individual may be a
+    group.
     """
     return [
         policy
@@ -108,9 +109,9 @@ def maybe_groups(vault: Vault, principal_id: str, individuals: frozenset[str]) -
 
 
 def describe_maybe_groups(policies: list[AccessPolicy]) -> str:
-    """What can't be told of policies of `maybe_groups`, in words."""
+    """A sentence about the policies of `maybe_groups`."""
     names = ", ".join(policy.object_id for policy in policies)
-    return f"The vault has an access policy with unwrapKey for {names}, which may be a group that the identity is in"
+    return f"The vault has an access policy with unwrapKey for {names}, which may be a group of the identity"
 
 
 def access_by_roles(
@@ -119,7 +120,7 @@ def access_by_roles(
     roles: tuple[RoleGrant, ...] | Unknown | NotLoaded,
     needed: dict[str, str] = NEEDED_ACTIONS,
 ) -> Access:
-    """What role assignments let `principal_id` do with the key at `scope`."""
+    """The access of `principal_id` to the key at `scope` by role assignments."""
     if not isinstance(roles, tuple):
         return Access(None, unknown=roles if isinstance(roles, Unknown) else Unknown())
     # A management group is above the subscription without being in its id: Azure lists only what reaches the scope.
@@ -149,7 +150,7 @@ def at_management_group(role: RoleGrant) -> bool:
 
 
 def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded) -> list[str]:
-    """What `principal_id` is granted beyond get, wrapKey and unwrapKey, by the names of roles or permissions."""
+    """The roles or permissions of `principal_id` beyond get, wrapKey and unwrapKey."""
     if vault.uses_policies:
         held = {p.lower() for policy in own_policies(vault, principal_id) for p in policy.key_permissions}
         return sorted(held - {name.lower() for name in NEEDED_ACTIONS})
@@ -159,27 +160,27 @@ def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Un
 
 
 def _on_keys(pattern: str) -> bool:
-    """Whether a data action, or a pattern of them, is about keys of vaults or managed HSMs."""
+    """Whether a data action, or a pattern, applies to keys of vaults or managed HSMs."""
     named = pattern.lower().split("*", 1)[0]
     return any(place.startswith(named) or named.startswith(place) for place in _KEY_ACTIONS)
 
 
 def allows(role: RoleGrant, action: str) -> bool:
-    """Whether the role's data actions, less its not-data-actions, hold `action`."""
+    """Whether the role's data actions, without its not-data-actions, include `action`."""
     return matches(role.data_actions, action) and not matches(role.not_data_actions, action)
 
 
 def may_unwrap(role: RoleGrant, hsm: bool) -> bool:
-    """Whether the role may let one unwrap with the key, which is what a registry goes on serving by.
+    """Whether the role may permit to unwrap with the key, which is enough for a registry to keep working.
 
-    A role that can't be read may let one do anything.
+    A role that can't be read may permit anything.
     """
     unwrap = (HSM_NEEDED_ACTIONS if hsm else NEEDED_ACTIONS)["unwrapKey"]
     return _effective(role, unwrap) or bool(role.uncertain and not role.data_actions)
 
 
 def holders_by_policy(vault: Vault) -> tuple[Holder, ...]:
-    """Whoever can unwrap with the keys of a vault with access policies."""
+    """The principals that can unwrap with the keys of a vault with access policies."""
     return tuple(
         Holder(
             policy.object_id,
@@ -192,7 +193,7 @@ def holders_by_policy(vault: Vault) -> tuple[Holder, ...]:
 
 
 def holders_by_role(roles: tuple[RoleGrant, ...], hsm: bool) -> tuple[Holder, ...]:
-    """Whoever can, or may, unwrap with a key by roles that reach it."""
+    """The principals that can, or may, unwrap with a key by roles that apply to it."""
     return tuple(
         Holder(role.principal_id, f"role '{role.role_name}' at {role.scope}") for role in roles if may_unwrap(role, hsm)
     )
@@ -207,9 +208,9 @@ def _denies(denied: DenyAssignment, action: str) -> bool:
 
 
 def matches(patterns: tuple[str, ...], action: str) -> bool:
-    """Whether one of a role's patterns, with * for anything, holds `action`.
+    """Whether one of a role's patterns, with * for anything, matches `action`.
 
-    `/*/` stands for no segment, too: the role Managed Identity Operator has `userAssignedIdentities/*/assign/action`.
+    `/*/` also matches no segment: the role Managed Identity Operator has `userAssignedIdentities/*/assign/action`.
     """
     return any(_pattern(each).fullmatch(action) for each in patterns)
 

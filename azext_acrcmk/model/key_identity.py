@@ -1,4 +1,4 @@
-"""Which identity a registry uses its key through, and as what: worked out here, and nowhere else."""
+"""The identity through which a registry uses its key. It is determined only here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.state import ABSENT, Absent, Identity, NotLoaded, Registry, State, Unknown
 
-# How a registry names its own, system-assigned identity.
+# The registry's name for its system-assigned identity.
 SYSTEM = "system"
 
 
@@ -15,8 +15,8 @@ SYSTEM = "system"
 class KeyIdentity:
     """The identity of a registry's key.
 
-    `client_id` is what the registry remembers, or SYSTEM; `found` what was read of the identity now. A user-assigned
-    identity that was deleted and recreated under its name has another client id than the registry remembers.
+    `client_id` is the one that the registry has stored, or SYSTEM; `found` is the identity as read now. A user-assigned
+    identity that was deleted and recreated with the same name has another client id than the registry has stored.
     """
 
     registry: Registry
@@ -29,7 +29,7 @@ class KeyIdentity:
 
     @property
     def id(self) -> ArmId | None:
-        """The identity's id, the registry's own where it is system-assigned; None where it isn't known."""
+        """The identity's id, or the registry's id if it is system-assigned; None if it isn't known."""
         if self.is_system:
             return self.registry.id
         if isinstance(self.found, Identity):
@@ -39,7 +39,7 @@ class KeyIdentity:
 
     @property
     def principal_id(self) -> str | None:
-        """The object id that must have access to the key: the identity's own now, else as the registry remembers it."""
+        """The object id that must have access to the key: the current one, otherwise the stored one."""
         if self.is_system:
             return self.registry.system_principal_id
         if isinstance(self.found, Identity):
@@ -49,7 +49,7 @@ class KeyIdentity:
 
     @property
     def is_attached(self) -> bool:
-        """Whether the registry lists it, as the one that it remembers or as one of the same id."""
+        """Whether it is assigned to the registry, with the stored client id or with the same id."""
         if self.is_system:
             return bool(self.registry.system_principal_id)
         if self.registry.attached_as(self.client_id):
@@ -64,7 +64,7 @@ class KeyIdentity:
 
     @property
     def exists(self) -> bool | None:
-        """Whether the identity that the registry remembers exists; None where that isn't known."""
+        """Whether the identity that the registry has stored exists; None if that isn't known."""
         if self.is_system:
             return self.is_attached
         if isinstance(self.found, Identity):
@@ -73,7 +73,7 @@ class KeyIdentity:
 
     @property
     def as_identity(self) -> Identity | Absent:
-        """What a key is used through now: the identity as found, else as the registry knows it."""
+        """The identity as read now, otherwise as the registry has stored it."""
         if isinstance(self.found, Identity) and not self.is_system:
             return self.found
         if self.id is None or self.principal_id is None:

@@ -1,4 +1,4 @@
-"""Resources by short names, for people. Imported by every `az acr`, so nothing else is."""
+"""Short names of resources. Imported by every `az acr` command, so it imports nothing else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 
 def short(resource: str) -> str:
-    """The telling end of an id: a group's or resource's name, a key's vault and name."""
+    """The distinctive end of an id: the name of a group or resource, or the vault and name of a key."""
     if resource.startswith("https://") and "/keys/" in resource:
         host, _, name = resource.removeprefix("https://").partition("/keys/")
         return f"{host.split('.', 1)[0]}/{name}"

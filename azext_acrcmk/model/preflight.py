@@ -1,4 +1,4 @@
-"""What can be known beforehand of whether changes will be allowed."""
+"""What can be known in advance about whether changes will be allowed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from azext_acrcmk.model.state import Unknown
 
 @dataclass(frozen=True)
 class NewResource:
-    """A resource to be created, by its id. `scope` is where to ask for policies: its resource group, or the
-    subscription where that is yet to be created. `details` is its content as the policy check wants it."""
+    """A resource to be created, by its id. `scope` is where to check policies: its resource group, or the subscription
+    if the group does not exist yet. `details` is its content in the form that the policy check requires."""
 
     resource: str
     scope: str
@@ -21,7 +21,7 @@ class NewResource:
 
 @dataclass(frozen=True)
 class Questions:
-    """What to ask beforehand: the registration of `providers` (subscription and namespace), the caller's permissions
+    """What to ask in advance: the registration of `providers` (subscription and namespace), the caller's permissions
     at `scopes` (ids in lower case), whether policies deny `resources`, whether the name of a new vault is free,
     where a role is to be assigned, how many assignments `quota_of` has left, and which locks there
     are at or above `locked` (ids in lower case)."""
@@ -46,7 +46,7 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Denial:
-    """A policy assignment that would deny a resource. `why` is what the evaluation says: fields, values, reasons."""
+    """A policy assignment that would deny a resource. `why` is from the evaluation: fields, values, reasons."""
 
     resource: str
     policy: str
@@ -55,7 +55,7 @@ class Denial:
 
 @dataclass(frozen=True)
 class Lock:
-    """A management lock at `scope`, which holds there and below."""
+    """A management lock at `scope`, which applies there and below."""
 
     scope: str
     name: str

@@ -1,5 +1,5 @@
-"""The options of a new registry, in one table: what `enable` calls them and what the service calls them. Those of core
-`az acr create` and `az acr update` have its names and meaning."""
+"""The options of a new registry in one table: their names in `enable` and in the service. Options of core
+`az acr create` and `az acr update` have the same names and meaning."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import REGISTRY_TYPE, same
 
-# What only these versions of the API know (wire facts 4, and the published schemas).
+# API versions that some options require (wire facts 4, and the published schemas).
 ROLE_ASSIGNMENT_MODE_API_VERSION = "2025-11-01"
 PREVIEW_API_VERSION = "2026-03-01-preview"
 
-# What changes most options of a registry that exists.
+# The command that changes most options of an existing registry.
 UPDATE = "az acr update --name {name}"
 _ENABLED = {True: "Enabled", False: "Disabled"}
 _STATUS = {True: "enabled", False: "disabled"}
@@ -39,7 +39,7 @@ class RegistryOption:
         return self.wire.get(value, value)
 
     def found_in(self, properties: dict[str, Any]) -> Any:
-        """The service's value; None where it isn't there."""
+        """The service's value; None if there is none."""
         value: Any = properties
         for name in self.path:
             value = value.get(name) if isinstance(value, dict) else None
@@ -99,13 +99,13 @@ class RegistryOptions:
 
     @property
     def api_version(self) -> str:
-        """The lowest version of the API that knows all of them; a preview only where one needs it."""
+        """The lowest API version that supports all of them; a preview only if one requires it."""
         needed = [_BY_NAME[name].api_version for name, _ in self.given]
         return max([API_VERSIONS[REGISTRY_TYPE], *needed])
 
     @property
     def properties(self) -> dict[str, Any]:
-        """In wire format. A registry that is closed to the public network denies by default, whatever else is given."""
+        """In wire format. A registry that is closed to the public network always denies by default."""
         values = self.values
         if values.get("public_network_enabled") is False:
             values["default_action"] = "Deny"
@@ -119,9 +119,9 @@ class RegistryOptions:
         return properties
 
     def differing(self, properties: dict[str, Any]) -> list[tuple[RegistryOption, Any, Any]]:
-        """Those that a registry with these properties does not have as given: option, value given, the service's value.
-        What the service does not say is not compared."""
-        closed = self.values.get("public_network_enabled") is False  # then the default action means nothing
+        """The options that differ from a registry with these properties: option, given value, value of the service.
+        Options that the service does not return are not compared."""
+        closed = self.values.get("public_network_enabled") is False  # then the default action has no effect
         found = []
         for name, value in self.given:
             option = _BY_NAME[name]

@@ -1,4 +1,4 @@
-"""What exists in Azure, in the field's words. "Absent" and "unknown" are values: 404 is absent, 403 is unknown."""
+"""What exists in Azure, in Azure's words. Absent and Unknown are values: 404 is absent, 403 is unknown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ACCESS_POLICY = "access-policy"
 
 @dataclass(frozen=True)
 class Absent:
-    """Looked for, and not there. `unless` is what could not be read: it may be there soft-deleted, or elsewhere."""
+    """Does not exist. `unless` is what could not be read: it may exist soft-deleted, or elsewhere."""
 
     unless: Unknown | None = None
 
@@ -24,9 +24,9 @@ class Absent:
 
 @dataclass(frozen=True)
 class Unknown:
-    """Could not be read. `action` on `scope` is the permission required; `why` is what the service said.
+    """Could not be read. `action` on `scope` is the required permission; `why` is the message of the service.
 
-    `denied` is false where that is no lack of permission: there was no answer, or not a good one.
+    `denied` is false if the cause is not a missing permission, but no response or an unexpected one.
     """
 
     action: str = ""
@@ -40,7 +40,7 @@ class Unknown:
 
 @dataclass(frozen=True)
 class NotLoaded:
-    """Nobody has read it. A command that reads less, as one about many registries, leaves it so."""
+    """Has not been read, as in a command that reads less because it covers many registries."""
 
     def __bool__(self) -> bool:
         return False
@@ -69,7 +69,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class AttachedIdentity:
-    """A user-assigned identity as the registry lists it; the client and principal ids are those of that time."""
+    """A user-assigned identity as listed by the registry, with the client and principal ids when it was assigned."""
 
     id: ArmId
     client_id: str | None
@@ -105,7 +105,7 @@ class Registry:
     system_tenant: str | None = None
     attached: tuple[AttachedIdentity, ...] = ()
     status_message: str | None = None
-    # As the service has them, in wire format.
+    # In wire format.
     properties: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
     content_trust: bool = False
     tags: dict[str, str] = field(default_factory=dict, compare=False, hash=False)
@@ -116,12 +116,12 @@ class Registry:
 
     @property
     def settled(self) -> bool:
-        """Whether no operation is running on it; until then its encryption block may lie (recordings to 2023-02)."""
+        """Whether no operation is running on it; else its encryption block may be wrong (recordings to 2023-02)."""
         return self.provisioning_state in ("Succeeded", "Failed", "Canceled")
 
     @property
     def went_wrong(self) -> bool:
-        """Whether its last operation ended badly."""
+        """Whether its last operation failed or was canceled."""
         return self.provisioning_state in ("Failed", "Canceled")
 
     @property
@@ -137,10 +137,10 @@ class Registry:
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """A vault's access policy: the key permissions of one principal, in the spelling in which they were written.
+    """A vault's access policy: the key permissions of one principal, in their original spelling.
 
-    Key Vault grants whatever their case, and removes only what is spelled alike. With an `application_id` they are that
-    application's on behalf of the principal, and not the principal's own.
+    Key Vault ignores their case when it checks access, but not when it removes them. With an `application_id`, they
+    apply only to that application on behalf of the principal.
     """
 
     object_id: str
@@ -186,12 +186,12 @@ class Vault:
 
     @property
     def uses_policies(self) -> bool:
-        """Whether access policies, not roles, say who may use its keys."""
+        """Whether access policies, not roles, control access to its keys."""
         return self.permission_model == ACCESS_POLICY
 
     @property
     def in_dns(self) -> bool:
-        """Whether its name is found yet; until then nobody can use its keys, a registry neither."""
+        """Whether its name is in DNS; until then, nobody can use its keys, not even a registry."""
         return self.provisioning_state != "RegisteringDns"
 
     @property
@@ -201,7 +201,7 @@ class Vault:
 
 @dataclass(frozen=True)
 class DeletedVault:
-    """A soft-deleted vault; recovering brings its keys and policies back, not its role assignments."""
+    """A soft-deleted vault; its keys and policies are recovered with it, its role assignments are not."""
 
     id: ArmId
     location: str
@@ -215,7 +215,7 @@ class DeletedVault:
 
 @dataclass(frozen=True)
 class RotationPolicy:
-    """Durations in ISO 8601, as Key Vault keeps them; None where the policy does not say."""
+    """Durations in ISO 8601, as stored by Key Vault; None if not set."""
 
     rotate_after: str | None = None
     rotate_before_expiry: str | None = None
@@ -226,7 +226,7 @@ class RotationPolicy:
 class Key:
     """A key as the control plane shows it: its current version's type and attributes.
 
-    Of a disabled one nothing else may be shown: then `type` is empty.
+    A disabled key may have no other attributes: then `type` is empty.
     """
 
     id: KeyId
@@ -245,12 +245,12 @@ class Key:
 
     @property
     def missing_operations(self) -> list[str]:
-        """Those that a registry needs and the key does not permit, in lower case."""
+        """The operations that a registry requires and the key does not permit, in lowercase."""
         return sorted({"wrapkey", "unwrapkey"} - self.operations)
 
     @property
     def operations_to_permit(self) -> list[str]:
-        """Those that a registry needs and all that the key permits already."""
+        """The operations that a registry requires and all that the key already permits."""
         return ["wrapKey", "unwrapKey", *sorted(self.operations - {"wrapkey", "unwrapkey"})]
 
 
@@ -264,7 +264,7 @@ class DeletedKey:
 
 @dataclass(frozen=True)
 class DenyAssignment:
-    """Data actions that a deny assignment takes away, whatever roles allow."""
+    """Data actions that a deny assignment blocks, regardless of roles."""
 
     name: str
     data_actions: tuple[str, ...]
@@ -273,10 +273,10 @@ class DenyAssignment:
 
 @dataclass(frozen=True)
 class RoleGrant:
-    """A role assignment that reaches the key, with the data actions of its role.
+    """A role assignment that applies to the key, with the data actions of its role.
 
-    `denied_by` are the deny assignments that reach the key and concern the same principal; `unseen_denials` is there
-    where one may not see them.
+    `denied_by` are the deny assignments that apply to the key and the same principal; `unseen_denials` is set if they
+    can't be read.
     """
 
     id: str
@@ -287,7 +287,7 @@ class RoleGrant:
     data_actions: tuple[str, ...] = ()
     not_data_actions: tuple[str, ...] = ()
     created: datetime | None = None
-    # Why it can't be told from outside what this assignment allows: it has a condition, or its role can't be read.
+    # Why it can't be determined what this assignment allows: it has a condition, or its role can't be read.
     uncertain: str | None = None
     denied_by: tuple[DenyAssignment, ...] = ()
     unseen_denials: Unknown | None = None
@@ -295,7 +295,7 @@ class RoleGrant:
 
 @dataclass(frozen=True)
 class Holder:
-    """Who can unwrap with keys of a vault, by its object id, and `through` what, in words."""
+    """A principal that can unwrap with keys of a vault, by its object id, and `through` what, in words."""
 
     principal_id: str
     through: str
@@ -303,7 +303,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class Sharer:
-    """Another registry, and what it has in common with the one in question."""
+    """Another registry, and what it shares with this one."""
 
     id: ArmId
     key: bool = False
@@ -313,7 +313,7 @@ class Sharer:
 
 @dataclass(frozen=True)
 class State:
-    """All that bears on a registry's encryption, as far as the caller can read it.
+    """Everything that affects a registry's encryption, as far as the caller can read it.
 
     `vault` is the key's vault or managed HSM, `key` the key with its latest version (or the one asked for), and
     `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case

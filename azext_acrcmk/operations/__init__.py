@@ -1,1 +1,1 @@
-"""What each command does, a file for each: from a goal to what exists, to a plan, to its run, to a report."""
+"""The commands, a file for each: from a goal and what exists to a plan, its run and a report."""

@@ -16,8 +16,7 @@ from azext_acrcmk.rules import examine, fails
 
 
 def check(cmd, registry_name: str | None, group: str | None, ids: list[str] | None, fail_on: str, expiry_days: int):
-    """Every rule of the catalogue, of one registry or of several; fails after the result is written where one of the
-    severity asked for failed."""
+    """Judges every rule for one or several registries; fails after the result is written, as `fail_on` says."""
 
     def judge(session: Session, id_: ArmId) -> list[dict[str, Any]]:
         return _check(session, id_, fail_on, expiry_days)

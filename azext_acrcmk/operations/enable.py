@@ -24,7 +24,7 @@ logger = get_logger(__name__)
 
 
 def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **options):
-    """Makes a registry encrypted with a customer-managed key, and ends by reading it back."""
+    """Creates a registry encrypted with a customer-managed key, and verifies it by reading it back."""
     with Session.of(cmd) as session:
         login = session.login
         id_ = ArmId(login.subscription, group, REGISTRY_TYPE, registry_name)
@@ -42,29 +42,33 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
             state = read_back(context)
         document = registry_document(state, session.now)
         if document["health"] == BROKEN:
-            logger.warning("The key of registry '%s' does not work: az acr cmk check --name %s", id_.name, id_.name)
+            logger.warning(
+                "The key of registry '%s' does not work. To find the cause: az acr cmk check --name %s",
+                id_.name,
+                id_.name,
+            )
             if not plan.changing:
                 session.fail_after_output()
         return {**document, "steps": steps_document(outcomes)}
 
 
 def _look_ahead(session: Session, state: State, plan: Plan) -> list[Obstacle]:
-    """What stands in the way of creating the registry, or can't be determined: asked before anything irreversible."""
+    """What blocks the creation of the registry, or can't be determined: asked before anything irreversible."""
     if not plan.find(CreateRegistry):
         return []
     return obstacles(state, plan, look_ahead(session.clients, questions(state, plan)))
 
 
 def _what_if(session: Session, plan: Plan, found: list[Obstacle]):
-    """The plan, and what would stop it; then the command fails."""
+    """The plan, and what would block it; then the command fails."""
     if any(each.action == BLOCKED for each in found):
         session.fail_after_output()
     return plan_document(plan, found)
 
 
 def _stop_where_blocked(found: list[Obstacle]) -> None:
-    """Raises one error that tells all that blocks; what can't be determined is said, and stops nothing."""
+    """Raises one error for everything that blocks; what can't be determined is only a warning."""
     if blocking := [each for each in found if each.action == BLOCKED]:
         raise problems_error(tuple(Problem(each.as_text) for each in blocking))
     if unsure := list(dict.fromkeys(each.reason for each in found if each.action == UNDETERMINED)):
-        logger.warning("Not everything could be determined beforehand:\n%s", "\n".join(f"- {each}" for each in unsure))
+        logger.warning("Not everything could be determined in advance:\n%s", "\n".join(f"- {each}" for each in unsure))

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from azure.cli.core.azclierror import InvalidArgumentValueError
+
 from azext_acrcmk.cloud.fleet import KEY_DEPTH, LIVE_DEPTH, REGISTRY_DEPTH, Fleet
 from azext_acrcmk.cloud.graph import Where
-from azext_acrcmk.model.state import NotLoaded, Registry, State
-from azext_acrcmk.operations.session import Session
-from azext_acrcmk.output.fleet import FleetReport, fleet_document, unseen_parts
-from azext_acrcmk.rules import Health, examine, fails
+from azext_acrcmk.model.state import NotLoaded, State
+from azext_acrcmk.operations.report_files import read_report, write_all
+from azext_acrcmk.operations.session import Session, fail_after_output
+from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, unseen_parts
+from azext_acrcmk.output.fleet_compare import compare
+from azext_acrcmk.output.report import ending_of, render
+from azext_acrcmk.rules import examine
 from azext_acrcmk.rules.catalogue import FAILED, UNKNOWN
 
-# Findings that rest on no version in use and on nothing's absence, or that were read directly already.
+# Findings that depend on neither a version in use nor the absence of anything, or were already read directly.
 SETTLED = frozenset(
     {
         "NotEncrypted",
@@ -29,7 +34,6 @@ SETTLED = frozenset(
         "DenialsUnknown",
     }
 )
-EVERYTHING = "everything else"
 
 
 def list_registries(
@@ -42,23 +46,55 @@ def list_registries(
     health: list[str] | None,
     fail_on: str,
     expiry_days: int,
+    reports: list[str] | None,
+    rows: str,
+    from_file: str | None,
+    compare_file: str | None,
 ) -> dict[str, Any]:
-    """The registries of a scope, each judged by the rules of `check`; never silently incomplete."""
+    """The registries of a scope, judged by the rules of `check`; what could not be read is always reported."""
+    earlier = _earlier(compare_file) if compare_file else None
+    if from_file:
+        document, interrupted = read_report(from_file), False
+    else:
+        document, interrupted = _look(cmd, group, subscriptions, management_groups, everywhere, depth, expiry_days)
+    if earlier:
+        _check_whole(document, from_file)
+        document["comparison"] = compare(earlier, document)
+    document = listing(document, health)
+    write_all({path: render(ending_of(path), document, rows) for path in reports or ()})
+    if interrupted or fails(document, fail_on):
+        fail_after_output(cmd.cli_ctx)
+    return document
+
+
+def _earlier(path: str) -> dict[str, Any]:
+    earlier = read_report(path)
+    _check_whole(earlier, path)
+    return earlier
+
+
+def _check_whole(document: dict[str, Any], path: str | None) -> None:
+    if document.get("listed"):
+        raise InvalidArgumentValueError(
+            f"'{path}' has only the registries that --health selected, so what is missing in it can't be compared."
+        )
+
+
+def _look(
+    cmd, group, subscriptions, management_groups, everywhere: bool, depth: str, expiry_days: int
+) -> tuple[dict[str, Any], bool]:
+    """What Azure shows now, and whether Ctrl-C ended it."""
     with Session.of(cmd) as session:
+        interrupted = False
         where = _where(session, subscriptions, management_groups, everywhere)
         fleet = Fleet(session.clients, session.login.subscriptions, session.stop, session.progress.during)
         try:
             _load(fleet, where, group, depth, lambda state: examine(state, session.now, expiry_days))
         except KeyboardInterrupt:
             session.stop.set()
-            fleet.miss(EVERYTHING, "Interrupted before it was read.")
-        report = _report(session, fleet, depth, expiry_days)
-        shown = [each for each in report.rows if not health or each.health.status in health]
-        interrupted = any(each.what == EVERYTHING for each in fleet.not_seen)
-        failed = any(fails(each.health, fail_on) for each in shown)
-        if interrupted or failed or (report.not_seen and fail_on != "none"):
-            session.fail_after_output()
-        return fleet_document(report, shown)
+            interrupted = True
+            fleet.miss("everything else", "Interrupted before it was read.")
+        return fleet_document(_report(session, fleet, depth, expiry_days)), interrupted
 
 
 def _where(session: Session, subscriptions, management_groups, everywhere: bool) -> Where:
@@ -81,7 +117,7 @@ def _load(fleet: Fleet, where: Where, group: str | None, depth: str, judge) -> N
 
 
 def _is_doubtful(state: State, depth: str, judge) -> bool:
-    """Whether something is held against a registry that is to be read again first, or was not in the graph."""
+    """Whether a registry must be read again: it has findings to confirm, or was incomplete in Resource Graph."""
     if not state.registry.encryption.enabled or state.registry.encryption.key is None:
         return False
     needed = [state.identity, state.vault, state.roles]
@@ -97,13 +133,8 @@ def _report(session: Session, fleet: Fleet, depth: str, expiry_days: int) -> Fle
     report = FleetReport(now, depth, fleet.subscription_names)
     for registry in list(fleet.registries.values()):
         state = fleet.state_of(registry)
-        report.add(state, _judged(state, now, expiry_days))
+        report.add(state, examine(state, now, expiry_days))
         for what, why in unseen_parts(state):
             fleet.miss(what, why)
     report.not_seen = [(each.what, each.why) for each in fleet.not_seen]
     return report
-
-
-def _judged(state: State, now, expiry_days: int) -> Health:
-    assert isinstance(state.registry, Registry)
-    return examine(state, now, expiry_days)

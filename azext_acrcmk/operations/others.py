@@ -1,4 +1,4 @@
-"""Who else can use a key, told after a change of who can."""
+"""Who else can use a key, reported after a change of access."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ logger = get_logger(__name__)
 def others_document(
     session: Session, plan: Plan, vault: object, key: KeyId, principal: str | None
 ) -> dict[str, list[dict[str, Any]] | None]:
-    """Whoever but `principal` can still unwrap with a key, for the result of a plan that changed who can; null where
-    that can't be read. Where access was taken away it is said, too."""
+    """The principals other than `principal` that can unwrap with a key, for the result of a plan that changed access;
+    null if they can't be read. If access was removed, they are also a warning."""
     removes = plan.find(*REMOVING) is not None
     if not isinstance(vault, Vault) or not (removes or plan.find(*GRANTING)):
         return {}
     found = find_holders(session.clients, vault, key)
     if isinstance(found, Unknown):
         if removes:
-            logger.warning("Who else can use the keys of %s '%s' can't be read.", vault.kind_in_words, vault.name)
+            logger.warning("Could not read who else can use the keys of %s '%s'.", vault.kind_in_words, vault.name)
         return {"othersWithAccess": None}
     others = [each for each in found if not same(each.principal_id, principal)]
     if removes and others:
         named = "; ".join(f"{each.principal_id} by {each.through}" for each in others)
-        logger.warning("Others can still unwrap with the key in %s '%s': %s.", vault.kind_in_words, vault.name, named)
+        logger.warning(
+            "Other principals can still unwrap with the key in %s '%s': %s.", vault.kind_in_words, vault.name, named
+        )
     shown = [{"principalId": each.principal_id, "through": each.through} for each in others]
     return {"othersWithAccess": shown}

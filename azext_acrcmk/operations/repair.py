@@ -19,7 +19,7 @@ ROUNDS = 3
 
 
 def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool, grant_timeout: int):
-    """Fixes what rules find, and ends by checking again; fails where an error is left."""
+    """Fixes the problems that rules find, and checks again; fails if an error remains."""
     with Session.of(cmd) as session:
         tenant, registry = session.login.tenant, session.registry(registry_name, group)
         facts, health = _examine(session, registry)
@@ -27,7 +27,7 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         if what_if:
             return plan_document(plan)
         outcomes = []
-        # What a recovered vault or key hides is seen, and fixed, in another round.
+        # Problems hidden by a deleted vault or key are found and fixed in another round.
         for _ in range(ROUNDS):
             if not plan.changing:
                 break

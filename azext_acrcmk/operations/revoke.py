@@ -22,12 +22,12 @@ from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import BY_GRANT, BY_KEY, plan_revoke
 from azext_acrcmk.rules import Facts
 
-# How long what was changed may take to show in a read, in seconds.
+# How long a read may not show a change, in seconds.
 READ_BACK_TIMEOUT = 60
 
 
 def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, yes: bool):
-    """Takes the registry's key from it, and ends when that is read back."""
+    """Revokes the registry's access to its key, and verifies that by a read."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         state, (sharing, unsearched) = in_parallel(
@@ -44,7 +44,7 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
 
 
 def restore(cmd, registry_name: str, group: str | None, what_if: bool):
-    """Undoes a revoke, and ends when that is read back. It only gives back, so it asks nothing."""
+    """Undoes a revoke, and verifies that by a read. It does not prompt for confirmation, as it only restores access."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         state = load_registry_state(session.clients, registry, session.login.subscriptions)
@@ -56,7 +56,7 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
 
 
 def _carry_out(session: Session, facts: Facts, plan: Plan, yes: bool, missing: Callable[[State], str | None]):
-    """Ends when a read shows nothing `missing` of what the plan was to bring about; raises an error that tells it."""
+    """Carries out the plan until a read shows nothing `missing`; otherwise raises an error with what is missing."""
     outcomes = session.carry_out(plan, session.context(facts.state), yes)
     vault = facts.state.vault
     vault_id = vault.id if isinstance(vault, Vault) else None
@@ -76,7 +76,7 @@ def _carry_out(session: Session, facts: Facts, plan: Plan, yes: bool, missing: C
 
 
 def _not_revoked(state: State, by: str) -> str | None:
-    """What a read shows, where that is not that the key was taken from the registry."""
+    """What a read shows, if that is not that the key was revoked."""
     if by == BY_KEY:
         return _version_not(state, enabled=False)
     facts, key = Facts(state, None), state.registry.encryption.key
@@ -87,7 +87,7 @@ def _not_revoked(state: State, by: str) -> str | None:
 
 
 def _not_restored(state: State, before: Facts, plan: Plan) -> str | None:
-    """What a read shows, where that is not what the plan was to give back; what was narrow before is so again."""
+    """What a read shows, if that is not what the plan was to restore."""
     facts, key = Facts(state, None), before.encryption.key
     if plan.find(RestoreVersion) and (wrong := _version_not(state, enabled=True)):
         return wrong
@@ -96,10 +96,10 @@ def _not_restored(state: State, before: Facts, plan: Plan) -> str | None:
     tagged = tagged_grants(before)
     if tagged and facts.principal and isinstance(state.vault, Vault):
         there, _ = find_grants(state.vault, key, facts.principal, state.roles)
-        return None if cover(there, tagged) else "not all that was revoked is granted again"
+        return None if cover(there, tagged) else "not everything that was revoked is granted again"
     if facts.access.granted:
         return None
-    denied = f", by the deny assignment {', '.join(facts.access.denied_by)}" if facts.access.denied_by else ""
+    denied = f", blocked by the deny assignment {', '.join(facts.access.denied_by)}" if facts.access.denied_by else ""
     if facts.access.missing:
         return f"the identity has no {', '.join(facts.access.missing)} permission{denied}"
     return _unreadable("grant")
@@ -118,7 +118,7 @@ def _unreadable(what: str) -> str:
 
 
 def _with_users(session: Session, state: State) -> State:
-    """The state with the other resources that have the registry's identity, as far as they can be read."""
+    """The state with the other resources that use the registry's identity, as far as they can be read."""
     if not isinstance(state.identity, Identity):
         return replace(state, identity_users=())
     subscriptions = session.login.subscriptions
@@ -128,7 +128,7 @@ def _with_users(session: Session, state: State) -> State:
 
 
 def _disabled_by_revoke(session: Session, state: State) -> bool | Unknown:
-    """Whether `revoke` disabled the version in use; unknown where only the vault could tell, and does not."""
+    """Whether `revoke` disabled the version in use; unknown if the vault, which alone knows, can't be read."""
     from azure.core.exceptions import AzureError
 
     used = state.version_in_use

@@ -28,7 +28,7 @@ from azext_acrcmk.plan.rotate import (
 
 
 def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool, **options):
-    """Brings a registry to another key, version or identity, and ends when it is seen to use it."""
+    """Changes a registry to another key, version or identity, and waits until it uses them."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         login = session.login
@@ -56,14 +56,14 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
 
 
 def _others(session: Session, plan: Plan, old: State, new: State) -> dict:
-    """Who else can use the old key, where access to it was removed, else the new one."""
+    """Who else can use the old key if access to it was removed, otherwise the new key."""
     told = old if plan.find(*REMOVING) else new
     principal = key_identity(told).principal_id if told is new else None
     return others_document(session, plan, told.vault, told.registry.encryption.key, principal)
 
 
 def _goal_of(session: Session, current: State, **options) -> RotateGoal:
-    """The goal of a rotation of a registry that is encrypted, from what it uses now."""
+    """The goal of the rotation of an encrypted registry, based on what it uses now."""
     registry, login, used = current.registry, session.login, key_identity(current)
     vault_id = current.vault.id if isinstance(current.vault, Vault) else None
     identity_id = None if used.is_system else used.id
@@ -94,7 +94,7 @@ def _find_sharing(session: Session, registry: Registry, options: dict):
 
 
 def _with_users(session: Session, state: State, options: dict) -> State:
-    """The state with the other resources that have the registry's identity, where a grant of it may be removed."""
+    """The state with the other resources that use the registry's identity, if its access may be removed."""
     if not options["revoke_old"] or not isinstance(state.identity, Identity):
         return replace(state, identity_users=())
     subscriptions = session.login.subscriptions
@@ -103,7 +103,7 @@ def _with_users(session: Session, state: State, options: dict) -> State:
 
 
 def _load_before(session: Session, current: State, options: dict) -> State:
-    """What the registry used before a rotation that was interrupted, by the tag it left."""
+    """What the registry used before an interrupted rotation, according to its tag."""
     before = registry_before(current.registry)
     old, (sharing, unsearched) = in_parallel(
         lambda: load_registry_state(session.clients, before, session.login.subscriptions),
@@ -113,7 +113,7 @@ def _load_before(session: Session, current: State, options: dict) -> State:
 
 
 def _load_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:
-    """What exists of what the registry is to use. What it uses already was read."""
+    """What exists of what the registry should use. What it already uses has been read."""
     used = key_identity(current)
     if same_key(goal, current) and same_identity(goal, current) and not goal.target.key.version:
         return goal, replace(current, identity=used.as_identity if goal.system_identity else current.identity)

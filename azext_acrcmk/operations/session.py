@@ -1,4 +1,4 @@
-"""What every command works with, and what commands do alike."""
+"""What all commands have in common."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = get_logger(__name__)
 
 
 class Session:
-    """One run of a command: the login, the clients, the progress shown, and the signal to stop."""
+    """One run of a command: the login, the clients, the progress, and the signal to stop."""
 
     def __init__(self, cmd):
         self._cli_ctx = cmd.cli_ctx
@@ -43,7 +43,7 @@ class Session:
     @classmethod
     @contextmanager
     def of(cls, cmd) -> Iterator[Session]:
-        """A session within which what goes wrong becomes an error of the CLI."""
+        """A session in which exceptions become errors of the CLI."""
         session = cls(cmd)
         try:
             with cli_errors(session._done), session.progress.during("Reading from Azure"):
@@ -65,7 +65,10 @@ class Session:
         if not isinstance(found, ArmId):
             raise ResourceNotFoundError(
                 f"No registry '{name}' was found in subscription {self.login.subscription}.",
-                ["List those you can see: az acr list --output table", "Another subscription: --subscription"],
+                [
+                    "To list the registries that you can read: az acr list --output table",
+                    "For another subscription: --subscription",
+                ],
             )
         return found
 
@@ -82,20 +85,20 @@ class Session:
             raise ResourceNotFoundError(
                 f"There is no registry '{id_.name}' in resource group '{id_.group}'.",
                 [
-                    "Leave out --resource-group to have it found by its name.",
-                    "List those you can see: az acr list --output table",
+                    "Omit --resource-group to find the registry by its name.",
+                    "To list the registries that you can read: az acr list --output table",
                 ],
             )
         return found
 
     def checked(self, plan: Plan) -> Plan:
-        """The plan, where nothing must be fixed first; else one error that tells all that must."""
+        """The plan, if it has no problems; otherwise raises one error for all of them."""
         if plan.problems:
             raise problems_error(plan.problems)
         return plan
 
     def context(self, state: State, goal: EnableGoal | None = None, grant_timeout: int = 0) -> Context:
-        """What a plan is carried out with, from what exists now."""
+        """The context in which to carry out a plan, from what exists now."""
         subscriptions = self.login.subscriptions
         context = Context(
             self.clients, state, self.login.tenant, self.progress, self.stop, goal, grant_timeout, subscriptions
@@ -104,7 +107,7 @@ class Session:
         return context
 
     def carry_out(self, plan: Plan, context: Context, yes: bool) -> list[Outcome]:
-        """Says and asks what the plan's changes want said and asked, all before any of them; then carries them out."""
+        """Shows the notices and prompts of all changes of the plan before the first of them, then carries them out."""
         from azure.cli.core.util import user_confirmation
 
         yes = yes or self._cli_ctx.config.getboolean("core", "disable_confirm_prompt", fallback=False)
@@ -135,7 +138,7 @@ class Session:
 
 
 def fail_after_output(cli_ctx, code: int = 1) -> None:
-    """Has the command end with this exit code once its result is written, in whatever format."""
+    """Makes the command end with this exit code after its result is written, in any format."""
     from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
 
     def fail(_cli_ctx, **_):

@@ -1,4 +1,4 @@
-"""A command on several registries, named by `--ids`: side by side, each result and each failure under its own name."""
+"""A command for several registries, specified by `--ids`: in parallel, with each failure reported for its own id."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ NOT_FOUND, FAILED = 3, 1
 
 
 def each(cmd, ids: list[str], operation: Callable[[Session, ArmId], T]) -> list[T]:
-    """The results of an operation that only reads, in the order of the ids. What fails is told under its id, and makes
-    the command fail after the results are written."""
+    """The results of a read-only operation, in the order of the ids. Failures are logged with their id, and make the
+    command fail after the results are written."""
     outcomes = in_parallel(*(partial(_one, cmd, id_, operation) for id_ in ids))
     failures = [each for each in outcomes if isinstance(each, AzCLIError)]
     if len(ids) == 1 and failures:
@@ -49,7 +49,7 @@ def _one(cmd, id_: str, operation: Callable[[Session, ArmId], T]) -> T | AzCLIEr
 
 
 def _in_subscription(cmd, subscription: str):
-    """The command as if it was given `--subscription`, as the CLI does for each of several ids."""
+    """The command as with `--subscription`, as the CLI does for each of several ids."""
     inside = copy.copy(cmd)
     inside.cli_ctx = copy.copy(cmd.cli_ctx)
     inside.cli_ctx.data = {**cmd.cli_ctx.data, "subscription_id": subscription}

@@ -12,7 +12,7 @@ from azext_acrcmk.output.documents import registry_document
 
 
 def show(cmd, registry_name: str | None, group: str | None, ids: list[str] | None):
-    """The true state of a registry's encryption; of several registries a list."""
+    """The actual state of a registry's encryption; a list for several registries."""
     if ids:
         shown = each(cmd, ids, _show)
         return shown[0] if len(ids) == 1 else shown

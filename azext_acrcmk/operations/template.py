@@ -32,7 +32,7 @@ STDOUT = "-"
 def template(
     cmd, registry_name: str, group: str | None, template_format: str, file: str | None, yes: bool, **options: Any
 ):
-    """Writes what `enable` would do, and changes nothing; without options an encrypted registry as it is."""
+    """Writes the plan of `enable`, and changes nothing; without options, exports an encrypted registry."""
     form = FORMATS[template_format]
     with Session.of(cmd) as session:
         parts = _parts(session, registry_name, group, options)
@@ -94,7 +94,7 @@ def _parts(session: Session, name: str, group: str | None, options: dict[str, An
     if not group:
         raise ResourceNotFoundError(
             f"Registry '{name}' is not encrypted with a customer-managed key, so there is nothing to write.",
-            ["Name the resource group of a new registry: --resource-group"],
+            ["To create a registry, specify its resource group: --resource-group"],
         )
     login = session.login
     goal = enable_goal(
@@ -114,7 +114,7 @@ def _asks_for_something(options: dict[str, Any]) -> bool:
 
 
 def _encrypted(session: Session, name: str, group: str | None) -> Registry | None:
-    """The registry of that name, where it is encrypted with a customer-managed key."""
+    """The registry with that name, if it is encrypted with a customer-managed key."""
     session.clients.registry_api_version = ROLE_ASSIGNMENT_MODE_API_VERSION
     found = get_registry(session.clients, session.registry_id(name, group))
     if not group and not isinstance(found, Registry):
@@ -125,15 +125,15 @@ def _encrypted(session: Session, name: str, group: str | None) -> Registry | Non
 
 
 def _tell(cmd, rotates_again: bool, command: str) -> None:
-    """On stderr, so that the template alone is in a file that stdout goes to."""
+    """Written to stderr, so that stdout has only the template."""
     if cmd.cli_ctx.only_show_errors:
         return
     said = [f"Next: {command}"]
     if rotates_again:
         said.insert(
             0,
-            "The registry is pinned to the version of the key that is current when this is deployed. Deploying it "
-            "again after the key was rotated would rotate the registry, unless you give the version in use.",
+            "The registry is pinned to the version of the key that is current at deployment. If the key has been "
+            "rotated, deploying again changes the registry to the new version, unless you specify the version in use.",
         )
     for line in said:
         sys.stderr.write(f"{line}\n")

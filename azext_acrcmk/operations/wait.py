@@ -1,4 +1,4 @@
-"""What `az acr cmk wait` looks at."""
+"""The registry that `az acr cmk wait` polls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from azext_acrcmk.operations.session import Session
 
 
 def registry_for_wait(cmd, registry_name: str, group: str | None):
-    """The registry as the service returns it. That there is none goes through as the 404 that the CLI's wait knows."""
+    """The registry as returned by the service. If there is none, raises the 404 that the CLI's wait command expects."""
     from azure.core.exceptions import AzureError, HttpResponseError
 
     session = Session(cmd)

@@ -16,7 +16,7 @@ from azext_acrcmk.rules.catalogue import FAILED, UNKNOWN
 
 
 def plan_document(plan: Plan, obstacles: Iterable[Obstacle] = ()) -> list[dict[str, Any]]:
-    """The result of --what-if: the changes, then what would stop them."""
+    """The result of --what-if: the changes, then what would block them."""
     steps = _numbered(each.step for each in plan.told)
     return [
         *(_row(each.action.label, step, each, each.irreversible) for step, each in zip(steps, plan.told, strict=True)),
@@ -44,7 +44,7 @@ def steps_document(outcomes) -> list[dict[str, Any]]:
 
 
 def _numbered(steps: Iterable[str]) -> list[str]:
-    """Each step under a name of its own: several of one name have numbers from the second on."""
+    """Unique names of steps: the second and further ones with the same name are numbered."""
     seen: Counter[str] = Counter()
     names = []
     for step in steps:
@@ -54,7 +54,7 @@ def _numbered(steps: Iterable[str]) -> list[str]:
 
 
 def registry_document(state: State, now: datetime) -> dict[str, Any]:
-    """The result of `show`: null is what the caller may not see, or what does not apply."""
+    """The result of `show`: null is what the caller has no permission to read, or does not apply."""
     registry = state.registry
     facts, health = Facts(state, now), examine(state, now)
     encrypted = registry.encryption.enabled
@@ -86,12 +86,12 @@ def registry_document(state: State, now: datetime) -> dict[str, Any]:
 
 
 def findings_document(health: Health, registry: Registry) -> list[dict[str, Any]]:
-    """The result of `check`: a row a finding, each with the name of its registry."""
+    """The result of `check`: one row for each finding, with the name of its registry."""
     return [{"registry": registry.name, **_finding(each)} for each in health.findings]
 
 
 def left_document(health: Health) -> list[dict[str, Any]]:
-    """What `repair` could not fix, each with what would."""
+    """The problems that `repair` could not fix, with manual steps."""
     left = [each for each in health.findings if each.status in (FAILED, UNKNOWN)]
     return [{**_finding(each), "cure": each.rule.cure} for each in left]
 
@@ -125,7 +125,7 @@ def _key(state: State) -> dict[str, Any] | None:
     seen = key if isinstance(key, Key) else None
     latest = seen.latest_version if seen else None
     up_to_date = same(latest, encryption.version_in_use) if latest and encryption.version_in_use else None
-    # The latest does not stand for the version in use where that is another.
+    # The latest version is not shown as the version in use if that is another.
     used = state.version_in_use if isinstance(state.version_in_use, Key) else seen if up_to_date is not False else None
     policy = seen.rotation_policy if seen else None
     return {

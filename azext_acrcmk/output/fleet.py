@@ -1,9 +1,9 @@
-"""The result of `list`: a row a registry, what the fleet as a whole shows, and what could not be seen. Pure."""
+"""The result of `list`: one row for each registry, findings about several, and what could not be read. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import not_readable
 from azext_acrcmk.model.state import Key, State, Unknown, Vault
 from azext_acrcmk.output.fleet_findings import fleet_findings
-from azext_acrcmk.rules import ATTENTION, BROKEN, HEALTHY, NOT_ENCRYPTED, Health
+from azext_acrcmk.rules import ATTENTION, BROKEN, HEALTHY, NOT_ENCRYPTED, Health, counts_as_failure
 from azext_acrcmk.rules.catalogue import FAILED, NOT_LOADED, UNKNOWN
 
 SCHEMA = "acr-cmk-list/1"
@@ -39,21 +39,37 @@ class FleetReport:
         self.rows.append(Row(state, health))
 
 
-def fleet_document(report: FleetReport, shown: Iterable[Row]) -> dict[str, Any]:
-    """`shown` are the rows to list; the counts and the findings of the fleet are of all."""
-    all_rows = [_row(each, report) for each in report.rows]
-    ids = {id(each): row for each, row in zip(report.rows, all_rows, strict=True)}
+def fleet_document(report: FleetReport) -> dict[str, Any]:
+    rows = [_row(each, report) for each in report.rows]
     counts = Counter(each.health.status for each in report.rows)
     return {
         "schema": SCHEMA,
         "generatedAt": report.now.isoformat(timespec="seconds"),
-        "depth": report.depth,
+        "depth": str(report.depth),  # the CLI's default is a kind of text of its own
         "partial": bool(report.not_seen),
         "notSeen": [{"what": what, "why": why} for what, why in report.not_seen],
         "counts": {"total": len(report.rows), **{health: counts[health] for health in HEALTHS}},
-        "fleetFindings": fleet_findings(all_rows),
-        "registries": sorted((ids[id(each)] for each in shown), key=_order),
+        "listed": None,
+        "fleetFindings": fleet_findings(rows),
+        "registries": sorted(rows, key=_order),
     }
+
+
+def listing(document: dict[str, Any], healths: list[str] | None) -> dict[str, Any]:
+    """Only the registries in these states of health; the counts and the findings of the fleet stay those of all."""
+    if not healths:
+        return document
+    rows = [row for row in document["registries"] if row["health"] in healths]
+    before = document.get("listed")
+    return {**document, "listed": sorted(set(healths) & set(before or healths)), "registries": rows}
+
+
+def fails(document: dict[str, Any], fail_on: str) -> bool:
+    """Whether a finding of a listed registry fails the command, or that not everything was seen."""
+    if fail_on == "none":
+        return False
+    findings = (each for row in document["registries"] for each in row["findings"])
+    return document["partial"] or any(counts_as_failure(each["severity"], each["status"], fail_on) for each in findings)
 
 
 def _order(row: dict[str, Any]) -> tuple[int, str]:
@@ -61,7 +77,7 @@ def _order(row: dict[str, Any]) -> tuple[int, str]:
 
 
 def unseen_parts(state: State) -> Iterator[tuple[str, str]]:
-    """What of a registry could not be read, and why."""
+    """The parts of a registry that could not be read, and why."""
     key, registry = state.registry.encryption.key, state.registry
     if key is None:
         return
@@ -109,7 +125,7 @@ def _row(row: Row, report: FleetReport) -> dict[str, Any]:
 
 
 def _encryption(state: State) -> dict[str, Any]:
-    """Null where it does not apply, or is not known."""
+    """Null if it does not apply, or is not known."""
     used = state.registry.encryption
     if not used.enabled or used.key is None:
         return dict.fromkeys(

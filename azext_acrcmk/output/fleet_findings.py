@@ -1,4 +1,4 @@
-"""What only a fleet as a whole shows, of the rows of its report. Pure."""
+"""Findings about several registries. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Rows = list[dict[str, Any]]
 
 
 def fleet_findings(rows: Rows) -> list[dict[str, Any]]:
-    """The gravest first, of each kind those that concern the most registries first."""
+    """The most severe first; of each kind, those that affect the most registries first."""
     return [*_expiring(rows), *_shared_keys(rows), *_shared_vaults(rows), *_other_regions(rows), *_plain(rows)]
 
 
@@ -20,7 +20,7 @@ def _finding(code: str, severity: str, subject: str, message: str, rows: Rows) -
 
 
 def _by(rows: Rows, value: Callable[[dict[str, Any]], str | None]) -> list[tuple[str, Rows]]:
-    """The rows that have a value, by the value whatever its case; the largest groups first."""
+    """The rows grouped by a value, case-insensitively; the largest groups first."""
     groups: dict[str, Rows] = defaultdict(list)
     for row in rows:
         if found := value(row):
@@ -44,7 +44,7 @@ def _expiring(rows: Rows) -> list[dict[str, Any]]:
 
 def _shared_keys(rows: Rows) -> list[dict[str, Any]]:
     return [
-        _finding("KeyOfSeveral", "info", some[0]["key"], f"{_count(some)} this key: all stop without it.", some)
+        _finding("KeyOfSeveral", "info", some[0]["key"], f"{_count(some)} this key: all stop working without it.", some)
         for _, some in _by(rows, lambda row: row["key"])
         if len(some) > 1
     ]
@@ -52,7 +52,9 @@ def _shared_keys(rows: Rows) -> list[dict[str, Any]]:
 
 def _shared_vaults(rows: Rows) -> list[dict[str, Any]]:
     return [
-        _finding("VaultOfSeveral", "info", vault, f"{_count(some)} keys in this vault: all stop without it.", some)
+        _finding(
+            "VaultOfSeveral", "info", vault, f"{_count(some)} keys in this vault: all stop working without it.", some
+        )
         for vault, some in _by(rows, lambda row: row["key"] and row["key"].partition("/keys/")[0])
         if len(some) > 1
     ]
@@ -68,8 +70,8 @@ def _other_regions(rows: Rows) -> list[dict[str, Any]]:
             "VaultInAnotherRegion",
             "info",
             some[0]["vault"],
-            f"The vault is in {some[0]['vaultLocation']}; {len(some)} registries that use it are in other regions, and "
-            "depend on both.",
+            f"The vault is in {some[0]['vaultLocation']}; {len(some)} registries that use it are in other regions, so "
+            "they depend on both regions.",
             some,
         )
         for _, some in _by(rows, away)
@@ -86,7 +88,10 @@ def _plain(rows: Rows) -> list[dict[str, Any]]:
     others = [row for row in plain if row["sku"].lower() != "premium"]
     found = []
     if premium:
-        message = f"{len(premium)} Premium registries have no customer-managed key. It can be set only at creation."
+        message = (
+            f"{len(premium)} Premium registries have no customer-managed key, which can be set only when a registry is "
+            "created."
+        )
         found.append(_finding("PremiumNotEncrypted", "info", "", message, premium))
     if others:
         message = f"{len(others)} registries are not Premium, which customer-managed keys require."

@@ -166,9 +166,9 @@ def tenant_problems(goal: EnableGoal, state: State) -> list[Problem]:
         if home and not same(home, goal.tenant):
             problems.append(
                 Problem(
-                    f"The {kind} '{id_}' is in tenant {home}, and the registry in tenant {goal.tenant}: registry, "
-                    "identity and key must be in one tenant.",
-                    (f"Name a {kind} in a subscription of the registry's tenant: az account list --output table",),
+                    f"The {kind} '{id_}' is in tenant {home}, but the registry is in tenant {goal.tenant}: "
+                    "registry, identity and key must be in the same tenant.",
+                    (f"Specify a {kind} in a subscription of the registry's tenant: az account list --output table",),
                 )
             )
     return problems

@@ -1,4 +1,4 @@
-"""What locks and locations forbid of a plan. Pure."""
+"""Locks and locations that block a plan. Pure."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ MOST_NAMED = 12
 
 
 def locked(plan: Plan, seen: Preflight) -> list[Obstacle]:
-    """One for each lock that forbids a change of the plan, and one for what can't be read at a place."""
+    """One for each lock that blocks a change of the plan, and one for each scope where locks can't be read."""
     found = []
     for lock in seen.locks:
         if isinstance(lock, Unknown):
-            reason = f"Whether a lock forbids it can't be read: {lock.why}"
+            reason = f"Could not determine whether a lock blocks it: {lock.why}"
             found.append(Obstacle(UNDETERMINED, "lock", lock.scope, reason))
         elif forbidden := [change for change in plan.changing if _forbids(lock, change)]:
             steps = ", ".join(dict.fromkeys(change.step for change in forbidden))
             kind = "ReadOnly" if lock.read_only else "CanNotDelete"
             reason = (
-                f"The {kind} lock '{lock.name}' doesn't allow it ({steps}). Have it removed for as long as this takes: "
+                f"The {kind} lock '{lock.name}' does not allow this change ({steps}). To remove it for the time being: "
                 f"az lock delete --ids {lock.scope}/providers/Microsoft.Authorization/locks/{lock.name}"
             )
             found.append(Obstacle(BLOCKED, "lock", lock.scope, reason))
@@ -32,8 +32,8 @@ def locked(plan: Plan, seen: Preflight) -> list[Obstacle]:
 
 
 def _forbids(lock: Lock, change: Change) -> bool:
-    """ReadOnly forbids what writes and deletes, CanNotDelete what deletes, at the lock's scope and below (guard facts
-    2.1). Neither reaches what the data plane of a vault does."""
+    """ReadOnly blocks changes and deletions, CanNotDelete only deletions, at the lock's scope and below (guard facts
+    2.1). Neither applies to the data plane of a vault."""
     return any(
         within(permission.on, lock.scope) and (lock.read_only or permission.action.endswith("/delete"))
         for permission in required_permissions(change)
@@ -42,12 +42,12 @@ def _forbids(lock: Lock, change: Change) -> bool:
 
 
 def can_be_locked(permission: Permission) -> bool:
-    """Whether what a permission is for changes the resource that it is on."""
+    """Whether the action of a permission changes the resource that it is on."""
     return permission.action not in (ASSIGN_IDENTITY, OPERATION_READ)
 
 
 def misplaced(plan: Plan, seen: Preflight) -> list[Obstacle]:
-    """Each resource to be created where its subscription may not have it."""
+    """Each resource to be created in a location that is not available for its subscription."""
     open_to, found = dict(seen.locations), []
     for change in plan.changes:
         if not isinstance(change, (CreateIdentity, CreateVault, CreateRegistry)) or not change.location:
@@ -56,8 +56,8 @@ def misplaced(plan: Plan, seen: Preflight) -> list[Obstacle]:
         if names and short_location(change.location) not in names:
             others = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
             reason = (
-                f"'{change.location}' is no location in which the subscription may have {change.id.type}. "
-                f"Choose another with --location: {others}"
+                f"The location '{change.location}' is not available for {change.id.type} in this subscription. "
+                f"Choose another location with --location: {others}"
             )
             found.append(Obstacle(BLOCKED, change.step, change.resource, reason))
     return found

@@ -132,11 +132,16 @@ def fails(health: Health, fail_on: str) -> bool:
 
     `fail_on` "none" never fails.
     """
+    return any(counts_as_failure(each.severity, each.status, fail_on) for each in health.findings)
+
+
+def counts_as_failure(severity: str, status: str, fail_on: str) -> bool:
+    """Whether a command with `fail_on` fails because of a finding of this severity and status."""
     if fail_on == "none":
         return False
     grave = (ERROR,) if fail_on == ERROR else (ERROR, WARNING)
     statuses = (FAILED,) if fail_on == ERROR else (FAILED, UNKNOWN)
-    return any(finding.severity in grave and finding.status in statuses for finding in health.findings)
+    return severity in grave and status in statuses
 
 
 def _status(facts: Facts, findings: list[Finding]) -> str:

@@ -49,7 +49,7 @@ def test_a_key_that_a_deleted_vault_brings_back_is_not_another_than_asked_for(az
     seed.delete(VAULT)
     result = az(f"{ENABLE} --key-size 4096")
     assert result.code == 1
-    assert "--key-size 4096 differs from what it has (2048)" in result.err
+    assert "--key-size 4096 does not match its value (2048)" in result.err
     assert "vault recovered" in result.err
     az(ENABLE).ok()
     assert pulls(azure)
@@ -137,7 +137,7 @@ def test_a_deleted_key_that_the_caller_may_not_recover(azure, az, seed):
     seed.change_key("DELETE", KEY_URI)
     refused = az(ENABLE)
     assert refused.code == 1
-    assert f"The key '{KEY}' is soft-deleted and could not be recovered" in refused.err
+    assert f"The key '{KEY}' is soft-deleted, and could not be recovered" in refused.err
     assert "Key Vault Crypto Officer" in refused.err
     assert f"az keyvault key recover --vault-name {VAULT.name} --name {KEY}" in refused.err
     assert "Or choose another name with --key" in refused.err
@@ -155,7 +155,7 @@ def test_where_the_control_plane_refuses_the_vault_itself_makes_the_key(azure, a
     azure.settings(control_role_seconds=100_000.0)
     officer(GROUP)
     result = az(f"{ENABLE} --grant-timeout 0 --key-size 3072 --rotation-period 90d --key-lifetime 1y")
-    assert "You can't create the key by the control plane; trying the vault itself." in result.err
+    assert "You don't have permission to create the key in the control plane; creating it in the vault." in result.err
     assert outcomes(result.json())["key"] == "created"
     assert pulls(azure)
     azure.settings(control_role_seconds=0.0)
@@ -168,7 +168,7 @@ def test_names_the_role_that_is_missing_where_neither_lets_the_key_be_made(azure
     azure.settings(control_role_seconds=100_000.0)
     refused = az(f"{ENABLE} --grant-timeout 0")
     assert refused.code == 1
-    assert "could not be created by the control plane, nor by the vault itself" in refused.err
+    assert "could not be created, neither in the control plane nor in the vault" in refused.err
     assert "role 'Key Vault Contributor'" in refused.err
     assert f"'Key Vault Crypto Officer', on {VAULT}".lower() in refused.err.lower()
     assert "Run the same command again after you fix this" in refused.err

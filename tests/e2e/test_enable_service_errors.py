@@ -148,7 +148,11 @@ class TestVaultName:
         seed.vault(ArmId(SUBSCRIPTION, "others", VAULT_TYPE, "taken-vault"))
         az = az_as(azure.principal(("Owner", GROUP)))
         refuses(
-            az, "--key-vault taken-vault", "'taken-vault' is already in use", "Choose another with --key-vault", AGAIN
+            az,
+            "--key-vault taken-vault",
+            "'taken-vault' is already in use",
+            "Choose another name with --key-vault",
+            AGAIN,
         )
 
     def test_taken_by_a_deleted_vault_that_cannot_be_seen(self, azure, az_as, seed):

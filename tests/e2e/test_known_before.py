@@ -51,7 +51,7 @@ class TestBlocked:
 
     def test_a_quota(self, azure, seed, blocked):
         azure.settings(role_assignment_limit=0)
-        blocked("", "The subscription has no role assignments left.")
+        blocked("", "The limit of role assignments in the subscription is reached.")
 
     def test_a_name_that_is_taken(self, azure, seed, blocked):
         seed.group("elsewhere")
@@ -62,14 +62,18 @@ class TestBlocked:
         azure.settings(role_assignment_limit=0)
         azure.deny(REGISTRY_TYPE, NORTH, name="only-north")
         seed.lock(HERE, "ReadOnly", "frozen")
-        blocked("", "3 problems", "only-north", "no role assignments left", "'frozen'")
+        blocked("", "3 problems", "only-north", "limit of role assignments", "'frozen'")
 
 
 class TestLocations:
     @pytest.mark.parametrize("location", ["mars", "swedencentral"])
     def test_that_is_unknown_or_closed_to_the_subscription(self, azure, blocked, location):
         azure.settings(closed_regions="swedencentral")
-        blocked(f"-l {location}", f"'{location}' is no location", "Choose another with --location: australiaeast")
+        blocked(
+            f"-l {location}",
+            f"The location '{location}' is not available",
+            "Choose another location with --location: australiaeast",
+        )
 
     @pytest.mark.parametrize("location", ["westeurope\r", "westeurope ", "West Europe"])
     def test_as_files_and_people_write_it(self, azure, az, location):
@@ -81,14 +85,16 @@ class TestLocks:
     @pytest.mark.parametrize("scope", [HERE, GROUP])
     def test_that_let_only_read(self, seed, blocked, scope):
         seed.lock(scope, "ReadOnly", "frozen")
-        err = blocked("", "The ReadOnly lock 'frozen' doesn't allow it (identity, vault, key, grant, registry)")
+        err = blocked(
+            "", "The ReadOnly lock 'frozen' does not allow this change (identity, vault, key, grant, registry)"
+        )
         assert f"az lock delete --ids {scope}/providers/Microsoft.Authorization/locks/frozen".lower() in err.lower()
 
     def test_on_a_vault_elsewhere(self, seed, blocked):
         seed.group("keys")
         vault = seed.vault(ArmId(SUBSCRIPTION, "keys", VAULT_TYPE, "sharedvault"))
         seed.lock(vault, "ReadOnly", "frozen")
-        blocked(f"--key-vault {vault}", "'frozen' doesn't allow it (key, grant)")
+        blocked(f"--key-vault {vault}", "'frozen' does not allow this change (key, grant)")
 
     def test_that_only_forbid_deletion_are_no_hindrance(self, azure, az, seed):
         seed.lock(HERE, "CanNotDelete")
@@ -109,9 +115,13 @@ class TestUndetermined:
         for path in (*self.UNREADABLE, "providers/Microsoft.KeyVault$"):
             azure.fault("status", path=path, status=status, times=99)
         result = az(ENABLE).ok()
-        assert result.err.count("WARNING: Not everything could be determined beforehand") == 1
-        for what in ("Which policies would deny it", "The quota of role assignments", "Whether a lock forbids it"):
-            assert f"- {what}" in result.err
+        assert result.err.count("WARNING: Not everything could be determined in advance") == 1
+        for what in (
+            "whether a policy would deny it",
+            "how many role assignments are left",
+            "whether a lock blocks it",
+        ):
+            assert f"- Could not determine {what}" in result.err
         assert azure.pull(REGISTRY.name)["status"] == 200
 
     def test_nothing_is_asked_where_the_registry_exists(self, azure, az, seed):

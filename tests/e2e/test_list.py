@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 
 import pytest
 
@@ -130,3 +131,38 @@ def test_what_the_graph_still_shows_is_not_held_against_a_registry(azure, quick_
     quick_az(f"acr cmk repair -n {name} --subscription {id_.split('/')[2]} --yes")
     (row,) = [row for row in quick_az("acr cmk list --all").json()["registries"] if row["id"] == id_]
     assert "GrantMissing" not in [each["code"] for each in row["findings"]]
+
+
+def test_reports_are_written_and_made_again_of_one(azure, quick_az, tmp_path):
+    azure.seed_fleet(**SMALL)
+    whole, csv, xml, page = (tmp_path / f"fleet.{ending}" for ending in ("json", "csv", "xml", "html"))
+    command = f"acr cmk list --all --report {whole} --report {csv} --report {xml} --report {page}"
+    result = quick_az(command).json()
+    assert json.loads(whole.read_text()) == result
+    azure.clear_log()
+    again = tmp_path / "again.csv"
+    made = quick_az(f"acr cmk list --from {whole} --report {again} --compare {whole}").json()
+    assert azure.log() == []
+    assert again.read_text() == csv.read_text()
+    assert len(again.read_text().splitlines()) == 21
+    assert [made["comparison"][kind] for kind in ("worse", "better", "new", "gone")] == [[], [], [], []]
+    assert len(list(tmp_path.iterdir())) == 5
+    wrong = quick_az(f"acr cmk list --report {tmp_path / 'fleet.pdf'}")
+    assert (wrong.code, azure.log()) == (1, [])
+    assert "must end with one of .json, .csv, .sarif, .xml, .html" in wrong.err
+
+
+def test_ctrl_c_gives_what_is_there(azure, az):
+    azure.seed_fleet(**SMALL, damaged=0)
+    azure.fault("hang", method="GET", path="/keys/")
+    running = az.start("acr cmk list --all")
+    assert azure.held(20)
+    running.send_signal(signal.SIGINT)
+    result = running.wait()
+    assert result.code == 1, result
+    document = json.loads(result.out)
+    assert document["partial"]
+    assert {"what": "everything else", "why": "Interrupted before it was read."} in document["notSeen"]
+    assert document["counts"]["total"] == 20
+    assert document["counts"]["notLoaded"] > 5
+    assert document["counts"]["broken"] == 0

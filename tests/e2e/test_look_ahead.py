@@ -164,7 +164,7 @@ class TestPermissions:
         )
         az = az_as(azure.principal((role, group), ("Reader", HERE)))
         assert ahead(az=az) == (0, [])
-        assert "trying the vault itself" in az(f"{ENABLE} --grant-timeout 0").ok().err
+        assert "creating it in the vault" in az(f"{ENABLE} --grant-timeout 0").ok().err
 
     def test_on_an_identity_in_another_group_lack(self, azure, az_as, seed, ahead):
         shared, group = elsewhere(seed), REGISTRY.group_id
@@ -284,7 +284,7 @@ class TestVaultName:
         assert (code, told(rows)) == (1, {("x", "blocked", "vault")})
         assert rows[0]["resource"] == str(wanted)
         assert f"The key vault name '{name}' is already in use" in rows[0]["reason"]
-        assert "Choose another with --key-vault." in rows[0]["reason"]
+        assert "Choose another name with --key-vault." in rows[0]["reason"]
 
 
 class TestQuota:

@@ -133,7 +133,7 @@ class TestByKey:
         seed.encrypted()
         failed = az(BY_KEY)
         assert failed.code == 1
-        assert "Only the vault itself can change" in failed.err
+        assert "can be changed only in the vault" in failed.err
         assert "Key Vault Crypto Officer" in failed.err
         assert "Nothing was changed" in failed.err
         assert pulled(azure) == 200

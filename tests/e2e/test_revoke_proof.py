@@ -30,7 +30,7 @@ SET = {"status": 200, "body": {"key": {"kid": f"https://x.vault.azure.net/keys/{
             RESTORE,
             ("PUT", "roleAssignments/"),
             MADE,
-            "not all that was revoked is granted again",
+            "not everything that was revoked is granted again",
             403,
         ),
         ([BY_KEY], RESTORE, ("PATCH", f"/keys/{KEY}/"), SET, "is disabled", 403),

@@ -54,7 +54,7 @@ class TestTwoTenantsInOneProfile:
         azure.clear_log()
         failed = many_az(f"{ENABLE} {option}{what_if}".split())
         assert (failed.code, changes(azure)) == (1, [])
-        assert f"is in tenant {CUSTOMER}, and the registry in tenant {TENANT}" in failed.err
+        assert f"is in tenant {CUSTOMER}, but the registry is in tenant {TENANT}" in failed.err
 
     def test_a_rotation_there_is_refused(self, azure, seed, many_az, elsewhere):
         seed.encrypted()

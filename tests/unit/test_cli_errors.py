@@ -38,3 +38,9 @@ def test_a_change_that_failed_is_told_with_what_was_done_before_and_how_to_go_on
     assert "reused" not in told
     assert "Run the same command again" in told
     assert made.recommendations[0] == "Another way."
+
+
+def test_a_command_in_a_problem_ends_its_line():
+    made = problems_error((Problem("The provider is not registered. To register it: az provider register --wait"),))
+    assert str(made).splitlines()[0].endswith("az provider register --wait")
+    assert str(made).splitlines()[1] == "Nothing was changed."

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from azext_acrcmk._format import list_table
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Encryption, State, Unknown
-from azext_acrcmk.output.fleet import FleetReport, fleet_document, unseen_parts
+from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, unseen_parts
 from azext_acrcmk.rules import examine
 from tests.harness.encrypted import HEALTHY
 
@@ -19,11 +19,11 @@ def named(name: str, **changes) -> State:
     return replace(HEALTHY, registry=replace(registry, id=own, **changes), sharing=())
 
 
-def document(*states: State, not_seen=(), shown=None) -> dict:
+def document(*states: State, not_seen=()) -> dict:
     report = FleetReport(NOW, "key", {}, not_seen=list(not_seen))
     for state in states:
         report.add(state, examine(state, NOW))
-    return fleet_document(report, report.rows if shown is None else shown)
+    return fleet_document(report)
 
 
 PLAIN = Encryption("disabled")
@@ -53,7 +53,8 @@ def test_what_only_the_fleet_shows():
 
 
 def test_what_is_not_seen_is_said_in_the_table_too():
-    result = document(named("aaa"), not_seen=[("/subscriptions/x", "No permission.")], shown=[])
+    result = listing(document(named("aaa"), not_seen=[("/subscriptions/x", "No permission.")]), ["broken"])
+    assert result["listed"] == ["broken"]
     assert result["partial"] is True
     (line,) = list_table(result)
     assert (line["Health"], line["Findings"]) == ("partial", "Not seen: /subscriptions/x")
@@ -71,3 +72,11 @@ def test_unseen_parts_are_those_that_could_not_be_read():
     ((what, why),) = unseen_parts(hidden)
     assert what == HEALTHY.registry.encryption.key.versionless
     assert "Microsoft.KeyVault/vaults/keys/read" in why
+
+
+def test_only_listed_registries_fail_it_and_what_is_partial_always_does():
+    result = document(replace(named("bbb"), roles=()), named("aaa"))
+    assert (fails(result, "error"), fails(result, "none")) == (True, False)
+    assert not fails(listing(result, ["healthy"]), "error")
+    partial = document(named("aaa"), not_seen=[("x", "y")])
+    assert (fails(partial, "error"), fails(partial, "warning"), fails(partial, "none")) == (True, True, False)

@@ -1,0 +1,84 @@
+"""Reports in files: read as what they must be, and written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
+
+from azext_acrcmk.output.fleet import HEALTHS, SCHEMA
+
+_ROW = ("id", "name", "subscription", "resourceGroup", "location", "sku", "health")
+_FINDING = ("code", "severity", "status", "message")
+
+
+def read_report(path: str) -> dict[str, Any]:
+    """An earlier result of `list`, from a JSON report or its output."""
+    try:
+        document = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise FileOperationError(f"Could not read '{path}': {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgumentValueError(f"'{path}' is not JSON: {error}.") from error
+    if not _is_report(document):
+        raise InvalidArgumentValueError(
+            f"'{path}' is not a JSON report of `az acr cmk list` of this version ({SCHEMA}).",
+            ["Create one: az acr cmk list --report fleet.json"],
+        )
+    return document
+
+
+def _is_report(document: Any) -> bool:
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        return False
+    rows, missed = document.get("registries"), document.get("notSeen")
+    if not isinstance(rows, list) or not isinstance(missed, list) or not isinstance(document.get("partial"), bool):
+        return False
+    if not isinstance(document.get("generatedAt"), str) or not isinstance(document.get("counts"), dict):
+        return False
+    if not isinstance(document.get("fleetFindings"), list):
+        return False
+    texts = all(isinstance(each, dict) and _texts(each, ("what", "why")) for each in missed)
+    return texts and all(map(_is_row, rows))
+
+
+def _is_row(row: Any) -> bool:
+    return (
+        isinstance(row, dict)
+        and _texts(row, _ROW)
+        and row["health"] in HEALTHS
+        and isinstance(row.get("findings"), list)
+        and all(isinstance(each, dict) and _texts(each, _FINDING) for each in row["findings"])
+    )
+
+
+def _texts(value: dict[str, Any], names: tuple[str, ...]) -> bool:
+    return all(isinstance(value.get(name), str) for name in names)
+
+
+def write_all(contents: Mapping[str, str]) -> None:
+    """Each file is put in place once all are on the disk."""
+    made: list[tuple[Path, Path]] = []
+    try:
+        for name, text in contents.items():
+            target = Path(name)
+            beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+            with beside.open("x", encoding="utf-8", errors="replace", newline="") as file:
+                made.append((beside, target))
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        for beside, target in made:
+            os.replace(beside, target)
+    except OSError as error:
+        raise FileOperationError(f"Could not write the reports: {error}.") from error
+    finally:
+        for beside, _ in made:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)

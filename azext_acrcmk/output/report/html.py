@@ -1,0 +1,176 @@
+"""HTML: one file that opens from disk, asks nobody for anything, and shows texts of Azure only as text. Pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from html import escape
+from typing import Any
+
+from azext_acrcmk.output.report.page import SCRIPT, STYLE
+
+_COLORS = {
+    "broken": "#c4314b",
+    "unknown": "#8764b8",
+    "attention": "#c98500",
+    "notLoaded": "#7a7574",
+    "notEncrypted": "#5b7a9d",
+    "healthy": "#13803b",
+}
+_MOST_BARS = 20
+
+
+def html(document: dict[str, Any]) -> str:
+    """The policy in the page lets run only the script and the style that are in it, by their hashes."""
+    policy = (
+        f"default-src 'none'; script-src '{_hash(SCRIPT)}'; style-src '{_hash(STYLE)}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>Customer-managed keys of container registries</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<header>
+<h1>Customer-managed keys of container registries</h1>
+<p>Read at {_text(document["generatedAt"])}, depth {_text(document.get("depth"))}.{_listed(document)}</p>
+</header>
+<main>
+{_not_seen(document)}
+{_cards(document)}
+{_charts(document)}
+{_fleet_findings(document)}
+<section aria-labelledby="registries-title">
+<h2 id="registries-title">Registries</h2>
+<div class="controls">
+<label>Search <input id="search" type="search" autocomplete="off"></label>
+<label>Health <select id="health"><option value="">all</option></select></label>
+<span id="shown" role="status"></span>
+</div>
+<table id="registries">
+<thead><tr></tr></thead>
+<tbody></tbody>
+</table>
+<div class="controls"><button id="previous" type="button">Previous</button> <span id="page"></span>
+<button id="next" type="button">Next</button></div>
+<noscript>The table requires JavaScript; the CSV report has the same rows.</noscript>
+</section>
+</main>
+<script type="application/json" id="data">{_data(document["registries"])}</script>
+<script>{SCRIPT}</script>
+</body>
+</html>
+"""
+
+
+def _hash(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _data(rows: list[dict[str, Any]]) -> str:
+    """JSON in which nothing can end the element or begin another."""
+    text = json.dumps(rows, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _text(value: Any) -> str:
+    return escape("" if value is None else str(value))
+
+
+def _listed(document: dict[str, Any]) -> str:
+    healths = document.get("listed")
+    return f" Only registries in these states of health are listed: {_text(', '.join(healths))}." if healths else ""
+
+
+def _not_seen(document: dict[str, Any]) -> str:
+    if not document["partial"]:
+        return ""
+    items = "".join(f"<li>{_text(each['what'])}: {_text(each['why'])}</li>" for each in document["notSeen"])
+    return (
+        '<section class="partial" aria-labelledby="partial-title"><h2 id="partial-title">This report is partial</h2>'
+        f"<p>Not everything could be read. What is not listed here is not known.</p><ul>{items}</ul></section>"
+    )
+
+
+def _counts(document: dict[str, Any]) -> list[tuple[str, int]]:
+    counts = document["counts"]
+    return [
+        (health, counts[health]) for health in _COLORS if isinstance(counts.get(health), int) and counts[health] > 0
+    ]
+
+
+def _cards(document: dict[str, Any]) -> str:
+    cards = "".join(
+        f'<li class="{health}"><strong>{number}</strong> {health}</li>' for health, number in _counts(document)
+    )
+    total = _text(document["counts"].get("total"))
+    return (
+        f'<ul class="cards" aria-label="Registries by health"><li><strong>{total}</strong> registries</li>{cards}</ul>'
+    )
+
+
+def _charts(document: dict[str, Any]) -> str:
+    subscriptions: dict[str, int] = {}
+    codes: dict[str, int] = {}
+    for row in document["registries"]:
+        name = row.get("subscriptionName") or row["subscription"]
+        subscriptions[name] = subscriptions.get(name, 0) + (row["health"] == "broken")
+        for code in {each["code"] for each in row["findings"]}:
+            codes[code] = codes.get(code, 0) + 1
+    return (
+        f'<div class="charts">{_donut(_counts(document))}{_bars("Registries by finding", "Finding", codes)}'
+        f"{_bars('Broken registries by subscription', 'Subscription', subscriptions)}</div>"
+    )
+
+
+def _donut(counts: list[tuple[str, int]]) -> str:
+    total, at, arcs = sum(number for _, number in counts), 0.0, []
+    for health, number in counts:
+        share = 100 * number / total
+        arcs.append(
+            f'<circle r="15.9155" cx="21" cy="21" fill="none" stroke="{_COLORS[health]}" stroke-width="7" '
+            f'stroke-dasharray="{share:.3f} {100 - share:.3f}" stroke-dashoffset="{25 - at:.3f}"/>'
+        )
+        at += share
+    said = ", ".join(f"{number} {health}" for health, number in counts) or "none"
+    return (
+        f'<figure><figcaption>Health</figcaption><svg viewBox="0 0 42 42" width="180" height="180" role="img" '
+        f'aria-label="Health: {said}">{"".join(arcs)}</svg></figure>'
+    )
+
+
+def _bars(title: str, heading: str, numbers: dict[str, int]) -> str:
+    """A table, in which a bar stands beside each number."""
+    some = sorted(((name, number) for name, number in numbers.items() if number), key=lambda each: (-each[1], each[0]))
+    most = max((number for _, number in some), default=1)
+    rows = "".join(
+        f'<tr><th scope="row">{_text(name)}</th><td>{number}</td><td><svg width="160" height="12" aria-hidden="true">'
+        f'<rect class="bar" width="{160 * number / most:.1f}" height="12"/></svg></td></tr>'
+        for name, number in some[:_MOST_BARS]
+    )
+    more = f"<p>And {len(some) - _MOST_BARS} more.</p>" if len(some) > _MOST_BARS else ""
+    return (
+        f'<figure><table class="bars"><caption>{title}</caption><thead><tr><th scope="col">{heading}</th>'
+        f'<th scope="col">Registries</th><td></td></tr></thead><tbody>{rows}</tbody></table>{more}</figure>'
+    )
+
+
+def _fleet_findings(document: dict[str, Any]) -> str:
+    items = "".join(
+        f"<li><details><summary>{_text(each.get('code'))}: {_text(each.get('message'))} "
+        f"<code>{_text(each.get('subject'))}</code></summary><ul>"
+        + "".join(f"<li>{_text(id_)}</li>" for id_ in each.get("registries") or ())
+        + "</ul></details></li>"
+        for each in document["fleetFindings"]
+        if isinstance(each, dict)
+    )
+    return (
+        f'<section aria-labelledby="fleet-title"><h2 id="fleet-title">What several share</h2><ul>{items}</ul></section>'
+    )

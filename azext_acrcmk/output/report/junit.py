@@ -1,0 +1,66 @@
+"""JUnit XML, as pipelines show it: a suite a subscription, a case a finding, and one for a registry without."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+from azext_acrcmk.rules.catalogue import ERROR, FAILED, UNKNOWN
+
+# What XML 1.0 can't hold, not even escaped.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit(document: dict[str, Any]) -> str:
+    """Errors fail; what is unknown or could not be seen is skipped; the rest is told in a case that passes."""
+    root = ElementTree.Element("testsuites", name="az acr cmk")
+    by_subscription: dict[str, list[dict[str, Any]]] = {}
+    for row in document["registries"]:
+        by_subscription.setdefault(row["subscription"], []).append(row)
+    for subscription, rows in by_subscription.items():
+        suite = ElementTree.SubElement(
+            root, "testsuite", name=_text(subscription), timestamp=_text(document["generatedAt"])[:19]
+        )
+        for row in rows:
+            _add_cases(suite, row)
+    if document["notSeen"]:
+        suite = ElementTree.SubElement(root, "testsuite", name="not seen")
+        for each in document["notSeen"]:
+            case = ElementTree.SubElement(suite, "testcase", classname="not seen", name=_text(each["what"]))
+            ElementTree.SubElement(case, "skipped", message=_text(each["why"]))
+    for suite in root:
+        _count(suite, [suite])
+    _count(root, list(root))
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _add_cases(suite: ElementTree.Element, row: dict[str, Any]) -> None:
+    place = _text(f"{row['resourceGroup']}.{row['name']}")
+    if not row["findings"]:
+        case = ElementTree.SubElement(suite, "testcase", classname=place, name="encryption")
+        if row["health"] in ("unknown", "notLoaded"):
+            ElementTree.SubElement(case, "skipped", message=f"health: {row['health']}")
+    for finding in row["findings"]:
+        case = ElementTree.SubElement(suite, "testcase", classname=place, name=_text(finding["code"]))
+        message, fix = _text(finding["message"]), finding.get("fix")
+        if finding["status"] == UNKNOWN:
+            ElementTree.SubElement(case, "skipped", message=f"unknown: {message}")
+        elif finding["status"] == FAILED and finding["severity"] == ERROR:
+            failure = ElementTree.SubElement(case, "failure", type=_text(finding["code"]), message=message)
+            failure.text = message + (f"\nFix: {_text(fix)}" if fix else "")
+        else:
+            ElementTree.SubElement(case, "system-out").text = f"{finding['severity']}: {message}"
+
+
+def _count(element: ElementTree.Element, suites: list[ElementTree.Element]) -> None:
+    cases = [case for suite in suites for case in suite.iter("testcase")]
+    element.set("tests", str(len(cases)))
+    element.set("failures", str(sum(case.find("failure") is not None for case in cases)))
+    element.set("errors", "0")
+    element.set("skipped", str(sum(case.find("skipped") is not None for case in cases)))
+
+
+def _text(value: Any) -> str:
+    return _FORBIDDEN.sub("\ufffd", str(value))

@@ -1,0 +1,78 @@
+"""The HTML report: nothing of Azure's becomes markup, and nothing runs but its own script."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azext_acrcmk.output.report import render
+from tests.unit.output.test_reports import EVIL, HOSTILE, MIXED, document, finding, row
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.texts: dict[str, str] = {}
+        self._in = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._in = dict(attrs).get("id") or tag
+
+    def handle_endtag(self, tag):
+        self._in = ""
+
+    def handle_data(self, data):
+        self.texts[self._in] = self.texts.get(self._in, "") + data
+
+    def of(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_hostile_texts_stay_texts():
+    page = Reader(render(".html", EVIL, "registries"))
+    assert len(page.of("script")) == 2
+    assert json.loads(page.texts["data"])[0]["name"] == HOSTILE
+
+
+@given(st.text())
+def test_whatever_the_text_the_page_has_the_same_elements(text):
+    def tags(text: str) -> list[str]:
+        made = document(row(text, findings=[finding(message=text, fix=text)]), not_seen=[(text, text)])
+        made["fleetFindings"] = [{"code": text, "message": text, "subject": text, "registries": [text]}]
+        return [tag for tag, _ in Reader(render(".html", made, "registries")).tags]
+
+    assert tags(text) == tags("plain")
+
+
+def test_the_policy_lets_run_only_what_is_in_the_page():
+    text = render(".html", MIXED, "registries")
+    page = Reader(text)
+    (policy,) = [each["content"] for each in page.of("meta") if each.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    for tag in ("script", "style"):
+        (content,) = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert not [each for _, each in page.tags if {"src", "href", "style", "onclick", "onload"} & set(each)]
+
+
+def test_what_is_not_known_is_said_on_the_page():
+    assert "This report is partial" in render(".html", MIXED, "registries")
+    assert "/subscriptions/x: No permission." in render(".html", MIXED, "registries")
+    assert "This report is partial" not in render(".html", document(row()), "registries")
+
+
+def test_ten_thousand_registries_are_data_and_not_rows():
+    text = render(".html", document(*(row(f"r{number}", "healthy") for number in range(10_000))), "registries")
+    assert text.count("<tr>") < 20
+    assert len(text) < 8_000_000

@@ -1,0 +1,154 @@
+"""Reports of a fleet: read back by what reads them, whatever the names and texts in them."""
+
+import csv
+import io
+import json
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from azext_acrcmk._validators import REPORT_ENDINGS
+from azext_acrcmk.output.fleet_compare import compare
+from azext_acrcmk.output.report import ENDINGS, render
+from azext_acrcmk.rules import CATALOGUE
+
+HOSTILE = "=cmd|'/C calc'!A0 <script>alert(1)</script> </script> ]]> \"&; \x00\x07\x1b ,\r\n\u2028 \ud800 \ufffe"
+
+
+def finding(code="GrantMissing", severity="error", status="failed", message="It has none.", fix="az do --it"):
+    return {"code": code, "severity": severity, "status": status, "subject": "s", "message": message, "fix": fix}
+
+
+def row(name="one", health="broken", findings=(), subscription="11111111-1111-4111-8111-111111111111"):
+    group = f"/subscriptions/{subscription}/resourceGroups/rg"
+    return {
+        "id": f"{group}/providers/Microsoft.ContainerRegistry/registries/{name}",
+        "name": name,
+        "subscription": subscription,
+        "subscriptionName": "Sub",
+        "resourceGroup": "rg",
+        "location": "westeurope",
+        "sku": "Premium",
+        "health": health,
+        "key": None,
+        "versionInUse": None,
+        "upToDate": True,
+        "expires": None,
+        "rotation": "auto",
+        "vault": None,
+        "vaultLocation": None,
+        "identity": None,
+        "findings": list(findings),
+    }
+
+
+def document(*rows, not_seen=()):
+    return {
+        "schema": "acr-cmk-list/1",
+        "generatedAt": "2026-11-01T08:00:00+00:00",
+        "depth": "key",
+        "partial": bool(not_seen),
+        "notSeen": [{"what": what, "why": why} for what, why in not_seen],
+        "counts": {"total": len(rows)},
+        "listed": None,
+        "fleetFindings": [],
+        "registries": list(rows),
+    }
+
+
+EVIL = document(row(HOSTILE, findings=[finding(message=HOSTILE, fix=HOSTILE)]), not_seen=[(HOSTILE, HOSTILE)])
+MIXED = document(
+    row("one", findings=[finding(), finding("KeyUnknown", status="unknown")]),
+    row("two", "attention", [finding("RotationLag", "warning")]),
+    row("three", "healthy"),
+    not_seen=[("/subscriptions/x", "No permission.")],
+)
+
+
+def test_every_ending_that_is_offered_is_written():
+    assert set(ENDINGS) == set(REPORT_ENDINGS)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_hostile_names_can_be_written_and_read_back(ending):
+    text = render(ending, EVIL, "registries").encode(errors="replace").decode()
+    if ending in (".json", ".sarif"):
+        assert json.loads(text)
+    elif ending == ".xml":
+        case = ElementTree.fromstring(text).find("./testsuite/testcase")
+        assert "<script>alert(1)</script>" in case.get("classname")
+
+
+def cells(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_csv_has_a_row_a_registry_or_a_finding():
+    by_registry = cells(render(".csv", MIXED, "registries"))
+    assert [line[1] for line in by_registry] == ["name", "one", "two", "three"]
+    assert by_registry[1][-1] == "GrantMissing;KeyUnknown"
+    by_finding = cells(render(".csv", MIXED, "findings"))
+    assert [line[2] for line in by_finding] == ["code", "GrantMissing", "KeyUnknown", "RotationLag"]
+    assert {len(line) for line in by_finding} == {8}
+
+
+@given(st.sampled_from("=+-@\t\r\n"), st.text())
+def test_no_cell_of_csv_is_a_formula(first, rest):
+    text = render(".csv", document(row(first + rest, findings=[finding(message=first + rest)])), "findings")
+    (line,) = cells(text)[1:]
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in line)
+
+
+def test_sarif_is_what_github_takes():
+    (run,) = json.loads(render(".sarif", MIXED, "registries"))["runs"]
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {rule.code for rule in CATALOGUE}
+    assert [result["ruleId"] for result in run["results"]] == ["GrantMissing", "RotationLag"]
+    assert [result["level"] for result in run["results"]] == ["error", "warning"]
+    for result in run["results"]:
+        (location,) = result["locations"]
+        uri = location["physicalLocation"]["artifactLocation"]["uri"]
+        assert re.fullmatch(r"azure/[\w-]+/rg/\w+", uri)
+        assert location["physicalLocation"]["region"]["startLine"] == 1
+        assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert "/subscriptions/x" in run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+
+
+def test_fingerprints_do_not_change_with_the_message():
+    def prints(message, name):
+        text = render(".sarif", document(row(name, findings=[finding(message=message)])), "registries")
+        return json.loads(text)["runs"][0]["results"][0]["partialFingerprints"]
+
+    assert prints("Since 2 hours.", "one") == prints("Since 3 hours.", "ONE") != prints("Since 2 hours.", "two")
+
+
+def test_junit_fails_for_errors_and_skips_what_is_unknown():
+    root = ElementTree.fromstring(render(".xml", MIXED, "registries"))
+    assert {name: root.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "5",
+        "failures": "1",
+        "errors": "0",
+        "skipped": "2",
+    }
+    (failure,) = root.iter("failure")
+    assert (failure.get("type"), "Fix: az do --it" in failure.text) == ("GrantMissing", True)
+    assert [suite.get("name") for suite in root] == ["11111111-1111-4111-8111-111111111111", "not seen"]
+
+
+def test_compare_tells_worse_better_new_and_gone():
+    before = document(row("a", "healthy"), row("b", findings=[finding()]), row("c", "healthy"), row("d", "unknown"))
+    now = document(row("A", findings=[finding()]), row("b", "healthy"), row("d", "healthy"), row("e", "healthy"))
+    found = compare(before, now)
+    assert [each["appeared"] for each in found["worse"]] == [["GrantMissing"]]
+    assert [each["disappeared"] for each in found["better"]] == [["GrantMissing"]]
+    assert [each["before"] for each in found["unclear"]] == ["unknown"]
+    assert [len(found[kind]) for kind in ("new", "gone", "notComparable")] == [1, 1, 0]
+
+
+def test_what_a_partial_report_lacks_is_not_gone():
+    before, now = document(row("a", "healthy")), document(not_seen=[("everything", "Interrupted.")])
+    assert compare(before, now)["gone"] == []
+    assert len(compare(before, now)["notComparable"]) == 1

@@ -1,0 +1,51 @@
+"""Files of reports: read as what they must be, written whole or not at all."""
+
+import json
+
+import pytest
+from azure.cli.core.azclierror import AzCLIError
+
+from azext_acrcmk.operations.report_files import read_report, write_all
+from tests.unit.output.test_reports import MIXED
+
+
+def test_what_was_written_is_read(tmp_path):
+    path = tmp_path / "fleet.json"
+    write_all({str(path): json.dumps(MIXED)})
+    assert read_report(str(path)) == MIXED
+    assert [each.name for each in tmp_path.iterdir()] == ["fleet.json"]
+
+
+def test_where_one_can_not_be_written_none_is(tmp_path):
+    old = tmp_path / "old.csv"
+    old.write_text("before")
+    with pytest.raises(AzCLIError, match="Could not write"):
+        write_all({str(old): "after", str(tmp_path / "nosuch" / "x.csv"): "x"})
+    assert old.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [old]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        json.dumps({**MIXED, "schema": "other"}),
+        json.dumps({**MIXED, "registries": [1]}),
+        json.dumps({**MIXED, "registries": [{**MIXED["registries"][0], "health": "fine"}]}),
+        json.dumps({**MIXED, "registries": [{**MIXED["registries"][0], "findings": [{}]}]}),
+        json.dumps({**MIXED, "notSeen": [{"what": 1}]}),
+    ],
+)
+def test_anything_else_is_refused(tmp_path, text):
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(AzCLIError):
+        read_report(str(path))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(AzCLIError, match="Could not read"):
+        read_report(str(tmp_path / "nosuch.json"))
