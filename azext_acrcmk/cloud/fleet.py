@@ -97,7 +97,8 @@ class Fleet:
         self._identities: dict[ArmId, Identity] = {}
         self._by_client: dict[str, Identity] = {}
         self._grants: dict[str, tuple[RoleGrant, ...]] | None = None
-        self._users: list[tuple[ArmId, KeyId, str]] | None = None
+        self._users: dict[str, list[tuple[ArmId, KeyId, str]]] | None = None
+        self._individuals: frozenset[str] = frozenset()
         self._denials: dict[str, list[dict[str, Any]] | Unknown] = {}
         self._keys: dict[KeyId, Key | Absent | Unknown] = {}
         self._found_vaults: dict[str, Any] = {}
@@ -139,7 +140,7 @@ class Fleet:
         """What the registries depend on and what depends on the same, wherever it is."""
         used = [each for each in self.registries.values() if each.encryption.enabled and each.encryption.key]
         if not used:
-            self._users, self._grants = [], {}
+            self._users, self._grants = {}, {}
             return
         for row in self._ask("subscriptions", _SUBSCRIPTIONS, EVERYWHERE).rows:
             chain = parts(part(row, "properties"), "managementGroupAncestorsChain")
@@ -157,9 +158,15 @@ class Fleet:
         for identity in self._read(self._ask("identities", _IDENTITIES.replace("{}", condition)), read_identity):
             self._identities[identity.id] = identity
             self._by_client[identity.client_id.lower()] = identity
+        own = {each.principal_id.lower() for each in self._identities.values()}
+        system = {each.system_principal_id.lower() for each in self.registries.values() if each.system_principal_id}
+        self._individuals = frozenset(own | system)
         self._read_grants(used)
         rows = self._ask("registries with the same keys", _KEYS_IN_USE)
-        self._users = self._read(rows, _user)
+        users: dict[str, list[tuple[ArmId, KeyId, str]]] = {}
+        for each in self._read(rows, _user):
+            users.setdefault(each[1].host.lower(), []).append(each)
+        self._users = users
 
     def _read_grants(self, used: list[Registry]) -> None:
         principals = {key_identity(self._with_identity(each)).principal_id or "" for each in used}
@@ -229,7 +236,7 @@ class Fleet:
             return state
         state = replace(state, vault=vault, roles=self._roles(state, vault))
         if vault.uses_policies:
-            state = replace(state, individuals=self._individuals())
+            state = replace(state, individuals=self._individuals)
         return replace(state, **self._key_parts(registry))
 
     def _roles(self, state: State, vault: Vault) -> tuple[RoleGrant, ...] | NotLoaded:
@@ -246,11 +253,6 @@ class Fleet:
             return with_denials(reaching, replace(denials, scope=scope), scope, principal)
         here = [each for each in denials if _reaches(text(part(each, "properties"), "scope") or "", scope, above)]
         return with_denials(reaching, here, scope, principal)
-
-    def _individuals(self) -> frozenset[str]:
-        own = {each.principal_id.lower() for each in self._identities.values()}
-        system = {each.system_principal_id.lower() for each in self.registries.values() if each.system_principal_id}
-        return frozenset(own | system)
 
     def _key_parts(self, registry: Registry) -> dict[str, Any]:
         key = registry.encryption.key.with_version(None)
@@ -273,16 +275,9 @@ class Fleet:
         mine, system = used.key.with_version(None), same(used.identity, SYSTEM)
         return tuple(
             Sharer(id_, key=key == mine, identity=same(client, used.identity) and not system, vault=True)
-            for id_, key, client in self._sharers().get(used.key.host.lower(), ())
+            for id_, key, client in self._users.get(used.key.host.lower(), ())
             if id_ != registry.id
         )
-
-    def _sharers(self) -> dict[str, list[tuple[ArmId, KeyId, str]]]:
-        if not hasattr(self, "_by_host"):
-            self._by_host: dict[str, list[tuple[ArmId, KeyId, str]]] = {}
-            for each in self._users or ():
-                self._by_host.setdefault(each[1].host.lower(), []).append(each)
-        return self._by_host
 
     # What Resource Manager adds
 
