@@ -44,10 +44,10 @@ URL ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: templates help demo sandbox test bench unit lint format readme wheel release matrix live clean FORCE
+.PHONY: help demo sandbox test bench unit lint format docs docs-output templates wheel release matrix live clean FORCE
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(BUILD)/extension.stamp ## Encrypt a registry with one command, in an Azure on loopback
 	@$(SANDBOX) exec -- $(BIN)/python demo/demo.py
@@ -73,8 +73,11 @@ format: $(BUILD)/venv.stamp ## Repair style and format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-readme: $(BUILD)/venv.stamp ## Write the table of findings in README.md from the catalogue
-	$(BIN)/python scripts/findings.py
+docs: $(BUILD)/venv.stamp ## Write the generated parts of README.md and docs: findings, options, permissions
+	$(BIN)/python -m scripts.docs
+
+docs-output: $(BUILD)/extension.stamp ## Run the commands of the documentation in the sandbox, and write their output and picture
+	$(BIN)/python -m scripts.docs_output
 
 templates: $(BUILD)/venv.stamp ## Write templates/, the tutorial's case in all formats
 	PYTHONPATH=. $(BIN)/python scripts/templates.py

@@ -61,9 +61,9 @@ def main() -> None:
         "",
         "To go on: `make sandbox` opens a shell with an Azure like this one. Type the two commands there, then try",
         f"  az acr cmk check --name {REGISTRY} --output table     all that the encryption depends on",
-        f"  az acr cmk revoke --name {REGISTRY}                   take the key from the registry",
-        f"  az acr cmk restore --name {REGISTRY}                  and give it back",
-        "README.md tells of all the others, and how to install the extension for the real Azure.",
+        f"  az acr cmk revoke --name {REGISTRY}                   revoke its access to the key",
+        f"  az acr cmk restore --name {REGISTRY}                  and undo that",
+        "docs/commands.md tells of all the others, docs/install.md how to install the extension for the real Azure.",
     )
 
 
