@@ -23,6 +23,12 @@ class Settings:
     principal_seconds: float = 0.0  # a new principal is unknown to role assignments without principalType
     typed_principal_seconds: float = 0.0  # ... and even with principalType
 
+    # How long what is new stays unknown to other front ends: to requests below it or that name it (service.md 9).
+    group_lag_seconds: float = 0.0
+    vault_lag_seconds: float = 0.0
+    identity_lag_seconds: float = 0.0
+    registry_lag_seconds: float = 0.0  # ... after its operation has ended
+
     closed_regions: str = ""  # regions, with commas between, that no subscription may use
 
     role_assignment_limit: int = 4000  # per subscription

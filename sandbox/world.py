@@ -46,6 +46,7 @@ class ResourceGroup:
     name: str
     location: str
     tags: dict[str, str] = field(default_factory=dict)
+    created: float = float("-inf")
 
 
 @dataclass

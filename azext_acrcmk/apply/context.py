@@ -10,7 +10,7 @@ from azext_acrcmk.cloud.changes import until_in_dns
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Stop, not_yet, retrying
 from azext_acrcmk.model.access import access_to
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId, same
@@ -63,6 +63,28 @@ class Context:
         # What exists after it was read back.
         self.result: State | None = None
         self.granted_now = False
+        # The names of what this run has created so far.
+        self._created: set[str] = set()
+
+    def carry_out(self, change: Change) -> str | None:
+        """Applies a change; waits, bounded, while Azure does not know everywhere what this run has just created.
+
+        Changes can be repeated, so the whole of it is done again.
+        """
+        told = False
+
+        def is_early(error: Exception) -> bool:
+            nonlocal told
+            name = not_yet(error, tuple(self._created))
+            if name and not told:
+                told = True
+                self.progress.note(f"  Waiting for Azure to know {name} everywhere (up to {NOT_YET_TIMEOUT} seconds).")
+            return name is not None
+
+        outcome = retrying(lambda: apply_change(change, self), is_early, self.stop, NOT_YET_TIMEOUT, first=3.0)
+        if change.action in (kinds.CREATE, kinds.RECOVER):
+            self._created.add(change.resource.rstrip("/").rsplit("/", 1)[-1].lower())
+        return outcome
 
     def principal_of(self, identity: ArmId | None, principal: str | None) -> str:
         """The object id to grant access to: the given one, or that of the identity, which exists by now."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients, wire
+from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.providers import registering
 from azext_acrcmk.cloud.read import read_group, read_identity, read_key, read_registry, read_vault
-from azext_acrcmk.cloud.reads import get_vault
-from azext_acrcmk.cloud.waiting import Stop, poller, until_settled, when_free
+from azext_acrcmk.cloud.reads import get_registry, get_vault
+from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Stop, poller, until_settled, when_free
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import GROUP_TYPE, ArmId, KeyId
-from azext_acrcmk.model.state import Group, Identity, Key, Registry, Vault
+from azext_acrcmk.model.state import Absent, Group, Identity, Key, Registry, Unknown, Vault
 
 # The maximum time until a new vault's name is in DNS, in seconds. Recorded: less than 30 (wire facts 3.2).
 DNS_TIMEOUT = 900
@@ -46,10 +47,13 @@ def put_vault(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) ->
 
 def until_in_dns(clients: Clients, vault: Vault, stop: Stop) -> Vault:
     """A new vault, once its name resolves. After DNS_TIMEOUT it is returned as it is; access to its key then fails."""
-    seen = until_settled(
-        lambda: get_vault(clients, vault.id), lambda seen: not isinstance(seen, Vault) or seen.in_dns, stop, DNS_TIMEOUT
-    )
+    seen = until_settled(lambda: get_vault(clients, vault.id), _is_ready, stop, DNS_TIMEOUT)
     return seen if isinstance(seen, Vault) else vault
+
+
+def _is_ready(seen: Vault | Absent | Unknown) -> bool:
+    """A new vault that is not shown yet is not absent."""
+    return isinstance(seen, Unknown) or (isinstance(seen, Vault) and seen.in_dns)
 
 
 def protect_vault(clients: Clients, vault: Vault, stop: Stop) -> Vault:
@@ -85,7 +89,7 @@ def put_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop)
         polling = poller(stop, "azure-async-operation")
         return registries.begin_create(id_.group, id_.name, body, polling=polling, cls=wire)
 
-    return read_registry(registering(clients, id_.subscription, begin, stop).result())
+    return _once_shown(clients, id_, registering(clients, id_.subscription, begin, stop), stop)
 
 
 def patch_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Registry:
@@ -96,7 +100,25 @@ def patch_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Sto
         polling = poller(stop, "azure-async-operation")
         return registries.begin_update(id_.group, id_.name, body, polling=polling, cls=wire)
 
-    return read_registry(when_free(begin, stop).result())
+    return _once_shown(clients, id_, when_free(begin, stop), stop)
+
+
+def _once_shown(clients: Clients, id_: ArmId, operation: Any, stop: Stop) -> Registry:
+    """The registry when its operation has ended. Another front end of Azure may take a while to show it."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        return read_registry(operation.result())
+    except HttpResponseError as error:
+        if read_error(error).status != 404:
+            raise
+        missing = error
+    shown = until_settled(
+        lambda: get_registry(clients, id_), lambda seen: isinstance(seen, Registry), stop, NOT_YET_TIMEOUT
+    )
+    if not isinstance(shown, Registry):
+        raise missing
+    return shown
 
 
 def begin_patch_registry(clients: Clients, id_: ArmId, body: dict[str, Any]) -> None:

@@ -283,6 +283,10 @@ def _no_group(error: ServiceError) -> Explanation:
     )
 
 
+# A vault learns of a role after some minutes (service facts 4.4).
+_ROLE_IS_NEW = "If the role was assigned a short while ago, wait a few minutes and run the command again."
+
+
 def _no_vault_right(error: ServiceError) -> Explanation:
     if local := _quoted(r"perform (Microsoft\.KeyVault/managedHsm/\S+)", error):
         return _no_local_right(local)
@@ -300,7 +304,7 @@ def _no_vault_right(error: ServiceError) -> Explanation:
         advice = (by_policy,)
     else:
         advice = (f"If the vault uses Azure RBAC, {role}.", f"If the vault uses access policies: {policy}")
-    return Explanation(f"You don't have the required permission{needs} on the vault's keys.", advice)
+    return Explanation(f"You don't have the required permission{needs} on the vault's keys.", (*advice, _ROLE_IS_NEW))
 
 
 def _no_local_right(action: str) -> Explanation:
@@ -311,6 +315,7 @@ def _no_local_right(action: str) -> Explanation:
         (
             "Roles of a managed HSM are local to it. Have its administrator assign you one: "
             f'az keyvault role assignment create --hsm-name HSM --role "{role}" --assignee YOU --scope {scope}',
+            _ROLE_IS_NEW,
         ),
     )
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from math import inf
 from typing import TypeVar
 
-from azext_acrcmk.cloud.errors import missing_registration, parsing_responses, read_error
+from azext_acrcmk.cloud.errors import missing_registration, parsing_responses, read_error, same_code
 
 T = TypeVar("T")
 
@@ -106,9 +107,14 @@ def asked_pause(error: Exception) -> float | None:
     return float(value) if value.isdigit() else None
 
 
-def retrying(call: Callable[[], T], worth_it: Callable[[Exception], bool], stop: Stop, seconds: float) -> T:
-    """The result of `call`, retried for at most `seconds` while `worth_it` is true for its error."""
-    pauses = Pauses(stop)
+def retrying(
+    call: Callable[[], T], worth_it: Callable[[Exception], bool], stop: Stop, seconds: float, first: float = 0.5
+) -> T:
+    """The result of `call`, retried for at most `seconds` while `worth_it` is true for its error.
+
+    `first` is the first pause, in seconds.
+    """
+    pauses = Pauses(stop, first)
     while True:
         try:
             return call()
@@ -135,6 +141,25 @@ def _busy(error: Exception) -> bool:
     said = read_error(error)
     lasting = missing_registration(said) or any(words in said for words in _LASTING)
     return said.status == 409 and not lasting
+
+
+# How long other front ends of Azure may take to know what was just created, in seconds (service facts 9, row 8).
+NOT_YET_TIMEOUT = 300
+_MISSING = (
+    "ResourceGroupNotFound",
+    "ResourceNotFound",
+    "ParentResourceNotFound",
+    "NotFound",
+    "FailedIdentityOperation",
+)
+
+
+def not_yet(error: Exception, created: Iterable[str]) -> str | None:
+    """The name of what was just `created` and is missing by an error: it is not absent, only not known yet."""
+    said = read_error(error)
+    if not any(same_code(said, code) for code in _MISSING):
+        return None
+    return next((name for name in created if re.search(rf"[/']{re.escape(name)}['/]", said.message, re.I)), None)
 
 
 def poller(stop: Stop, final_state: str | None = None):

@@ -11,7 +11,7 @@ from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
 from knack.log import get_logger
 
 from azext_acrcmk._errors import cli_errors, problems_error
-from azext_acrcmk.apply import Context, apply_change
+from azext_acrcmk.apply import Context
 from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import parsing_responses
@@ -123,7 +123,7 @@ class Session:
 
         @parsing_responses()
         def apply(change: Change) -> str | None:
-            return apply_change(change, context)
+            return context.carry_out(change)
 
         try:
             outcomes = run(plan, apply, self.progress, self.stop)

@@ -98,6 +98,16 @@ def _attach(world: World, caller: Caller, registry: Registry, identity_id: str) 
             'operation. Status: \'BadRequest\'. Response: \'{"error":{"code":"BadRequest","message":"Resource '
             f"'{identity_id}' was not found.\"}}}}'.'.",
         )
+    principal = world.principals.get(identity.principal_id)
+    if principal and world.now() - principal.created < world.settings.identity_lag_seconds:
+        # As users report it of other resources (azure-policy#1311, cloud-credential-operator#878).
+        inner = f'{{"error":{{"code":"BadRequest","message":"Resource \'{identity_id}\' was not found."}}}}'
+        raise AzureError(
+            400,
+            "FailedIdentityOperation",
+            f"Identity operation for resource '{registry.id}' failed with error 'Failed to perform resource identity "
+            f"operation. Status: 'BadRequest'. Response: '{inner}'.'.",
+        )
     return AttachedIdentity(identity.id, identity.principal_id, identity.client_id)
 
 

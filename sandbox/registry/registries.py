@@ -72,6 +72,9 @@ def patch(world: World, request: Request) -> Reply:
 def get(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/read", request.path)
     registry = _existing(world, request)
+    ended = registry.operation.due if registry.operation and registry.operation.kind == "Creating" else None
+    if ended is not None and 0 <= world.now() - ended < world.settings.registry_lag_seconds:
+        raise not_found(TYPE, (request.params["name"],), request.params["group"])
     return Reply(200, document(registry, request.query["api-version"], world.now()), _headers(request))
 
 

@@ -21,6 +21,7 @@ AUDIENCES = (
 )
 _WITHOUT_API_VERSION = re.compile(r"/metadata/endpoints", re.IGNORECASE)
 _MOST_TAGS = 50
+_IN_VAULT = re.compile(r"(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.keyvault/vaults/[^/]+)/", re.I)
 _REGISTRATION = ("register", "unregister")
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}
 
@@ -172,10 +173,20 @@ def _check_subscription(world: World, target: Target) -> None:
 
 
 def _check_group(world: World, request: Request, target: Target) -> None:
-    if not target.below_group or group_id(target).lower() in world.groups:
+    group = world.groups.get(group_id(target).lower())
+    if not target.below_group or (group and world.now() - group.created >= world.settings.group_lag_seconds):
+        _check_parent(world, request, target)
         return
     require_generic(world, request, target)
     raise group_not_found(target.group)
+
+
+def _check_parent(world: World, request: Request, target: Target) -> None:
+    """A vault that is new is unknown to requests for what lies in it or on it."""
+    lag, match = world.settings.vault_lag_seconds, _IN_VAULT.match(request.path)
+    vault = world.vaults.get(match[1].lower()) if lag and match else None
+    if vault and world.now() - vault.system.created < lag:
+        raise not_found("Microsoft.KeyVault/vaults", (vault.name,), target.group)
 
 
 def group_id(target: Target) -> str:

@@ -31,7 +31,7 @@ def put(world: World, request: Request) -> Reply:
             f"Invalid resource group location '{location}'. The Resource group already exists in location "
             f"'{existing.location}'.",
         )
-    group = existing or ResourceGroup(group_id, request.params["group"], location)
+    group = existing or ResourceGroup(group_id, request.params["group"], location, created=world.now())
     group.tags = request.body.get("tags") or {}
     world.groups[group_id.lower()] = group
     return Reply(200 if existing else 201, document(group))

@@ -1,9 +1,10 @@
+import json
 from itertools import accumulate, pairwise
 from types import SimpleNamespace
 
 import pytest
 
-from azext_acrcmk.cloud.waiting import Interrupted, Pauses, Stop, asked_pause, retrying, until_settled
+from azext_acrcmk.cloud.waiting import Interrupted, Pauses, Stop, asked_pause, not_yet, retrying, until_settled
 
 
 class Clock(Stop):
@@ -118,3 +119,34 @@ def test_waiting_for_something_to_settle():
     seen, clock = iter([1, 2, 3, 4]), Clock()
     assert until_settled(lambda: next(seen), lambda value: value == 3, clock) == 3
     assert until_settled(lambda: 0, lambda value: False, clock, seconds=0) == 0
+
+
+class TestNotYet:
+    """What a run has just created is missing by an error of a front end that does not know it yet."""
+
+    SAID = (
+        ("ResourceGroupNotFound", "Resource group 'mygroup' could not be found.", "mygroup"),
+        (
+            "ResourceNotFound",
+            "The Resource 'Microsoft.KeyVault/vaults/myvault' under resource group 'g'",
+            "myvault",
+        ),
+        ("FailedIdentityOperation", "Response: 'Resource '/s/i/myidentity' was not found.'.", "myidentity"),
+    )
+
+    @staticmethod
+    def error(code, message):
+        answer = Refusal(404)
+        answer.response.text = lambda: json.dumps({"error": {"code": code, "message": message}})
+        return answer
+
+    @pytest.mark.parametrize(("code", "message", "name"), SAID)
+    def test_of_what_was_created(self, code, message, name):
+        assert not_yet(self.error(code, message), ("other", name)) == name
+
+    @pytest.mark.parametrize(("code", "message", "name"), SAID)
+    def test_of_what_was_not(self, code, message, name):
+        assert not_yet(self.error(code, message), ("other", f"{name}2", name[1:])) is None
+
+    def test_of_another_error(self):
+        assert not_yet(self.error("AuthorizationFailed", "'/s/myvault' is not yours."), ("myvault",)) is None

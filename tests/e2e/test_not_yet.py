@@ -1,0 +1,77 @@
+"""What a run has just created may be unknown to other front ends of Azure for a while: it waits, and says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.seed import ENABLE, IDENTITY, LOCATION, REGISTRY, VAULT, bodies
+
+LAGS = {
+    "group_lag_seconds": "rg",
+    "vault_lag_seconds": VAULT.name,
+    "identity_lag_seconds": IDENTITY.name,
+    "registry_lag_seconds": "",
+}
+# Time runs so much faster: minutes are seconds.
+PACE = 40
+
+
+@pytest.mark.parametrize("lag", LAGS)
+@pytest.mark.parametrize("model", ["rbac", "access-policy"])
+def test_what_is_new_is_waited_for(azure, az, lag, model):
+    azure.settings(clock_scale=PACE, **{lag: 120})
+    result = az(f"{ENABLE} -l {LOCATION} --permission-model {model}", pace=PACE)
+    assert result.json()["health"] == "healthy"
+    if LAGS[lag]:
+        assert result.err.count(f"Waiting for Azure to know {LAGS[lag]} everywhere (up to 300 seconds)") >= 1, result
+    assert azure.pull(REGISTRY.name)["status"] == 200
+    assert len(bodies(azure, "PUT", f"registries/{REGISTRY.name}")) <= 25
+    if lag == "registry_lag_seconds":
+        assert len(bodies(azure, "PUT", f"registries/{REGISTRY.name}")) == 1
+
+
+def test_the_wait_has_an_end(azure, az):
+    azure.settings(clock_scale=PACE, group_lag_seconds=100_000)
+    result = az(f"{ENABLE} -l {LOCATION}", pace=PACE)
+    assert result.code != 0
+    assert "could not be found" in result.err
+
+
+def test_what_this_run_did_not_create_is_not_waited_for(azure, az, seed):
+    seed.parts()
+    azure.settings(identity_lag_seconds=100_000)
+    result = az(ENABLE)
+    assert (result.code, result.seconds < 5) == (1, True), result
+    assert "was not found" in result.err
+
+
+class TestLostConnections:
+    """A PATCH says what is to be in the end: it is sent again. So is what only asks by POST."""
+
+    @pytest.mark.parametrize("action", ["reset-before", "reset-after"])
+    def test_of_a_patch_of_the_registry(self, azure, quick_az, scene, action):
+        scene.encrypt()
+        scene.new_version()
+        azure.fault(action, method="PATCH", path="registries/myregistry$")
+        quick_az("acr cmk rotate -n myregistry -g rg --no-new-version --yes").ok()
+        assert azure.pull(REGISTRY.name)["status"] == 200
+
+    @pytest.mark.parametrize("action", ["reset-before", "reset-after"])
+    def test_of_a_patch_of_a_key(self, azure, quick_az, scene, action):
+        scene.encrypt()
+        scene.officer()
+        azure.fault(action, method="PATCH", path="/keys/")
+        quick_az("acr cmk revoke -n myregistry -g rg --by key --yes").ok()
+        assert azure.pull(REGISTRY.name)["status"] == 403
+
+    def test_of_questions_by_post(self, azure, quick_az, seed):
+        azure.fault("reset-before", method="POST", path="management", each=True)
+        assert "beforehand" not in quick_az(ENABLE).ok().err
+
+    @pytest.mark.parametrize("action", ["reset-before", "reset-after"])
+    def test_a_new_version_is_never_asked_for_twice(self, azure, quick_az, scene, action):
+        scene.encrypt()
+        scene.officer()
+        azure.fault(action, method="POST", path="/rotate$")
+        quick_az("acr cmk rotate -n myregistry -g rg --yes")
+        assert len([entry for entry in azure.log() if entry["path"].endswith("/rotate")]) == 1
