@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from azext_acrcmk.model.ids import short_location, within
 from azext_acrcmk.model.preflight import Lock, Preflight
 from azext_acrcmk.model.state import Unknown
@@ -23,9 +25,10 @@ def locked(plan: Plan, seen: Preflight) -> list[Obstacle]:
         elif forbidden := [change for change in plan.changing if _forbids(lock, change)]:
             steps = ", ".join(dict.fromkeys(change.step for change in forbidden))
             kind = "ReadOnly" if lock.read_only else "CanNotDelete"
+            id_ = f"{lock.scope}/providers/Microsoft.Authorization/locks/{lock.name}"
             reason = (
                 f"The {kind} lock '{lock.name}' does not allow this change ({steps}). To remove it for the time being: "
-                f"az lock delete --ids {lock.scope}/providers/Microsoft.Authorization/locks/{lock.name}"
+                f"az lock delete --ids {quote(id_)}"
             )
             found.append(Obstacle(BLOCKED, "lock", lock.scope, reason))
     return found

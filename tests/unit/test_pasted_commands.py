@@ -12,8 +12,10 @@ import pytest
 
 from azext_acrcmk.model.goal import enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
+from azext_acrcmk.model.preflight import Lock, Preflight
 from azext_acrcmk.model.state import ABSENT, DeletedKey, DeletedVault, State
 from azext_acrcmk.plan.enable import plan_enable
+from azext_acrcmk.plan.restrictions import locked
 from azext_acrcmk.rules import examine
 from tests.harness import make
 
@@ -66,6 +68,9 @@ def printed() -> set[str]:
             texts += [finding.fix or "", *finding.verdict.advice]
         for goal in (odd_goal(), odd_goal(identity="other"), odd_goal(key_name="other"), odd_goal(skip_grant=True)):
             texts += [line for problem in plan_enable(goal, state, make.NOW).problems for line in problem.advice]
+    plan = plan_enable(odd_goal(), State(ABSENT, ABSENT, ABSENT, ABSENT, groups=reached().groups), make.NOW)
+    lock = Lock(ODD.group_id.lower(), "a (lock)", read_only=True)
+    texts += [each.reason for each in locked(plan, Preflight(locks=(lock,)))]
     return {found for text in texts for found in COMMAND.findall(text)}
 
 
@@ -84,6 +89,10 @@ def test_a_shell_takes_each_as_it_is_meant(shell):
     assert (done.returncode, done.stderr) == (0, "")
     taken = [block.strip("\n").split("\n") for block in done.stdout.split("--end--\n") if block]
     assert taken == [shlex.split(command)[1:] for command in COMMANDS]
+
+
+def test_that_of_a_lock_is_among_them():
+    assert [command for command in COMMANDS if command.startswith("az lock delete --ids '")]
 
 
 def test_none_has_a_placeholder_that_a_shell_takes_for_a_redirection():
