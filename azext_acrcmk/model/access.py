@@ -123,8 +123,7 @@ def access_by_roles(
     """The access of `principal_id` to the key at `scope` by role assignments."""
     if not isinstance(roles, tuple):
         return Access(None, unknown=roles if isinstance(roles, Unknown) else Unknown())
-    # A management group is above the subscription without being in its id: Azure lists only what reaches the scope.
-    reaching = [role for role in roles if within(scope, role.scope) or at_management_group(role)]
+    reaching = [role for role in roles if reaches(role, scope)]
     certain = [role for role in reaching if not role.uncertain]
     missing = [name for name, action in needed.items() if not any(_effective(role, action) for role in certain)]
     denied = (each for role in certain for each in role.denied_by if any(_denies(each, needed[m]) for m in missing))
@@ -145,8 +144,13 @@ def access_by_roles(
     return Access(not missing, sources, tuple(missing), denied_by=denied_by)
 
 
-def at_management_group(role: RoleGrant) -> bool:
-    return role.scope.lower().startswith("/providers/microsoft.management/managementgroups/")
+def reaches(role: RoleGrant, scope: str) -> bool:
+    """Whether a role of those that Azure lists for a scope applies there.
+
+    A management group is above the subscription without being in its id: Azure lists only those that are.
+    """
+    above = str(role.scope).lower().startswith("/providers/microsoft.management/managementgroups/")
+    return above or within(scope, role.scope)
 
 
 def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded) -> list[str]:

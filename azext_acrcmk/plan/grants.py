@@ -17,6 +17,7 @@ from azext_acrcmk.model.access import (
     may_unwrap,
     maybe_groups,
     own_policies,
+    reaches,
 )
 from azext_acrcmk.model.ids import ArmId, KeyId, same, within
 from azext_acrcmk.model.state import NotLoaded, RoleGrant, Unknown, Vault
@@ -148,7 +149,7 @@ def find_grants(
     actions = (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()
     scope = key_scope(vault, key.name)
     for role in roles if isinstance(roles, tuple) else ():
-        if not within(scope, role.scope):
+        if not reaches(role, scope):
             continue
         here = same(role.principal_id, principal) and (vault.is_hsm or within(role.scope, vault.id))
         if here and any(allows(role, action) for action in actions):

@@ -156,6 +156,15 @@ class TestByGrant:
         refuses(azure, az, f"{REVOKE} --yes", *words)
         assert pulled(azure) == 200
 
+    def test_a_role_from_a_management_group_is_refused_too(self, azure, az, seed):
+        above = azure.management_group("corp", subscriptions=[SUBSCRIPTION])["id"]
+        role = f"/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}"
+        given = {"properties": {"roleDefinitionId": role, "principalId": seed.encrypted()["principalId"]}}
+        path = f"{above}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+        azure.unseen("PUT", path, given, "2022-04-01", as_=azure.principal(("Owner", above)))
+        refuses(azure, az, f"{REVOKE} --yes", "it is inherited, comes through a group", above, "--by key")
+        assert pulled(azure) == 200
+
     def test_a_role_from_above_that_does_not_keep_the_registry_going_is_no_hindrance(self, azure, az, seed):
         identity = seed.encrypted()
         seed.grant(identity["principalId"], GROUP, KEY_VAULT_READER)

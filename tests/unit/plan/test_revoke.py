@@ -117,8 +117,12 @@ class TestRevokeByGrant:
 
     @pytest.mark.parametrize(
         "role",
-        [make.role(make.REGISTRY.group_id), make.role("/", principal_id="a group")],
-        ids=["inherited", "group"],
+        [
+            make.role(make.REGISTRY.group_id),
+            make.role("/providers/Microsoft.Management/managementGroups/corp"),
+            make.role("/", principal_id="a group"),
+        ],
+        ids=["inherited", "management group", "group"],
     )
     def test_roles_from_elsewhere_are_refused_with_the_way_out(self, role):
         state = encrypted()
