@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import commands, startup
 from benchmarks.report import report
 
-# All together in a quarter of an hour: a round on `recorded` takes two minutes, most of them spent by the tutorial.
+# A quarter of an hour in total: a round on `recorded` takes two minutes, most of them for the tutorial.
 ROUNDS = {"instant": 5, "recorded": 3}
 STARTS = 30
 

@@ -1,4 +1,4 @@
-"""What is measured against a sandbox: making encrypted registries, and looking at one."""
+"""What is measured against a sandbox: creating encrypted registries, and reading one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.limit import limit
 from benchmarks.measure import Bench, Measure
 
 MODELS = {"rbac": "Azure RBAC", "access-policy": "access policies"}
-# How often a round looks at a registry, which takes little of its time.
+# How often a round reads a registry, which takes little of its time.
 LOOKS = 3
 
 

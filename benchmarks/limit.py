@@ -1,4 +1,4 @@
-"""The least time that any client must wait for Azure to make an encrypted registry, from the log of one that did.
+"""The minimum time that any client must wait for Azure to create an encrypted registry, from the log of a run.
 
 It is the longest chain of what the server takes, each link from the log: the group; in it, at the same time, the
 identity and the vault; once both exist the grant, and until that is in force; meanwhile the vault's name in DNS and the
@@ -18,7 +18,7 @@ _NOTHING: dict[str, Any] = {"seconds": 0.0, "ready": 0.0, "retry_after": None}
 
 
 def limit(entries: Iterable[Mapping[str, Any]]) -> float:
-    """Seconds, from the entries of a sandbox's log. What was there already, and so was not made, takes none."""
+    """Seconds, from the entries of a sandbox's log. Resources that already existed count as zero."""
     log = list(entries)
     group, identity, vault = (
         _last(log, "PUT", kind) for kind in ("/resourcegroups/[^/]+", "/userassignedidentities/[^/]+", "/vaults/[^/]+")
@@ -37,13 +37,13 @@ def limit(entries: Iterable[Mapping[str, Any]]) -> float:
 
 
 def _until_seen(operation: Mapping[str, Any]) -> float:
-    """From the answer until a look may find the operation ended: a multiple of the Retry-After where there is one."""
+    """From the response until a poll can find the operation ended: a multiple of Retry-After, if there is one."""
     left, asked = operation["ready"] - operation["seconds"], operation["retry_after"]
     return math.ceil(left / asked) * asked if asked else left
 
 
 def _last(log: list[Mapping[str, Any]], method: str, path: str) -> Mapping[str, Any]:
-    """The last such request that was not refused."""
+    """The last such request that succeeded."""
     matching = re.compile(f".*({path})", re.IGNORECASE)
     found = [each for each in log if each["method"] == method and matching.fullmatch(each["path"])]
     return next((each for each in reversed(found) if (each["status"] or 500) < 400), _NOTHING)

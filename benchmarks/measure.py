@@ -1,4 +1,4 @@
-"""Runs the real `az` as a shell does, and takes down what it took: time, processor, memory and requests."""
+"""Runs the real `az` as a shell does, and measures it: time, processor time, memory and requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
 
 @dataclass(frozen=True)
 class Run:
-    """One `az`: what it printed, and in seconds and bytes what the whole process took."""
+    """One `az`: its output, and the seconds and bytes that the whole process used."""
 
     output: str
     errors: str
@@ -40,7 +40,7 @@ class Run:
 
 @dataclass
 class Measure:
-    """Of something done several times: seconds and bytes of each, requests of the last."""
+    """The measurements of repeated runs: seconds and bytes of each, requests of the last."""
 
     seconds: list[float] = field(default_factory=list)
     processor: list[float] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Bench:
             yield bench
 
     def az(self, command: str, **environment: str) -> Run:
-        """Raises CalledProcessError with what a command said that failed."""
+        """Raises CalledProcessError with the output of a failed command."""
         arguments = [AZ, *shlex.split(command)]
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             started = time.monotonic()
@@ -99,13 +99,13 @@ class Bench:
         return Run(output, errors, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss * _MEMORY_UNIT)
 
     def imports(self, command: str, package: str) -> list[float]:
-        """Of each module of a package that a command imports, the milliseconds that it takes by itself."""
+        """The milliseconds that each imported module of a package takes, without its own imports."""
         lines = self.az(command, PYTHONPROFILEIMPORTTIME="1").errors.splitlines()
         times = [line.removeprefix("import time:").split("|") for line in lines if line.startswith("import time:")]
         return [int(own) / 1000 for own, _, module in times if f"{module.strip()}.".startswith(f"{package}.")]
 
     def measure(self, name: str, *commands: str) -> list[dict[str, Any]]:
-        """Adds to what was measured under a name; returns the log of the requests.
+        """Adds a measurement under a name; returns the log of the requests.
 
         A command that begins with `word=` notes what it printed, for `{word}` in those after it.
         """
@@ -124,7 +124,7 @@ class Bench:
         return log
 
     def may_do_all_with_keys(self) -> None:
-        """Lets the owner rotate keys, which by role takes more than to own them."""
+        """Lets the owner rotate keys, which requires another role than Owner."""
         scope, name = f"/subscriptions/{SUBSCRIPTION}", "5a3fbcd4-5b8c-4a55-9a5e-000000000001"
         properties = {
             "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{CRYPTO_OFFICER}",

@@ -1,4 +1,4 @@
-"""From what was measured to benchmarks/RESULTS.md. Pure."""
+"""Writes measurements as benchmarks/RESULTS.md. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ start of `az` (`az version`). Looking at what exists beforehand, and all that th
 
 @dataclass(frozen=True)
 class Aim:
-    """What was hoped for, what came of it, and whether that is enough."""
+    """The goal, the measurement, and whether it meets the goal."""
 
     what: str
     aim: str
@@ -121,12 +121,12 @@ def _rows_of_starts(starts: Starts) -> Iterable[list[str]]:
 
 
 def _ratio(one: Measure, other: Measure) -> float:
-    """The median of what it was in each round, whose parts ran just after one another on the same busy machine."""
+    """The median of the values of each round, whose parts ran in direct succession on the same busy machine."""
     return statistics.median(mine / theirs for mine, theirs in zip(one.seconds, other.seconds, strict=True))
 
 
 def _least(measure: Measure) -> float:
-    """Milliseconds of processor time, of the run that other programs disturbed least."""
+    """Milliseconds of processor time of the run that was least disturbed by other programs."""
     return 1000 * min(measure.processor)
 
 

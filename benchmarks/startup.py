@@ -1,4 +1,4 @@
-"""What the extension adds to the start of `az`: with it, with another one, and with none."""
+"""The start of `az` with this extension, with another one, and without any."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.measure import Bench, Measure
 
 SHARED = ("version", "acr -h", "acr list")
-# Our help, and that of the nearest command that Azure CLI itself has.
+# The help of this extension, and that of the most similar command of Azure CLI itself.
 OURS, THEIRS = "acr cmk show -h", "acr encryption show -h"
 
 # An extension of `az acr` with one command, which does nothing.

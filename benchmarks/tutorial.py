@@ -1,4 +1,4 @@
-"""Microsoft's tutorial as core `az` commands, for one registry: what `az acr cmk enable` is measured against."""
+"""Microsoft's tutorial as core `az` commands for one registry, with which `az acr cmk enable` is compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def commands(number: int, model: str) -> list[str]:
         else f"keyvault set-policy -g {group} -n {vault} --object-id {{principal}} "
         "--key-permissions get unwrapKey wrapKey"
     )
-    # With Azure RBAC whoever creates a vault may not create keys in it before this.
+    # With Azure RBAC, the creator of a vault can't create keys in it without this.
     own = 'role assignment create --role "Key Vault Crypto Officer" --assignee-object-id {me} ' + (
         "--assignee-principal-type ServicePrincipal --scope {vault}"
     )

@@ -1,1 +1,1 @@
-"""What tests run on, and no test: the real `az`, an Azure to talk to, what is in it, and values."""
+"""The foundation of the tests: the real `az`, a sandbox, its contents, and sample values."""

@@ -1,4 +1,4 @@
-"""Runs the real `az`, and gives back all that a person would see of it.
+"""Runs the real `az`, and returns everything that a user would see of it.
 
     result = az("acr cmk show -n myregistry")       waits; result.code, result.out, result.err, result.json()
     running = az.start("acr cmk enable ...")        does not; running.send_signal(SIGINT), running.err, running.wait()
@@ -46,12 +46,12 @@ class Result:
         return self
 
     def json(self) -> Any:
-        """What a command that succeeded returned; None if that was nothing."""
+        """The result of a successful command; None if there is none."""
         return json.loads(self.ok().out or "null")
 
 
 class Running:
-    """An `az` under way. `out` and `err` are what it has said so far."""
+    """A running `az`. `out` and `err` are its output so far."""
 
     def __init__(self, command: str, process: subprocess.Popen | Forked, out: IO[str], err: IO[str]):
         self.command = command
@@ -86,7 +86,7 @@ class Running:
         return self.wait(1)
 
     def wait(self, timeout: float = 60) -> Result:
-        """Its result. What takes longer than the timeout is killed and fails the test."""
+        """Its result. A command that exceeds the timeout is killed and fails the test."""
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -96,7 +96,7 @@ class Running:
 
 
 class Az:
-    """Runs commands in one environment. The environment names the Azure, the configuration and the extensions."""
+    """Runs commands in one environment, which specifies the sandbox, the configuration and the extensions."""
 
     def __init__(self, server: ForkServer, environment: Mapping[str, str], directory: Path):
         self.environment = dict(environment)
@@ -116,7 +116,7 @@ class Az:
         fresh: bool = False,
         pace: float = 1,
     ) -> Running:
-        """Start a command; `environment` is set on top of the one that all commands get, and its time runs so fast."""
+        """Starts a command; `environment` is added to the common one, and `pace` is the speed of its clock."""
         arguments = shlex.split(command)
         environment = self.environment | dict(environment or {})
         # Appended to, so that looking at what is there does not move the place where az writes on.
@@ -136,7 +136,7 @@ class Az:
         return running
 
     def close(self) -> None:
-        """Leave nothing running that a failed test has started."""
+        """Stops everything that a failed test has left running."""
         for running in self._started:
             if running.poll() is None:
                 running.send_signal(signal.SIGKILL)
@@ -166,14 +166,14 @@ class ForkServer:
         self._place.symlink_to(self._own)
 
     def forget(self) -> Path:
-        """Empty its own configuration folder. Returns the folder that this is in."""
+        """Empties its configuration folder. Returns the parent of that folder."""
         shutil.rmtree(self._own)
         self._own.mkdir()
         self.put_back()
         return self._place.parent
 
     def put_back(self) -> None:
-        """Put its own configuration in the place again."""
+        """Restores its own configuration."""
         self._put(self._own)
 
     def fits(self, environment: Mapping[str, str]) -> bool:
@@ -222,7 +222,7 @@ class ForkServer:
 
 
 class Forked:
-    """A child of the server, with the few methods of `subprocess.Popen` that are needed."""
+    """A child of the server, with the required methods of `subprocess.Popen`."""
 
     def __init__(self, report: IO[str]):
         self.pid = int(report.readline())

@@ -1,4 +1,4 @@
-"""How an encrypted registry comes to what `check` finds: whatever may happen to its key, vault, identity and grant."""
+"""Causes of the findings of `check`: what can happen to a registry's key, vault, identity and access."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def lost_vault(scene: Scene) -> None:
 
 
 def detached_and_deleted(scene: Scene) -> None:
-    """Which name the identity had, nobody can say any more."""
+    """The name of the identity can no longer be determined."""
     scene.encrypt().detach_identity()
     scene.seed.delete(IDENTITY)
 

@@ -1,4 +1,4 @@
-"""The commands as the CLI knows them, in this process: their arguments, and the parser of what is typed."""
+"""The commands as loaded by the CLI, in this process: their arguments, and the parser of command lines."""
 
 from __future__ import annotations
 

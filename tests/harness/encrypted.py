@@ -1,4 +1,4 @@
-"""Registries that are encrypted already, and the plans of rotations from them."""
+"""Encrypted registries, and plans of rotations from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _healthy() -> State:
     return replace(state, key=replace(state.key, rotation_policy=RotationPolicy("P90D")), sharing=(), identity_users=())
 
 
-# A registry of which there is nothing to say, not even for information.
+# A registry without any findings, not even of severity info.
 HEALTHY = _healthy()
 
 
@@ -37,7 +37,7 @@ def changed(**changes) -> State:
 
 
 def encrypted(*, pinned=False, behind=False, **vault) -> State:
-    """A registry as `enable` leaves it, and where `behind`, a newer version of its key than the one it uses."""
+    """A registry as `enable` creates it; if `behind`, its key has a newer version than the one in use."""
     asked = make.goal(rotation="manual" if pinned else "auto")
     state = make.reached(asked)
     used = make.key(asked)
@@ -55,7 +55,7 @@ def goal(state: State, **options) -> RotateGoal:
 
 
 def target_of(asked: RotateGoal, current: State, **there) -> State:
-    """What exists of the goal's parts: those in use now, and none of the others unless given."""
+    """What exists of the goal's parts: those in use now, and of the others only those given."""
     state = replace(current, **there)
     if not same_key(asked, current):
         state = replace(state, **{"key": ABSENT, **there})

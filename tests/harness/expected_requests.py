@@ -1,4 +1,4 @@
-"""The requests that commands send: to which hosts, on which paths, with what in the query. No other is expected."""
+"""The requests that commands may send: hosts, paths and query parameters. No others are expected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VERSION = "[0-9a-z]{32}"
 _REGISTRY = f"{_GROUP}/providers/Microsoft.ContainerRegistry/registries/[a-z0-9]{{5,50}}"
 _STORE = f"{_GROUP}/providers/Microsoft.KeyVault/(vaults|managedHSMs)/[a-z][a-z0-9-]{{1,22}}[a-z0-9]"
 
-# On each host, paths as regular expressions. Letters in either case, as Azure takes them.
+# Paths by host, as regular expressions that ignore case, as Azure does.
 _PATHS = {
     "management.azure.com": [
         _GROUP,
@@ -51,7 +51,7 @@ _QUERY = {
 
 
 def unexpected_requests(log: Iterable[dict[str, Any]]) -> list[str]:
-    """The requests of a log that are not among them."""
+    """The requests of a log that are not expected."""
     return [f"{each['method']} {each['host']}{each['path']} {each['query']}" for each in log if not _is_expected(each)]
 
 

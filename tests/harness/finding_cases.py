@@ -1,4 +1,4 @@
-"""What brings each finding about, and what is said of it then: severity, words, the command that mends it."""
+"""A cause of each finding, and the expected finding: severity, words, and the command that fixes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States in which each rule finds something."""
+"""States in which each rule fails."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import IO
 
-# What rehearsals don't import, and some commands do.
+# Modules that some commands import, but not those of the rehearsal.
 MODULES = [
     "azure.cli.command_modules.acr._params",
     "azure.cli.command_modules.acr.custom",
@@ -57,12 +57,12 @@ MODULES = [
 EXTENSION = "azext_acrcmk"
 CHUNK = 1 << 16
 READY = b"\n"
-# How long what a command has left running may go on, in seconds.
+# How long threads that a command has left running may continue, in seconds.
 REST = 20
 
 
 def serve(server: socket.socket) -> dict | None:
-    """Fork for each request until the tests close their end. Returns the request in the child that is to run it."""
+    """Forks for each request until the tests close the connection. Returns the request in the child that runs it."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
@@ -99,7 +99,7 @@ def serve(server: socket.socket) -> dict | None:
 
 
 def take(descriptors: list[int]) -> None:
-    """Make them standard input, output and error."""
+    """Makes them standard input, output and error."""
     for number, descriptor in enumerate(descriptors):
         os.dup2(descriptor, number)
         os.close(descriptor)
@@ -115,7 +115,7 @@ def tell_who_ended(reports: dict[int, IO[str]]) -> None:
 
 
 def become_az(request: dict) -> None:
-    """The rest of this process is what the script `az` executes."""
+    """Executes the script `az` in the rest of this process."""
     os.environ.clear()
     os.environ.update({"AZ_INSTALLER": "PIP", **request["environment"]})
     os.chdir(request["directory"])
@@ -183,7 +183,7 @@ def import_all() -> None:
 
 
 def rehearse(command: list[str]) -> None:
-    """Run a command here, and forget what only its own process should know."""
+    """Runs a command in this process, and discards the state that only its own process should have."""
     from azure.cli.core.auth.identity import Identity
     from azure.keyvault.keys._shared import http_challenge_cache
 

@@ -1,4 +1,4 @@
-"""A world to talk to without a server: requests go straight into the gateway."""
+"""A sandbox without a server: requests are passed directly to the gateway."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 
 
 class Azure:
-    """Sends requests as a principal (the owner, unless told) and remembers nothing but the world."""
+    """Sends requests as a principal (by default the owner); its only state is the world."""
 
     def __init__(self, **settings: Any):
         self.world = World(Settings().with_changes(**settings))
@@ -43,7 +43,7 @@ class Azure:
         address: str = "198.51.100.7",
         headers: dict[str, str] | None = None,
     ) -> Reply:
-        """Send a request. A path is one of ARM's; without `api-version` it gets the one that the extension uses."""
+        """Sends a request to a path of ARM; the default of `api-version` is the one that the extension uses."""
         parts = urlsplit(url if url.startswith("https://") else ARM + url)
         query = {name.lower(): value for name, value in parse_qsl(parts.query)}
         query.setdefault("api-version", self._version(parts.path, parts.hostname))
@@ -55,13 +55,13 @@ class Azure:
         return dispatch(self.world, request)
 
     def ok(self, method: str, url: str, body: Any = None, **more: Any) -> Any:
-        """Send a request that has to succeed. Returns the body."""
+        """Sends a request that must succeed. Returns the body."""
         reply = self.send(method, url, body, **more)
         assert reply.status < 300, reply
         return reply.body
 
     def error(self, method: str, url: str, body: Any = None, **more: Any) -> tuple[int, dict[str, Any]]:
-        """Send a request that has to fail. Returns status and error."""
+        """Sends a request that must fail. Returns status and error."""
         reply = self.send(method, url, body, **more)
         assert reply.status >= 400, reply
         return reply.status, reply.body["error"]
@@ -76,7 +76,7 @@ class Azure:
             self.world.grant(principal.object_id, role, scope)
         return principal
 
-    # What tests need to exist.
+    # Resources that tests require.
 
     def identity(self, name: str = "id1") -> dict[str, Any]:
         path = f"{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}?api-version=2024-11-30"
@@ -84,16 +84,16 @@ class Azure:
         return {"id": made["id"], **made["properties"]}
 
     def vault(self, name: str = "vault1", *, group: str = GROUP, **properties: Any) -> str:
-        """A vault; returns its id. Purge protection is on, unless told otherwise by None."""
+        """A vault; returns its id. Purge protection is enabled unless it is None."""
         body = vault_body(**{"enablePurgeProtection": True, **properties})
         return self.ok("PUT", f"{group}/providers/Microsoft.KeyVault/vaults/{name}", body)["id"]
 
     def key(self, vault_id: str, name: str = "key1", **properties: Any) -> dict[str, Any]:
-        """A key made through ARM; returns its properties."""
+        """A key created through ARM; returns its properties."""
         return self.ok("PUT", f"{vault_id}/keys/{name}", {"properties": {"kty": "RSA", **properties}})["properties"]
 
     def officer(self, vault_id: str) -> Principal:
-        """Someone who may do all with the keys of a vault that has role-based access."""
+        """A principal with all permissions on the keys of a vault that uses Azure RBAC."""
         return self.principal(CRYPTO_OFFICER, vault_id)
 
     def registry(self, name: str = "registry1", **more: Any) -> dict[str, Any]:

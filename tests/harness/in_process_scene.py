@@ -1,4 +1,4 @@
-"""An encrypted registry and all that it stands on."""
+"""An encrypted registry and everything it depends on."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Scene:
 
 
 def no_access(key: str, identity: str) -> str:
-    """What the service says of every key that it cannot use."""
+    """The service's error for every key that it can't use."""
     return (
         f"Failed to access KeyId '{key}'. Verify that identity '{identity}' has 'Get, Wrap Key, Unwrap Key' permission "
         f"on key '{key}'. For more information on bring your own key, please visit 'https://aka.ms/acr/cmk'."

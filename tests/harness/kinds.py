@@ -1,4 +1,4 @@
-"""One change of every kind, made from the types of its fields: a kind that is added has one too."""
+"""One change of every kind, created from the types of its fields, so that new kinds are included."""
 
 from __future__ import annotations
 

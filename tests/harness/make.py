@@ -110,7 +110,7 @@ def reached(asked: EnableGoal) -> State:
 
 
 def nothing(asked: EnableGoal, *, with_group: bool = True) -> State:
-    """The state in which nothing exists, and all was looked for."""
+    """The state in which nothing exists and everything was read."""
     groups = ((REGISTRY.group_id.lower(), group() if with_group else ABSENT),)
     return State(
         registry=ABSENT,
@@ -124,7 +124,7 @@ def nothing(asked: EnableGoal, *, with_group: bool = True) -> State:
 
 
 def steps(plan: Plan) -> dict[str, Change]:
-    """The changes that a person is told of by the names of their steps, as in results: grant, grant-2."""
+    """The changes that are shown to the user, by the names of their steps as in results: grant, grant-2."""
     rows = plan_document(plan)
     return {row["step"]: change for row, change in zip(rows, plan.told, strict=True)}
 

@@ -1,4 +1,4 @@
-"""Many commands one after another in one process: for tests that run hundreds, at a third of what a process each costs.
+"""Many commands in sequence in one process, for tests that run hundreds: a third of the cost of separate processes.
 
 Each has a new CLI, as `az` has, its own arguments and its own output. What differs from a process each: modules stay
 imported, with what they remember, and what a command leaves running is waited for instead of ending with the process.

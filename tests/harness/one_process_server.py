@@ -1,4 +1,4 @@
-"""Runs one command after the other in this process: the other end of `one_process.py`.
+"""Runs commands in sequence in this process: the other end of `one_process.py`.
 
 A line of JSON on standard input is the arguments of a command, one on standard output how it ended.
 """
@@ -19,7 +19,7 @@ from azure.cli.core import get_default_cli
 from azure.keyvault.administration._internal import http_challenge_cache as challenges_of_roles
 from azure.keyvault.keys._shared import http_challenge_cache as challenges_of_keys
 
-# How long what a command has left running may go on, in seconds.
+# How long threads that a command has left running may continue, in seconds.
 REST = 20
 
 
@@ -40,7 +40,7 @@ def run(arguments: list[str]) -> dict[str, object]:
 
 
 def let_rest() -> None:
-    """Wait for the threads that a command has left, and forget what a new process would not know."""
+    """Waits for the threads that a command has left, and discards the state that a new process would not have."""
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join(REST)

@@ -9,7 +9,7 @@ INFORMATION = {"NoRotationPolicy", "ManualRotation", "KeyNeverExpires"}
 
 
 def failures(result) -> set[str]:
-    """The codes that are left of severity error or warning."""
+    """The codes of the remaining findings of severity error or warning."""
     return {row["code"] for row in result_of(result)["findings"] if row["status"] == "failed"} - INFORMATION
 
 

@@ -1,4 +1,4 @@
-"""Registries whose keys are revoked and restored, and the plans of that."""
+"""Registries whose keys are revoked and restored, and the plans for it."""
 
 from __future__ import annotations
 

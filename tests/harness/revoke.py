@@ -111,7 +111,7 @@ def tags(seed) -> dict:
 
 
 def refuses(azure, az, command, *words, code=1) -> None:
-    """The command is refused, saying all of `words`, before anything is changed."""
+    """The command fails before anything is changed, with all of `words` in its error."""
     result = az(command)
     assert result.code == code, result
     for word in words:
@@ -136,7 +136,7 @@ def at_a_terminal(az, command, answer) -> tuple[str, int]:
 
 
 def made_good(azure, az, command) -> None:
-    """A run whose connection is lost ends well, or tells so and a second one does."""
+    """A run whose connection is lost succeeds, or reports it and a second run succeeds."""
     first = az(command)
     if first.code:
         assert "connection" in first.err

@@ -31,7 +31,7 @@ def serves(azure, name="myregistry") -> bool:
 
 
 def used(seed, registry=REGISTRY) -> dict:
-    """What the registry says it uses."""
+    """The key properties that the registry reports."""
     return seed.get(registry)["properties"]["encryption"]["keyVaultProperties"]
 
 
@@ -64,7 +64,7 @@ def another_registry(seed, identity_id, **chosen) -> ArmId:
 
 
 def kill_when(running, condition, seconds: float = 40) -> None:
-    """Kills an `az` that is under way as soon as a condition holds."""
+    """Kills a running `az` as soon as a condition holds."""
     end = time.monotonic() + seconds
     while not condition():
         assert running.poll() is None, running.err

@@ -1,4 +1,4 @@
-"""Every command that changes something, from a state to a state: for tests of what happens to it on its way."""
+"""Every command that changes something, with its initial and final state, for tests that disturb it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Prepare = Callable[["Scenario"], None]
 Run = Callable[["Scenario"], Result]
 
 _UNDISTURBED: dict[str, dict[str, Any]] = {}
-# What the note of a revoke is about, told by ids that Azure makes up.
+# The subject in the tag of a revoke, which depends on ids that Azure generates.
 _NOTE_SUBJECT = re.compile("^[0-9a-f]{12} ")
 # The methods of requests that change something, or ask by POST.
 CHANGES = "PUT|PATCH|POST|DELETE"
@@ -29,7 +29,7 @@ ELSEWHERE = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
 
 @dataclass(frozen=True)
 class Scenario:
-    """`prepare` makes what is there before `command`."""
+    """`prepare` creates what exists before `command`."""
 
     name: str
     command: str
@@ -53,7 +53,7 @@ def _encrypted(scene: Scene) -> None:
 
 
 def _broken(scene: Scene) -> None:
-    """Several failures that take a step each."""
+    """Several problems that require a step each."""
     _encrypted(scene)
     scene.change_version(attributes={"enabled": False})
     scene.new_version()
@@ -62,14 +62,14 @@ def _broken(scene: Scene) -> None:
 
 
 def _recreated(scene: Scene) -> None:
-    """The identity was deleted and made again."""
+    """The identity was deleted and recreated."""
     _encrypted(scene)
     scene.seed.delete(IDENTITY)
     scene.seed.identity()
 
 
 def _ungranted(scene: Scene) -> None:
-    """As `revoke` of a grant on the key leaves it, with its note."""
+    """After `revoke` of a grant on the key, with its tag."""
     _encrypted(scene)
     role = scene.seed.assignments()[0]["properties"]["roleDefinitionId"].rsplit("/", 1)[-1]
     scene.ungrant()
@@ -78,14 +78,14 @@ def _ungranted(scene: Scene) -> None:
 
 
 def _granted_on_key(scene: Scene) -> None:
-    """With a grant that `revoke` has to note."""
+    """With a grant that `revoke` has to record in a tag."""
     _encrypted(scene)
     scene.ungrant()
     scene.seed.grant(scene.identity["principalId"], f"{VAULT}/keys/{KEY}")
 
 
 def _disabled(scene: Scene) -> None:
-    """As `revoke --by key` leaves it."""
+    """After `revoke --by key`."""
     _encrypted(scene)
     scene.change_version(attributes={"enabled": False}, tags={"acrcmk-revoked": "true"})
 
@@ -110,7 +110,7 @@ SCENARIOS = [
 
 
 def picture(azure: Sandbox) -> dict[str, Any]:
-    """What exists, without what differs from run to run: ids that Azure makes up become their places in a list."""
+    """What exists, without differences between runs: ids that Azure generates become their positions in a list."""
     state = azure.state()
     del state["now"], state["principals"]  # the tests themselves act as new principals
     registry = azure.unseen("GET", str(REGISTRY), api_version="2025-04-01")
@@ -135,7 +135,7 @@ def picture(azure: Sandbox) -> dict[str, Any]:
 
 
 def undisturbed(azure: Sandbox, prepared: Prepare, scenario: Scenario, run: Run) -> dict[str, Any]:
-    """What a scenario's command leads to where nothing happens to it, seen once. Leaves Azure as prepared."""
+    """The result of a scenario's command without disturbance, determined once. Leaves Azure as prepared."""
     prepared(scenario)
     if scenario.name not in _UNDISTURBED:
         azure.save()

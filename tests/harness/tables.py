@@ -1,4 +1,4 @@
-"""How tables fit the screen."""
+"""Whether tables fit the screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting in tests for what a command that runs beside them does."""
+"""Waiting in tests for a command that runs at the same time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def until(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Returns once the condition holds; fails where it doesn't in time."""
+    """Returns when the condition holds; fails if it doesn't in time."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
