@@ -313,7 +313,7 @@ def _no_local_right(action: str) -> Explanation:
     return Explanation(
         f"You don't have permission '{action}' in the managed HSM.",
         (
-            "Roles of a managed HSM are local to it. Have its administrator assign you one: "
+            "Roles of a managed HSM are local to it. Ask its administrator to assign you a role: "
             f'az keyvault role assignment create --hsm-name HSM --role "{role}" --assignee YOU --scope {scope}',
             _ROLE_IS_NEW,
         ),

@@ -375,7 +375,7 @@ class Fleet:
         load = partial(load_registry_state, self._clients, registry, self._subscriptions, place, known)
         state = self._patiently(load, "", registry.id)
         if not isinstance(state, State):
-            why = state.why if isinstance(state, Unknown) else "it does not exist any more"
+            why = state.why if isinstance(state, Unknown) else "it no longer exists"
             self.miss(str(registry.id), f"What it depends on could not be read directly: {why}.")
             return
         self._confirmed[registry.id] = state

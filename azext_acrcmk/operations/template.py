@@ -50,7 +50,7 @@ def template(
         if len(texts) > 1:
             raise ValidationError(
                 f"Format {template_format} needs more than one file here: {', '.join(filter(None, texts))}.",
-                ["Name the main file: --file main.bicep"],
+                ["Specify the main file: --file main.bicep"],
             )
         sys.stdout.write(texts[""])
         return None
@@ -74,7 +74,7 @@ def _check_new(file: str, written: Any, form: Format) -> None:
 
 
 def _exists(path: Path) -> ValidationError:
-    return ValidationError(f"'{path}' exists.", ["Name another file, or replace it with --yes."])
+    return ValidationError(f"'{path}' exists.", ["Specify another file, or replace it with --yes."])
 
 
 def _write(path: Path, text: str, replace: bool) -> None:

@@ -145,11 +145,11 @@ def _tenant(facts: Facts) -> Verdict | None:
     if not vault or not vault.tenant or not own:
         return None
     if same(vault.tenant, own):
-        return passed("The vault is of the identity's tenant.")
+        return passed("The vault is in the identity's tenant.")
     return failed(
-        f"The {vault.kind_in_words} '{vault.name}' is of tenant {vault.tenant}, and the identity of tenant {own}: it "
-        "can't use keys there.",
-        advice=("Name a key in a vault of the identity's tenant.",),
+        f"The {vault.kind_in_words} '{vault.name}' is in tenant {vault.tenant}, but the identity is in tenant {own}, "
+        "so it can't use the key.",
+        advice=("Specify a key in a vault in the identity's tenant.",),
     )
 
 

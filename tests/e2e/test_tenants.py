@@ -77,5 +77,5 @@ def test_a_vault_of_another_tenant_is_told(azure, seed, many_az, moved):
     azure.clear_log()
     failed = many_az(f"{ENABLE} --key-encryption-key {KEY_URI}".split())
     assert (failed.code, changes(azure)) == (1, [])
-    assert f"is of tenant {CUSTOMER}, and the identity of tenant {TENANT}" in failed.err
+    assert f"is in tenant {CUSTOMER}, but the identity is in tenant {TENANT}" in failed.err
     assert seed.get(IDENTITY)["properties"]["tenantId"] == TENANT

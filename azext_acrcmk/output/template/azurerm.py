@@ -51,7 +51,8 @@ def azurerm_problems(parts: Parts) -> list[Problem]:
     if parts.found and same(parts.found.encryption.identity, "system"):
         found.append(
             Problem(
-                "The azurerm provider takes a user-assigned identity for the key, and the registry uses its own.",
+                "The azurerm provider requires a user-assigned identity for the key, but the registry uses its "
+                "system-assigned identity.",
                 ("Use --format azapi instead.",),
             )
         )

@@ -22,7 +22,7 @@ def problems_of(parts: Parts, form: str) -> tuple[Problem, ...]:
         found.append(
             Problem(
                 f"The current version of key {parts.key_id} can't be read, so the registry can't be pinned to it.",
-                ("Name the version: --key-encryption-key https://VAULT/keys/KEY/VERSION",),
+                ("Specify the version: --key-encryption-key https://VAULT/keys/KEY/VERSION",),
             )
         )
     if form in TERRAFORM and isinstance(parts.vault, kinds.RecoverVault):
