@@ -16,6 +16,7 @@ from azext_acrcmk.model.state import Identity, Unknown, Vault
 from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.bodies import role_assignment_body
 from azext_acrcmk.plan.grants import narrowest_grant, vault_grant
+from azext_acrcmk.rules.fixes import registry_command
 
 
 @apply_change.register
@@ -138,8 +139,8 @@ def _until_gone(shows: Callable[[], str | None], context: Context) -> None:
             Problem(
                 f"Azure accepted the removal, but after {REMOVAL_TIMEOUT} seconds {left}",
                 (
-                    f"To disable the key instead: az acr cmk revoke --name {context.registry.name} --by key",
-                    f"To check again: az acr cmk check --name {context.registry.name}",
+                    f"To disable the key instead: {registry_command(context.registry.id, 'cmk revoke', '--by key')}",
+                    f"To check again: {registry_command(context.registry.id, 'cmk check')}",
                 ),
             ),
             maybe_done=True,

@@ -24,6 +24,7 @@ from azext_acrcmk.plan import bodies
 from azext_acrcmk.plan import change as kinds
 from azext_acrcmk.plan.diagnose import diagnose
 from azext_acrcmk.rules import Facts
+from azext_acrcmk.rules.fixes import registry_command
 
 # How long the registry may take to use the version that was set, in seconds.
 ADOPTION_TIMEOUT = 300
@@ -193,7 +194,7 @@ def _judged(context: Context, registry: Registry) -> Registry:
     raise Refused(
         Problem(
             f"The operation on registry '{id_.name}' ended, but a read does not show the registry as encrypted.",
-            (f"To see its state: az acr cmk show --name {id_.name}",),
+            (f"To see its state: {registry_command(id_, 'cmk show')}",),
         )
     )
 
@@ -220,12 +221,11 @@ def _until_adopted(change: kinds.SetEncryption, context: Context, before: str | 
         lambda: get_registry(context.clients, change.registry), uses_it, context.stop, ADOPTION_TIMEOUT
     )
     if not uses_it(seen):
-        name = change.registry.name
         raise Refused(
             Problem(
-                f"Registry '{name}' does not use {latest} yet, although Azure accepted the change. Both the old and "
-                "the new version must stay enabled until it does.",
-                (f"Check again later: az acr cmk show --name {name}",),
+                f"Registry '{change.registry.name}' does not use {latest} yet, although Azure accepted the change. "
+                "Both the old and the new version must stay enabled until it does.",
+                (f"Check again later: {registry_command(change.registry, 'cmk show')}",),
             )
         )
     context.registry = seen

@@ -75,12 +75,12 @@ def _goal_of(session: Session, current: State, **options) -> RotateGoal:
 
 
 def _grant_scope(current: State) -> str:
-    """Where the identity has access now: on the key alone, or on the vault. Rights are not widened unasked."""
+    """The vault if the identity's access is seen to be there, else the key: rights are not widened unasked."""
     used, key = key_identity(current), current.registry.encryption.key
     if not isinstance(current.vault, Vault) or not used.principal_id:
-        return "vault"
-    own, elsewhere = find_grants(current.vault, key, used.principal_id, current.roles, current.individuals)
-    return "key" if own and not elsewhere and all(grant.on_key for grant in own) else "vault"
+        return "key"
+    own, _ = find_grants(current.vault, key, used.principal_id, current.roles, current.individuals)
+    return "vault" if any(not grant.on_key for grant in own) else "key"
 
 
 def _cleans(options: dict) -> bool:

@@ -11,6 +11,7 @@ from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem, unreadable
 from azext_acrcmk.model.registry_options import UPDATE, RegistryOption
 from azext_acrcmk.model.state import Absent, DeletedVault, Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.rules import Facts, finding_of
+from azext_acrcmk.rules.fixes import registry_command
 
 NOT_CHANGED = "These options apply only to a new key; an existing key is not changed."
 
@@ -34,8 +35,7 @@ def running(registry: Registry) -> Problem:
 
 def unnamed_key(registry: Registry) -> Problem:
     """Of a registry that is encrypted with a key whose id is missing, or of no known form."""
-    name = registry.name
-    return Problem(f"Registry '{name}' is encrypted, but does not report its key.", (_show(name),))
+    return Problem(f"Registry '{registry.name}' is encrypted, but does not report its key.", (_show(registry),))
 
 
 def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Problem]:
@@ -50,8 +50,8 @@ def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Probl
             Problem(
                 f"Registry '{name}' is already encrypted with another key: it uses {key}, not {goal.key}.",
                 (
-                    f"To change the key: az acr cmk rotate --name {name} --key-encryption-key {goal.key}",
-                    f"To keep the key and verify the rest: az acr cmk enable --name {name} "
+                    f"To change the key: {_rotate(registry, f'--key-encryption-key {goal.key}')}",
+                    f"To keep the key and verify the rest: {registry_command(registry.id, 'cmk enable')} "
                     f"--resource-group {quote(goal.registry.group)} --key-encryption-key {key}{identity}",
                 ),
             )
@@ -62,7 +62,7 @@ def _other_key(goal: EnableGoal, registry: Registry, facts: Facts) -> list[Probl
         return [
             Problem(
                 f"Registry '{name}' uses this key, but {now}.",
-                (f"To change that: az acr cmk rotate --name {name} --rotation {goal.rotation} --no-new-version",),
+                (f"To change that: {_rotate(registry, f'--rotation {goal.rotation} --no-new-version')}",),
             )
         ]
     return []
@@ -78,9 +78,8 @@ def _other_identity(goal: EnableGoal, registry: Registry, facts: Facts) -> list[
                 f"Registry '{registry.name}' uses the key through another identity ({used}), not "
                 f"'{goal.identity.name}'.",
                 (
-                    _show(registry.name),
-                    f"To change the identity: az acr cmk rotate --name {registry.name} "
-                    f"--identity {quote(str(goal.identity))}",
+                    _show(registry),
+                    f"To change the identity: {_rotate(registry, f'--identity {quote(str(goal.identity))}')}",
                 ),
             )
         ]
@@ -120,8 +119,12 @@ def _same_place(one: str, other: str) -> bool:
     return same(one.replace(" ", ""), other.replace(" ", ""))
 
 
-def _show(name: str) -> str:
-    return f"To see what it uses: az acr cmk show --name {name}"
+def _show(registry: Registry) -> str:
+    return f"To see what it uses: {registry_command(registry.id, 'cmk show')}"
+
+
+def _rotate(registry: Registry, options: str) -> str:
+    return registry_command(registry.id, "cmk rotate", options)
 
 
 def group_problems(goal: EnableGoal, state: State) -> list[Problem]:
@@ -227,10 +230,12 @@ def _existing_vault_conflicts(goal: EnableGoal, vault: Vault) -> list[Problem]:
     ]
     for option, want, got in asked:
         if want is not None and not same(want, got):
-            has = "does not restrict its network" if option == "--restrict-vault-network" else f"has {got}"
+            restricts = option == "--restrict-vault-network"
+            has = "does not restrict its network" if restricts else f"has '{got}'"
+            wanted = option if restricts else f"{option} {want}"
             problems.append(
                 Problem(
-                    f"Key vault '{vault.name}' exists and {has}, which conflicts with {option}; it is not changed.",
+                    f"Key vault '{vault.name}' exists and {has}, which conflicts with {wanted}; it is not changed.",
                     (f"Omit {option}, or specify another vault.",),
                 )
             )

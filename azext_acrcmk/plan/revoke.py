@@ -21,6 +21,7 @@ from azext_acrcmk.plan.grants import (
 from azext_acrcmk.plan.tags import why_no_tag
 from azext_acrcmk.rules import Facts, finding_of, stoppers
 from azext_acrcmk.rules.catalogue import REVOKE
+from azext_acrcmk.rules.fixes import registry_command
 
 BY_GRANT, BY_KEY = "grant", "key"
 
@@ -50,8 +51,8 @@ def missing_identity(facts: Facts) -> Problem | None:
     system = facts.key_identity.is_system
     codes = ("IdentityNotAttached",) if system else ("IdentityNotFound", "IdentityRecreated")
     if gone := next(filter(None, (finding_of(code, facts) for code in codes)), None):
-        name = facts.registry.name
-        other = f"Use an identity that exists: az acr cmk rotate --name {name} --identity NAME_OR_ID"
+        rotate = registry_command(facts.registry.id, "cmk rotate", "--identity NAME_OR_ID")
+        other = f"Use an identity that exists: {rotate}"
         advice = f"Use the identity with this name: {gone.fix}" if gone.fix else other
         return Problem(gone.message, () if system else (advice,))
     return None
@@ -65,7 +66,7 @@ def unreadable_grant(facts: Facts) -> Problem | None:
 
 def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
     state, registry = facts.state, facts.registry
-    by_key = f"Disable the key instead: az acr cmk revoke --name {registry.name} --by key"
+    by_key = f"Disable the key instead: {registry_command(registry.id, 'cmk revoke', '--by key')}"
     if problem := missing_identity(facts) or unreadable_grant(facts):
         return Plan(problems=(replace(problem, advice=(*problem.advice, by_key)),))
     key = registry.encryption.key

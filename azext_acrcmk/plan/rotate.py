@@ -9,7 +9,7 @@ from azext_acrcmk.model.goal import RotateGoal
 from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import Problem, not_searched
-from azext_acrcmk.model.state import ABSENT, Encryption, Identity, Key, Registry, State, Vault
+from azext_acrcmk.model.state import ABSENT, Encryption, Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.plan.change import (
     AttachIdentity,
     Change,
@@ -258,8 +258,11 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
     if not goal.revoke_old or (same_key(goal, old) and same_identity(goal, old)):
         return []
     key, principal = old.registry.encryption.key, key_identity(old).principal_id
+    if unread := _unread_access(old, principal):
+        why = f"{unread} can't be read. Access to the old key is not removed."
+        return [replace(_kept(key.versionless, why), notice=why)]
     if not isinstance(old.vault, Vault) or not principal:
-        return []
+        return []  # With the vault or the identity, the access is gone.
     own, elsewhere = find_grants(old.vault, key, principal, old.roles, old.individuals)
     changes: list[Change] = []
     for grant in own:
@@ -270,6 +273,17 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
             changes.append(replace(removal, step="old-grant", notice=_notice(old)))
     changes += [_kept(each.resource, f"{each.what} is kept: {each.why}.") for each in elsewhere]
     return changes
+
+
+def _unread_access(old: State, principal: str | None) -> str | None:
+    """What can't be read of those that tell the old identity's access to the old key."""
+    if isinstance(old.vault, Unknown):
+        return "The old vault"
+    if not isinstance(old.vault, Vault):
+        return None
+    if not principal:
+        return "The old identity" if isinstance(old.identity, Unknown) else None
+    return "The old identity's role assignments" if isinstance(old.roles, Unknown) else None
 
 
 def _kept(resource: str, reason: str) -> UseGrant:

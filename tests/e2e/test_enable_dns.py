@@ -36,10 +36,9 @@ def start(azure, az):
     return run
 
 
-@pytest.mark.parametrize(("model", "granting"), [("rbac", ROLE), ("access-policy", POLICY)])
-def test_the_grant_is_made_meanwhile_and_the_registry_waits(azure, seed, start, model, granting):
-    running = start(f"--permission-model {model}")
-    until(lambda: count(azure, "PUT", granting) == 1 and looks(azure) > 2)
+def test_the_grant_is_made_meanwhile_and_the_registry_waits(azure, seed, start):
+    running = start()
+    until(lambda: count(azure, "PUT", ROLE) == 1 and looks(azure) > 2)
     assert count(azure, "PUT", "/registries/") == 0
     azure.advance(LONG)
     assert outcomes(running.wait().json())["registry"] == "created"

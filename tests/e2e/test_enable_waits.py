@@ -19,7 +19,7 @@ def pulls(azure) -> bool:
     [
         ("", {"role_seconds": 0.5}, "sync"),
         ("", {"role_seconds": 0.5}, "async"),
-        ("--permission-model access-policy", {"policy_seconds": 0.5}, "sync"),
+        ("--permission-model access-policy", {"policy_seconds": 3.0}, "sync"),
     ],
     ids=["role", "role-async", "policy"],
 )
@@ -29,7 +29,7 @@ def test_waits_for_a_late_grant(azure, az, seed, options, late, failure):
     assert outcomes(result.json())["registry"] == "created"
     assert pulls(azure)
     assert "Waiting for access to take effect" in result.err
-    assert len(bodies(azure, "PUT", REGISTRY.name)) == 2
+    assert len(bodies(azure, "PUT", REGISTRY.name)) >= 2
 
 
 def test_waits_for_a_late_grant_that_others_have_made_just_now(azure, az, seed):

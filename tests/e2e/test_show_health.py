@@ -200,7 +200,7 @@ def test_the_fixes_of_all_findings_of_a_registry_that_is_thoroughly_broken_mend_
     scene.change_vault(networkAcls={**CLOSED, "ipRules": [{"value": "127.0.0.1"}]})
     shown = show(az)
     assert shown["health"] == "broken"
-    assert [finding["severity"] for finding in shown["findings"]] == ["error"] * 4 + ["warning", "info"]
+    assert [finding["severity"] for finding in shown["findings"]] == ["error"] * 4 + ["warning", "info", "info"]
     assert codes(shown) == {
         "IdentityNotAttached",
         "GrantMissing",
