@@ -14,6 +14,8 @@ from tests.harness.seed import ENABLE, IDENTITY, KEY, REGISTRY, VAULT, changes
 
 KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
 
+ROTATE = f"az acr cmk rotate --name myregistry --subscription {SUBSCRIPTION}"
+
 
 @pytest.fixture
 def az(quick_az):
@@ -56,7 +58,7 @@ class TestRegistry:
         refused(
             "--key other",
             f"is already encrypted with another key: it uses {KEY_URI}",
-            f"az acr cmk rotate --name myregistry --key-encryption-key https://{VAULT.name}.vault.azure.net/keys/other",
+            f"{ROTATE} --key-encryption-key https://{VAULT.name}.vault.azure.net/keys/other",
         )
         assert azure.pull("myregistry")["status"] == 200
 
@@ -64,17 +66,17 @@ class TestRegistry:
         seed.encrypted(pinned=True)
         seed.change_key("POST", f"{KEY_URI}/rotate")
         newest = seed.get(f"{VAULT}/keys/{KEY}")["properties"]["keyUriWithVersion"]
-        refused(f"--key-encryption-key {newest}", f"az acr cmk rotate --name myregistry --key-encryption-key {newest}")
+        refused(f"--key-encryption-key {newest}", f"{ROTATE} --key-encryption-key {newest}")
 
     @pytest.mark.parametrize(("pinned", "rotation"), [(True, "auto"), (False, "manual")])
     def test_with_another_rotation(self, seed, refused, pinned, rotation):
         seed.encrypted(pinned=pinned)
-        refused(f"--rotation {rotation}", f"az acr cmk rotate --name myregistry --rotation {rotation}")
+        refused(f"--rotation {rotation}", f"{ROTATE} --rotation {rotation}")
 
     def test_with_another_identity(self, seed, refused):
         seed.encrypted()
         seed.identity(ArmId(SUBSCRIPTION, "rg", IDENTITY_TYPE, "other"))
-        refused("--identity other", "through another identity", "az acr cmk rotate --name myregistry --identity")
+        refused("--identity other", "through another identity", f"{ROTATE} --identity")
 
     def test_with_an_identity_that_does_not_exist(self, seed, refused):
         seed.encrypted()
