@@ -154,12 +154,20 @@ _MISSING = (
 )
 
 
+# "The Resource 'Microsoft.KeyVault/vaults/x' under resource group 'g' was not found." and the like.
+_IS_MISSING = re.compile(
+    r"resource(?: group)? '([^']+)'(?: under resource group '[^']*')? (?:was |could )?not", re.IGNORECASE
+)
+
+
 def not_yet(error: Exception, created: Iterable[str]) -> str | None:
     """The name of what was just `created` and is missing by an error: it is not absent, only not known yet."""
     said = read_error(error)
-    if not any(same_code(said, code) for code in _MISSING):
+    missing = _IS_MISSING.search(said.message)
+    if not missing or not any(same_code(said, code) for code in _MISSING):
         return None
-    return next((name for name in created if re.search(rf"[/']{re.escape(name)}['/]", said.message, re.I)), None)
+    name = missing[1].rstrip("/").rsplit("/", 1)[-1].lower()
+    return name if name in created else None
 
 
 def poller(stop: Stop, final_state: str | None = None):

@@ -252,5 +252,5 @@ def test_a_registry_whose_key_does_not_work_is_no_success(azure, az, scene):
     result = az(f"{ENABLE} --rotation manual")
     assert result.code == 1
     assert json.loads(result.out)["health"] == "broken"
-    assert "The key of registry 'myregistry' does not work: az acr cmk check" in result.err
+    assert "The key of registry 'myregistry' does not work. To find the cause: az acr cmk check" in result.err
     assert changes(azure) == []

@@ -13,6 +13,7 @@ _VAULT_NAME = "(?!.*--)[a-z][a-z0-9-]{1,22}[a-z0-9]"
 _KEY = "/keys/[a-z0-9-]{1,127}"
 _VERSION = "[0-9a-z]{32}"
 _REGISTRY = f"{_GROUP}/providers/Microsoft.ContainerRegistry/registries/[a-z0-9]{{5,50}}"
+_IDENTITY = rf"{_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/[a-z0-9][-\w]{{2,127}}"
 _STORE = f"{_GROUP}/providers/Microsoft.KeyVault/(vaults|managedHSMs)/[a-z][a-z0-9-]{{1,22}}[a-z0-9]"
 
 # Paths by host, as regular expressions that ignore case, as Azure does.
@@ -27,12 +28,14 @@ _PATHS = {
         f"{_SUBSCRIPTION}/providers/Microsoft.ManagedIdentity/userAssignedIdentities",
         f"{_SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{_GUID}",
         f"{_SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignmentsUsageMetrics",
-        f"({_SUBSCRIPTION}|{_GROUP})/providers/Microsoft.Authorization/permissions",
+        f"({_SUBSCRIPTION}|{_GROUP}|{_IDENTITY}|{_STORE}({_KEY})?)/providers/Microsoft.Authorization/(permissions|locks)",
+        "/providers/Microsoft.ResourceGraph/resources",
         f"({_SUBSCRIPTION}|{_GROUP})/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
-        rf"{_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/[a-z0-9][-\w]{{2,127}}",
+        _IDENTITY,
         f"{_REGISTRY}(/operationStatuses/[-a-z0-9]+)?",
         f"{_STORE}({_KEY}(/versions/{_VERSION})?|/accessPolicies/(add|remove))?",
-        f"({_GROUP}|{_STORE}({_KEY})?)/providers/Microsoft.Authorization/(roleAssignments|denyAssignments)(/{_GUID})?",
+        f"({_SUBSCRIPTION}|{_GROUP}|{_STORE}({_KEY})?)/providers/Microsoft.Authorization/"
+        f"(roleAssignments|denyAssignments)(/{_GUID})?",
     ],
     "login.microsoftonline.com": [f"/{_GUID}/oauth2/v2.0/token", f"/{_GUID}/v2.0/.well-known/openid-configuration"],
     rf"{_VAULT_NAME}\.(vault|managedhsm)\.azure\.net": [

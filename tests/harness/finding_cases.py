@@ -354,7 +354,7 @@ CASES = [
         "TenantMismatch",
         "error",
         causes.vault_of_another_tenant,
-        "is in tenant 99999999-0000-4000-8000-000000000009, and the identity of tenant",
+        "is in tenant 99999999-0000-4000-8000-000000000009, but the identity is in tenant",
         pulls=(403, 403),
     ),
     Case(

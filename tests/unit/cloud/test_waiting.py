@@ -128,7 +128,7 @@ class TestNotYet:
         ("ResourceGroupNotFound", "Resource group 'mygroup' could not be found.", "mygroup"),
         (
             "ResourceNotFound",
-            "The Resource 'Microsoft.KeyVault/vaults/myvault' under resource group 'g'",
+            "The Resource 'Microsoft.KeyVault/vaults/myvault' under resource group 'g' was not found.",
             "myvault",
         ),
         ("FailedIdentityOperation", "Response: 'Resource '/s/i/myidentity' was not found.'.", "myidentity"),
