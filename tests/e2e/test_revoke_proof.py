@@ -49,7 +49,11 @@ def test_what_does_not_show_fails_and_a_second_run_makes_it_good(
     for words in ("Azure accepted the", shown, "run the same command again"):
         assert words in failed.err.replace("Run", "run")
     if "role" not in shown:
-        for words in ("a read still does not show it", "Completed so far", "az acr cmk check --name myregistry --subscription"):
+        for words in (
+            "a read still does not show it",
+            "Completed so far",
+            "az acr cmk check --name myregistry --subscription",
+        ):
             assert words in failed.err
     assert pulled(azure) == pull
     azure.clear_faults()
