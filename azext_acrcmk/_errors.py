@@ -18,8 +18,10 @@ from azure.cli.core.azclierror import (
 
 from azext_acrcmk.apply.context import Refused
 from azext_acrcmk.cloud.errors import Explanation, ServiceError, explain, read_error
+from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem
 from azext_acrcmk.plan.change import Change
+from azext_acrcmk.rules.fixes import registry_command
 from azext_acrcmk.run import ChangeFailed, Outcome, RunInterrupted
 
 _CLASSES = {NOT_FOUND: ResourceNotFoundError, FORBIDDEN: ForbiddenError}
@@ -90,13 +92,13 @@ def _why(failure: ChangeFailed) -> Explanation:
     )
 
 
-def not_shown_error(shown: str, seconds: int, registry_name: str, outcomes: list[Outcome]) -> AzCLIError:
+def not_shown_error(shown: str, seconds: int, registry: ArmId, outcomes: list[Outcome]) -> AzCLIError:
     """Azure accepted the changes, but after `seconds` a read still shows otherwise: `shown`."""
     return AzureResponseError(
         f"Azure accepted the change, but after {seconds} seconds a read still does not show it: {shown}.",
         [
             *_done_so_far(outcomes),
-            f"Check whether it shows now: az acr cmk check --name {registry_name}",
+            f"Check whether it shows now: {registry_command(registry, 'cmk check')}",
             "Or run the same command again; it makes the changes that are still missing.",
         ],
     )

@@ -22,6 +22,7 @@ from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
 from azext_acrcmk.plan.preflight import obstacles, questions
 from azext_acrcmk.rules import BROKEN, examine
+from azext_acrcmk.rules.fixes import registry_command
 
 logger = get_logger(__name__)
 
@@ -51,9 +52,9 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         document = registry_document(state, session.now)
         if document["health"] == BROKEN:
             logger.warning(
-                "The key of registry '%s' does not work. To find the cause: az acr cmk check --name %s",
+                "The key of registry '%s' does not work. To find the cause: %s",
                 id_.name,
-                id_.name,
+                registry_command(id_, "cmk check"),
             )
             if not plan.changing:
                 session.fail_after_output()

@@ -70,7 +70,7 @@ def _carry_out(session: Session, facts: Facts, plan: Plan, yes: bool, missing: C
     if plan.changing:
         state = until_settled(read_back, lambda seen: not missing(seen), session.stop, READ_BACK_TIMEOUT)
         if wrong := missing(state):
-            raise not_shown_error(wrong, READ_BACK_TIMEOUT, facts.registry.name, outcomes)
+            raise not_shown_error(wrong, READ_BACK_TIMEOUT, facts.registry.id, outcomes)
     others = others_document(session, plan, state.vault, facts.encryption.key, facts.principal)
     return {**registry_document(state, session.now), **others, "steps": steps_document(outcomes)}
 

@@ -231,7 +231,7 @@ def _existing_vault_conflicts(goal: EnableGoal, vault: Vault) -> list[Problem]:
     for option, want, got in asked:
         if want is not None and not same(want, got):
             restricts = option == "--restrict-vault-network"
-            has = "does not restrict its network" if restricts else f"has '{got}'"
+            has = "does not restrict its network" if restricts else f"has {got}"
             wanted = option if restricts else f"{option} {want}"
             problems.append(
                 Problem(

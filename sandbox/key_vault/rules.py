@@ -137,8 +137,6 @@ def apply(vault: Vault, wanted: dict[str, Any], *, whole: bool, now: float, new:
         vault.purge_protection = True
     if whole or "accessPolicies" in wanted:
         vault.set_policies(policies, now)
-    if new:
-        vault.policy_since.clear()
     if whole or "networkAcls" in wanted:
         vault.network_acls = acls
     if whole or access:

@@ -76,7 +76,7 @@ def test_a_new_vault_may_be_closed_to_the_public_network(azure, az, seed):
     assert azure.pull("myregistry")["status"] == 200
     az(f"{ENABLE} --vault-public-network-access Disabled").ok()
     refused = az(f"{ENABLE} --vault-public-network-access Enabled")
-    assert "has 'Disabled', which conflicts with --vault-public-network-access Enabled" in refused.err
+    assert "has Disabled, which conflicts with --vault-public-network-access Enabled" in refused.err
 
 
 def test_the_first_version_of_a_key_with_a_lifetime_expires_too(azure, az, seed):

@@ -204,7 +204,7 @@ class TestBothWays:
 
     def test_says_what_stops_and_asks_before_anything_is_changed(self, azure, az, seed, registry, by):
         another_registry(seed, registry)
-        said = (STOPS, "is used by: registry second.", "--yes")
+        said = (STOPS, "is also used by: registry second.", "--yes")
         refuses(azure, az, f"{REVOKE} --by {by}", *said)
         assert pulled(azure) == 200
         done = az(f"{REVOKE} --by {by} --yes").ok()

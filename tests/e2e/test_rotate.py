@@ -107,8 +107,9 @@ class TestNewVersion:
         self, azure, az, seed, officer, pinned
     ):
         seed.encrypted(pinned)
-        azure.fault("reset-after", method="PATCH", path="registries/myregistry$")
-        lost = az(ROTATE)
+        azure.fault("reset-after", method="PATCH", path="registries/myregistry$", times=99)
+        lost = az(ROTATE, pace=300)
+        azure.clear_faults()
         assert lost.code == 1
         assert AGAIN in lost.err
         assert used(seed)["versionedKeyIdentifier"] == latest(seed)

@@ -39,7 +39,7 @@ def slow(azure, az, prepared):
 @pytest.mark.parametrize("failure", ["sync", "async"])
 @pytest.mark.parametrize("name", ["enable", "enable-by-policy", "rotate-all"])
 def test_grants_that_take_ten_minutes_and_principals_unknown_for_two(slow, name, failure):
-    late = {"role_seconds": 600, "policy_seconds": 600, "typed_principal_seconds": 120}
+    late = {"role_seconds": 600, "policy_seconds": 60, "typed_principal_seconds": 120}
     result, _ = slow(name, **late, cmk_failure=failure)
     assert "Waiting for access to take effect (up to" in result.err
 

@@ -115,7 +115,7 @@ def refuses(azure, az, command, *words, code=1) -> None:
     result = az(command)
     assert result.code == code, result
     for word in words:
-        assert word in result.err
+        assert word in result.err, result
     assert changes(azure) == []
 
 

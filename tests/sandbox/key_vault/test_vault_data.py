@@ -252,11 +252,13 @@ class TestRights:
         vault = azure.vault(enableRbacAuthorization=False)
         assert inner(azure.error("GET", f"{KEY}/", as_=azure.officer(vault))[1]) == "ForbiddenByPolicy"
 
-    def test_a_policy_added_later_takes_its_time(self):
+    def test_a_policy_takes_its_time_in_a_new_vault_too(self):
         azure = Azure(policy_seconds=60)
         user = azure.principal()
         grant = [{"tenantId": TENANT, "objectId": user.object_id, "permissions": {"keys": ["create"]}}]
         azure.vault(enableRbacAuthorization=False, accessPolicies=grant)
+        assert azure.send("POST", f"{KEY}/create", RSA, as_=user).status == 403
+        azure.advance(60)
         azure.ok("POST", f"{KEY}/create", RSA, as_=user)
         grant[0]["permissions"]["keys"].append("get")
         azure.ok("PATCH", vault_path("vault1"), {"properties": {"accessPolicies": grant}})
