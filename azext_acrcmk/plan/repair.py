@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from azext_acrcmk.model.state import DeletedVault, Vault
 from azext_acrcmk.plan.change import (
     AttachIdentity,
@@ -16,7 +18,7 @@ from azext_acrcmk.plan.change import (
     SetEncryption,
     after,
 )
-from azext_acrcmk.plan.grants import narrowest_grant
+from azext_acrcmk.plan.grants import REVOKED_TAG, narrowest_grant
 from azext_acrcmk.plan.parts import allow_trusted_services, protect_vault, recover_vault
 from azext_acrcmk.rules import Facts, Finding, Fix, Health
 from azext_acrcmk.rules.catalogue import ERROR, INFO
@@ -93,7 +95,11 @@ def _recovered_key(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change
 def _enabled_version(facts: Facts, wanted: frozenset[Fix]) -> Change | None:
     if Fix.ENABLE_VERSION not in wanted or not facts.used:
         return None
-    return EnableVersion(key=facts.used.id, reason="The version in use is enabled.")
+    notice = (
+        f"Version {facts.used.id} is disabled, maybe to revoke access on purpose. Enabling it gives registry "
+        f"'{facts.registry.name}' access again."
+    )
+    return EnableVersion(key=facts.used.id, reason="The version in use is enabled.", notice=notice)
 
 
 def _permitted_operations(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, ...]) -> Change | None:
@@ -126,7 +132,17 @@ def _grant(
         return GrantInRecoveredVault(
             principal=facts.principal, vault=facts.state.vault.id, key=key, reason=reason, after=waits_for
         )
-    return narrowest_grant(facts.vault, key, facts.principal).giving(reason, waits_for)
+    return replace(narrowest_grant(facts.vault, key, facts.principal).giving(reason, waits_for), notice=_undone(facts))
+
+
+def _undone(facts: Facts) -> str | None:
+    """A warning that a grant undoes what was revoked on purpose, as the registry's tag records."""
+    if REVOKED_TAG not in facts.registry.tags:
+        return None
+    return (
+        f"The tag '{REVOKED_TAG}' of registry '{facts.registry.name}' records that access was revoked by `az acr cmk "
+        "revoke`. It is granted again."
+    )
 
 
 def _new_version(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, ...]) -> Change | None:

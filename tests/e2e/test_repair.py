@@ -22,6 +22,17 @@ def scene(scene):
     return scene
 
 
+@pytest.mark.parametrize("by", ["grant", "key"])
+def test_what_was_revoked_is_given_again_with_a_warning_first(az, scene, by):
+    scene.encrypt()
+    az(f"acr cmk revoke -n myregistry --by {by} --yes").ok()
+    repaired = az(f"{REPAIR} --yes").ok()
+    assert (scene.pull(), repaired.err.count("WARNING")) == (200, 1)
+    told = "access was revoked by `az acr cmk revoke`" if by == "grant" else "maybe to revoke access on purpose"
+    assert told in repaired.err
+    assert repaired.err.index(told) < repaired.err.index("Granting access" if by == "grant" else "Updating version")
+
+
 def detached_for_long(scene):
     scene.encrypt().detach_identity()
     scene.azure.advance(LONG)

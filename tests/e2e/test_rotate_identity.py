@@ -207,6 +207,19 @@ def test_one_that_others_have_not_granted_is_refused(azure, az, seed):
     assert changes(azure) == []
 
 
+@pytest.mark.parametrize(("scope", "expected"), [(f"{VAULT}/keys/{KEY}", True), (str(VAULT), False)])
+def test_access_on_the_key_alone_is_not_widened(az, seed, scope, expected):
+    old = seed.encrypted()
+    for each in seed.assignments(VAULT):
+        seed.delete(each["id"])
+    seed.grant(old["principalId"], scope)
+    az(f"{ROTATE} --identity other").ok()
+    given = next(
+        p for each in seed.assignments(VAULT) if (p := each["properties"])["principalId"] != old["principalId"]
+    )
+    assert given["scope"].lower().endswith(f"/keys/{KEY}") is expected
+
+
 class TestOldGrant:
     def test_is_kept_by_default(self, az, seed):
         old = seed.encrypted()

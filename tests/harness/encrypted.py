@@ -7,7 +7,7 @@ from dataclasses import replace
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId
 from azext_acrcmk.model.key_identity import key_identity
-from azext_acrcmk.model.state import ABSENT, Identity, RotationPolicy, State, Unknown
+from azext_acrcmk.model.state import ABSENT, Identity, RotationPolicy, State, Unknown, Vault
 from azext_acrcmk.plan.change import REUSE, Action, Plan
 from azext_acrcmk.plan.rotate import plan_rotate, same_identity, same_key
 from tests.harness import make
@@ -51,7 +51,8 @@ def goal(state: State, **options) -> RotateGoal:
     options = {"revoke_old": False, "disable_old_version": False, **options}
     used = key_identity(state)
     identity = None if used.is_system else used.id
-    return rotate_goal(state.registry, state.vault.id, identity, make.TENANT, ".vault.azure.net", **options)
+    vault = state.vault.id if isinstance(state.vault, Vault) else None
+    return rotate_goal(state.registry, vault, identity, make.TENANT, ".vault.azure.net", **options)
 
 
 def target_of(asked: RotateGoal, current: State, **there) -> State:
@@ -59,7 +60,7 @@ def target_of(asked: RotateGoal, current: State, **there) -> State:
     state = replace(current, **there)
     if not same_key(asked, current):
         state = replace(state, **{"key": ABSENT, **there})
-        if asked.target.key.host != current.vault.host:
+        if asked.target.key.host != current.registry.encryption.key.host:
             state = replace(state, **{"vault": ABSENT, "roles": (), **there})
     if not same_identity(asked, current):
         state = replace(state, **{"identity": ABSENT, "roles": (), **there})

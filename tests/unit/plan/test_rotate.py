@@ -220,6 +220,17 @@ class TestOldGrant:
         assert step.action == (REUSE if kept else DELETE)
         assert not kept or kept in step.reason
 
+    @pytest.mark.parametrize("what", ["vault", "roles"])
+    def test_that_can_not_be_read_is_told_before_anything_is_changed(self, what):
+        state = replace(encrypted(), **{what: Unknown()})
+        step = make.step(plan(state, key_vault="elsewhere", identity="other", revoke_old=True), "old-grant")
+        assert step.action == REUSE
+        assert "can't be read. Access to the old key is not removed." in step.notice
+
+    def test_in_a_vault_that_no_longer_exists_is_nothing_to_tell(self):
+        state = replace(encrypted(), vault=ABSENT)
+        assert not make.step(plan(state, key_vault="elsewhere", identity="other", revoke_old=True), "old-grant")
+
     def test_that_comes_from_above_is_told_and_stays(self):
         state = encrypted()
         state = replace(state, roles=(make.role(make.REGISTRY.group_id),))
