@@ -17,8 +17,8 @@ from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import NOT_LOADED, Absent, DeletedVault, Identity, Key, Registry, State, Vault
-from azext_acrcmk.plan import change as kinds
-from azext_acrcmk.plan.change import Change, Plan, UnknownChange
+from azext_acrcmk.plan import kinds
+from azext_acrcmk.plan.change import CREATE, RECOVER, Change, Plan, UnknownChange
 from azext_acrcmk.progress import Progress
 
 Made = TypeVar("Made")
@@ -82,7 +82,7 @@ class Context:
             return name is not None
 
         outcome = retrying(lambda: apply_change(change, self), is_early, self.stop, NOT_YET_TIMEOUT, first=3.0)
-        if change.action in (kinds.CREATE, kinds.RECOVER):
+        if change.action in (CREATE, RECOVER):
             self._created.add(change.resource.rstrip("/").rsplit("/", 1)[-1].lower())
         return outcome
 

@@ -13,7 +13,7 @@ from azext_acrcmk.model.access import own_policies
 from azext_acrcmk.model.ids import HSM_TYPE
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import Identity, Unknown, Vault
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.bodies import role_assignment_body
 from azext_acrcmk.plan.grants import narrowest_grant, vault_grant
 from azext_acrcmk.rules.fixes import registry_command

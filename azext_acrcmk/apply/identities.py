@@ -18,8 +18,7 @@ from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import Absent, Identity, Registry
-from azext_acrcmk.plan import bodies
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.rules.fixes import assign_identity
 
 

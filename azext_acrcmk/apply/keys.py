@@ -10,8 +10,8 @@ from azext_acrcmk.cloud.waiting import retrying
 from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import Key, Registry
-from azext_acrcmk.plan import bodies
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import bodies, kinds
+from azext_acrcmk.plan.change import Change
 from azext_acrcmk.plan.conflicts import key_conflicts
 from azext_acrcmk.rules.fixes import key_command
 
@@ -181,7 +181,7 @@ def _(change: kinds.RestoreVersion, context: Context) -> None:
 class _needing_the_vault:  # noqa: N801  (used as a with-statement's word)
     """Explains an error of the vault's data plane, the only way to enable or disable a key."""
 
-    def __init__(self, change: kinds.Change):
+    def __init__(self, change: Change):
         self._change = change
 
     def __enter__(self) -> None:

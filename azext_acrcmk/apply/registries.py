@@ -20,8 +20,7 @@ from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import ABSENT, Key, Registry, State, Unknown, Vault
-from azext_acrcmk.plan import bodies
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.plan.diagnose import diagnose
 from azext_acrcmk.rules import Facts
 from azext_acrcmk.rules.fixes import registry_command

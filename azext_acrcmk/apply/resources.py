@@ -6,8 +6,7 @@ from azext_acrcmk.apply.context import Context, apply_change
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.reads import get_vault
 from azext_acrcmk.model.state import Vault
-from azext_acrcmk.plan import bodies
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.plan.change import Change
 
 

@@ -17,8 +17,9 @@ from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import State
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
-from azext_acrcmk.plan.change import CreateRegistry, Plan
+from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.enable import plan_enable
+from azext_acrcmk.plan.kinds import CreateRegistry
 from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
 from azext_acrcmk.plan.preflight import obstacles, questions
 from azext_acrcmk.rules import BROKEN, examine

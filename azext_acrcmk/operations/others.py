@@ -10,7 +10,8 @@ from azext_acrcmk.cloud.holders import find_holders
 from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.state import Unknown, Vault
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.plan.change import GRANTING, REMOVING, Plan
+from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.kinds import GRANTING, REMOVING
 
 logger = get_logger(__name__)
 

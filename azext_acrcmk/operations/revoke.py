@@ -16,8 +16,9 @@ from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Va
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
-from azext_acrcmk.plan.change import AddAccessPolicy, AssignRole, Plan, RestoreVersion
+from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.grants import cover, find_grants, tagged_grants
+from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, RestoreVersion
 from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import BY_GRANT, BY_KEY, plan_revoke
 from azext_acrcmk.rules import Facts

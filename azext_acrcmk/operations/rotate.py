@@ -15,8 +15,9 @@ from azext_acrcmk.model.state import NOT_LOADED, Identity, Registry, State, Vaul
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
-from azext_acrcmk.plan.change import REMOVING, Plan
+from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.grants import find_grants
+from azext_acrcmk.plan.kinds import REMOVING
 from azext_acrcmk.plan.rotate import (
     instead_of_new_version,
     plan_rotate,

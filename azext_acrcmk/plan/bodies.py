@@ -7,7 +7,7 @@ from typing import Any
 from azext_acrcmk.model.access import NEEDED_ACTIONS
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import RBAC, Registry
-from azext_acrcmk.plan.change import CreateGroup, CreateIdentity, CreateKey, CreateRegistry, CreateVault, RecoverVault
+from azext_acrcmk.plan.kinds import CreateGroup, CreateIdentity, CreateKey, CreateRegistry, CreateVault, RecoverVault
 
 
 def group_body(change: CreateGroup) -> dict[str, Any]:

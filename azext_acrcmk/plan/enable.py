@@ -8,17 +8,9 @@ from datetime import datetime, timezone
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.problem import Problem, unreadable_problem
 from azext_acrcmk.model.state import ABSENT, Absent, Group, NotLoaded, Registry, State, Unknown
-from azext_acrcmk.plan.change import (
-    Change,
-    CreateGroup,
-    CreateRegistry,
-    Plan,
-    SetEncryption,
-    UseGroup,
-    UseRegistry,
-    after,
-)
+from azext_acrcmk.plan.change import Change, Plan, after
 from azext_acrcmk.plan.conflicts import group_problems, registry_conflicts
+from azext_acrcmk.plan.kinds import CreateGroup, CreateRegistry, SetEncryption, UseGroup, UseRegistry
 from azext_acrcmk.plan.parts import location_of, parts_problems, plan_identity, plan_parts, vault_id_of
 from azext_acrcmk.rules import Facts, Fix
 from azext_acrcmk.rules.catalogue import ENABLE

@@ -21,7 +21,8 @@ from azext_acrcmk.model.access import (
 )
 from azext_acrcmk.model.ids import ArmId, KeyId, same, within
 from azext_acrcmk.model.state import NotLoaded, RoleGrant, Unknown, Vault
-from azext_acrcmk.plan.change import AddAccessPolicy, AssignRole, Change, RemoveAccessPolicy, RemoveRole
+from azext_acrcmk.plan.change import Change
+from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, RemoveAccessPolicy, RemoveRole
 from azext_acrcmk.rules import Facts
 
 # The registry's tag that records what `revoke` removed, if that is not what `restore` grants by default.

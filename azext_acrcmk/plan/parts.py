@@ -33,11 +33,12 @@ from azext_acrcmk.model.state import (
     Unknown,
     Vault,
 )
-from azext_acrcmk.plan.change import (
+from azext_acrcmk.plan.change import Change, after
+from azext_acrcmk.plan.conflicts import key_conflicts, key_tag_problems, tenant_problems, vault_conflicts
+from azext_acrcmk.plan.kinds import (
     AddAccessPolicy,
     AllowTrustedServices,
     AssignRole,
-    Change,
     CreateIdentity,
     CreateKey,
     CreateVault,
@@ -52,9 +53,7 @@ from azext_acrcmk.plan.change import (
     UseIdentity,
     UseKey,
     UseVault,
-    after,
 )
-from azext_acrcmk.plan.conflicts import key_conflicts, key_tag_problems, tenant_problems, vault_conflicts
 from azext_acrcmk.rules import Facts, Fix, stoppers
 from azext_acrcmk.rules.grant import describe
 from azext_acrcmk.rules.vault import shuts_out_registries

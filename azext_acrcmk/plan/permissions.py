@@ -14,7 +14,7 @@ from azext_acrcmk.model.ids import (
     VAULT_TYPE,
     ArmId,
 )
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, UnknownChange
 
 ASSIGN_IDENTITY = f"{IDENTITY_TYPE}/assign/action"

@@ -26,11 +26,10 @@ from azext_acrcmk.plan.bodies import (
     role_assignment_body,
     vault_body,
 )
-from azext_acrcmk.plan.change import (
-    CREATE,
+from azext_acrcmk.plan.change import CREATE, Change, Plan, UnknownChange
+from azext_acrcmk.plan.kinds import (
     AddAccessPolicy,
     AssignRole,
-    Change,
     CreateGroup,
     CreateIdentity,
     CreateKey,
@@ -38,8 +37,6 @@ from azext_acrcmk.plan.change import (
     CreateVault,
     CreateVersion,
     GrantInRecoveredVault,
-    Plan,
-    UnknownChange,
 )
 from azext_acrcmk.plan.obstacle import BLOCKED, REGISTERED, UNDETERMINED, Obstacle
 from azext_acrcmk.plan.permissions import KEY_WRITE, ROLE_WRITE, Permission, required_permissions

@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from azext_acrcmk.model.state import DeletedVault, Vault
-from azext_acrcmk.plan.change import (
+from azext_acrcmk.plan.change import Change, Plan, after
+from azext_acrcmk.plan.grants import REVOKED_TAG, narrowest_grant
+from azext_acrcmk.plan.kinds import (
     AttachIdentity,
-    Change,
     CreateVersion,
     EnableVersion,
     GrantInRecoveredVault,
     LeaveToUser,
     PermitOperations,
-    Plan,
     RecoverKey,
     SetEncryption,
-    after,
 )
-from azext_acrcmk.plan.grants import REVOKED_TAG, narrowest_grant
 from azext_acrcmk.plan.parts import allow_trusted_services, protect_vault, recover_vault
 from azext_acrcmk.rules import Facts, Finding, Fix, Health
 from azext_acrcmk.rules.catalogue import ERROR, INFO

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_readable, words_of_azure
 from azext_acrcmk.model.state import Key, Unknown
-from azext_acrcmk.plan.change import Change, KeepVersion, LeaveToUser, Plan, RestoreVersion, TagRegistry, UseGrant
+from azext_acrcmk.plan.change import Change, Plan
 from azext_acrcmk.plan.grants import REVOKED_TAG, find_grants, gives_enough_without_tag, narrowest_grant, tagged_grants
+from azext_acrcmk.plan.kinds import KeepVersion, LeaveToUser, RestoreVersion, TagRegistry, UseGrant
 from azext_acrcmk.plan.revoke import UNREADABLE_VERSION, hindrances, missing_identity, unreadable_grant
 from azext_acrcmk.rules import Facts
 from azext_acrcmk.rules.catalogue import RESTORE

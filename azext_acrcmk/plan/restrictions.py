@@ -7,7 +7,8 @@ from shlex import quote
 from azext_acrcmk.model.ids import short_location, within
 from azext_acrcmk.model.preflight import Lock, Preflight
 from azext_acrcmk.model.state import Unknown
-from azext_acrcmk.plan.change import Change, CreateIdentity, CreateRegistry, CreateVault, Plan
+from azext_acrcmk.plan.change import Change, Plan
+from azext_acrcmk.plan.kinds import CreateIdentity, CreateRegistry, CreateVault
 from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
 from azext_acrcmk.plan.permissions import ASSIGN_IDENTITY, OPERATION_READ, Permission, required_permissions
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.problem import FORBIDDEN, Problem, not_searched
 from azext_acrcmk.model.state import Key
-from azext_acrcmk.plan.change import Change, KeepVersion, Plan, RevokeVersion, TagRegistry, UseGrant
+from azext_acrcmk.plan.change import Change, Plan
 from azext_acrcmk.plan.conflicts import unnamed_key
 from azext_acrcmk.plan.grants import (
     REVOKED_TAG,
@@ -18,6 +18,7 @@ from azext_acrcmk.plan.grants import (
     tag_of,
     tagged_grants,
 )
+from azext_acrcmk.plan.kinds import KeepVersion, RevokeVersion, TagRegistry, UseGrant
 from azext_acrcmk.plan.tags import why_no_tag
 from azext_acrcmk.rules import Facts, finding_of, stoppers
 from azext_acrcmk.rules.catalogue import REVOKE

@@ -10,23 +10,21 @@ from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import Problem, not_searched
 from azext_acrcmk.model.state import ABSENT, Encryption, Identity, Key, Registry, State, Unknown, Vault
-from azext_acrcmk.plan.change import (
+from azext_acrcmk.plan.change import Change, Plan, after
+from azext_acrcmk.plan.conflicts import running, unnamed_key
+from azext_acrcmk.plan.grants import find_grants
+from azext_acrcmk.plan.kinds import (
     AttachIdentity,
-    Change,
     CreateVersion,
     DisableVersion,
     KeepVersion,
-    Plan,
     ReadBack,
     SetEncryption,
     TagRegistry,
     UseGrant,
     UseRegistry,
     UseVersion,
-    after,
 )
-from azext_acrcmk.plan.conflicts import running, unnamed_key
-from azext_acrcmk.plan.grants import find_grants
 from azext_acrcmk.plan.parts import parts_problems, plan_identity, plan_parts, vault_id_of
 from azext_acrcmk.plan.tags import why_no_tag
 from azext_acrcmk.rules import Facts, Fix, finding_of

@@ -10,7 +10,8 @@ from functools import cache
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.registry_options import NO_OPTIONS, RegistryOptions
 from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
-from azext_acrcmk.plan.change import Change, kinds
+from azext_acrcmk.plan.change import Change
+from azext_acrcmk.plan.kinds import kinds
 from tests.harness import make
 
 GOAL = make.goal()

@@ -7,7 +7,8 @@ import pytest
 from azext_acrcmk._errors import interrupted_error
 from azext_acrcmk.cloud.waiting import Interrupted, Stop
 from azext_acrcmk.model.names import short
-from azext_acrcmk.plan.change import CreateGroup, Plan
+from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.kinds import CreateGroup
 from azext_acrcmk.progress import Progress
 from azext_acrcmk.run import ChangeFailed, RunInterrupted, run
 from tests.harness import make

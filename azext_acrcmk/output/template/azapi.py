@@ -10,7 +10,7 @@ from azext_acrcmk.model.arm_guid import NAMESPACE
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.output.template.hcl import Block, Raw, block, document, string
 from azext_acrcmk.output.template.parts import Parts, exported_properties
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.bodies import key_body, recovery_body, role_assignment_body, vault_body
 
 _KEY_TYPE = f"{VAULT_TYPE}/keys"

@@ -12,7 +12,7 @@ from azext_acrcmk.model.registry_options import REGISTRY_OPTIONS
 from azext_acrcmk.model.state import RBAC, Vault
 from azext_acrcmk.output.template.hcl import Block, Raw, block, document
 from azext_acrcmk.output.template.parts import Parts, exported_properties
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import kinds
 
 _CRYPTO_OFFICER = "Key Vault Crypto Officer"
 _CALLER_PERMISSIONS = (

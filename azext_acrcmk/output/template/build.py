@@ -21,8 +21,9 @@ from azext_acrcmk.output.template.tree import (
     Waits,
     call,
 )
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.bodies import identity_body, key_body, recovery_body, registry_body, vault_body
+from azext_acrcmk.plan.change import Change
 
 KEY_TYPE = f"{VAULT_TYPE}/keys"
 POLICY_TYPE = f"{VAULT_TYPE}/accessPolicies"
@@ -145,7 +146,7 @@ class _Builder:
         self.items.append(Waits("grantWait", self._input(count), ("grant",)))
         return ("grantWait",)
 
-    def _grants(self, change: kinds.Change) -> tuple[Resource, ...]:
+    def _grants(self, change: Change) -> tuple[Resource, ...]:
         if isinstance(change, kinds.AssignRole):
             return (self._role(change.role_id),)
         # Which permission model the vault comes back with is known once it is there.
@@ -155,7 +156,7 @@ class _Builder:
             *self._policies(change.vault, call("not", uses_roles)),
         )
 
-    def _role_parameters(self, change: kinds.Change, on_key: bool) -> dict[str, Any]:
+    def _role_parameters(self, change: Change, on_key: bool) -> dict[str, Any]:
         if on_key:
             scope = IdOf("key") if self._is_made("key") else change.scope
         else:

@@ -8,7 +8,7 @@ from shlex import quote
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.output.template.azurerm import azurerm_problems
 from azext_acrcmk.output.template.parts import Parts
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, UnknownChange
 
 SCRIPT = "sh"

@@ -8,7 +8,7 @@ from azext_acrcmk.output.template.arm import quoted
 from azext_acrcmk.output.template.build import build
 from azext_acrcmk.output.template.parts import Parts
 from azext_acrcmk.output.template.tree import Expression, Input
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import kinds
 
 SCHEMA = "https://schema.management.azure.com/schemas/2021-09-09/uiFormDefinition.schema.json#"
 # By parameter: label, and what a name is made of.

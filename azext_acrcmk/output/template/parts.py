@@ -7,7 +7,7 @@ from functools import singledispatch
 
 from azext_acrcmk.model.ids import ArmId, KeyId, same
 from azext_acrcmk.model.state import Registry, State, Vault
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, Plan, UnknownChange
 
 # A registry's properties that a template of this API version may set; all else is read-only or retired.

@@ -11,8 +11,9 @@ from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.model.registry_options import REGISTRY_OPTIONS
 from azext_acrcmk.output.template.parts import Parts
-from azext_acrcmk.plan import change as kinds
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.bodies import key_body, recovery_body, vault_body
+from azext_acrcmk.plan.change import Change, UnknownChange
 
 _VAULTS, _KEYS = API_VERSIONS[VAULT_TYPE], API_VERSIONS[f"{VAULT_TYPE}/keys"]
 
@@ -172,7 +173,7 @@ class _Script:
             )
         return ""
 
-    def _first(self, change: kinds.Change) -> str:
+    def _first(self, change: Change) -> str:
         if isinstance(change, kinds.ProtectVault):
             return (
                 "# Purge protection of the key vault; this can't be undone.\n"
@@ -201,7 +202,7 @@ class _Script:
                 f'--scope {quote(change.scope)} --assignee-object-id "$principal" '
                 "--assignee-principal-type ServicePrincipal --output none\nfi\n"
             )
-        raise kinds.UnknownChange("shell_script", change)
+        raise UnknownChange("shell_script", change)
 
     # Registry
 

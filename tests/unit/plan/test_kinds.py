@@ -10,7 +10,7 @@ from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.output.documents import plan_document, steps_document
 from azext_acrcmk.output.template.first import problems_of
 from azext_acrcmk.output.template.parts import NotInTemplates, Parts, parts_of, place
-from azext_acrcmk.plan import change, preflight
+from azext_acrcmk.plan import kinds, preflight
 from azext_acrcmk.plan.change import CHANGING, CREATE, READ, Action, Change, Plan, UnknownChange
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.permissions import Permission, required_permissions
@@ -37,7 +37,7 @@ def unknown() -> Change:
 
 
 def test_there_is_every_kind_of_the_module():
-    named = {each for each in vars(change).values() if isinstance(each, type) and issubclass(each, Change)}
+    named = {each for each in vars(kinds).values() if isinstance(each, type) and issubclass(each, Change)}
     assert set(KINDS) == {each for each in named if each is not Change and not each.__name__.startswith("_")}
     assert len(KINDS) == len(set(KINDS))
 

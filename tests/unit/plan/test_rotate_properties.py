@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from azext_acrcmk.model.goal import RotateGoal
 from azext_acrcmk.model.state import AttachedIdentity, Encryption, Identity, Key, State, Unknown
-from azext_acrcmk.plan.change import REUSE, ReadBack
+from azext_acrcmk.plan.change import REUSE
+from azext_acrcmk.plan.kinds import ReadBack
 from azext_acrcmk.plan.rotate import plan_rotate
 from tests.harness import make
 from tests.harness.encrypted import OTHER_IDENTITY, encrypted, goal, other_identity, target_of

@@ -27,8 +27,9 @@ from azext_acrcmk.output.template.bicep import string as bicep_string
 from azext_acrcmk.output.template.first import problems_of
 from azext_acrcmk.output.template.formats import FORMATS
 from azext_acrcmk.output.template.parts import NotInTemplates, Parts, exported_parts, parts_of, place
-from azext_acrcmk.plan.change import Change, UnknownChange, kinds
+from azext_acrcmk.plan.change import Change, UnknownChange
 from azext_acrcmk.plan.enable import plan_enable
+from azext_acrcmk.plan.kinds import kinds
 from tests.harness import make, recordings
 
 OTHER = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/elsewhere/providers"
