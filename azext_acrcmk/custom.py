@@ -41,49 +41,10 @@ def enable(
     what_if=False,
     yes=False,
 ):
-    from azext_acrcmk.model.registry_options import RegistryOptions
+    options = _goal_options(locals(), "cmd", "registry_name", "resource_group_name", "what_if", "yes")
     from azext_acrcmk.operations.enable import enable as operation
 
-    return operation(
-        cmd,
-        registry_name,
-        resource_group_name,
-        what_if,
-        yes,
-        location=location,
-        tags=tags,
-        identity=identity,
-        key_vault=key_vault,
-        key_name=key_name,
-        key_encryption_key=key_encryption_key,
-        rotation=rotation,
-        asked_key_type=key_type,
-        key_size=key_size,
-        rotation_period=rotation_period,
-        key_lifetime=key_lifetime,
-        permission_model=permission_model,
-        grant_scope=grant_scope,
-        skip_grant=skip_grant,
-        grant_timeout=grant_timeout,
-        retention_days=retention_days,
-        vault_sku=vault_sku,
-        restrict_vault_network=restrict_vault_network,
-        vault_public_network_access=vault_public_network_access,
-        options=RegistryOptions.of(
-            public_network_enabled=public_network_enabled,
-            default_action=default_action,
-            allow_trusted_services=allow_trusted_services,
-            zone_redundancy=zone_redundancy,
-            admin_enabled=admin_enabled,
-            data_endpoint_enabled=data_endpoint_enabled,
-            allow_exports=allow_exports,
-            allow_arm_audience_tokens=allow_arm_audience_tokens,
-            role_assignment_mode=role_assignment_mode,
-            dnl_scope=dnl_scope,
-            allow_metadata_search=allow_metadata_search,
-            endpoint_protocol=endpoint_protocol,
-        ),
-    )
+    return operation(cmd, registry_name, resource_group_name, what_if, yes, **options)
 
 
 def template(
@@ -124,49 +85,19 @@ def template(
     file=None,
     yes=False,
 ):
-    from azext_acrcmk.model.registry_options import RegistryOptions
+    options = _goal_options(locals(), "cmd", "registry_name", "resource_group_name", "template_format", "file", "yes")
     from azext_acrcmk.operations.template import template as operation
 
-    return operation(
-        cmd,
-        registry_name,
-        resource_group_name,
-        template_format,
-        file,
-        yes,
-        location=location,
-        tags=tags,
-        identity=identity,
-        key_vault=key_vault,
-        key_name=key_name,
-        key_encryption_key=key_encryption_key,
-        rotation=rotation,
-        asked_key_type=key_type,
-        key_size=key_size,
-        rotation_period=rotation_period,
-        key_lifetime=key_lifetime,
-        permission_model=permission_model,
-        grant_scope=grant_scope,
-        skip_grant=skip_grant,
-        retention_days=retention_days,
-        vault_sku=vault_sku,
-        restrict_vault_network=restrict_vault_network,
-        vault_public_network_access=vault_public_network_access,
-        options=RegistryOptions.of(
-            public_network_enabled=public_network_enabled,
-            default_action=default_action,
-            allow_trusted_services=allow_trusted_services,
-            zone_redundancy=zone_redundancy,
-            admin_enabled=admin_enabled,
-            data_endpoint_enabled=data_endpoint_enabled,
-            allow_exports=allow_exports,
-            allow_arm_audience_tokens=allow_arm_audience_tokens,
-            role_assignment_mode=role_assignment_mode,
-            dnl_scope=dnl_scope,
-            allow_metadata_search=allow_metadata_search,
-            endpoint_protocol=endpoint_protocol,
-        ),
-    )
+    return operation(cmd, registry_name, resource_group_name, template_format, file, yes, **options)
+
+
+def _goal_options(given, *others):
+    """The options of the goal among the arguments `given`: all but the `others`."""
+    from azext_acrcmk.model.registry_options import REGISTRY_OPTIONS, RegistryOptions
+
+    apart = {*others, "key_type", *(option.name for option in REGISTRY_OPTIONS)}
+    goal = {name: value for name, value in given.items() if name not in apart}
+    return {**goal, "asked_key_type": given["key_type"], "options": RegistryOptions.of(**given)}
 
 
 def show(cmd, registry_name=None, resource_group_name=None, ids=None):
