@@ -16,9 +16,9 @@ from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
-from azext_acrcmk.plan.grants import find_grants
 from azext_acrcmk.plan.kinds import REMOVING
 from azext_acrcmk.plan.rotate import (
+    grant_scope,
     instead_of_new_version,
     plan_rotate,
     registry_before,
@@ -72,16 +72,7 @@ def _goal_of(session: Session, current: State, **options) -> RotateGoal:
         goal = rotate_goal(registry, vault_id, identity_id, login.tenant, login.vault_suffix, **options)
     except ValueError as error:
         raise RequiredArgumentMissingError(str(error)) from None
-    return replace(goal, target=replace(goal.target, kept_grant_scope=_grant_scope(current), tenants=login.tenants))
-
-
-def _grant_scope(current: State) -> str:
-    """The vault if the identity's access is seen to be there, else the key: rights are not widened unasked."""
-    used, key = key_identity(current), current.registry.encryption.key
-    if not isinstance(current.vault, Vault) or not used.principal_id:
-        return "key"
-    own, _ = find_grants(current.vault, key, used.principal_id, current.roles, current.individuals)
-    return "vault" if any(not grant.on_key for grant in own) else "key"
+    return replace(goal, target=replace(goal.target, kept_grant_scope=grant_scope(current), tenants=login.tenants))
 
 
 def _cleans(options: dict) -> bool:

@@ -325,3 +325,12 @@ def _other_users_of_key(old: State) -> str | None:
     if not isinstance(old.sharing, tuple):
         return "registries that can't be read"
     return ", ".join(each.id.name for each in old.sharing if each.key) or None
+
+
+def grant_scope(current: State) -> str:
+    """The vault if the identity's access is seen to be there, else the key: rights are not widened unasked."""
+    used, key = key_identity(current), current.registry.encryption.key
+    if not isinstance(current.vault, Vault) or not used.principal_id:
+        return "key"
+    own, _ = find_grants(current.vault, key, used.principal_id, current.roles, current.individuals)
+    return "vault" if any(not grant.on_key for grant in own) else "key"
