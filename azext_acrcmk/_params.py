@@ -20,7 +20,7 @@ from azext_acrcmk._validators import (
     validate_rotate,
     validate_template,
 )
-from azext_acrcmk.model.defaults import FORMATS
+from azext_acrcmk.model.defaults import DEPTHS, FORMATS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
 
 
@@ -229,7 +229,7 @@ def _load_list(loader):
     with loader.argument_context("acr cmk list") as c:
         c.argument(
             "depth",
-            get_enum_type(["registry", "key", "live"]),
+            get_enum_type(DEPTHS),
             help="What to read: what Azure Resource Graph has (registry), also each key and deny assignment (key), or "
             "also each registry directly (live). A problem is always read again directly before it is reported.",
         )

@@ -40,7 +40,6 @@ from azext_acrcmk.model.state import (
     Vault,
 )
 
-REGISTRY_DEPTH, KEY_DEPTH, LIVE_DEPTH = DEPTHS = ("registry", "key", "live")
 # How long a read that is throttled is tried again, in seconds.
 THROTTLED_SECONDS = 600.0
 

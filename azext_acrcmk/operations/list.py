@@ -6,8 +6,9 @@ from typing import Any
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from azext_acrcmk.cloud.fleet import KEY_DEPTH, LIVE_DEPTH, REGISTRY_DEPTH, Fleet
+from azext_acrcmk.cloud.fleet import Fleet
 from azext_acrcmk.cloud.graph import Where
+from azext_acrcmk.model.defaults import KEY_DEPTH, LIVE_DEPTH, REGISTRY_DEPTH
 from azext_acrcmk.model.state import NotLoaded, State
 from azext_acrcmk.operations.report_files import read_report, write_all
 from azext_acrcmk.operations.session import Session, fail_after_output
