@@ -224,6 +224,13 @@ def has_role(clients: Clients, subscription: str, role: RoleGrant) -> bool | Unk
     return found if isinstance(found, Unknown) else not isinstance(found, Absent)
 
 
+def get_role_definition(clients: Clients, subscription: str, guid: str) -> dict[str, Any]:
+    """A role. Raises any error."""
+    # At the subscription even if the ID is at the tenant, where not everyone has permission to read.
+    path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+    return clients.arm(subscription).get(path, API_VERSIONS["Microsoft.Authorization/roleDefinitions"])
+
+
 def list_roles(
     clients: Clients, scope: str, subscription: str, principal_id: str | None = None
 ) -> tuple[RoleGrant, ...] | Unknown:
@@ -238,11 +245,6 @@ def list_roles(
         path = f"{scope}/providers/{type_}"
         return read(lambda: list(arm.pages(path, API_VERSIONS[type_], where, **options)), f"{type_}/read", scope)
 
-    def role_definition(guid: str) -> dict[str, Any]:
-        # At the subscription even if the ID is at the tenant, where not everyone has permission to read.
-        path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
-        return arm.get(path, API_VERSIONS["Microsoft.Authorization/roleDefinitions"])
-
     to_principal = f"atScope() and assignedTo('{principal_id}')" if principal_id else "atScope()"
     found, denials = in_parallel(
         lambda: all_of("roleAssignments", to_principal, read_or_unknown),
@@ -251,7 +253,7 @@ def list_roles(
     )
     if isinstance(found, Unknown):
         return found
-    grants = read_role_grants(found or [], role_definition, in_parallel)
+    grants = read_role_grants(found or [], partial(get_role_definition, clients, subscription), in_parallel)
     if principal_id is None:
         return grants
     return with_denials(grants, denials if isinstance(denials, Unknown) else denials or (), scope, principal_id)

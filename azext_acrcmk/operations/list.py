@@ -6,8 +6,12 @@ from typing import Any
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
 
-from azext_acrcmk.cloud.fleet import KEY_DEPTH, LIVE_DEPTH, REGISTRY_DEPTH, Fleet
+from azext_acrcmk.cloud.fleet import Fleet
+from azext_acrcmk.cloud.fleet_confirm import Confirmation
+from azext_acrcmk.cloud.fleet_graph import FleetGraph
+from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.graph import Where
+from azext_acrcmk.model.defaults import KEY_DEPTH, LIVE_DEPTH, REGISTRY_DEPTH
 from azext_acrcmk.model.state import NotLoaded, State
 from azext_acrcmk.operations.report_files import read_report, write_all
 from azext_acrcmk.operations.session import Session, fail_after_output
@@ -87,9 +91,9 @@ def _look(
     with Session.of(cmd) as session:
         interrupted = False
         where = _where(session, subscriptions, management_groups, everywhere)
-        fleet = Fleet(session.clients, session.login.subscriptions, session.stop, session.progress.during)
+        fleet = Fleet()
         try:
-            _load(fleet, where, group, depth, lambda state: examine(state, session.now, expiry_days))
+            _load(session, fleet, where, group, depth, lambda state: examine(state, session.now, expiry_days))
         except KeyboardInterrupt:
             session.stop.set()
             interrupted = True
@@ -105,15 +109,19 @@ def _where(session: Session, subscriptions, management_groups, everywhere: bool)
     return Where(subscriptions=tuple(subscriptions or [session.login.subscription]))
 
 
-def _load(fleet: Fleet, where: Where, group: str | None, depth: str, judge) -> None:
-    fleet.find(where, group)
+def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth: str, judge) -> None:
+    clients, subscriptions = session.clients, session.login.subscriptions
+    graph = FleetGraph(fleet, clients, subscriptions, session.stop, session.progress.during)
+    reads = FleetReads(fleet, clients, session.stop, session.progress.during)
+    graph.find(where, group)
     if depth == LIVE_DEPTH:
-        fleet.read_live()
-    fleet.look_around()
+        reads.read_registries()
+    graph.look_around()
     if depth != REGISTRY_DEPTH:
-        fleet.read_denials()
-        fleet.read_keys()
-    fleet.confirm([each for each in fleet.registries.values() if _is_doubtful(fleet.state_of(each), depth, judge)])
+        reads.read_denials()
+        reads.read_keys()
+    suspects = [each for each in fleet.registries.values() if _is_doubtful(fleet.state_of(each), depth, judge)]
+    Confirmation(fleet, reads, clients, subscriptions).confirm(suspects)
 
 
 def _is_doubtful(state: State, depth: str, judge) -> bool:
@@ -136,5 +144,5 @@ def _report(session: Session, fleet: Fleet, depth: str, expiry_days: int) -> Fle
         report.add(state, examine(state, now, expiry_days))
         for what, why in unseen_parts(state):
             fleet.miss(what, why)
-    report.not_seen = [(each.what, each.why) for each in fleet.not_seen]
+    report.not_seen = list(fleet.not_seen.items())
     return report

@@ -1,0 +1,170 @@
+"""What Resource Graph has of a fleet: its registries, what they depend on, and what depends on the same.
+
+The graph may be old, and does not show what one may not read: that something is not in it decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.errors import UnexpectedResponse, read_error
+from azext_acrcmk.cloud.fields import part, parts, text
+from azext_acrcmk.cloud.fleet import Fleet, KeyUser, Tell
+from azext_acrcmk.cloud.graph import EVERYWHERE, Graph, Rows, Where, only, quoted
+from azext_acrcmk.cloud.read import read_identity, read_registry, read_vault
+from azext_acrcmk.cloud.reads import get_role_definition
+from azext_acrcmk.cloud.roles import read_role_grants
+from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.model.ids import HSM_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.key_identity import key_identity
+from azext_acrcmk.model.state import Registry, RoleGrant, Vault
+
+_REGISTRIES = (
+    "resources | where type =~ 'microsoft.containerregistry/registries'"
+    "{} | project id, name, location, sku, identity, properties, tags"
+)
+_KEYS_IN_USE = (
+    "resources | where type =~ 'microsoft.containerregistry/registries' "
+    "| extend key = tostring(properties.encryption.keyVaultProperties.keyIdentifier) | where key != '' "
+    "| project id, key, identity = tostring(properties.encryption.keyVaultProperties.identity)"
+)
+_SUBSCRIPTIONS = (
+    "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' "
+    "| project id, name, subscriptionId, properties"
+)
+_VAULTS = (
+    "resources | where type in~ ('microsoft.keyvault/vaults', 'microsoft.keyvault/managedhsms'){} "
+    "| project id, type, location, sku, properties"
+)
+_IDENTITIES = (
+    "resources | where type =~ 'microsoft.managedidentity/userassignedidentities'{} | project id, location, properties"
+)
+_ROLES = (
+    "authorizationresources | where type =~ 'microsoft.authorization/roledefinitions' | project id, name, properties"
+)
+_ASSIGNMENTS = (
+    "authorizationresources | where type =~ 'microsoft.authorization/roleassignments' "
+    "| extend principal = tostring(properties.principalId){} | project id, properties"
+)
+
+
+class FleetGraph:
+    """Fills a fleet from Resource Graph. What one query does not tell is missed, and the next is asked."""
+
+    def __init__(self, fleet: Fleet, clients: Clients, subscriptions: Sequence[str], stop: Stop, tell: Tell):
+        self._fleet, self._clients, self._subscriptions, self._tell = fleet, clients, subscriptions, tell
+        self._graph = Graph(clients, subscriptions[0], stop)
+
+    def find(self, where: Where, group: str | None) -> None:
+        """The registries, and whether all the places asked for were looked at."""
+        fleet = self._fleet
+        found = self._ask(
+            "registries", _REGISTRIES.format(f" and resourceGroup =~ {quoted(group)}" if group else ""), where
+        )
+        for registry in self._read(found, read_registry):
+            fleet.registries[registry.id] = registry
+        if found.cut:
+            fleet.miss("subscriptions", "There are more than Resource Graph looks at: name them, or management groups.")
+        for row in self._ask("subscriptions", _SUBSCRIPTIONS, where).rows:
+            fleet.subscription_names[_subscription(row)] = text(row, "name") or ""
+        # Resource Graph leaves out without a word what can't be read.
+        expected = where.subscriptions or (() if where.management_groups else self._subscriptions)
+        for subscription in expected:
+            if subscription.lower() not in fleet.subscription_names:
+                fleet.miss(f"/subscriptions/{subscription}", "You don't have permission to read the subscription.")
+
+    def look_around(self) -> None:
+        """What the registries depend on and what depends on the same, wherever it is."""
+        used = self._fleet.encrypted
+        if not used:
+            self._fleet.users, self._fleet.grants = {}, {}
+            return
+        self._find_management_groups()
+        self._find_vaults(used)
+        self._find_identities(used)
+        self._find_grants(used)
+        self._find_users()
+
+    def _find_management_groups(self) -> None:
+        for row in self._ask("subscriptions", _SUBSCRIPTIONS).rows:
+            chain = parts(part(row, "properties"), "managementGroupAncestorsChain")
+            self._fleet.above[_subscription(row)] = {(text(each, "name") or "").lower() for each in chain}
+
+    def _find_vaults(self, used: list[Registry]) -> None:
+        stores = {each.encryption.key.store for each in used}
+        for vault in self._read(self._ask("vaults", _VAULTS.replace("{}", only("name", stores))), _vault):
+            self._fleet.vaults[vault.host] = vault
+
+    def _find_identities(self, used: list[Registry]) -> None:
+        """By their names, as the registries list them, and by client ID those that no registry lists any more."""
+        named = only("name", {attached.id.name for each in used for attached in each.attached})
+        clients = {each.encryption.identity or "" for each in used}
+        lost = only("tostring(properties.clientId)", clients) if named else ""
+        condition = f"{named} or {lost.removeprefix(' | where ')}" if named and lost else ""
+        found = self._ask("identities", _IDENTITIES.replace("{}", condition))
+        self._fleet.add_identities(self._read(found, read_identity))
+
+    def _find_grants(self, used: list[Registry]) -> None:
+        principals = {(key_identity(self._fleet.with_identity(each)).principal_id or "").lower() for each in used}
+        definitions = {(text(row, "name") or "").lower(): row for row in self._ask("role definitions", _ROLES).rows}
+        found = self._ask("role assignments", _ASSIGNMENTS.replace("{}", only("principal", principals)))
+
+        def role_definition(guid: str) -> dict[str, Any]:
+            return definitions.get(guid) or get_role_definition(self._clients, self._subscriptions[0], guid)
+
+        rows = [row for row in found.rows if (text(part(row, "properties"), "principalId") or "").lower() in principals]
+        grants: dict[str, list[RoleGrant]] = {}
+        for grant in read_role_grants(rows, role_definition):
+            grants.setdefault(grant.principal_id.lower(), []).append(grant)
+        self._fleet.grants = grants
+
+    def _find_users(self) -> None:
+        users: dict[str, list[KeyUser]] = {}
+        for each in self._read(self._ask("registries with the same keys", _KEYS_IN_USE), _user):
+            users.setdefault(each.key.host, []).append(each)
+        self._fleet.users = users
+
+    def _ask(self, what: str, query: str, where: Where = EVERYWHERE) -> Rows:
+        """What Resource Graph tells; what it does not is missed."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            with self._tell(lambda: f"Asking Resource Graph for {what}"):
+                rows = self._graph.ask(query, where)
+        except AzureError as error:
+            self._fleet.miss(what, f"Resource Graph did not answer: {read_error(error).message}")
+            return Rows()
+        if rows.missing:
+            self._fleet.miss(what, f"Resource Graph counts {rows.missing} more than it returned.")
+        return rows
+
+    def _read(self, rows: Rows, read: Callable[[dict[str, Any]], Any]) -> list[Any]:
+        """What can be read of the rows; the others are not seen."""
+
+        def tried(row: dict[str, Any]) -> Any:
+            try:
+                return read(row)
+            except UnexpectedResponse as error:
+                unexpected = f"Azure described it unexpectedly: {error}"
+                self._fleet.miss(text(row, "id") or "a row of Resource Graph", unexpected)
+                return None
+
+        return [found for found in map(tried, rows.rows) if found is not None]
+
+
+def _subscription(row: dict[str, Any]) -> str:
+    return (text(row, "subscriptionId") or "").lower()
+
+
+def _vault(row: dict[str, Any]) -> Vault:
+    return read_vault(row, "managedHSM" if same(text(row, "type"), HSM_TYPE) else "vault")
+
+
+def _user(row: dict[str, Any]) -> KeyUser | None:
+    try:
+        id_, key = ArmId.parse(text(row, "id") or ""), KeyId.parse(text(row, "key") or "")
+    except ValueError:
+        return None
+    return KeyUser(id_, key.with_version(None), text(row, "identity") or "")
