@@ -60,8 +60,8 @@ def missing_identity(facts: Facts) -> Problem | None:
 
 
 def unreadable_grant(facts: Facts) -> Problem | None:
-    """The problem that the identity's access can't be read."""
-    unknown = finding_of("AccessUnknown", facts)
+    """The problem that the identity's access can't be read, or not even whose access it is."""
+    unknown = finding_of("AccessUnknown" if facts.principal else "IdentityUnknown", facts)
     return replace(unknown.as_problem, kind=FORBIDDEN) if unknown else None
 
 

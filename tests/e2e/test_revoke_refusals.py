@@ -124,6 +124,17 @@ class TestRefusals:
             "Microsoft.Authorization/roleAssignments/read",
         )
 
+    @pytest.mark.parametrize("command", [f"{REVOKE} --yes", RESTORE])
+    def test_one_who_may_not_see_an_identity_that_was_removed_from_the_registry(self, azure, az, scene, command):
+        scene.encrypt().detach_identity()
+        action = "Microsoft.ManagedIdentity/userAssignedIdentities/read"
+        body = {"error": {"code": "AuthorizationFailed", "message": "Not you."}}
+        azure.fault("status", path="userAssignedIdentities$", times=9, status=403, body=body)
+        azure.clear_log()
+        # It still has access, whatever its name is.
+        refuses(azure, az, command, f"client ID {scene.identity['clientId']}", action)
+        assert pulled(azure) == 200
+
     def test_a_restore_by_one_who_may_not_see_the_grants(self, azure, az, az_as, seed):
         seed.encrypted()
         az(f"{REVOKE} --yes").ok()

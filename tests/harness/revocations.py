@@ -82,6 +82,12 @@ def recreated_identity(state) -> State:
     return replace(state, identity=replace(state.identity, client_id="another", principal_id="another"))
 
 
+def unseen_identity(state) -> State:
+    """The identity was removed from the registry, and can't be read."""
+    hidden = Unknown("identities/read", "the subscription")
+    return replace(state, identity=hidden, registry=replace(state.registry, attached=()), roles=())
+
+
 def no_system_identity(state) -> State:
     encryption = replace(state.registry.encryption, identity="system")
     return replace(state, identity=Unknown(), registry=replace(state.registry, encryption=encryption))

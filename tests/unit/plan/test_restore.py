@@ -19,6 +19,7 @@ from tests.harness.revocations import (
     revoke,
     tag,
     tagged,
+    unseen_identity,
     with_roles,
     words,
 )
@@ -68,6 +69,16 @@ class TestRestore:
         assert "You don't have permission to read whether the identity has access to the key" in said
         assert "Not you." in said
         assert "'roleAssignments/read' on the vault" in said
+
+    def test_an_identity_that_cannot_be_read_is_refused_with_the_permission(self):
+        made = restore(unseen_identity(encrypted()))
+        assert made.problems[0].kind == FORBIDDEN
+        assert "'identities/read' on the subscription" in words(made)
+
+    def test_the_key_of_an_identity_that_cannot_be_read_is_enabled(self):
+        made = restore(unseen_identity(disabled(encrypted())), True)
+        assert make.actions(made) == {"key": UPDATE, "grant": MANUAL}
+        assert "'identities/read' on the subscription" in make.step(made, "grant").reason
 
     @pytest.mark.parametrize("note", [True, False])
     @pytest.mark.parametrize("gone", [deleted_identity, recreated_identity, no_system_identity])

@@ -23,6 +23,7 @@ from tests.harness.revocations import (
     revoke,
     tag,
     tagged,
+    unseen_identity,
     with_roles,
     words,
 )
@@ -155,6 +156,14 @@ class TestRevokeByGrant:
         made = revoke(replace(encrypted(), roles=Unknown("roleAssignments/read", "the vault")))
         assert made.problems[0].kind == FORBIDDEN
         assert "'roleAssignments/read' on the vault" in words(made)
+
+    @pytest.mark.parametrize("state", [encrypted(), by_policy("get", "wrapKey", "unwrapKey")], ids=["role", "policy"])
+    def test_an_identity_that_cannot_be_read_is_not_said_to_have_no_access(self, state):
+        made = revoke(unseen_identity(state))
+        assert made.problems[0].kind == FORBIDDEN
+        said = words(made)
+        assert "'identities/read' on the subscription" in said
+        assert DISABLE_INSTEAD in said
 
     def test_a_role_whose_condition_cannot_be_judged_is_refused_with_reason_and_the_way_out(self):
         state = encrypted()
