@@ -81,7 +81,9 @@ def _not_revoked(state: State, by: str) -> str | None:
     if by == BY_KEY:
         return _version_not(state, enabled=False)
     facts, key = Facts(state, None), state.registry.encryption.key
-    if not key or not facts.principal or not isinstance(state.vault, Vault) or isinstance(state.roles, Unknown):
+    if not key or not facts.principal or not isinstance(state.vault, Vault):
+        return _unreadable("grant")
+    if isinstance(state.roles, Unknown) and not state.vault.uses_policies:
         return _unreadable("grant")
     left, _ = find_grants(state.vault, key, facts.principal, state.roles)
     return f"the identity still has access ({'; '.join(grant.what for grant in left)})" if left else None

@@ -10,7 +10,8 @@ import pytest
 from sandbox.world import OWNER_OBJECT_ID, TENANT
 from tests.harness.revoke import BY_KEY, RESTORE, REVOKE, USUAL, permissions, pulled, refuses, with_policy
 from tests.harness.rotate import ROTATE
-from tests.harness.seed import CRYPTO_OFFICER, IDENTITY, VAULT, changes
+from tests.harness.scene import HERE
+from tests.harness.seed import CRYPTO_OFFICER, GROUP, IDENTITY, VAULT, changes
 
 CHECK = "acr cmk check -n myregistry"
 BY_A_GROUP = "may be a group"
@@ -128,6 +129,17 @@ class TestRoles:
         failed = many_az(f"{ROTATE} --identity other --no-new-version --revoke-old".split())
         assert failed.code == 1
         assert "can't be read. It may still give access to the key." in failed.err
+
+    def test_one_who_may_not_read_them_can_revoke_and_restore_a_policy(self, azure, scene, az_as):
+        scene.encrypt_by_policy()
+        action = "Microsoft.Authorization/roleAssignments/read"
+        operator = azure.principal(("Contributor", GROUP), ("Reader", HERE))
+        azure.deny_assignment(HERE, actions=[action], principals=[operator.object_id])
+        az = az_as(operator)
+        az(f"{REVOKE} --yes", pace=300).ok()
+        assert scene.pull() == 403
+        az(RESTORE, pace=300).ok()
+        assert scene.pull() == 200
 
 
 class TestWhoElse:
