@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.reads import get_registry
+from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Registry
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
@@ -33,7 +34,8 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
                 break
             state = replace(facts.state, identity=facts.key_identity.as_identity)
             outcomes += session.carry_out(plan, session.context(state, grant_timeout=grant_timeout), yes)
-            facts, health = _examine(session, get_registry(session.clients, registry.id) or registry)
+            now = get_registry(session.clients, registry.id) or registry
+            facts, health = _examine(session, now, facts.vault.id if facts.vault else None)
             plan = plan_repair(facts, health, tenant)
         if fails(health, ERROR):
             session.fail_after_output()
@@ -47,6 +49,6 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         }
 
 
-def _examine(session: Session, registry: Registry) -> tuple[Facts, Health]:
-    state = load_registry_state(session.clients, registry, session.login.subscriptions)
+def _examine(session: Session, registry: Registry, vault: ArmId | None = None) -> tuple[Facts, Health]:
+    state = load_registry_state(session.clients, registry, session.login.subscriptions, vault)
     return Facts(state, session.now), examine(state, session.now)

@@ -144,6 +144,14 @@ class TestRotate:
         assert asked_twice(azure) == []
 
 
+class TestRepair:
+    def test_looks_for_the_vault_once(self, azure, az, scene):
+        scene.encrypt().ungrant()
+        azure.clear_log()
+        az("acr cmk repair -n myregistry -g rg --yes").ok()
+        assert requests(azure).count("GET resources") == 1
+
+
 class TestLooking:
     def test_show_asks_for_the_registry_and_each_part(self, azure, az, scene):
         scene.encrypt()
