@@ -110,6 +110,7 @@ def update(world: World, store: KeyStore, request: Request) -> Reply:
     name, body = request.params["key"], body_of(request)
     admit(world, store, user_of(request), "update", name)
     version = find_version(store, name, request.params.get("version"))
+    check_tags(body.get("tags") or {})
     given = body.get("attributes") or {}
     if given.get("enabled") is not None:
         version.enabled = bool(given["enabled"])
@@ -117,7 +118,6 @@ def update(world: World, store: KeyStore, request: Request) -> Reply:
     version.expires = given.get("exp", version.expires)
     version.operations = body.get("key_ops") or version.operations
     if body.get("tags") is not None:
-        check_tags(body["tags"])
         version.tags = body["tags"]
     version.updated = world.now()
     return Reply(200, bundle(store, find_key(store, name), version))

@@ -196,7 +196,9 @@ def test_tags_of_a_key(scene):
     most = {f"t{number}": "v" * 256 for number in range(15)}
     scene.ok("PATCH", f"{KEY}/", {"tags": most})
     for tags in (most | {"one": "more"}, {"t": "v" * 257}, {"t" * 257: ""}):
-        assert scene.error("PATCH", f"{KEY}/", {"tags": tags})[0] == 400
+        assert scene.error("PATCH", f"{KEY}/", {"attributes": {"enabled": False}, "tags": tags})[0] == 400
+    shown = scene.ok("GET", f"{KEY}/")
+    assert (shown["attributes"]["enabled"], shown["tags"]) == (True, most)
 
 
 class TestRights:
