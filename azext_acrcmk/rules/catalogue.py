@@ -213,7 +213,3 @@ def rule(
         return judge
 
     return add
-
-
-def rule_of(code: str) -> Rule:
-    return next(each for each in CATALOGUE if each.code == code)

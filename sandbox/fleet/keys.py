@@ -15,7 +15,6 @@ from sandbox.resource_manager.common import SystemData
 from sandbox.world import OWNER_APP_ID, World
 
 _OPEN, _CLOSED = "Allow", "Deny"
-_HOUR = 3_600
 
 
 @dataclass

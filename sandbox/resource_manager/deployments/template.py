@@ -33,7 +33,6 @@ _MEMBERS = (
 )
 _OBJECTS = ("definitions", "parameters", "variables", "outputs")
 _TYPES = {"string": str, "int": int, "bool": bool, "object": dict, "array": list}
-_SHOWN = {dict: "Object", list: "Array", bool: "Boolean", int: "Integer", str: "String"}
 
 
 @dataclass
