@@ -29,6 +29,7 @@ from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, is_g
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import (
     ABSENT,
+    NOT_LOADED,
     Absent,
     DeletedVault,
     Group,
@@ -213,13 +214,14 @@ def _load_in_vault(clients: Clients, goal: EnableGoal, vault, identity, registry
     version = encryption.version_in_use if encryption and encryption.key else None
     in_use = encryption.key.with_version(version) if version else goal.key.with_version(None)
     # What is known is about the registry's current key; the goal can have another.
+    is_same = isinstance(known.key, Key) and known.key.id.same_key(goal.key) and not goal.key.version
     parts = _load_parts(
         clients,
         vault.id,
         goal.key,
         in_use,
         None if vault.uses_policies else principal,
-        State(vault=vault, version_in_use=known.version_in_use),
+        State(vault=vault, key=known.key if is_same else NOT_LOADED, version_in_use=known.version_in_use),
     )
     return _or_deleted(clients, vault, parts.key, goal.key), parts.roles, parts.version_in_use
 

@@ -143,6 +143,12 @@ class TestRotate:
         az("acr cmk rotate -n myregistry -g rg --key otherkey --identity otheridentity").ok()
         assert asked_twice(azure) == []
 
+    def test_to_another_identity(self, azure, az, scene):
+        scene.encrypt()
+        az("acr cmk rotate -n myregistry -g rg --identity otheridentity --no-new-version").ok()
+        # For the new identity.
+        assert asked_twice(azure) == ["GET key/denyassignments"]
+
 
 class TestRepair:
     def test_looks_for_the_vault_once(self, azure, az, scene):
