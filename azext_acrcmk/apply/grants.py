@@ -42,9 +42,9 @@ def _(change: kinds.AssignRole, context: Context) -> None:
 def _(change: kinds.AddAccessPolicy, context: Context) -> None:
     context.granted_now = True
     vault, principal = context.vault, context.principal_of(change.identity, change.principal)
-    if isinstance(vault, Vault) and vault.id == change.vault and _has_policy(vault, principal, change):
-        return  # the vault was created with it
-    context.once_in_dns(lambda: add_policy(change, context))
+    created_with_it = isinstance(vault, Vault) and vault.id == change.vault and _has_policy(vault, principal, change)
+    if not created_with_it:
+        context.once_in_dns(lambda: add_policy(change, context))
     if change.untag:
         apply_change(change.untag, context)
 

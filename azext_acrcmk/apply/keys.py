@@ -9,7 +9,7 @@ from azext_acrcmk.cloud.reads import get_key
 from azext_acrcmk.cloud.waiting import retrying
 from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.problem import Problem
-from azext_acrcmk.model.state import Key, Registry
+from azext_acrcmk.model.state import MOST_TAGS_OF_A_KEY, Key, Registry
 from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.plan.change import Change
 from azext_acrcmk.plan.conflicts import key_conflicts
@@ -169,7 +169,13 @@ def _(change: kinds.DisableVersion, context: Context) -> str | None:
 @apply_change.register
 def _(change: kinds.RevokeVersion, context: Context) -> None:
     with _needing_the_vault(change):
-        keys.revoke_version(context.clients, context.host_of(change.key), change.key)
+        tagged = keys.revoke_version(context.clients, context.host_of(change.key), change.key)
+    if not tagged:
+        enabled = f"--version {change.key.version} --enabled true"
+        context.progress.note(
+            f"  The version has {MOST_TAGS_OF_A_KEY} tags, so it can't be tagged as revoked, and `az acr cmk restore` "
+            f"will not enable it. To enable it: {key_command('set-attributes', change.key, enabled)}"
+        )
 
 
 @apply_change.register

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -11,7 +12,7 @@ from azext_acrcmk.apply.context import Context, Refused, apply_change
 from azext_acrcmk.apply.grants import add_policy
 from azext_acrcmk.apply.identities import patch_assigning
 from azext_acrcmk.cloud import changes
-from azext_acrcmk.cloud.errors import ServiceError, key_access_refused, read_error
+from azext_acrcmk.cloud.errors import ServiceError, UnexpectedResponse, key_access_refused, read_error
 from azext_acrcmk.cloud.load import load_roles
 from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, in_parallel
 from azext_acrcmk.cloud.waiting import Pauses, asked_pause, until_settled
@@ -49,6 +50,8 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
         begin = lambda: changes.begin_patch_registry(context.clients, registry.id, body)  # noqa: E731
         _until_key_accepted(change, context, begin)
         return
+    from azure.core.exceptions import HttpResponseError
+
     before = registry.encryption.version_in_use
 
     def patch(body: dict[str, Any]) -> Registry:
@@ -60,9 +63,13 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
         if not change.tags:
             return patch(body)
         tagged = bodies.with_tags(body, {**registry.tags, **dict(change.tags)})
-        done = _unless_refused(lambda: patch(tagged), _may_be_the_tag)
-        # The tag only serves a second run: a registry that can't have it gets its key all the same.
-        return patch(body) if done is None else done
+        try:
+            return patch(tagged)
+        except HttpResponseError as error:
+            # The tag only serves a second run: a registry that can't have it gets its key all the same.
+            if not _may_be_the_tag(read_error(error)):
+                raise
+            return patch(body)
 
     context.registry = _until_key_works(change, context, encrypt)
     if change.wait:
@@ -71,6 +78,8 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
 
 @apply_change.register
 def _(change: kinds.TagRegistry, context: Context) -> str | None:
+    from azure.core.exceptions import AzureError
+
     if change.value is None and change.name not in context.registry.tags:
         return "reused"
     tags = {name: value for name, value in context.registry.tags.items() if name != change.name}
@@ -80,33 +89,22 @@ def _(change: kinds.TagRegistry, context: Context) -> str | None:
     def tag() -> Registry:
         return changes.patch_registry(context.clients, change.registry, {"tags": tags}, context.stop)
 
-    if change.instead is None:
+    try:
         context.registry = tag()
-        return None
-    if (registry := _unless_refused(tag, lambda said: said.status in (400, 403, 409))) is None:
+    except AzureError as error:
+        if change.instead is None or isinstance(error, UnexpectedResponse):
+            raise
         context.progress.note(f"  The tag '{change.name}' could not be changed. {change.instead}")
         return "left"
-    context.registry = registry
     return None
-
-
-def _unless_refused(change: Callable[[], Made], expected: Callable[[ServiceError], bool]) -> Made | None:
-    """What `change` returns; None where Azure does not allow it, in a way that is expected."""
-    from azure.core.exceptions import HttpResponseError
-
-    try:
-        return change()
-    except HttpResponseError as error:
-        said = read_error(error)
-        if key_access_refused(said) or not expected(said):
-            raise
-        return None
 
 
 def _may_be_the_tag(said: ServiceError) -> bool:
     """Whether a change may be refused for its tag alone: by a policy, or by the limits of tags."""
-    by_limit = said.status == 400 and "tag" in f"{said.code} {said.message}".lower()
-    return by_limit or said.code == "RequestDisallowedByPolicy"
+    if said.code == "RequestDisallowedByPolicy":
+        return True
+    says_tag = re.search(r"\b[Tt]ags?\b|[a-z]Tag", f"{said.code} {said.message}")
+    return said.status == 400 and bool(says_tag) and not key_access_refused(said)
 
 
 def _latest(change: UsesKey, context: Context) -> KeyId:

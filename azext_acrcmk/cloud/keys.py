@@ -7,7 +7,7 @@ from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.model.ids import KeyId, same
-from azext_acrcmk.model.state import Key
+from azext_acrcmk.model.state import MOST_TAGS_OF_A_KEY, Key
 
 # The tag of a key version that `revoke` disabled, so that `restore` enables exactly that, on any machine.
 REVOKED_TAG = "acrcmk-revoked"
@@ -92,9 +92,12 @@ def set_operations(clients: Clients, host: str, key: KeyId, operations: tuple[st
     _update(clients, host, key, key_operations=list(operations))
 
 
-def revoke_version(clients: Clients, host: str, key: KeyId) -> None:
-    """Disables a version and tags it, in one request."""
-    _update(clients, host, key, enabled=False, tags={**_tags(clients, host, key), REVOKED_TAG: "true"})
+def revoke_version(clients: Clients, host: str, key: KeyId) -> bool:
+    """Disables a version and tags it, in one request. False if it has no room for the tag: then it is only disabled."""
+    tags = {**_tags(clients, host, key), REVOKED_TAG: "true"}
+    tagged = len(tags) <= MOST_TAGS_OF_A_KEY
+    _update(clients, host, key, enabled=False, **({"tags": tags} if tagged else {}))
+    return tagged
 
 
 def restore_version(clients: Clients, host: str, key: KeyId) -> None:

@@ -222,6 +222,10 @@ class RotationPolicy:
     expiry: str | None = None
 
 
+# Of each version (service facts 9).
+MOST_TAGS_OF_A_KEY = 15
+
+
 @dataclass(frozen=True)
 class Key:
     """A key as the control plane shows it: its current version's type and attributes.

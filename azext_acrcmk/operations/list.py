@@ -28,6 +28,7 @@ SETTLED = frozenset(
         "NotPremium",
         "ContentTrustEnabled",
         "RegistryStatus",
+        "KeyNeverExpires",
         "ManualRotation",
         "NoRotationPolicy",
         "ShortRetention",

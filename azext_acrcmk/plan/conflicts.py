@@ -9,7 +9,17 @@ from azext_acrcmk.model.goal import AUTO, EnableGoal, same_duration
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem, unreadable_problem
 from azext_acrcmk.model.registry_options import UPDATE, RegistryOption
-from azext_acrcmk.model.state import Absent, DeletedVault, Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.model.state import (
+    MOST_TAGS_OF_A_KEY,
+    Absent,
+    DeletedVault,
+    Identity,
+    Key,
+    Registry,
+    State,
+    Unknown,
+    Vault,
+)
 from azext_acrcmk.rules import Facts, finding_of
 from azext_acrcmk.rules.fixes import registry_command
 
@@ -269,7 +279,6 @@ def key_conflicts(goal: EnableGoal, key: Key) -> list[Problem]:
 
 
 # Limits of Key Vault, which are lower than those of other resources (service facts 9).
-MOST_TAGS_OF_A_KEY = 15
 MOST_OF_A_KEYS_TAG = 256
 
 

@@ -260,7 +260,7 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
         why = f"{unread} can't be read. Access to the old key is not removed."
         return [replace(_kept(key.versionless, why), notice=why)]
     if not isinstance(old.vault, Vault) or not principal:
-        return []  # With the vault or the identity, the access is gone.
+        return []  # With the vault or an assigned identity, the access is gone.
     own, elsewhere = find_grants(old.vault, key, principal, old.roles, old.individuals)
     changes: list[Change] = []
     for grant in own:
@@ -280,7 +280,9 @@ def _unread_access(old: State, principal: str | None) -> str | None:
     if not isinstance(old.vault, Vault):
         return None
     if not principal:
-        return "The old identity" if isinstance(old.identity, Unknown) else None
+        # One that is neither assigned nor found may still exist, where the caller can't see it.
+        used = key_identity(old)
+        return None if used.is_system or used.is_attached or used.is_recreated else "The old identity"
     return "The old identity's role assignments" if isinstance(old.roles, Unknown) else None
 
 

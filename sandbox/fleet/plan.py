@@ -126,14 +126,14 @@ def _damage(fleet: FleetPlan, share: float, rng: random.Random) -> None:
     encrypted = [registry for registry in fleet.registries if registry.key and registry.key.whole]
     _spread(damages.REGISTRY, encrypted, share / 2, rng, _can_have)
     for registry in encrypted:
-        _prepare(registry, fleet)
+        _prepare(registry)
 
 
 def _can_have(registry: RegistryPlan, damage: str) -> bool:
     return damage not in damages.NEEDS_ROLES or registry.key.vault.has_roles
 
 
-def _prepare(registry: RegistryPlan, fleet: FleetPlan) -> None:
+def _prepare(registry: RegistryPlan) -> None:
     """Give a registry what its damage is done to."""
     if registry.damage == "system identity removed":
         registry.identity = SYSTEM

@@ -37,6 +37,12 @@ KEY_VAULT_READER = "21090545-7ca7-4776-b22c-e363652d74d2"
 STOPS = "All pulls from and pushes to registry 'myregistry' will fail"
 
 
+def no_tags(azure, status) -> None:
+    """No change of the registry succeeds."""
+    body = {"error": {"code": "Broken", "message": "Not now."}}
+    azure.fault("status", method="PATCH", path="registries/myregistry$", status=status, times=99, body=body)
+
+
 class TestByGrant:
     @pytest.mark.parametrize(
         "given",
@@ -120,6 +126,34 @@ class TestByGrant:
         assert (pulled(azure), len(tags(seed))) == (403, 50)
         az(RESTORE).ok()
         assert (pulled(azure), len(tags(seed))) == (200, 50)
+
+    @pytest.mark.parametrize("status", [409, 500])
+    def test_a_tag_that_azure_does_not_take_does_not_stop_revoke(self, azure, az, seed, status):
+        seed.encrypted()
+        no_tags(azure, status)
+        assert "The tag 'acrcmk-revoked' could not be changed" in az(f"{REVOKE} --yes", pace=300).ok().err
+        assert (pulled(azure), roles(seed)) == (403, set())
+
+    @pytest.mark.parametrize("status", [409, 500])
+    def test_a_tag_that_azure_does_not_take_away_does_not_stop_restore(self, azure, az, seed, status):
+        seed.encrypted()
+        before = roles(seed)
+        az(f"{REVOKE} --yes").ok()
+        no_tags(azure, status)
+        assert "It does no harm." in az(RESTORE, pace=300).ok().err
+        assert (pulled(azure), roles(seed)) == (200, before)
+
+    def test_a_tag_that_was_left_behind_in_a_vault_with_policies_is_removed(self, azure, az, seed):
+        with_policy(seed, "get", "wrapKey", "unwrapKey")
+        before = permissions(seed)
+        set_tags(seed, **{"acrcmk-revoked": "of another key"})
+        az(f"{REVOKE} --yes").ok()
+        left = tags(seed)
+        assert left["acrcmk-revoked"] != "of another key"
+        az(RESTORE).ok()
+        set_tags(seed, **left)
+        az(RESTORE).ok()
+        assert (permissions(seed), tags(seed), pulled(azure)) == (before, {}, 200)
 
     def test_the_system_identity(self, azure, az, seed):
         seed.encrypted()

@@ -48,6 +48,15 @@ class TestByKey:
         assert after["attributes"]["enabled"] is True
         assert after["tags"] == before["tags"] == {"team": "images"}
 
+    def test_a_version_without_room_for_a_tag_is_disabled_all_the_same(self, azure, az, seed, officer):
+        seed.encrypted()
+        full = {f"tag{number}": "" for number in range(15)}
+        seed.change_key("PATCH", version_in_use(seed), {"tags": full})
+        result = az(BY_KEY).ok()
+        assert (pulled(azure), enabled(azure, version_in_use(seed))) == (403, False)
+        assert "restore` will not enable it. To enable it: az keyvault key set-attributes" in result.err
+        assert version(azure, version_in_use(seed))["tags"] == full
+
     def test_other_versions_are_left_alone(self, azure, az, seed, officer):
         seed.encrypted()
         seed.change_key("POST", f"{KEY_URI}/rotate")

@@ -45,12 +45,12 @@ def string(text: str) -> str:
 def _module(item: Nested) -> str:
     parameters = "".join(f"param {name} {item.types[name]}\n" for name in item.parameters)
     inner = Tree("", (), item.resources, ())
-    scopes = "".join(_scope_of(each, item) for each in item.resources if each.scope is not None)
+    scopes = "".join(_scope_of(item) for each in item.resources if each.scope is not None)
     made = "\n".join(_Writer(inner, item.on_key).resource(each) for each in item.resources)
     return "\n".join(filter(None, (parameters, scopes, made)))
 
 
-def _scope_of(resource: Resource, item: Nested) -> str:
+def _scope_of(item: Nested) -> str:
     """Bicep takes a resource as the scope, not its id: the vault or the key, by the names in the id."""
     vault = "split(scope, '/')[8]"
     text = f"resource vault 'Microsoft.KeyVault/vaults@2026-02-01' existing = {{\n  name: {vault}\n}}\n"

@@ -227,6 +227,17 @@ class TestOldGrant:
         assert step.action == REUSE
         assert "can't be read. Access to the old key is not removed." in step.notice
 
+    @pytest.mark.parametrize("found", [ABSENT, Unknown()], ids=["not found", "unknown"])
+    def test_of_an_identity_that_is_not_assigned_and_not_seen_is_told(self, found):
+        state = encrypted()
+        state = replace(state, identity=found, registry=replace(state.registry, attached=()))
+        step = make.step(plan(state, identity="other", revoke_old=True), "old-grant")
+        assert "Access to the old key is not removed." in step.notice
+
+    def test_of_an_identity_that_was_deleted_while_assigned_is_nothing_to_tell(self):
+        state = replace(encrypted(), identity=ABSENT)
+        assert not make.step(plan(state, identity="other", revoke_old=True), "old-grant")
+
     def test_in_a_vault_that_no_longer_exists_is_nothing_to_tell(self):
         state = replace(encrypted(), vault=ABSENT)
         assert not make.step(plan(state, key_vault="elsewhere", identity="other", revoke_old=True), "old-grant")
