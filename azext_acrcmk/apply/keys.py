@@ -73,10 +73,6 @@ def _create_by_data_plane(change: kinds.CreateKey, context: Context) -> None:
             change.tags,
             change.expires,
         )
-        if change.rotation_period or change.lifetime:
-            keys.set_rotation_policy(
-                context.clients, context.host_of(change.key), change.key, change.rotation_period, change.lifetime
-            )
     except AzureError as error:
         why = explain(read_error(error))
         raise Refused(
@@ -89,7 +85,31 @@ def _create_by_data_plane(change: kinds.CreateKey, context: Context) -> None:
                 ),
             )
         ) from error
+    if change.rotation_period or change.lifetime:
+        _set_rotation_policy(change, context)
     context.key = Key(made, change.type, change.size)
+
+
+def _set_rotation_policy(change: kinds.CreateKey, context: Context) -> None:
+    from azure.core.exceptions import AzureError
+
+    host = context.host_of(change.key)
+    try:
+        keys.set_rotation_policy(context.clients, host, change.key, change.rotation_period, change.lifetime)
+    except AzureError as error:
+        why = explain(read_error(error))
+        raise Refused(
+            Problem(
+                f"The key '{change.key.name}' was created in the vault, but its rotation policy could not be set. "
+                f"{why.message}",
+                (
+                    *why.advice,
+                    f"Set it: {key_command('rotation-policy update', change.key, '--value FILE')}",
+                    "Or continue without it: run the same command without --rotation-period and --key-lifetime.",
+                ),
+            ),
+            maybe_done=True,
+        ) from error
 
 
 @apply_change.register

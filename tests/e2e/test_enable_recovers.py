@@ -164,6 +164,20 @@ def test_where_the_control_plane_refuses_the_vault_itself_makes_the_key(azure, a
     assert key["rotationPolicy"]["lifetimeActions"][0]["trigger"] == {"timeAfterCreate": "P90D"}
 
 
+def test_a_key_whose_rotation_policy_the_vault_refuses_is_not_said_to_be_missing(azure, az, seed, officer):
+    azure.settings(control_role_seconds=100_000.0)
+    officer(GROUP)
+    body = {"error": {"code": "Forbidden", "message": "Not allowed."}}
+    azure.fault("status", method="PUT", path="/rotationpolicy", status=403, times=99, body=body)
+    refused = az(f"{ENABLE} --grant-timeout 0 --rotation-period 90d")
+    assert refused.code == 1
+    assert f"The key '{KEY}' was created in the vault, but its rotation policy could not be set" in refused.err
+    assert f"az keyvault key rotation-policy update --vault-name {VAULT.name} --name {KEY} --value FILE" in refused.err
+    azure.settings(control_role_seconds=0.0)
+    az(ENABLE).ok()
+    assert pulls(azure)
+
+
 def test_names_the_role_that_is_missing_where_neither_lets_the_key_be_made(azure, az, seed):
     azure.settings(control_role_seconds=100_000.0)
     refused = az(f"{ENABLE} --grant-timeout 0")
