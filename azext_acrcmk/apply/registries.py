@@ -92,7 +92,8 @@ def _(change: kinds.TagRegistry, context: Context) -> str | None:
     try:
         context.registry = tag()
     except AzureError as error:
-        if change.instead is None or isinstance(error, UnexpectedResponse):
+        # After a refused token, a second run can still change it.
+        if change.instead is None or isinstance(error, UnexpectedResponse) or read_error(error).status == 401:
             raise
         context.progress.note(f"  The tag '{change.name}' could not be changed. {change.instead}")
         return "left"
