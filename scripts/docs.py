@@ -8,6 +8,7 @@ kind of change from `plan/permissions.py`.
 from __future__ import annotations
 
 import argparse
+import argparse
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -73,7 +74,9 @@ def options(command: str) -> str:
     arguments = [
         argument.type.settings
         for argument in COMMANDS[f"acr cmk {command}"].arguments.values()
-        if argument.type.settings.get("options_list") and argument.type.settings.get("arg_group") != NOT_OURS
+        if argument.type.settings.get("options_list")
+        and argument.type.settings.get("arg_group") != NOT_OURS
+        and argument.type.settings.get("help") != argparse.SUPPRESS
     ]
     arguments.sort(key=lambda each: (_group(each), not each.get("required"), _names(each)))
     rows = [(f"`{'` `'.join(_names(each))}`", _group(each), _described(each)) for each in arguments]

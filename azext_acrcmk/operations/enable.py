@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from knack.log import get_logger
 
 from azext_acrcmk._errors import problems_error
-from azext_acrcmk.apply.context import read_back
+from azext_acrcmk.apply.context import READ_BACK_TIMEOUT, read_back_working
 from azext_acrcmk.cloud.load import load_goal_state
 from azext_acrcmk.cloud.preflight import look_ahead
-from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.model.goal import enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
+from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import State
+from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
@@ -22,13 +21,8 @@ from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.kinds import CreateRegistry
 from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
 from azext_acrcmk.plan.preflight import obstacles, questions
-from azext_acrcmk.rules import BROKEN, examine
-from azext_acrcmk.rules.fixes import registry_command
 
 logger = get_logger(__name__)
-
-# How long what was created may take to show in a read, in seconds.
-READ_BACK_TIMEOUT = 60
 
 
 def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **options):
@@ -47,23 +41,11 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         context = session.context(state, goal, goal.grant_timeout)
         outcomes = session.carry_out(plan, context, yes)
         if plan.changing or goal.key.version:
-            # What was just created may not be shown everywhere yet: a grant, a key, the vault.
-            seconds = READ_BACK_TIMEOUT if plan.find(CreateRegistry) else 0
-            state = until_settled(lambda: read_back(context), partial(_works, session), session.stop, seconds)
-        document = registry_document(state, session.now)
-        if document["health"] == BROKEN:
-            logger.warning(
-                "The key of registry '%s' does not work. To find the cause: %s",
-                id_.name,
-                registry_command(id_, "cmk check"),
-            )
-            if not plan.changing:
-                session.fail_after_output()
-        return {**document, "steps": steps_document(outcomes)}
-
-
-def _works(session: Session, state: State) -> bool:
-    return examine(state, session.now).status != BROKEN
+            state = read_back_working(context, READ_BACK_TIMEOUT if plan.changing else 0)
+        document = {**registry_document(state, session.now), "steps": steps_document(outcomes)}
+        session.fail_if_broken(document, id_)
+        others = others_document(session, plan, state.vault, goal.key, key_identity(state).principal_id)
+        return {**document, **others}
 
 
 def _look_ahead(session: Session, state: State, plan: Plan) -> list[Obstacle]:
