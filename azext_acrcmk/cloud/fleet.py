@@ -48,18 +48,21 @@ class Fleet:
     """Registries and what they depend on, filled bit by bit: whatever ends it, what is there can be told.
 
     Subscriptions, management groups and principals are in lower case. `not_seen` is what could not be had, and why.
-    `above` are the management groups above each subscription; `grants` are by principal, `denials` by subscription, and
-    `vaults` and `users` by host. `grants` and `users` are None until they were asked for. `confirmed` are the states
-    that were read directly.
+    `subscriptions` are all that Resource Graph shows of the tenant, `above` the management groups above each;
+    `grants` are by principal, `denials` by subscription, `vaults` and `users` by host, `replicas`, which are regions,
+    by registry. `grants`, `users` and `replicas` are None until they were asked for. `confirmed` are the states that
+    were read directly.
     """
 
     registries: dict[ArmId, Registry] = field(default_factory=dict)
     subscription_names: dict[str, str] = field(default_factory=dict)
+    subscriptions: list[str] = field(default_factory=list)
     not_seen: dict[str, str] = field(default_factory=dict)
     above: dict[str, set[str]] = field(default_factory=dict)
     vaults: dict[str, Vault] = field(default_factory=dict)
     grants: dict[str, list[RoleGrant]] | None = None
     users: dict[str, list[KeyUser]] | None = None
+    replicas: dict[str, tuple[str, ...]] | None = None
     denials: dict[str, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
     keys: dict[KeyId, Key | Absent | Unknown] = field(default_factory=dict)
     confirmed: dict[ArmId, State] = field(default_factory=dict)
@@ -87,7 +90,7 @@ class Fleet:
     def state_of(self, registry: Registry) -> State:
         """What is known of a registry by now."""
         state = self.confirmed.get(registry.id) or self.assembled(registry)
-        return replace(state, sharing=self._sharing(state.registry))
+        return replace(state, sharing=self._sharing(state.registry), replicas=self._replicas(state.registry))
 
     def with_identity(self, registry: Registry) -> State:
         """A registry with the identity of its key, as far as the graph has it."""
@@ -144,6 +147,9 @@ class Fleet:
             return None
         in_use = used.key.with_version(used.version_in_use)
         return None if latest.id == in_use else in_use
+
+    def _replicas(self, registry: Registry) -> tuple[str, ...] | NotLoaded:
+        return NOT_LOADED if self.replicas is None else self.replicas.get(str(registry.id).lower(), ())
 
     def _sharing(self, registry: Registry) -> tuple[Sharer, ...] | NotLoaded:
         used = registry.encryption

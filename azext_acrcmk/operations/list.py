@@ -112,7 +112,7 @@ def _where(session: Session, subscriptions, management_groups, everywhere: bool)
 
 def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth: str, judge) -> None:
     clients, subscriptions = session.clients, session.login.subscriptions
-    graph = FleetGraph(fleet, clients, subscriptions, session.stop, session.progress.during)
+    graph = FleetGraph(fleet, clients, session.login, session.stop, session.progress.during)
     reads = FleetReads(fleet, clients, session.stop, session.progress.during)
     graph.find(where, group)
     if depth == LIVE_DEPTH:

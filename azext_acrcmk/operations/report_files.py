@@ -42,7 +42,8 @@ def _is_report(document: Any) -> bool:
         return False
     if not isinstance(document.get("generatedAt"), str) or not isinstance(document.get("counts"), dict):
         return False
-    if not isinstance(document.get("fleetFindings"), list):
+    several = document.get("fleetFindings")
+    if not isinstance(several, list) or not all(map(_is_about_several, several)):
         return False
     texts = all(isinstance(each, dict) and _texts(each, ("what", "why")) for each in missed)
     return texts and all(map(_is_row, rows))
@@ -55,6 +56,16 @@ def _is_row(row: Any) -> bool:
         and row["health"] in HEALTHS
         and isinstance(row.get("findings"), list)
         and all(isinstance(each, dict) and _texts(each, _FINDING) for each in row["findings"])
+    )
+
+
+def _is_about_several(finding: Any) -> bool:
+    return (
+        isinstance(finding, dict)
+        and _texts(finding, ("code", "severity", "subject", "message"))
+        and isinstance(finding.get("registries"), list)
+        and bool(finding["registries"])
+        and all(isinstance(each, str) for each in finding["registries"])
     )
 
 
