@@ -14,7 +14,7 @@ from typing import Any
 from azext_acrcmk.cloud.fields import part, text
 from azext_acrcmk.cloud.roles import with_denials
 from azext_acrcmk.model.access import key_scope
-from azext_acrcmk.model.ids import ArmId, KeyId, same, within
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, KeyId, same, within
 from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import (
     NOT_LOADED,
@@ -151,10 +151,13 @@ class Fleet:
     def _replicas(self, registry: Registry) -> tuple[str, ...] | NotLoaded:
         return NOT_LOADED if self.replicas is None else self.replicas.get(str(registry.id).lower(), ())
 
-    def _sharing(self, registry: Registry) -> tuple[Sharer, ...] | NotLoaded:
+    def _sharing(self, registry: Registry) -> tuple[Sharer, ...] | Unknown | NotLoaded:
         used = registry.encryption
         if self.users is None:
             return NOT_LOADED
+        if used.key and registry.id.subscription.lower() not in self.above:
+            # Resource Graph shows only some of what is in it, such as one registry.
+            return Unknown(f"{REGISTRY_TYPE}/read", f"/subscriptions/{registry.id.subscription}")
         if used.key is None:
             return ()
         key, system = used.key.with_version(None), same(used.identity, SYSTEM)

@@ -139,7 +139,7 @@ def _is_doubtful(state: State, depth: str, judge) -> bool:
 
 def _report(session: Session, fleet: Fleet, depth: str, expiry_days: int) -> FleetReport:
     now = session.now
-    report = FleetReport(now, depth, fleet.subscription_names)
+    report = FleetReport(now, depth, fleet.subscription_names, session.login.portal)
     for registry in list(fleet.registries.values()):
         state = fleet.state_of(registry)
         report.add(state, examine(state, now, expiry_days))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueEr
 
 from azext_acrcmk.output.fleet import HEALTHS, SCHEMA
 
+_PORTAL = re.compile(r"https://[a-zA-Z0-9.-]+")
 _ROW = ("id", "name", "subscription", "resourceGroup", "location", "sku", "health")
 _FINDING = ("code", "severity", "status", "message")
 
@@ -41,6 +43,9 @@ def _is_report(document: Any) -> bool:
     if not isinstance(rows, list) or not isinstance(missed, list) or not isinstance(document.get("partial"), bool):
         return False
     if not isinstance(document.get("generatedAt"), str) or not isinstance(document.get("counts"), dict):
+        return False
+    portal = document.get("portal")
+    if portal is not None and not (isinstance(portal, str) and _PORTAL.fullmatch(portal)):
         return False
     several = document.get("fleetFindings")
     if not isinstance(several, list) or not all(map(_is_about_several, several)):

@@ -54,6 +54,7 @@ def document(*rows, not_seen=()):
         "partial": bool(not_seen),
         "notSeen": [{"what": what, "why": why} for what, why in not_seen],
         "counts": {"total": len(rows)},
+        "portal": "https://portal.azure.com",
         "listed": None,
         "fleetFindings": [],
         "registries": list(rows),
