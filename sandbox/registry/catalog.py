@@ -116,7 +116,6 @@ def manifest_row(repository: Repository, entry: Entry) -> dict[str, Any]:
         "os": manifest.os,
         "mediaType": manifest.media_type,
         "configMediaType": manifest.config_media_type,
-        "artifactType": manifest.artifact_type,
         "tags": tags,
     }
     return {
