@@ -158,6 +158,18 @@ class TestRepair:
         assert requests(azure).count("GET resources") == 1
 
 
+class TestList:
+    @pytest.mark.parametrize("depth", ["key", "live"])
+    def test_it_asks_no_query_and_for_no_registry_or_vault_twice(self, azure, az, depth):
+        azure.settings(graph_quota=0)
+        fleet = azure.seed_fleet(registries=40, vaults=10, keys=20, subscriptions=2, seed=5, damaged=0.9)
+        az(f"acr cmk list --all --depth {depth}").ok()
+        directly = {id_.lower() for id_ in fleet["registries"]} & {each["path"].lower() for each in sent(azure)}
+        assert len(directly) > 5
+        own = re.compile(r"POST .*|GET .*/(registries|vaults)/[^/]+", re.IGNORECASE)
+        assert [each for each in asked_twice(azure) if own.fullmatch(each)] == []
+
+
 class TestLooking:
     def test_show_asks_for_the_registry_and_each_part(self, azure, az, scene):
         scene.encrypt()
