@@ -56,6 +56,7 @@ class FleetGraph:
     def __init__(self, fleet: Fleet, clients: Clients, subscriptions: Sequence[str], stop: Stop, tell: Tell):
         self._fleet, self._clients, self._subscriptions, self._tell = fleet, clients, subscriptions, tell
         self._graph = Graph(clients, subscriptions[0], stop)
+        self._subscriptions_in: dict[Where, Rows] = {}
 
     def find(self, where: Where, group: str | None) -> None:
         """The registries, and whether all the places asked for were looked at."""
@@ -67,7 +68,7 @@ class FleetGraph:
             fleet.registries[registry.id] = registry
         if found.cut:
             fleet.miss("subscriptions", "There are more than Resource Graph looks at: name them, or management groups.")
-        for row in self._ask("subscriptions", _SUBSCRIPTIONS, where).rows:
+        for row in self._find_subscriptions(where).rows:
             fleet.subscription_names[_subscription(row)] = text(row, "name") or ""
         # Resource Graph leaves out without a word what can't be read.
         expected = where.subscriptions or (() if where.management_groups else self._subscriptions)
@@ -88,9 +89,15 @@ class FleetGraph:
         self._find_users()
 
     def _find_management_groups(self) -> None:
-        for row in self._ask("subscriptions", _SUBSCRIPTIONS).rows:
+        for row in self._find_subscriptions(EVERYWHERE).rows:
             chain = parts(part(row, "properties"), "managementGroupAncestorsChain")
             self._fleet.above[_subscription(row)] = {(text(each, "name") or "").lower() for each in chain}
+
+    def _find_subscriptions(self, where: Where) -> Rows:
+        """Asked once for each place: a whole fleet is wanted for its names, and for the management groups above."""
+        if where not in self._subscriptions_in:
+            self._subscriptions_in[where] = self._ask("subscriptions", _SUBSCRIPTIONS, where)
+        return self._subscriptions_in[where]
 
     def _find_vaults(self, used: list[Registry]) -> None:
         stores = {each.encryption.key.store for each in used}
