@@ -29,7 +29,7 @@ def differences(
     source: Repository, target: Repository, partial: bool = False, written: bool = True
 ) -> tuple[Difference, ...]:
     """All differences of one repository, in a stable order. `partial`: the listings are not whole, so what only the
-    new registry has is no difference. `written`: fallback tags are expected, and only the new registry may have them."""
+    new registry has is no difference. `written`: the fallback tags are expected there."""
     return tuple(_found(source, target, partial, written))
 
 
