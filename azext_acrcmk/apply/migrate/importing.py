@@ -64,8 +64,8 @@ class Importer:
         self._lock = threading.Lock()
 
     def run(self, each: Import) -> Failure | None:
-        """Imports a manifest; None once the new registry has it. Raises AzureError or NothingSucceeds where others would
-        fail too."""
+        """Imports a manifest; None once the new registry has it. Raises AzureError or NothingSucceeds where others
+        would fail too."""
         failure = self._tried(each)
         with self._lock:
             self._failed = self._failed + 1 if failure and not failure.is_conflict else 0
