@@ -60,7 +60,7 @@ def network_obstacles(name: str, id_: str, properties: dict[str, Any], step: str
     restricted = closed or same(_value(properties, "networkRuleSet", "defaultAction"), "Deny")
     if not restricted:
         return
-    if same(properties.get("networkRuleBypassOptions"), "None"):
+    if same(properties.get("networkRuleBypassOptions") or "AzureServices", "None"):
         reason = (
             f"The network of registry '{name}' is restricted and not open to trusted services, so the import can't "
             f"pass. To let them pass: az acr update --name {name} --allow-trusted-services true"
