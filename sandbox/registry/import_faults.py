@@ -14,10 +14,12 @@ ACTIONS = ("hang", "fail", "lose", "move")
 class ImportFault:
     """`source` is a regular expression: a part of "registry/repository@sha256:…" or "registry/repository:tag".
 
-    The fault starts at match `nth` and lasts `times` matches. "hang": the operation goes on for `seconds`; the content
-    arrives when it would have, or, unless it `arrives`, never, and the operation fails in the end. "fail": it fails with
-    `code` and `message`, and nothing is copied. "lose": it succeeds, and nothing is copied. "move": when the import
-    begins, a new image is pushed to the tag that it imports, after the service has looked where that points.
+    The fault starts at match `nth` and lasts `times` matches.
+
+    "hang": the operation goes on for `seconds`. The content arrives when it would have, or, unless it `arrives`, never,
+    and the operation fails in the end. "fail": it fails with `code` and `message`, and nothing is copied. "lose": it
+    succeeds, and nothing is copied. "move": when the import begins, a new image is pushed to the tag that it imports,
+    after the service has looked where that points.
     """
 
     action: str
