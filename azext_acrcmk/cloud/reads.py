@@ -115,6 +115,22 @@ def get_registry(clients: Clients, id_: ArmId) -> Registry | Absent | Unknown:
     )
 
 
+def get_registry_at(clients: Clients, id_: ArmId, version: str) -> Registry | Absent | Unknown:
+    """The same in another API version, which may know more of it; in the usual one where the cloud
+    does not have that."""
+    from azure.core.exceptions import HttpResponseError
+
+    def get() -> Registry:
+        return _of(id_, read_registry(clients.arm(id_.subscription).get(str(id_), version)))
+
+    try:
+        return read_or_unknown(get, "Microsoft.ContainerRegistry/registries/read", id_)
+    except HttpResponseError as error:
+        if read_error(error).status != 400:
+            raise
+        return get_registry(clients, id_)
+
+
 def get_registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
     """Why the name is not available, in the service's words. None if it is available, or without permission to ask."""
     answer = read_or_unknown(
