@@ -25,13 +25,19 @@ class FleetReads:
 
     def __init__(self, fleet: Fleet, clients: Clients, stop: Stop, tell: Tell):
         self._fleet, self._clients, self._stop, self._tell = fleet, clients, stop, tell
+        self._fresh: dict[ArmId, Registry | None] = {}
 
     def read_registries(self) -> None:
         """Each registry afresh."""
         self.side_by_side("registries", list(self._fleet.registries), self.refresh, lambda id_: id_.subscription)
 
     def refresh(self, id_: ArmId) -> Registry | None:
-        """A registry as it is now; None if it can't be read or was deleted."""
+        """A registry as it is now, read once; None if it can't be read or was deleted."""
+        if id_ not in self._fresh:
+            self._fresh[id_] = self._refresh(id_)
+        return self._fresh[id_]
+
+    def _refresh(self, id_: ArmId) -> Registry | None:
         found = self.patiently(lambda: get_registry(self._clients, id_), id_)
         if isinstance(found, Registry):
             self._fleet.registries[id_] = found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from knack.log import get_logger
 
 from azext_acrcmk._errors import problems_error
 from azext_acrcmk.apply.context import READ_BACK_TIMEOUT, read_back_working
 from azext_acrcmk.cloud.load import load_goal_state
 from azext_acrcmk.cloud.preflight import look_ahead
-from azext_acrcmk.model.goal import enable_goal
+from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import Problem
@@ -21,6 +23,7 @@ from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.kinds import CreateRegistry
 from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
 from azext_acrcmk.plan.preflight import obstacles, questions
+from azext_acrcmk.run import Outcome
 
 logger = get_logger(__name__)
 
@@ -31,21 +34,44 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         login = session.login
         id_ = ArmId(login.subscription, group, REGISTRY_TYPE, registry_name)
         goal = enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
-        session.clients.registry_api_version = goal.options.api_version
-        goal, state = load_goal_state(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
-        plan = session.checked(plan_enable(goal, state, session.now))
-        found = _look_ahead(session, state, plan)
+        prepared = prepare(session, goal)
         if what_if:
-            return _what_if(session, plan, found)
-        _stop_where_blocked(found)
-        context = session.context(state, goal, goal.grant_timeout)
-        outcomes = session.carry_out(plan, context, yes)
-        if plan.changing or goal.key.version:
-            state = read_back_working(context, READ_BACK_TIMEOUT if plan.changing else 0)
+            return _what_if(session, prepared.plan, prepared.found)
+        stop_where_blocked(prepared.found)
+        state, outcomes = carry_out(session, prepared, yes)
         document = {**registry_document(state, session.now), "steps": steps_document(outcomes)}
         session.fail_if_broken(document, id_)
-        others = others_document(session, plan, state.vault, goal.key, key_identity(state).principal_id)
-        return {**document, **others}
+        principal = key_identity(state).principal_id
+        return {**document, **others_document(session, prepared.plan, state.vault, prepared.goal.key, principal)}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What there is, what has to be done, and what stands in the way."""
+
+    goal: EnableGoal
+    state: State
+    plan: Plan
+    found: list[Obstacle]
+
+
+def prepare(session: Session, goal: EnableGoal) -> Prepared:
+    """The plan of a goal; raises one error for all its problems. Nothing is changed yet."""
+    session.clients.registry_api_version = goal.options.api_version
+    subscriptions = session.login.subscriptions
+    goal, state = load_goal_state(session.clients, goal, subscriptions, session.progress.note, session.stop)
+    plan = session.checked(plan_enable(goal, state, session.now))
+    return Prepared(goal, state, plan, _look_ahead(session, state, plan))
+
+
+def carry_out(session: Session, prepared: Prepared, yes: bool) -> tuple[State, list[Outcome]]:
+    """What exists in the end, and what was done."""
+    goal, state, plan = prepared.goal, prepared.state, prepared.plan
+    context = session.context(state, goal, goal.grant_timeout)
+    outcomes = session.carry_out(plan, context, yes)
+    if plan.changing or goal.key.version:
+        state = read_back_working(context, READ_BACK_TIMEOUT if plan.changing else 0)
+    return state, outcomes
 
 
 def _look_ahead(session: Session, state: State, plan: Plan) -> list[Obstacle]:
@@ -62,7 +88,7 @@ def _what_if(session: Session, plan: Plan, found: list[Obstacle]):
     return plan_document(plan, found)
 
 
-def _stop_where_blocked(found: list[Obstacle]) -> None:
+def stop_where_blocked(found: list[Obstacle]) -> None:
     """Raises one error for everything that blocks; what can't be determined is only a warning."""
     if blocking := [each for each in found if each.action == BLOCKED]:
         raise problems_error(tuple(Problem(each.as_text) for each in blocking))

@@ -157,11 +157,49 @@ class TestRotate:
 
 
 class TestRepair:
-    def test_looks_for_the_vault_once(self, azure, az, scene):
+    def test_looks_for_the_vault_once_and_reads_the_registry_once_after_its_change(self, azure, az, scene):
         scene.encrypt().ungrant()
         azure.clear_log()
         az("acr cmk repair -n myregistry -g rg --yes").ok()
-        assert requests(azure).count("GET resources") == 1
+        seen = [each for each in requests(azure) if each.split(" ", 1)[1].startswith(("registry", "resources"))]
+        assert seen == [
+            "GET registry",
+            "GET registry",
+            "GET registry/operationstatuses/*",
+            "GET resources",
+            "PATCH registry",
+        ]
+
+    def test_of_a_version_reads_all_once_more_as_proof(self, azure, az, scene):
+        scene.officer()
+        scene.encrypt().change_version(attributes={"enabled": False})
+        azure.clear_log()
+        az("acr cmk repair -n myregistry -g rg --yes").ok()
+        assert sorted(asked_twice(azure)) == sorted(gets("registry", *SHOWN))
+
+
+class TestRestore:
+    def test_of_a_version_lists_its_versions_once(self, azure, az, scene):
+        scene.officer()
+        scene.encrypt()
+        az("acr cmk revoke -n myregistry -g rg --by key --yes").ok()
+        azure.clear_log()
+        az("acr cmk restore -n myregistry -g rg").ok()
+        in_vault = [entry for entry in azure.log() if entry["host"] == f"{VAULT.name}.vault.azure.net"]
+        answered = [entry["method"] for entry in in_vault if entry["status"] != 401]
+        assert answered == ["GET", "PATCH"]
+
+
+class TestList:
+    @pytest.mark.parametrize("depth", ["key", "live"])
+    def test_it_asks_no_query_and_for_no_registry_or_vault_twice(self, azure, az, depth):
+        azure.settings(graph_quota=0)
+        fleet = azure.seed_fleet(registries=40, vaults=10, keys=20, subscriptions=2, seed=5, damaged=0.9)
+        az(f"acr cmk list --all --depth {depth}").ok()
+        directly = {id_.lower() for id_ in fleet["registries"]} & {each["path"].lower() for each in sent(azure)}
+        assert len(directly) > 5
+        own = re.compile(r"POST .*|GET .*/(registries|vaults)/[^/]+", re.IGNORECASE)
+        assert [each for each in asked_twice(azure) if own.fullmatch(each)] == []
 
 
 class TestLooking:
