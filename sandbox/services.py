@@ -34,7 +34,11 @@ _NAMES = (
     "key_vault.vault_keys",
     "key_vault.vault_data",
     "registry.registries",
-    "registry.repositories",
+    "registry.imports",
+    "registry.oauth",
+    "registry.pulls",
+    "registry.push",
+    "registry.catalog",
     "key_vault.managed_hsms",
     "resource_graph.service",
 )
