@@ -161,7 +161,9 @@ class TestRepair:
         assert seen == [
             "GET registry",
             "GET registry",
+            "GET registry/locks",
             "GET registry/operationstatuses/*",
+            "GET registry/permissions",
             "GET resources",
             "PATCH registry",
         ]
