@@ -118,6 +118,11 @@ class Sandbox:
         """Add a fault: method, path, nth, times, each, status, body, headers, seconds (see server/faults.py)."""
         self._control("POST", "/faults", {"action": action, **fault})
 
+    def import_fault(self, action: str, **fault: Any) -> None:
+        """Have an import go wrong ("hang", "fail", "lose", "move"; source, nth, times, seconds, arrives, code, message:
+        see registry/import_faults.py)."""
+        self._control("POST", "/faults/imports", {"action": action, **fault})
+
     def clear_faults(self) -> None:
         self._control("DELETE", "/faults")
 

@@ -84,11 +84,13 @@ class Settings:
     import_seconds: float = 0.0
     import_seconds_per_mib: float = 0.0
     import_retry_after: int | None = 10
+    import_limit: int = 0  # imports into a registry that may go on at once; 0: no limit (not known)
     # Polling an import requires its permission on the subscription, not only on a registry (not known).
     import_polls_need_subscription: bool = False
 
     # The data plane of registries.
     registry_token_seconds: int = 0  # the lifetime of access tokens; 0: as recorded
+    registry_limits: float = 0.0  # how much of the documented requests per minute it takes; 0: no limit
 
     # Lists.
     registry_list_limit: int = 100  # the largest page of a registry's data plane is not known
@@ -125,5 +127,6 @@ PROFILES = {
         import_answer_seconds=1.0,
         import_seconds=5.0,
         import_seconds_per_mib=0.01,
+        registry_limits=1.0,
     ),
 }

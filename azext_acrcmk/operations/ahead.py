@@ -33,14 +33,15 @@ def obstructed_plan(session: Session, plan: Plan, found: list[Obstacle]) -> list
     return plan_document(plan, found)
 
 
-def stop_where_blocked(plan: Plan, found: list[Obstacle], *instead: str) -> None:
-    """Raises one error for everything that blocks, with what to do `instead`. What can't be determined stops nothing;
-    before something irreversible, it is a warning."""
+def stop_where_blocked(found: list[Obstacle], *instead: str, plan: Plan | None = None) -> None:
+    """Raises one error for everything that blocks, with what to do `instead`. What can't be determined stops nothing; it
+    is a warning, unless nothing in the `plan` is irreversible."""
     if blocking := [each for each in found if each.action == BLOCKED]:
         texts = list(dict.fromkeys(each.as_text for each in blocking))
         advice = [line for line in dict.fromkeys(each.advice for each in blocking) if line]
         last = Problem(texts[-1], (*advice, *instead))
         raise problems_error((*map(Problem, texts[:-1]), last))
     if unsure := list(dict.fromkeys(each.reason for each in found if each.action == UNDETERMINED)):
-        tell = logger.warning if any(each.irreversible for each in plan.changing) else logger.info
+        harmless = plan is not None and not any(each.irreversible for each in plan.changing)
+        tell = logger.info if harmless else logger.warning
         tell("Not everything could be determined in advance:\n%s", "\n".join(f"- {each}" for each in unsure))

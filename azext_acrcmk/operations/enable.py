@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from knack.log import get_logger
@@ -9,16 +10,19 @@ from knack.log import get_logger
 from azext_acrcmk.apply.context import read_back
 from azext_acrcmk.cloud.load import load_goal_state
 from azext_acrcmk.cloud.waiting import until_settled
-from azext_acrcmk.model.goal import enable_goal
+from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.state import State
 from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import registry_document, steps_document
+from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.kinds import CreateRegistry
+from azext_acrcmk.plan.obstacle import Obstacle
 from azext_acrcmk.rules import BROKEN, examine
 from azext_acrcmk.rules.fixes import registry_command
+from azext_acrcmk.run import Outcome
 
 logger = get_logger(__name__)
 
@@ -32,19 +36,11 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         login = session.login
         id_ = ArmId(login.subscription, group, REGISTRY_TYPE, registry_name)
         goal = enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
-        session.clients.registry_api_version = goal.options.api_version
-        goal, state = load_goal_state(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
-        plan = session.checked(plan_enable(goal, state, session.now))
-        found = find_obstacles(session, plan, state)
+        prepared = prepare(session, goal)
         if what_if:
-            return obstructed_plan(session, plan, found)
-        stop_where_blocked(plan, found)
-        context = session.context(state, goal, goal.grant_timeout)
-        outcomes = session.carry_out(plan, context, yes)
-        if plan.changing or goal.key.version:
-            # What was just created may not be shown everywhere yet: a grant, a key, the vault.
-            seconds = READ_BACK_TIMEOUT if plan.find(CreateRegistry) else 0
-            state = until_settled(lambda: read_back(context), partial(_works, session), session.stop, seconds)
+            return obstructed_plan(session, prepared.plan, prepared.found)
+        stop_where_blocked(prepared.found, plan=prepared.plan)
+        state, outcomes = carry_out(session, prepared, yes)
         document = registry_document(state, session.now)
         if document["health"] == BROKEN:
             logger.warning(
@@ -52,9 +48,40 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
                 id_.name,
                 registry_command(id_, "cmk check"),
             )
-            if not plan.changing:
+            if not prepared.plan.changing:
                 session.fail_after_output()
         return {**document, "steps": steps_document(outcomes)}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What there is, what has to be done, and what stands in the way."""
+
+    goal: EnableGoal
+    state: State
+    plan: Plan
+    found: list[Obstacle]
+
+
+def prepare(session: Session, goal: EnableGoal) -> Prepared:
+    """The plan of a goal; raises one error for all its problems. Nothing is changed yet."""
+    session.clients.registry_api_version = goal.options.api_version
+    subscriptions = session.login.subscriptions
+    goal, state = load_goal_state(session.clients, goal, subscriptions, session.progress.note, session.stop)
+    plan = session.checked(plan_enable(goal, state, session.now))
+    return Prepared(goal, state, plan, find_obstacles(session, plan, state))
+
+
+def carry_out(session: Session, prepared: Prepared, yes: bool) -> tuple[State, list[Outcome]]:
+    """What exists in the end, and what was done."""
+    goal, state, plan = prepared.goal, prepared.state, prepared.plan
+    context = session.context(state, goal, goal.grant_timeout)
+    outcomes = session.carry_out(plan, context, yes)
+    if plan.changing or goal.key.version:
+        # What was just created may not be shown everywhere yet: a grant, a key, the vault.
+        seconds = READ_BACK_TIMEOUT if plan.find(CreateRegistry) else 0
+        state = until_settled(lambda: read_back(context), partial(_works, session), session.stop, seconds)
+    return state, outcomes
 
 
 def _works(session: Session, state: State) -> bool:

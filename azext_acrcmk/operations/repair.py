@@ -29,7 +29,7 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         found = find_obstacles(session, plan, _state_of(facts))
         if what_if:
             return obstructed_plan(session, plan, found)
-        stop_where_blocked(plan, found)
+        stop_where_blocked(found, plan=plan)
         outcomes = []
         # A deleted vault hides its keys, a deleted key its versions, and a disabled version what it permits: only once
         # that is back, there can be more to fix.

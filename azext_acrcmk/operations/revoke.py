@@ -43,7 +43,8 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
         found = find_obstacles(session, plan, state)
         if what_if:
             return obstructed_plan(session, plan, found)
-        stop_where_blocked(plan, found, *([disable_instead(registry.id)] if by == BY_GRANT else []))
+        instead = [disable_instead(registry.id)] if by == BY_GRANT else []
+        stop_where_blocked(found, *instead, plan=plan)
         return _carry_out(session, facts, plan, yes, lambda seen: _not_revoked(seen, by))
 
 
@@ -57,7 +58,7 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
         found = find_obstacles(session, plan, state)
         if what_if:
             return obstructed_plan(session, plan, found)
-        stop_where_blocked(plan, found)
+        stop_where_blocked(found, plan=plan)
         return _carry_out(session, facts, plan, True, lambda seen: _not_restored(seen, facts, plan))
 
 

@@ -49,7 +49,7 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         found = find_obstacles(session, plan, state, current, *([old] if old else []))
         if what_if:
             return obstructed_plan(session, plan, found)
-        stop_where_blocked(plan, found)
+        stop_where_blocked(found, plan=plan)
         if instead := instead_of_new_version(goal, current):
             session.progress.note(f"  {instead}")
         context = session.context(state, goal.target, goal.target.grant_timeout)

@@ -37,7 +37,7 @@ def show_manifest(world: World, registry: Registry, request: Request) -> Reply:
     entry = repository.entries.get(request.params["digest"])
     if entry is None:
         raise unknown_manifest(request.params["digest"])
-    return Reply(200, _named(registry, repository) | {"manifest": manifest_row(repository, entry)})
+    return Reply(200, named(registry, repository) | {"manifest": manifest_row(repository, entry)})
 
 
 @serve(router, "GET", "/acr/v1/{repository:path}/_manifests", scope=_READ)
@@ -46,7 +46,7 @@ def list_manifests(world: World, registry: Registry, request: Request) -> Reply:
     entries, more = repository.page("manifests", _order(request), request.query.get("last", ""), size)
     rows = [manifest_row(repository, entry) for entry in entries]
     headers = _more(request, [row["digest"] for row in rows[-1:]], size, more)
-    return Reply(200, _named(registry, repository) | {"manifests": rows or None}, headers)
+    return Reply(200, named(registry, repository) | {"manifests": rows or None}, headers)
 
 
 @serve(router, "GET", "/acr/v1/{repository:path}/_tags/{tag}", scope=_READ)
@@ -55,7 +55,7 @@ def show_tag(world: World, registry: Registry, request: Request) -> Reply:
     tag = repository.tags.get(request.params["tag"])
     if tag is None:
         raise unknown_tag()
-    return Reply(200, _named(registry, repository) | {"tag": tag_row(tag)})
+    return Reply(200, named(registry, repository) | {"tag": tag_row(tag)})
 
 
 @serve(router, "GET", "/acr/v1/{repository:path}/_tags", scope=_READ)
@@ -64,7 +64,7 @@ def list_tags(world: World, registry: Registry, request: Request) -> Reply:
     tags, more = repository.page("tags", _order(request), request.query.get("last", ""), size)
     headers = _more(request, [tag.name for tag in tags[-1:]], size, more)
     rows = [tag_row(tag) for tag in tags if request.query.get("digest") in (None, tag.digest)]
-    return Reply(200, _named(registry, repository) | {"tags": rows or None}, headers)
+    return Reply(200, named(registry, repository) | {"tags": rows or None}, headers)
 
 
 @serve(router, "GET", "/v2/{repository:path}/tags/list", scope=_READ)
@@ -99,7 +99,7 @@ def unknown_tag() -> RegistryError:
 
 
 def repository_row(registry: Registry, repository: Repository) -> dict[str, Any]:
-    return _named(registry, repository) | {
+    return named(registry, repository) | {
         "createdTime": iso(repository.created),
         "lastUpdateTime": iso(repository.updated),
         "manifestCount": len(repository.entries),
@@ -139,7 +139,8 @@ def tag_row(tag: Tag) -> dict[str, Any]:
     }
 
 
-def _named(registry: Registry, repository: Repository) -> dict[str, Any]:
+def named(registry: Registry, repository: Repository) -> dict[str, Any]:
+    """How every answer about a repository begins."""
     return {"registry": registry.host, "imageName": repository.name}
 
 

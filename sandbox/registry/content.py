@@ -224,11 +224,22 @@ class Upload:
     content: bytes = b""
 
 
+@dataclass(frozen=True)
+class Deleted:
+    """A manifest that soft delete remembers, with the tags that it had."""
+
+    repository: str
+    entry: Entry
+    tags: tuple[str, ...]
+    time: float
+
+
 @dataclass
 class Content:
     repositories: dict[str, Repository] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
+    deleted: list[Deleted] = field(default_factory=list)
 
     def repository(self, name: str, now: float) -> Repository:
         """The repository with this name, made if there is none."""
@@ -246,6 +257,9 @@ class Content:
         found = self.repositories.get(repository)
         return self.blobs.get(digest) if found and digest in found.blobs else None
 
+    def bury(self, repository: str, entry: Entry, tags: Iterable[Tag], now: float) -> None:
+        self.deleted.append(Deleted(repository, entry, tuple(sorted(tag.name for tag in tags)), now))
+
     def copy_manifest(self, source: Content, manifest: Manifest, target: Repository, now: float) -> None:
         """Store a manifest of another registry, with its blobs."""
         for digest in manifest.blobs:
@@ -255,7 +269,8 @@ class Content:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Content:
         repositories = {name: each.__deepcopy__(memo) for name, each in self.repositories.items()}
-        return Content(repositories, dict(self.blobs), {key: replace(each) for key, each in self.uploads.items()})
+        uploads = {key: replace(each) for key, each in self.uploads.items()}
+        return Content(repositories, dict(self.blobs), uploads, list(self.deleted))
 
 
 def read_manifest(content: bytes, media_type: str, config: bytes | None = None) -> Manifest:

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.core.web import AzureError, Reply, Request, Router
+from sandbox.registry import import_faults
 from sandbox.registry.content import Manifest, Repository
 from sandbox.registry.encryption import pull
+from sandbox.registry.import_faults import ImportFault
 from sandbox.registry.record import TYPE, Registry, find_login_server
 from sandbox.registry.registries import REGISTRY
+from sandbox.registry.seeding import push_image
 from sandbox.resource_manager.access import allowed_data, require, require_linked, scopes_granted
 from sandbox.resource_manager.arm import HOST, not_found
 from sandbox.resource_manager.common import body_of
@@ -43,6 +46,9 @@ class Import:
     untagged: tuple[str, ...]  # repositories
     force: bool
 
+    def __str__(self) -> str:
+        return f"{self.source.name}/{self.repository}{'@' if ':' in self.reference else ':'}{self.reference}"
+
     @property
     def repositories(self) -> set[str]:
         return {*self.untagged, *(repository for repository, _ in self.tags)}
@@ -55,6 +61,9 @@ class _Failure(Exception):
         super().__init__(message)
         self.code, self.message = code, message
 
+    def document(self) -> dict[str, str]:
+        return {"code": self.code, "message": self.message}
+
 
 @router.route("POST", HOST, f"{REGISTRY}/importImage")
 def import_image(world: World, request: Request) -> Reply:
@@ -64,19 +73,11 @@ def import_image(world: World, request: Request) -> Reply:
     if target is None:
         raise not_found(TYPE, (request.params["name"],), request.params["group"])
     wanted = _read(world, request, target)
-    settings, now = world.settings, world.now()
-    seconds = settings.import_seconds + settings.import_seconds_per_mib * _size(wanted) / _MIB
-    due = now + settings.import_answer_seconds + seconds
-    operation = Operation(f"registries-{uuid.uuid1()}", "Importing", due)
-    try:
-        _check(world, target, wanted)
-        operation.finish = lambda: _end(world, operation, wanted)
-        world.operations[operation.id] = operation
-    except _Failure as failure:
-        operation.error = {"code": failure.code, "message": failure.message}
-    world.imports[operation.id] = operation
+    _check_limit(world)
+    seconds = world.settings.import_answer_seconds + _seconds(world, wanted)
+    operation = _start(world, target, wanted, world.now() + seconds)
     headers = _headers(world, request, target.location, operation.id)
-    return Reply(202, None, headers, settings.import_answer_seconds, settings.import_answer_seconds + seconds)
+    return Reply(202, None, headers, world.settings.import_answer_seconds, seconds)
 
 
 @router.route(
@@ -97,6 +98,58 @@ def operation_result(world: World, request: Request) -> Reply:
     if status == "Succeeded":
         return Reply(200)
     return Reply(202, None, _headers(world, request, request.params["location"], operation.id))
+
+
+def _start(world: World, target: Registry, wanted: Import, due: float) -> Operation:
+    """Begin to copy, or begin an operation that will fail."""
+    operation = Operation(f"registries-{uuid.uuid1()}", "Importing", due)
+    world.imports[operation.id] = operation
+    try:
+        _check(world, target, wanted)
+    except _Failure as failure:
+        operation.error = failure.document()
+        return operation
+    world.operations[operation.id] = operation
+    operation.finish = lambda: _end(world, operation, wanted)
+    fault = import_faults.fault_for(world, str(wanted))
+    if fault:
+        _strike(world, fault, operation, wanted)
+    return operation
+
+
+def _strike(world: World, fault: ImportFault, operation: Operation, wanted: Import) -> None:
+    """Have an import go wrong that has begun."""
+    if fault.action == "move":
+        push_image(world, wanted.source, wanted.repository, wanted.reference, operation.id)
+        return
+    if fault.action == "hang":
+        if fault.arrives:
+            copying = Operation(f"{operation.id}-copy", "Importing", operation.due)
+            copying.finish = lambda: _end(world, copying, wanted)
+            world.operations[copying.id] = copying
+        operation.due = world.now() + fault.seconds
+    lost = fault.action == "lose" or (fault.action == "hang" and fault.arrives)
+    error = None if lost else {"code": fault.code, "message": fault.message}
+    operation.finish = lambda: _end_without(world, operation, error)
+
+
+def _end_without(world: World, operation: Operation, error: dict[str, str] | None) -> None:
+    del world.operations[operation.id]
+    operation.finish, operation.error = None, error
+
+
+def _check_limit(world: World) -> None:
+    """Refuse more imports at once than a registry takes. (That there is a limit is reported, its response is not.)"""
+    limit = world.settings.import_limit
+    going_on = sum(1 for each in world.operations.values() if each.kind == "Importing")
+    if limit and going_on >= limit:
+        message = "Too many imports are in progress. Please try again later."
+        raise AzureError(429, "TooManyRequests", message, headers={"Retry-After": "5"})
+
+
+def _seconds(world: World, wanted: Import) -> float:
+    settings = world.settings
+    return settings.import_seconds + settings.import_seconds_per_mib * _size(wanted) / _MIB
 
 
 def _read(world: World, request: Request, target: Registry) -> Import:
@@ -218,7 +271,7 @@ def _end(world: World, operation: Operation, wanted: Import) -> None:
         _check_key(world, target)
         _check_key(world, wanted.source)
     except _Failure as failure:
-        operation.error = {"code": failure.code, "message": failure.message}
+        operation.error = failure.document()
         return
     found = wanted.source.content.repositories[wanted.repository]
     manifests = list(found.family(wanted.digest))

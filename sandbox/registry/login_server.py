@@ -18,6 +18,7 @@ from typing import Any
 from sandbox.core.firewall import is_listed
 from sandbox.core.web import AzureError, Caller, Reply, Request, Router
 from sandbox.entra import tokens
+from sandbox.registry import limits
 from sandbox.registry.encryption import pull
 from sandbox.registry.record import TYPE, Registry, find_login_server
 from sandbox.resource_manager import arm
@@ -38,6 +39,7 @@ _ACTIONS = {
     "push": "push/write",
     "metadata_write": "push/write",
     "delete": "artifacts/delete",
+    "deleted_read": "deleted/read",
 }
 _DATA_ACTIONS = {
     "*": "catalog/read",
@@ -46,6 +48,7 @@ _DATA_ACTIONS = {
     "push": "repositories/content/write",
     "metadata_write": "repositories/metadata/write",
     "delete": "repositories/content/delete",
+    "deleted_read": "repositories/deleted/read",
 }
 
 
@@ -62,10 +65,11 @@ class RegistryError(AzureError):
 
 
 def serve(
-    router: Router, method: str, *templates: str, scope: str = ""
+    router: Router, method: str, *templates: str, scope: str = "", counts_as: tuple[str, ...] = ()
 ) -> Callable[[RegistryHandler], RegistryHandler]:
     """Route paths of login servers to a handler. With a scope, such as "repository:{repository}:pull" with names of the
-    path in it, it requires an access token for that scope, and a registry that can access its key."""
+    path in it, it requires an access token for that scope, and a registry that can access its key. What it
+    `counts_as` is limited (see limits.py), unless told as its method says."""
 
     def add(handler: RegistryHandler) -> RegistryHandler:
         @functools.wraps(handler)
@@ -75,6 +79,10 @@ def serve(
                 # In Azure the name of such a registry does not resolve, so there is no response.
                 raise RegistryError(404, "NOT_FOUND", f"There is no registry at {request.host}.")
             _check_firewall(registry, request.client_address)
+            for kind in counts_as or (limits.kind_of(request.method),):
+                refused = limits.take(world, registry, kind, request.caller.object_id if request.caller else "")
+                if refused:
+                    return refused
             if scope:
                 wanted = scope.format(**request.params)
                 if not holds_scope(registry, request, wanted):

@@ -37,7 +37,7 @@ def challenge(world: World, registry: Registry, request: Request) -> Reply:
     return Reply(200, {})
 
 
-@serve(router, "POST", "/oauth2/exchange")
+@serve(router, "POST", "/oauth2/exchange", counts_as=("tokens",))
 def exchange(world: World, registry: Registry, request: Request) -> Reply:
     """A refresh token in exchange for a token of Microsoft Entra."""
     form = _form(registry, request, "access_token")
@@ -50,7 +50,7 @@ def exchange(world: World, registry: Registry, request: Request) -> Reply:
     )
 
 
-@serve(router, "POST", "/oauth2/token")
+@serve(router, "POST", "/oauth2/token", counts_as=("tokens",))
 def access_token(world: World, registry: Registry, request: Request) -> Reply:
     """An access token for some scopes, with only the actions that the caller's roles allow."""
     form = _form(registry, request, "refresh_token")

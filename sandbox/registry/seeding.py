@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.registry.content import (
@@ -33,7 +33,21 @@ _EMPTY = "application/vnd.oci.empty.v1+json"
 _PLATFORMS = ("amd64", "arm64", "arm", "386", "s390x", "ppc64le", "riscv64")
 _SIGNATURE = "application/vnd.cncf.notary.signature"
 _SBOM = "application/spdx+json"
+_TITLE = "org.opencontainers.image.title"
+_LAYERS = 16  # different ones, on top of the base layer
 _SECONDS_BETWEEN = 1.0  # from one manifest to the next, all in the past
+
+
+@dataclass(frozen=True)
+class _Template:
+    """An image without its annotation and what follows: its text so far, and what it says."""
+
+    text: str
+    media_type: str
+    image_size: int
+    config_media_type: str
+    artifact_type: str
+    blobs: tuple[str, ...]
 
 
 @dataclass
@@ -46,21 +60,51 @@ class _Maker:
     began: float
     layer_bytes: int
     number: int = 0
+    _templates: dict[tuple[str, bool, int], _Template] = field(default_factory=dict)
 
     def image(self, platform: str = "amd64", docker: bool = False) -> Manifest:
         """One more image, stored."""
-        config_type, layer_type = (_DOCKER_CONFIG, _DOCKER_LAYER) if docker else (_CONFIG, _LAYER)
-        config = self._blob(
-            json.dumps({"architecture": platform, "os": "linux", "rootfs": {"type": "layers"}}).encode()
+        template = self._template(platform, docker, self.number % _LAYERS)
+        self.repository.blobs.update(template.blobs)
+        self.number += 1
+        content = f'{template.text},"annotations":{{"{_TITLE}":"{self._title()}"}}}}'.encode()
+        manifest = Manifest(
+            digest_of(content),
+            content,
+            template.media_type,
+            template.image_size,
+            template.config_media_type,
+            platform,
+            "linux",
+            template.artifact_type,
+            blobs=template.blobs,
+            annotations=((_TITLE, self._title()),),
         )
-        base = self._blob(f"base layer of {platform}\n".encode().ljust(self.layer_bytes, b"."))
-        top = self._blob(f"layer {self.number % 16} of {platform}\n".encode().ljust(self.layer_bytes, b"."))
-        kind = DOCKER_MANIFEST if docker else OCI_MANIFEST
-        parts = {
-            "config": _descriptor(config, config_type),
-            "layers": [_descriptor(each, layer_type) for each in (base, top)],
-        }
-        return self._store({"schemaVersion": 2, "mediaType": kind, **parts}, kind, config)
+        self.repository.put_manifest(manifest, self._moment())
+        return manifest
+
+    def _template(self, platform: str, docker: bool, layer: int) -> _Template:
+        """What images of a platform with the same layers have in common; made once, by reading one."""
+        key = platform, docker, layer
+        if key not in self._templates:
+            config_type, layer_type = (_DOCKER_CONFIG, _DOCKER_LAYER) if docker else (_CONFIG, _LAYER)
+            kind = DOCKER_MANIFEST if docker else OCI_MANIFEST
+            config = self._blob(_json({"architecture": platform, "os": "linux", "rootfs": {"type": "layers"}}))
+            base = self._blob(f"base layer of {platform}\n".encode().ljust(self.layer_bytes, b"."))
+            top = self._blob(f"layer {layer} of {platform}\n".encode().ljust(self.layer_bytes, b"."))
+            layers = [_descriptor(each, layer_type) for each in (base, top)]
+            parts = {
+                "schemaVersion": 2,
+                "mediaType": kind,
+                "config": _descriptor(config, config_type),
+                "layers": layers,
+            }
+            text = _json(parts)
+            read = read_manifest(text, kind, config)
+            self._templates[key] = _Template(
+                text[:-1].decode(), kind, read.image_size, read.config_media_type, read.artifact_type, read.blobs
+            )
+        return self._templates[key]
 
     def index(self, size: int, docker: bool = False) -> Manifest:
         """One more index, of as many images."""
@@ -88,13 +132,15 @@ class _Maker:
     def tag(self, name: str, manifest: Manifest) -> None:
         self.repository.put_tag(name, manifest.digest, self._moment())
 
-    def _store(self, document: dict[str, Any], media_type: str, config: bytes | None = None) -> Manifest:
+    def _store(self, document: dict[str, Any], media_type: str) -> Manifest:
         self.number += 1
-        named = f"{self.seed} {self.repository.name} {self.number}"
-        document["annotations"] = {"org.opencontainers.image.title": named}
-        manifest = read_manifest(json.dumps(document, separators=(",", ":")).encode(), media_type, config)
+        document["annotations"] = {_TITLE: self._title()}
+        manifest = read_manifest(_json(document), media_type)
         self.repository.put_manifest(manifest, self._moment())
         return manifest
+
+    def _title(self) -> str:
+        return f"{self.seed} {self.repository.name} {self.number}"
 
     def _blob(self, content: bytes) -> bytes:
         self.content.put_blob(self.repository, content)
@@ -205,6 +251,10 @@ def _locked(repository: Repository) -> dict[str, dict[str, bool]]:
         for name, attributes in sorted(every.items())
         if not all(attributes.document().values())
     }
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def _descriptor(content: bytes, media_type: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ POST   /save                         save the current state;  POST /restore
 POST   /settings                     {name: value}
 POST   /clock/advance                {"seconds"}
 POST   /faults                       a fault (see server/faults.py);  DELETE /faults
+POST   /faults/imports               an import that goes wrong (see registry/import_faults.py)
 GET    /log                          the requests received so far;  DELETE /log
 GET    /log/held                     waits {"seconds"} for a request that a fault holds without a response
 POST   /requests                     {"method", "url", "query", "body", "caller"}: a request that is not subject to
@@ -43,6 +44,7 @@ from sandbox.core.web import Caller, Request
 from sandbox.entra.directory import add_principal
 from sandbox.fleet.seed import seed_fleet
 from sandbox.registry.encryption import pull
+from sandbox.registry.import_faults import ImportFault
 from sandbox.registry.record import named_registry
 from sandbox.registry.seeding import list_content, push_image, seed_content
 from sandbox.resource_manager import gateway
@@ -134,6 +136,12 @@ def _add_fault(instance: Instance, given: dict[str, Any], request: web.Request) 
 @_endpoint("DELETE", "/faults")
 def _clear_faults(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     instance.faults.clear()
+    instance.world.import_faults.clear()
+
+
+@_endpoint("POST", "/faults/imports")
+def _add_import_fault(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.world.import_faults.append(ImportFault(**given))
 
 
 @_endpoint("GET", "/log")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.core.web import Reply
+from sandbox.registry.import_faults import ImportFault
 from sandbox.registry.record import named_registry
 from sandbox.registry.seeding import list_content, push_image, seed_content
 from sandbox.world import Principal
@@ -230,3 +231,59 @@ def test_a_tag_that_moves_meanwhile_points_to_nothing(azure, importer):
     assert importer.poll(started).status == 200
     reply = RegistryClient(azure, host="target1.azurecr.io").pull("a", "1")
     assert error(reply) == (404, "MANIFEST_UNKNOWN")
+
+
+class TestFaults:
+    """Imports that go wrong on demand."""
+
+    @pytest.fixture(autouse=True)
+    def _content(self, azure):
+        seed(azure, images=2)
+
+    def strike(self, azure: Azure, action: str, **fault: Any) -> None:
+        azure.world.import_faults.append(ImportFault(action, **fault))
+
+    def test_one_fails(self, azure, importer):
+        self.strike(azure, "fail", source=f"source1/{REPOSITORY}:v2")
+        assert importer.run(f"{REPOSITORY}:v1", "a:1") == (200, None)
+        failed = {"code": "InvalidParameters", "message": "Error copying blobs."}
+        assert importer.run(f"{REPOSITORY}:v2", "a:2") == (400, failed)
+        assert list(importer.stored()["a"]["tags"]) == ["1"]
+        assert importer.run(f"{REPOSITORY}:v2", "a:2") == (200, None)
+
+    @pytest.mark.parametrize(("arrives", "status"), [(True, 200), (False, 400)])
+    def test_one_hangs(self, azure, importer, arrives, status):
+        self.strike(azure, "hang", seconds=3000, arrives=arrives)
+        started = importer.start(f"{REPOSITORY}:v1", "a:1")
+        assert importer.poll(started).status == 202
+        assert bool(importer.stored()) == arrives
+        azure.advance(2999)
+        assert importer.poll(started).status == 202
+        azure.advance(2)
+        assert importer.poll(started).status == status
+        assert bool(importer.stored()) == arrives
+
+    def test_one_is_lost(self, azure, importer):
+        self.strike(azure, "lose", nth=2)
+        assert importer.run(f"{REPOSITORY}:v1", "a:1") == (200, None)
+        assert importer.run(f"{REPOSITORY}:v2", "a:2") == (200, None)
+        assert list(importer.stored()["a"]["tags"]) == ["1"]
+
+    def test_its_tag_moves(self, azure, importer):
+        self.strike(azure, "move")
+        assert importer.run(f"{REPOSITORY}:v1", "a:1") == (200, None)
+        assert importer.stored()["a"]["tags"]["1"] not in importer.stored()["a"]["manifests"]
+
+    def test_mistakes_in_tests(self):
+        with pytest.raises(ValueError, match="explode"):
+            ImportFault("explode")
+
+
+def test_no_more_at_once_than_the_limit(azure, importer):
+    azure.world.settings = azure.world.settings.with_changes(import_limit=1, import_seconds=30.0)
+    seed(azure, images=2)
+    first = importer.start(f"{REPOSITORY}:v1", "a:1")
+    refused = importer.start(f"{REPOSITORY}:v2", "a:2")
+    assert (first.status, refused.status, refused.headers["Retry-After"]) == (202, 429, "5")
+    azure.advance(31)
+    assert importer.start(f"{REPOSITORY}:v2", "a:2").status == 202
