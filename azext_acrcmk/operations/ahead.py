@@ -34,8 +34,8 @@ def obstructed_plan(session: Session, plan: Plan, found: list[Obstacle]) -> list
 
 
 def stop_where_blocked(found: list[Obstacle], *instead: str, plan: Plan | None = None) -> None:
-    """Raises one error for everything that blocks, with what to do `instead`. What can't be determined stops nothing; it
-    is a warning, unless nothing in the `plan` is irreversible."""
+    """Raises one error for everything that blocks, with what to do `instead`. What can't be determined stops nothing:
+    it is a warning, unless nothing in the `plan` is irreversible."""
     if blocking := [each for each in found if each.action == BLOCKED]:
         texts = list(dict.fromkeys(each.as_text for each in blocking))
         advice = [line for line in dict.fromkeys(each.advice for each in blocking) if line]
