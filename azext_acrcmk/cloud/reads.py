@@ -5,7 +5,7 @@ Key Vault's control plane denies reading keys as `ForbiddenByRbac` with status 4
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -191,10 +191,13 @@ DELETED_VAULTS = "Microsoft.KeyVault/deletedVaults/read"
 
 def search_deleted_vault(clients: Clients, subscription: str, name: str, **options: Any) -> DeletedVault | Absent:
     """The same, raising any error. `options` are those of the requests."""
-    for body in pages(clients.key_vault(subscription).vaults.list_deleted, **options):
-        if same(body.get("name"), name):
-            return read_deleted_vault(body)
-    return ABSENT
+    deleted = list_deleted_vaults(clients, subscription, **options)
+    return next((each for each in deleted if same(each.name, name)), ABSENT)
+
+
+def list_deleted_vaults(clients: Clients, subscription: str, **options: Any) -> Iterator[DeletedVault]:
+    """The soft-deleted vaults of a subscription. Raises any error."""
+    return map(read_deleted_vault, pages(clients.key_vault(subscription).vaults.list_deleted, **options))
 
 
 def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknown:

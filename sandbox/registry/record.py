@@ -107,6 +107,7 @@ class Registry:
     network_rules: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
     status: dict[str, str] | None = None  # the status from the service: displayStatus, message, timestamp
+    replicas: tuple[str, ...] = ()  # regions; only Resource Graph shows them
     content: Content = field(default_factory=Content)
     login_server: str | None = None  # if it is not derived from the name, as with a hash in the domain name label
     # Encryption and identity returned while an operation runs (settings.stale_first_answer), or None for the current.
