@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from knack.log import get_logger
 
@@ -11,7 +12,7 @@ from azext_acrcmk.apply.context import read_back
 from azext_acrcmk.cloud.load import load_goal_state
 from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.cloud.waiting import until_settled
-from azext_acrcmk.model.goal import enable_goal
+from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import State
@@ -34,13 +35,9 @@ READ_BACK_TIMEOUT = 60
 def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **options):
     """Creates a registry encrypted with a customer-managed key, and verifies it by reading it back."""
     with Session.of(cmd) as session:
-        login = session.login
-        id_ = ArmId(login.subscription, group, REGISTRY_TYPE, registry_name)
-        goal = enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
-        session.clients.registry_api_version = goal.options.api_version
-        goal, state = load_goal_state(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
-        plan = session.checked(plan_enable(goal, state, session.now))
-        found = _look_ahead(session, state, plan)
+        goal, state, plan = planned(session, registry_name, group, options)
+        session.checked(plan)
+        found = obstacles_to(session, state, plan)
         if what_if:
             return _what_if(session, plan, found)
         _stop_where_blocked(found)
@@ -54,19 +51,29 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         if document["health"] == BROKEN:
             logger.warning(
                 "The key of registry '%s' does not work. To find the cause: %s",
-                id_.name,
-                registry_command(id_, "cmk check"),
+                goal.registry.name,
+                registry_command(goal.registry, "cmk check"),
             )
             if not plan.changing:
                 session.fail_after_output()
         return {**document, "steps": steps_document(outcomes)}
 
 
+def planned(session: Session, name: str, group: str, options: dict[str, Any]) -> tuple[EnableGoal, State, Plan]:
+    """What is asked for, what exists of it, and the changes or problems between them."""
+    login = session.login
+    id_ = ArmId(login.subscription, group, REGISTRY_TYPE, name)
+    goal = enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
+    session.clients.registry_api_version = goal.options.api_version
+    goal, state = load_goal_state(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
+    return goal, state, plan_enable(goal, state, session.now)
+
+
 def _works(session: Session, state: State) -> bool:
     return examine(state, session.now).status != BROKEN
 
 
-def _look_ahead(session: Session, state: State, plan: Plan) -> list[Obstacle]:
+def obstacles_to(session: Session, state: State, plan: Plan) -> list[Obstacle]:
     """What blocks the creation of the registry, or can't be determined: asked before anything irreversible."""
     if not plan.find(CreateRegistry):
         return []
