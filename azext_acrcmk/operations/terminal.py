@@ -53,6 +53,7 @@ class Terminal:
                 initial_indent=indent,
                 subsequent_indent=indent,
                 break_on_hyphens=False,
+                break_long_words=False,
             )
             self.say("\n".join(wrapped))
 

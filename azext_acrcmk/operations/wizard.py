@@ -53,7 +53,7 @@ def wizard(cmd, **arguments: Any):
         raise _no_terminal(arguments)
     with Session.of(cmd) as session:
         try:
-            decision = Conversation(session, terminal, cmd.cli_ctx).lead(arguments)
+            decision = Conversation(session, terminal).lead(arguments)
         except (KeyboardInterrupt, EOFError):
             terminal.say()
             raise ManualInterrupt("The wizard was ended. Nothing was changed.") from None
@@ -80,8 +80,8 @@ def _no_terminal(arguments: dict[str, Any]) -> RequiredArgumentMissingError:
 class Conversation:
     """One run of the wizard: it only reads. What was listed is not listed again after a step back."""
 
-    def __init__(self, session: Session, terminal: Terminal, cli_ctx):
-        self._session, self._terminal, self._cli_ctx = session, terminal, cli_ctx
+    def __init__(self, session: Session, terminal: Terminal):
+        self._session, self._terminal = session, terminal
         self._seen: dict[tuple[Any, ...], Any] = {}
 
     def lead(self, arguments: dict[str, Any]) -> Decision:
@@ -90,7 +90,7 @@ class Conversation:
         place = Login(login.subscription, login.tenant, login.vault_suffix, login.tenants)
         asked, before = Asked(place, self._session.now, arguments), []
         self._say(
-            f"Enter takes the entry marked with *. {BACK} goes back, Ctrl-C leaves. Nothing is changed until the end."
+            f"Enter takes the entry marked with *. {BACK} goes back, Ctrl-C leaves. Nothing is changed before the end."
         )
         while True:
             asked = self._looked_up(asked)
@@ -194,11 +194,7 @@ class Conversation:
             for each in lasting:
                 tell(f"- {short(each.resource)}: {each.reason}")
         say("\nThe same without questions:")
-        say(self._command(arguments))
-
-    def _command(self, arguments: dict[str, Any]) -> str:
-        subscription = self._cli_ctx.data.get("subscription_id")
-        return enable_command(arguments, subscription, powershell if os.name == "nt" else quote)
+        say(enable_command(arguments, self._session.login.subscription, powershell if os.name == "nt" else quote))
 
     def _ask_file(self, arguments: dict[str, Any]) -> Decision | None:
         formats = tuple(Choice(name, each.title, {"format": name}) for name, each in FORMATS.items())

@@ -28,6 +28,7 @@ from azext_acrcmk.rules.catalogue import ENABLE, FAILED, UNKNOWN
 from azext_acrcmk.rules.catalogue import KEY as OF_KEYS
 from azext_acrcmk.rules.catalogue import VAULT as OF_VAULTS
 
+IF_MISSING = "created if it does not exist"
 NOT_IN_HSM = "A managed HSM requires an existing key, which excludes the options of a new vault or key."
 
 
@@ -50,17 +51,17 @@ def _group(asked: Asked, seen: tuple[Group, ...] | Unknown) -> Question:
     groups, note = _listed(seen, "resource groups")
     there = [
         Choice(name, each.location, {"resource_group_name": name}, each)
-        for name, each in sorted((each.id.rsplit("/", 1)[-1], each) for each in groups)
+        for each in groups
+        for name in [each.id.rsplit("/", 1)[-1]]
     ]
-    new = [Choice(f"new: {own}", gives={"resource_group_name": own})]
-    if any(same(own, each.label) for each in there):
-        new = []
-    other = Choice("another name (created if it does not exist)", asks="Name of the resource group")
-    choices = (*new, other, *there)
-    default = next((each for each in there if same(each.label, configured)), new[0] if new else None)
+    there.sort(key=lambda each: (not same(each.label, configured), each.label.lower()))
+    taken = any(same(own, each.label) for each in there)
+    new = () if taken else (Choice(f"new: {own}", gives={"resource_group_name": own}),)
+    other = Choice("another name", IF_MISSING, asks="Name of the resource group")
+    default = next((each for each in there if same(each.label, configured)), next(iter(new), None))
     return Question(
         "Resource group",
-        choices,
+        (*new, other, *there),
         default,
         note,
         problem=lambda text: name_problem("resource group", text),
@@ -72,13 +73,14 @@ def _location(asked: Asked, seen: tuple[str, ...] | Unknown) -> Question:
     group, configured = asked.found.get(wizard.GROUP), asked.arguments.get("location")
     listed, note = _listed(seen, "locations")
     own = group.location if isinstance(group, Group) else None
-    names = [own, *(each for each in listed if each != own)] if own else list(listed)
+    first = [each for each in dict.fromkeys((configured, own)) if each]
+    names = [*first, *(each for each in listed if each not in first)] if listed else []
     choices = tuple(Choice(each, "of the resource group" if each == own else "", {"location": each}) for each in names)
-    default = next((each for each in choices if same(each.label, configured or own)), None)
+    preset = choices[0] if choices and first else next(iter(first), None)
     return Question(
         "Location of what is created",
-        choices if listed else (),
-        default if listed else configured or own,
+        choices,
+        preset,
         note,
         prompt="Location",
         problem=lambda text: None if text else "Type the name of a location, such as westeurope.",
@@ -135,7 +137,7 @@ def _key(asked: Asked, seen: tuple[tuple[KeyId, Key | Unknown | NotLoaded], ...]
         return Question("Key", tuple(_sorted(there)), note=note, problem=problem)
     new = _judged(asked, Choice(f"new: {own}", means=ABSENT), key=ABSENT)
     existing = next((each for each in there if same(each.label, own)), None)
-    other = Choice("another name (created if it does not exist)", asks="Name of the key")
+    other = Choice("another name", IF_MISSING, asks="Name of the key")
     return Question(
         "Key",
         _in_order(new, other, there, existing),
@@ -220,7 +222,7 @@ def _part(title: str, asked: Asked, of: tuple[str, str, str], new: Choice, there
     argument = "identity" if type_ == IDENTITY_TYPE else "key_vault"
     id_ = ArmId(asked.registry.subscription, asked.registry.group, type_, name)
     existing = next((each for each in there if each.means.id == id_), None)
-    other = Choice("another, by name or ID (created if it does not exist)", asks=f"Name or ID of the {kind}")
+    other = Choice("another name or ID", IF_MISSING, asks=f"Name or ID of the {kind}")
     return Question(
         title,
         _in_order(new, other, there, existing),

@@ -11,15 +11,12 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
-import re
 import select
 import shlex
-import signal
 import struct
 import subprocess
 import termios
 import time
-from pathlib import Path
 
 from tests.harness.az import AZ, Az, Result
 
@@ -28,10 +25,19 @@ SECONDS = 60
 
 class Person:
     """`controlling` makes it the terminal of a process of its own, which it can interrupt and tell of its size; others
-    are forked, which is quicker. With `redirected`, standard output is a file."""
+    are forked, which is quicker. With `redirected`, standard output is a file; without `given`, standard input is empty;
+    without `told`, standard error is a file."""
 
     def __init__(
-        self, az: Az, command: str, *, redirected: bool = False, controlling: bool = False, columns: int = 100
+        self,
+        az: Az,
+        command: str,
+        *,
+        redirected: bool = False,
+        controlling: bool = False,
+        given: bool = True,
+        told: bool = True,
+        columns: int = 100,
     ):
         self._az, self._command, self._begun = az, command, time.monotonic()
         self._ours, theirs = pty.openpty()
@@ -41,31 +47,36 @@ class Person:
         own, out = (None, os.open(self._out, os.O_CREAT | os.O_RDWR | os.O_TRUNC)) if redirected else pty.openpty()
         self._own = own
         try:
-            self._process = self._start(theirs, out, controlling)
+            streams = (theirs if given else os.open(os.devnull, os.O_RDONLY), out, theirs if told else self._log())
+            self._process = self._start(streams, controlling)
         finally:
             os.close(theirs)
             os.close(out)
         az._started.append(self)
 
-    def _start(self, terminal: int, out: int, controlling: bool):
+    def _start(self, streams: tuple[int, int, int], controlling: bool):
         arguments = shlex.split(self._command)
         if controlling:
+            given, out, told = streams
             return subprocess.Popen(
                 [AZ, *arguments],
                 env=self._az.environment,
                 cwd=self._az.directory,
-                stdin=terminal,
+                stdin=given,
                 stdout=out,
-                stderr=terminal,
+                stderr=told,
                 start_new_session=True,
-                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
             )
-        files = [open(os.dup(each), "rb+", buffering=0) for each in (terminal, out, terminal)]  # noqa: SIM115
+        files = tuple(open(os.dup(each), "rb" if each == streams[0] else "wb", 0) for each in streams)  # noqa: SIM115
         try:
-            return self._az._server.fork(arguments, self._az.environment, self._az.directory, tuple(files), 1)
+            return self._az._server.fork(arguments, self._az.environment, self._az.directory, files, 1)
         finally:
             for each in files:
                 each.close()
+
+    def _log(self) -> int:
+        return os.open(self._az.directory / "log", os.O_CREAT | os.O_WRONLY)
 
     def poll(self) -> int | None:
         return self._process.poll()
