@@ -18,6 +18,7 @@ from azext_acrcmk.model.ids import (
     same,
 )
 from azext_acrcmk.model.problem import not_readable
+from azext_acrcmk.model.registry_options import NETWORKS
 from azext_acrcmk.model.state import ABSENT, NOT_LOADED, Group, Identity, Key, NotLoaded, State, Unknown, Vault
 from azext_acrcmk.plan import wizard
 from azext_acrcmk.plan.enable import FIXED
@@ -171,16 +172,8 @@ def _rotation(_asked: Asked, _seen: Any) -> Question:
 
 
 def _network(_asked: Asked, _seen: Any) -> Question:
-    everywhere = Choice("all networks", "Public network access to the registry.")
-    selected = Choice(
-        "selected networks",
-        "Nobody can pull or push until you add rules: az acr network-rule add",
-        {"default_action": "Deny"},
-    )
-    private = Choice(
-        "private endpoints only", "No public network access to the registry.", {"public_network_enabled": False}
-    )
-    return Question("Network of the registry", (everywhere, selected, private), everywhere)
+    choices = tuple(Choice(*each) for each in NETWORKS)
+    return Question("Network of the registry", choices, choices[0])
 
 
 def _vault_network(_asked: Asked, _seen: Any) -> Question:

@@ -12,6 +12,7 @@ from typing import Any
 
 from azext_acrcmk.model.goal import MANUAL, EnableGoal, enable_goal, goal_options
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, name_problem
+from azext_acrcmk.model.registry_options import NETWORK_ARGUMENTS
 from azext_acrcmk.model.state import Absent, Key, Vault
 
 REGISTRY, GROUP, LOCATION, IDENTITY, VAULT, KEY = "registry", "group", "location", "identity", "vault", "key"
@@ -179,7 +180,7 @@ TOPICS = (
     Topic(ROTATION, lambda asked: not asked.given("rotation") and not _by_uri(asked), "--rotation"),
     Topic(
         NETWORK,
-        lambda asked: not asked.chosen("public_network_enabled", "default_action"),
+        lambda asked: not asked.chosen(*NETWORK_ARGUMENTS),
         "--public-network-enabled",
     ),
     Topic(VAULT_NETWORK, _open_vault_network, "--restrict-vault-network"),

@@ -233,7 +233,7 @@ def test_a_plan_with_problems_can_only_be_left(azure, seed, person):
 def test_hostile_names_are_shown_without_control_characters(azure, seed, person):
     """What Azure says is not believed to be harmless."""
     seed.group("hostile")
-    azure.fault("alter", method="GET", path="resourceGroups$", put={"value/0/location": "x\u001b[31m\u202e"})
+    azure.fault("alter", method="GET", path="resourceGroups$", put={"value/*/location": "x\u001b[31m\u202e"})
     someone = person(f"{WIZARD} -n myregistry")
     someone.type("\x04", after=SEARCH)
     shown = someone.ends().err

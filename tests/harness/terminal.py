@@ -25,8 +25,8 @@ SECONDS = 60
 
 class Person:
     """`controlling` makes it the terminal of a process of its own, which it can interrupt and tell of its size; others
-    are forked, which is quicker. With `redirected`, standard output is a file; without `given`, standard input is empty;
-    without `told`, standard error is a file."""
+    are forked, which is quicker. With `redirected`, standard output is a file. Without `given`, standard input has
+    nothing, and without `told`, standard error is a file."""
 
     def __init__(
         self,
