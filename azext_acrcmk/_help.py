@@ -36,6 +36,19 @@ examples:
       text: az acr cmk enable --name myregistry --resource-group mygroup --identity myidentity --key-vault myvault --skip-grant
 """
 
+helps["acr cmk migrate"] = """
+type: command
+short-summary: Copy a registry to a new one that is encrypted with a customer-managed key.
+long-summary: A registry that exists can't be encrypted with a customer-managed key, so its content is imported into a new one, by the service, manifest by manifest with all tags. Then both are compared. The old registry is not changed. Run it again to continue after an interruption, or to copy what is new.
+examples:
+    - name: Preview what would be copied, what stands in the way, and how long it may take.
+      text: az acr cmk migrate --name oldregistry --to newregistry --what-if
+    - name: Copy a registry to a new one in the same resource group and location.
+      text: az acr cmk migrate --name oldregistry --to newregistry
+    - name: Copy some repositories only.
+      text: az acr cmk migrate --name oldregistry --to newregistry --repository "app/*" tools
+"""
+
 helps["acr cmk template"] = """
 type: command
 short-summary: Write the plan of `az acr cmk enable` as a template or script, for others to deploy.

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import datetime, timezone
 
 from azure.cli.core.azclierror import (
     InvalidArgumentValueError,
@@ -40,6 +41,7 @@ MOST_OF_A_TAG_NAME = 512
 MOST_OF_A_TAG = 256
 NOT_IN_TAG_NAMES = "<>%&\\?/"
 MAX_EXPIRY_DAYS = 36500
+MOST_IMPORTS = 50
 A_DAY = 86400
 
 
@@ -172,6 +174,38 @@ def validate_wizard(cmd, namespace):
     """Checks and normalizes the options of `wizard`, which are those of `enable`; what is missing is asked for."""
     validate_registry(cmd, namespace)
     _check_plan(cmd, namespace)
+
+
+def validate_migrate(cmd, namespace):
+    """Checks and normalizes the options of `migrate`: those of `enable` for the new registry, and what to copy."""
+    validate_registry(cmd, namespace)
+    old = namespace.registry_name
+    namespace.registry_name = namespace.target_name
+    _check_name("registry", namespace.target_name)
+    _check_plan(cmd, namespace)
+    namespace.registry_name = old
+    if same(old, namespace.target_name):
+        raise InvalidArgumentValueError(
+            "--to requires the name of another registry: a registry that exists can't be encrypted with a "
+            "customer-managed key."
+        )
+    if namespace.concurrency is not None and not 1 <= namespace.concurrency <= MOST_IMPORTS:
+        raise InvalidArgumentValueError(f"--concurrency must be a number from 1 to {MOST_IMPORTS}.")
+    if namespace.since is not None:
+        namespace.since = _moment(namespace.since)
+
+
+def _moment(value):
+    """A date, or a date and time, in the form in which registries list it, without a zone."""
+    try:
+        moment = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise InvalidArgumentValueError(
+            f"--since: '{value}' is not a date such as 2026-11-28, or a date and time such as 2026-11-28T09:30:00Z."
+        ) from None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _check_plan(cmd, namespace):

@@ -118,6 +118,11 @@ class Sandbox:
         """Add a fault: method, path, nth, times, each, status, body, headers, seconds (see server/faults.py)."""
         self._control("POST", "/faults", {"action": action, **fault})
 
+    def import_fault(self, action: str, **fault: Any) -> None:
+        """Have an import go wrong ("hang", "fail", "lose", "move"; source, nth, times, seconds, arrives, code, message:
+        see registry/import_faults.py)."""
+        self._control("POST", "/faults/imports", {"action": action, **fault})
+
     def clear_faults(self) -> None:
         self._control("DELETE", "/faults")
 
@@ -187,6 +192,21 @@ class Sandbox:
     def add_repositories(self, registry: str, *names: str) -> None:
         """Add repositories to a registry."""
         self._control("POST", f"/registries/{registry}/repositories", {"repositories": names})
+
+    def seed_content(self, registry: str, **content: Any) -> dict[str, int]:
+        """Add images to a registry (repositories, images, names, indexes, index_size, untagged, tags, signatures,
+        nested, cosign, docker, layer_bytes, seed, prefix: see registry/seeding.py). Returns counts of all it has."""
+        return self._control("POST", f"/registries/{registry}/content", content)
+
+    def content(self, registry: str) -> dict[str, Any]:
+        """All that a registry stores: by repository its `manifests` (digest: [media type, size]), `tags` (name: digest)
+        and those `attributes` that are not enabled (of "" for the repository itself, of digests, of tags)."""
+        return self._control("GET", f"/registries/{registry}/content")
+
+    def push_image(self, registry: str, repository: str, tag: str, seed: str) -> str:
+        """Push a new image, to which the tag moves; another one for each seed. Returns its digest."""
+        given = {"repository": repository, "tag": tag, "seed": seed}
+        return self._control("POST", f"/registries/{registry}/push", given)
 
     def state(self) -> dict[str, Any]:
         """Ids and counts of everything."""

@@ -78,7 +78,22 @@ class Settings:
     graph_crawl_seconds: float = 0.0
     graph_subscription_limit: int = 10_000  # of a tenant or management groups, it looks at the first so many
 
+    # Imports: time until the first response, from there until the end, for each manifest and for each MiB, and the
+    # Retry-After header.
+    import_answer_seconds: float = 0.0
+    import_seconds: float = 0.0
+    import_seconds_per_mib: float = 0.0
+    import_retry_after: int | None = 10
+    import_limit: int = 0  # imports into a registry that may go on at once; 0: no limit (not known)
+    # Polling an import requires its permission on the subscription, not only on a registry (not known).
+    import_polls_need_subscription: bool = False
+
+    # The data plane of registries.
+    registry_token_seconds: int = 0  # the lifetime of access tokens; 0: as recorded
+    registry_limits: float = 0.0  # how much of the documented requests per minute it takes; 0: no limit
+
     # Lists.
+    registry_list_limit: int = 100  # the largest page of a registry's data plane is not known
     registry_page_size: int = 100  # the service's page size is not known
 
     def with_changes(self, **changes) -> Settings:
@@ -108,5 +123,10 @@ PROFILES = {
         identity_answer_seconds=1.5,
         key_answer_seconds=0.5,
         deployment_seconds=0.9,
+        # Imports were polled every 10 s; how long a copy takes is not published (facts: migrate.md 2.3).
+        import_answer_seconds=1.0,
+        import_seconds=5.0,
+        import_seconds_per_mib=0.01,
+        registry_limits=1.0,
     ),
 }

@@ -168,6 +168,8 @@ class World:
         self.managed_hsms: dict[str, Any] = {}  # sandbox.key_vault.hsm_store.ManagedHsm
         self.registries: dict[str, Any] = {}  # sandbox.registry.record.Registry
         self.operations: dict[str, Operation] = {}
+        self.imports: dict[str, Operation] = {}  # of registries; those that go on are also in `operations`
+        self.import_faults: list[Any] = []  # sandbox.registry.import_faults.ImportFault
         self.deployments: dict[str, Any] = {}  # sandbox.resource_manager.deployments.records.Deployment
         self.template_specs: dict[str, Any] = {}  # sandbox.resource_manager.deployments.template_specs.TemplateSpec
         self._moment: float | None = None

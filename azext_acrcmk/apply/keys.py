@@ -189,7 +189,7 @@ def _(change: kinds.DisableVersion, context: Context) -> str | None:
 @apply_change.register
 def _(change: kinds.RevokeVersion, context: Context) -> None:
     with _needing_the_vault(change):
-        tagged = keys.revoke_version(context.clients, context.host_of(change.key), change.key)
+        tagged = keys.revoke_version(context.clients, context.host_of(change.key), change.key, change.tag)
     if not tagged:
         enabled = f"--version {change.key.version} --enabled true"
         context.progress.note(
@@ -201,7 +201,7 @@ def _(change: kinds.RevokeVersion, context: Context) -> None:
 @apply_change.register
 def _(change: kinds.RestoreVersion, context: Context) -> None:
     with _needing_the_vault(change):
-        keys.restore_version(context.clients, context.host_of(change.key), change.key)
+        keys.restore_version(context.clients, context.host_of(change.key), change.key, change.tags)
 
 
 class _needing_the_vault:  # noqa: N801  (used as a with-statement's word)

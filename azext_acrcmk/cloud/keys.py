@@ -9,9 +9,6 @@ from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.model.ids import KeyId, same
 from azext_acrcmk.model.state import MOST_TAGS_OF_A_KEY, Key
 
-# The tag of a key version that `revoke` disabled, so that `restore` enables exactly that, on any machine.
-REVOKED_TAG = "acrcmk-revoked"
-
 
 def create_key(
     clients: Clients,
@@ -72,7 +69,7 @@ def create_version_like(clients: Clients, host: str, latest: Key) -> KeyId:
         size=latest.size,
         hardware_protected=latest.type.upper().endswith("-HSM"),
         key_operations=[_OPERATIONS.get(each, each) for each in sorted(latest.operations)],
-        tags=_tags(clients, host, latest.id) or None,
+        tags=get_tags(clients, host, latest.id) or None,
     )
     return KeyId.parse(made.id)
 
@@ -92,30 +89,24 @@ def set_operations(clients: Clients, host: str, key: KeyId, operations: tuple[st
     _update(clients, host, key, key_operations=list(operations))
 
 
-def revoke_version(clients: Clients, host: str, key: KeyId) -> bool:
+def revoke_version(clients: Clients, host: str, key: KeyId, tag: str) -> bool:
     """Disables a version and tags it, in one request. False if it has no room for the tag: then it is only disabled."""
-    tags = {**_tags(clients, host, key), REVOKED_TAG: "true"}
+    tags = {**get_tags(clients, host, key), tag: "true"}
     tagged = len(tags) <= MOST_TAGS_OF_A_KEY
     _update(clients, host, key, enabled=False, **({"tags": tags} if tagged else {}))
     return tagged
 
 
-def restore_version(clients: Clients, host: str, key: KeyId) -> None:
-    """Enables a version and removes the tag, in one request."""
-    tags = {name: value for name, value in _tags(clients, host, key).items() if name != REVOKED_TAG}
+def restore_version(clients: Clients, host: str, key: KeyId, tags: dict[str, str]) -> None:
+    """Enables a version and sets its tags, in one request."""
     _update(clients, host, key, enabled=True, tags=tags)
-
-
-def is_revoked(clients: Clients, host: str, key: KeyId) -> bool:
-    """Whether a version has the tag of `revoke`."""
-    return REVOKED_TAG in _tags(clients, host, key)
 
 
 def _update(clients: Clients, host: str, key: KeyId, **properties: Any) -> None:
     clients.keys(host).update_key_properties(key.name, key.version, **properties)
 
 
-def _tags(clients: Clients, host: str, key: KeyId) -> dict[str, str]:
+def get_tags(clients: Clients, host: str, key: KeyId) -> dict[str, str]:
     """A version's tags, from the list of versions: a disabled version can't be read (service facts 1.6)."""
     for version in clients.keys(host).list_properties_of_key_versions(key.name):
         if same(version.version, key.version):

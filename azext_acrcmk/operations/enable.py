@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
 from azext_acrcmk.plan.preflight import obstacles, questions
 from azext_acrcmk.rules import BROKEN, examine
 from azext_acrcmk.rules.fixes import registry_command
+from azext_acrcmk.run import Outcome
 
 logger = get_logger(__name__)
 
@@ -35,18 +37,12 @@ READ_BACK_TIMEOUT = 60
 def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **options):
     """Creates a registry encrypted with a customer-managed key, and verifies it by reading it back."""
     with Session.of(cmd) as session:
-        goal, state, plan = planned(session, registry_name, group, options)
-        session.checked(plan)
-        found = obstacles_to(session, state, plan)
+        prepared = prepare(session, goal_of(session, registry_name, group, options))
+        goal = prepared.goal
         if what_if:
-            return _what_if(session, plan, found)
-        _stop_where_blocked(found)
-        context = session.context(state, goal, goal.grant_timeout)
-        outcomes = session.carry_out(plan, context, yes)
-        if plan.changing or goal.key.version:
-            # What was just created may not be shown everywhere yet: a grant, a key, the vault.
-            seconds = READ_BACK_TIMEOUT if plan.find(CreateRegistry) else 0
-            state = until_settled(lambda: read_back(context), partial(_works, session), session.stop, seconds)
+            return _what_if(session, prepared.plan, prepared.found)
+        stop_where_blocked(prepared.found)
+        state, outcomes = carry_out(session, prepared, yes)
         document = registry_document(state, session.now)
         if document["health"] == BROKEN:
             logger.warning(
@@ -54,26 +50,61 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
                 goal.registry.name,
                 registry_command(goal.registry, "cmk check"),
             )
-            if not plan.changing:
+            if not prepared.plan.changing:
                 session.fail_after_output()
         return {**document, "steps": steps_document(outcomes)}
 
 
-def planned(session: Session, name: str, group: str, options: dict[str, Any]) -> tuple[EnableGoal, State, Plan]:
-    """What is asked for, what exists of it, and the changes or problems between them."""
+@dataclass(frozen=True)
+class Prepared:
+    """What there is, what has to be done, and what stands in the way."""
+
+    goal: EnableGoal
+    state: State
+    plan: Plan
+    found: list[Obstacle]
+
+
+def goal_of(session: Session, name: str, group: str, options: dict[str, Any]) -> EnableGoal:
+    """What options ask for."""
     login = session.login
     id_ = ArmId(login.subscription, group, REGISTRY_TYPE, name)
-    goal = enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
+    return enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
+
+
+def planned(session: Session, goal: EnableGoal) -> Prepared:
+    """The plan of a goal, which may have problems; then nothing else is asked."""
     session.clients.registry_api_version = goal.options.api_version
-    goal, state = load_goal_state(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
-    return goal, state, plan_enable(goal, state, session.now)
+    subscriptions = session.login.subscriptions
+    goal, state = load_goal_state(session.clients, goal, subscriptions, session.progress.note, session.stop)
+    plan = plan_enable(goal, state, session.now)
+    return Prepared(goal, state, plan, [] if plan.problems else _look_ahead(session, state, plan))
+
+
+def prepare(session: Session, goal: EnableGoal) -> Prepared:
+    """The plan of a goal; raises one error for all its problems. Nothing is changed yet."""
+    prepared = planned(session, goal)
+    session.checked(prepared.plan)
+    return prepared
+
+
+def carry_out(session: Session, prepared: Prepared, yes: bool) -> tuple[State, list[Outcome]]:
+    """What exists in the end, and what was done."""
+    goal, state, plan = prepared.goal, prepared.state, prepared.plan
+    context = session.context(state, goal, goal.grant_timeout)
+    outcomes = session.carry_out(plan, context, yes)
+    if plan.changing or goal.key.version:
+        # What was just created may not be shown everywhere yet: a grant, a key, the vault.
+        seconds = READ_BACK_TIMEOUT if plan.find(CreateRegistry) else 0
+        state = until_settled(lambda: read_back(context), partial(_works, session), session.stop, seconds)
+    return state, outcomes
 
 
 def _works(session: Session, state: State) -> bool:
     return examine(state, session.now).status != BROKEN
 
 
-def obstacles_to(session: Session, state: State, plan: Plan) -> list[Obstacle]:
+def _look_ahead(session: Session, state: State, plan: Plan) -> list[Obstacle]:
     """What blocks the creation of the registry, or can't be determined: asked before anything irreversible."""
     if not plan.find(CreateRegistry):
         return []
@@ -87,7 +118,7 @@ def _what_if(session: Session, plan: Plan, found: list[Obstacle]):
     return plan_document(plan, found)
 
 
-def _stop_where_blocked(found: list[Obstacle]) -> None:
+def stop_where_blocked(found: list[Obstacle]) -> None:
     """Raises one error for everything that blocks; what can't be determined is only a warning."""
     if blocking := [each for each in found if each.action == BLOCKED]:
         raise problems_error(tuple(Problem(each.as_text) for each in blocking))

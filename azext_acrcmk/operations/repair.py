@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from azext_acrcmk.apply import Context
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.model.ids import ArmId
@@ -12,11 +13,10 @@ from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import left_document, plan_document, steps_document
 from azext_acrcmk.plan.change import Plan
-from azext_acrcmk.plan.repair import plan_repair
+from azext_acrcmk.plan.kinds import AttachIdentity, SetEncryption
+from azext_acrcmk.plan.repair import REVEALING, plan_repair
 from azext_acrcmk.rules import Facts, Health, examine, fails
 from azext_acrcmk.rules.catalogue import ERROR
-
-ROUNDS = 3
 
 
 def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool, grant_timeout: int):
@@ -28,15 +28,16 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         if what_if:
             return plan_document(plan)
         outcomes = []
-        # Problems hidden by a deleted vault or key are found and fixed in another round.
-        for _ in range(ROUNDS):
+        # A deleted vault hides its keys, a deleted key its versions, and a disabled version what it permits: only once
+        # that is back, there can be more to fix.
+        for _ in range(len(REVEALING) + 1):
             if not plan.changing:
                 break
             state = replace(facts.state, identity=facts.key_identity.as_identity)
-            outcomes += session.carry_out(plan, session.context(state, grant_timeout=grant_timeout), yes)
-            now = get_registry(session.clients, registry.id) or registry
-            facts, health = _examine(session, now, facts.vault.id if facts.vault else None)
-            plan = plan_repair(facts, health, tenant)
+            context = session.context(state, grant_timeout=grant_timeout)
+            outcomes += session.carry_out(plan, context, yes)
+            facts, health = _examine(session, _registry_after(plan, context), facts.vault.id if facts.vault else None)
+            plan = plan_repair(facts, health, tenant) if plan.find(*REVEALING) else Plan()
         if fails(health, ERROR):
             session.fail_after_output()
         done = Plan(tuple(each.change for each in outcomes))
@@ -47,6 +48,13 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             "steps": steps_document(outcomes),
             "findings": left_document(health),
         }
+
+
+def _registry_after(plan: Plan, context: Context) -> Registry:
+    """The registry as a GET shows it after a plan: the last of its own changes has made one."""
+    if plan.find(SetEncryption, AttachIdentity):
+        return context.registry
+    return get_registry(context.clients, context.registry.id) or context.registry
 
 
 def _examine(session: Session, registry: Registry, vault: ArmId | None = None) -> tuple[Facts, Health]:

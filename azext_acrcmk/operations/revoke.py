@@ -8,7 +8,7 @@ from dataclasses import replace
 from azext_acrcmk._errors import not_shown_error
 from azext_acrcmk.cloud.across import find_identity_users, find_sharing, merged
 from azext_acrcmk.cloud.errors import read_error
-from azext_acrcmk.cloud.keys import is_revoked
+from azext_acrcmk.cloud.keys import get_tags
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.reads import get_registry, in_parallel, read_or_unknown
 from azext_acrcmk.cloud.waiting import until_settled
@@ -50,7 +50,7 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
         registry = session.registry(registry_name, group)
         state = load_registry_state(session.clients, registry, session.login.subscriptions)
         facts = Facts(state, session.now)
-        plan = session.checked(plan_restore(facts, _disabled_by_revoke(session, state)))
+        plan = session.checked(plan_restore(facts, _tags_of_disabled(session, state)))
         if what_if:
             return plan_document(plan)
         return _carry_out(session, facts, plan, True, lambda seen: _not_restored(seen, facts, plan))
@@ -130,19 +130,19 @@ def _with_users(session: Session, state: State) -> State:
     return replace(state, identity_users=users, unsearched=merged(state.unsearched, unsearched))
 
 
-def _disabled_by_revoke(session: Session, state: State) -> bool | Unknown:
-    """Whether `revoke` disabled the version in use; unknown if the vault, which alone knows, can't be read."""
+def _tags_of_disabled(session: Session, state: State) -> dict[str, str] | Unknown:
+    """The tags of the version in use, if it is disabled; unknown if the vault, which alone has them, can't be read."""
     from azure.core.exceptions import AzureError
 
     used = state.version_in_use
     if not isinstance(used, Key) or used.enabled is not False or not isinstance(state.vault, Vault):
-        return False
+        return {}
     action, scope = f"{state.vault.id.type}/keys/read", used.id.versionless
     try:
-        seen = read_or_unknown(lambda: is_revoked(session.clients, state.vault.host, used.id), action, scope)
+        seen = read_or_unknown(lambda: get_tags(session.clients, state.vault.host, used.id), action, scope)
     except AzureError as error:
         said = read_error(error)
         if said.status:
             raise
         return Unknown(action, scope, said.message, denied=False)
-    return seen if isinstance(seen, Unknown) else bool(seen)
+    return seen if isinstance(seen, Unknown) else seen or {}

@@ -19,7 +19,7 @@ from azext_acrcmk.model.goal import goal_options
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.names import short
 from azext_acrcmk.model.state import Vault
-from azext_acrcmk.operations.enable import enable, obstacles_to, planned
+from azext_acrcmk.operations.enable import enable, goal_of, planned
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.operations.template import template
 from azext_acrcmk.operations.terminal import BACK, Terminal
@@ -160,12 +160,11 @@ class Conversation:
 
     def _review(self, arguments: dict[str, Any]) -> Decision | None:
         """Shows the plan. Returns what to do, or None to go back to the last question."""
-        options = goal_options(without_names(arguments))
+        names = arguments["registry_name"], arguments["resource_group_name"]
         with self._session.progress.during("Reading from Azure"):
-            _, state, plan = planned(
-                self._session, arguments["registry_name"], arguments["resource_group_name"], options
-            )
-            found = [] if plan.problems else obstacles_to(self._session, state, plan)
+            goal = goal_of(self._session, *names, goal_options(without_names(arguments)))
+            prepared = planned(self._session, goal)
+        plan, found = prepared.plan, prepared.found
         with self._session.progress.paused():
             self._show(plan, found, arguments)
             blocked = any(each.action == BLOCKED for each in found)

@@ -25,7 +25,8 @@ from azext_acrcmk.plan.change import Change
 from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, RemoveAccessPolicy, RemoveRole
 from azext_acrcmk.rules import Facts
 
-# The registry's tag that records what `revoke` removed, if that is not what `restore` grants by default.
+# The registry's tag that records what `revoke` removed, if that is not what `restore` grants by default; and the tag of
+# a key version that it disabled, so that `restore` enables exactly that, on any machine.
 REVOKED_TAG = "acrcmk-revoked"
 
 _TAGGED_ROLE = re.compile(r"(?P<role>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})@(?P<on>[a-z/]+)", re.IGNORECASE)

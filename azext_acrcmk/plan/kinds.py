@@ -235,18 +235,22 @@ class KeepVersion(Change):
 
 @dataclass(frozen=True, kw_only=True)
 class RevokeVersion(Change):
-    """Disables a version and tags it, so that RestoreVersion can identify it."""
+    """Disables a version and adds a tag, by which `restore` knows it."""
 
     action, noun, about = UPDATE, "version of key", "key"
     step: str = "key"
     key: KeyId
+    tag: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreVersion(Change):
+    """Enables a version. `tags` are all that it has from then on."""
+
     action, noun, about = UPDATE, "version of key", "key"
     step: str = "key"
     key: KeyId
+    tags: dict[str, str] = field(hash=False)
 
 
 # Grant

@@ -15,6 +15,7 @@ from azext_acrcmk.plan.kinds import (
     LeaveToUser,
     PermitOperations,
     RecoverKey,
+    RecoverVault,
     SetEncryption,
 )
 from azext_acrcmk.plan.parts import allow_trusted_services, protect_vault, recover_vault
@@ -23,6 +24,8 @@ from azext_acrcmk.rules.catalogue import ERROR, INFO
 
 # Fixes that set the registry's encryption.
 _SETS_KEY = frozenset({Fix.SET_ENCRYPTION, Fix.USE_RECREATED_IDENTITY, Fix.NEW_VERSION})
+# The changes after which more can be read than before.
+REVEALING = (RecoverVault, RecoverKey, EnableVersion)
 
 
 def plan_repair(facts: Facts, health: Health, tenant: str) -> Plan:

@@ -15,17 +15,17 @@ from azext_acrcmk.rules.catalogue import RESTORE
 from azext_acrcmk.rules.fixes import enable_version
 
 
-def plan_restore(facts: Facts, disabled_by_revoke: bool | Unknown) -> Plan:
-    """The changes that undo a revoke, and nothing else. `disabled_by_revoke` is unknown if the key's tag is.
+def plan_restore(facts: Facts, tags: dict[str, str] | Unknown) -> Plan:
+    """The changes that undo a revoke, and nothing else. `tags` are those of the version in use, where it is disabled.
 
     If nothing can be done, because something can't be read or there is no identity to grant access to, the plan has
     problems. A disabled key is enabled even if access can't be granted: changing to another identity requires the key.
     """
     if problems := hindrances(RESTORE, facts):
         return Plan(problems=tuple(problems))
-    if isinstance(disabled_by_revoke, Unknown):
-        return Plan(problems=(_unreadable_tag(facts.state.version_in_use, disabled_by_revoke),))
-    key, problem = _key_change(facts, disabled_by_revoke), missing_identity(facts) or _unreadable(facts)
+    if isinstance(tags, Unknown):
+        return Plan(problems=(_unreadable_tag(facts.state.version_in_use, tags),))
+    key, problem = _key_change(facts, tags), missing_identity(facts) or _unreadable(facts)
     if problem and not (key and key.changes):
         return Plan(problems=(problem,))
     grants = [_left_grant(facts, problem)] if problem else _grant_changes(facts)
@@ -40,15 +40,16 @@ def _unreadable(facts: Facts) -> Problem | None:
     return unreadable_grant(facts) if hidden else None
 
 
-def _key_change(facts: Facts, disabled_by_revoke: bool) -> Change | None:
+def _key_change(facts: Facts, tags: dict[str, str]) -> Change | None:
     used = facts.state.version_in_use
     if not isinstance(used, Key):
         return None
     if used.enabled is not False:
         return KeepVersion(key=used.id, reason="The version in use is enabled.")
-    if disabled_by_revoke:
+    if REVOKED_TAG in tags:
+        left = {name: value for name, value in tags.items() if name != REVOKED_TAG}
         reason = "The version in use, which `revoke` disabled, is enabled."
-        return RestoreVersion(key=used.id, reason=reason)
+        return RestoreVersion(key=used.id, tags=left, reason=reason)
     reason = (
         f"The version in use was not disabled by `revoke`, so it stays disabled. To enable it: {enable_version(used)}"
     )

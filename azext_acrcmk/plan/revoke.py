@@ -118,7 +118,8 @@ def _revoke_key(facts: Facts) -> Plan:
         return Plan(problems=(UNREADABLE_VERSION,))
     if used.enabled is False:
         return Plan((KeepVersion(key=used.id, reason="The version in use is disabled."),))
-    change = RevokeVersion(key=used.id, reason="The version in use is disabled; no key is deleted.")
+    reason = "The version in use is disabled; no key is deleted."
+    change = RevokeVersion(key=used.id, tag=REVOKED_TAG, reason=reason)
     sharing = facts.state.sharing if isinstance(facts.state.sharing, tuple) else ()
     others = [f"registry {each.id.name}" for each in sharing if each.key]
     return Plan(

@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.core.clock import iso
 from sandbox.key_vault.key_store import parse_key_uri
+from sandbox.registry.content import Content
 from sandbox.resource_manager.common import SystemData
 from sandbox.world import TENANT, Operation, World
 
@@ -106,7 +107,8 @@ class Registry:
     network_rules: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
     status: dict[str, str] | None = None  # the status from the service: displayStatus, message, timestamp
-    repositories: set[str] = field(default_factory=set)
+    replicas: tuple[str, ...] = ()  # regions; only Resource Graph shows them
+    content: Content = field(default_factory=Content)
     login_server: str | None = None  # if it is not derived from the name, as with a hash in the domain name label
     # Encryption and identity returned while an operation runs (settings.stale_first_answer), or None for the current.
     stale: tuple[dict[str, Any], dict[str, Any] | None] | None = None
@@ -114,6 +116,11 @@ class Registry:
     @property
     def host(self) -> str:
         return self.login_server or f"{self.name}.azurecr.io".lower()
+
+    @property
+    def is_abac(self) -> bool:
+        """Whether roles for repositories decide about its data, and those of the registry do not."""
+        return self.properties["roleAssignmentMode"] == "AbacRepositoryPermissions"
 
     def state(self, now: float) -> str:
         return self.operation.settle(now) if self.operation else "Succeeded"
@@ -147,6 +154,14 @@ class Registry:
 def find_registry(world: World, name: str) -> Registry | None:
     """The registry with this name in any resource group: names are global."""
     return next((registry for registry in world.registries.values() if registry.name.lower() == name.lower()), None)
+
+
+def named_registry(world: World, name: str) -> Registry:
+    """The registry with this name. Raises ValueError if there is none."""
+    registry = find_registry(world, name)
+    if registry is None:
+        raise ValueError(f"There is no registry '{name}'.")
+    return registry
 
 
 def find_login_server(world: World, host: str) -> Registry | None:

@@ -18,7 +18,7 @@ from sandbox.world import Operation, World
 router = Router()
 _BELOW = f"/providers/{TYPE}"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
-_REGISTRY = f"{_GROUP}{_BELOW}/{{name}}"
+REGISTRY = f"{_GROUP}{_BELOW}/{{name}}"
 
 
 @router.route("POST", HOST, "/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/checkNameAvailability")
@@ -36,7 +36,7 @@ def check_name_availability(world: World, request: Request) -> Reply:
     return Reply(200, answer, _headers(request))
 
 
-@router.route("PUT", HOST, _REGISTRY)
+@router.route("PUT", HOST, REGISTRY)
 def put(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/write", request.path)
     body = body_of(request)
@@ -51,7 +51,7 @@ def put(world: World, request: Request) -> Reply:
     return _start(world, request, registry, existing, change)
 
 
-@router.route("PATCH", HOST, _REGISTRY)
+@router.route("PATCH", HOST, REGISTRY)
 def patch(world: World, request: Request) -> Reply:
     """Changes of key or identity are asynchronous; all others take effect immediately (facts: wire.md 3.4)."""
     require(world, request.caller, f"{TYPE}/write", request.path)
@@ -68,7 +68,7 @@ def patch(world: World, request: Request) -> Reply:
     return Reply(200, document(registry, request.query["api-version"], world.now()), _headers(request))
 
 
-@router.route("GET", HOST, _REGISTRY)
+@router.route("GET", HOST, REGISTRY)
 def get(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/read", request.path)
     registry = _existing(world, request)
@@ -89,7 +89,7 @@ def list_registries(world: World, request: Request) -> Reply:
     return Reply(200, page(request, shown, world.settings.registry_page_size), _headers(request))
 
 
-@router.route("DELETE", HOST, _REGISTRY)
+@router.route("DELETE", HOST, REGISTRY)
 def delete(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/delete", request.path)
     registry = world.registries.get(request.path.lower())
@@ -99,7 +99,7 @@ def delete(world: World, request: Request) -> Reply:
     return Reply(200, None, _headers(request))
 
 
-@router.route("GET", HOST, f"{_REGISTRY}/operationStatuses/{{operation}}")
+@router.route("GET", HOST, f"{REGISTRY}/operationStatuses/{{operation}}")
 def operation_status(world: World, request: Request) -> Reply:
     registry_id = request.path[: request.path.lower().rindex("/operationstatuses/")]
     require(world, request.caller, f"{TYPE}/operationStatuses/read", registry_id)

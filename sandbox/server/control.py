@@ -5,6 +5,7 @@ POST   /save                         save the current state;  POST /restore
 POST   /settings                     {name: value}
 POST   /clock/advance                {"seconds"}
 POST   /faults                       a fault (see server/faults.py);  DELETE /faults
+POST   /faults/imports               an import that goes wrong (see registry/import_faults.py)
 GET    /log                          the requests received so far;  DELETE /log
 GET    /log/held                     waits {"seconds"} for a request that a fault holds without a response
 POST   /requests                     {"method", "url", "query", "body", "caller"}: a request that is not subject to
@@ -20,6 +21,9 @@ POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "
 PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
 POST   /registries/{name}/operation     {"status"}, see tampering.end_operation
 POST   /registries/{name}/repositories  {"repositories"}, see tampering.add_repositories
+POST   /registries/{name}/content    {"repositories"?, "images"?, ...}: images, see registry/seeding.py;
+                                     GET: all that is stored
+POST   /registries/{name}/push       {"repository", "tag", "seed"}: a new image, to which the tag moves
 POST   /registries/{name}/pull       whether an image could be pulled now
 GET    /state                        counts and IDs of all resources
 """
@@ -40,6 +44,9 @@ from sandbox.core.web import Caller, Request
 from sandbox.entra.directory import add_principal
 from sandbox.fleet.seed import seed_fleet
 from sandbox.registry.encryption import pull
+from sandbox.registry.import_faults import ImportFault
+from sandbox.registry.record import named_registry
+from sandbox.registry.seeding import list_content, push_image, seed_content
 from sandbox.resource_manager import gateway
 from sandbox.resource_manager.hierarchy import add_management_group
 from sandbox.resource_manager.policies import DenyPolicy
@@ -129,6 +136,12 @@ def _add_fault(instance: Instance, given: dict[str, Any], request: web.Request) 
 @_endpoint("DELETE", "/faults")
 def _clear_faults(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     instance.faults.clear()
+    instance.world.import_faults.clear()
+
+
+@_endpoint("POST", "/faults/imports")
+def _add_import_fault(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.world.import_faults.append(ImportFault(**given))
 
 
 @_endpoint("GET", "/log")
@@ -244,6 +257,30 @@ def _end_operation(instance: Instance, given: dict[str, Any], request: web.Reque
 def _add_repositories(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     with instance.world.lock:
         tampering.add_repositories(instance.world, request.match_info["name"], **given)
+
+
+@_endpoint("POST", "/registries/{name}/content")
+async def _seed_content(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, int]:
+    def seed() -> dict[str, int]:
+        with instance.world.lock:
+            return seed_content(instance.world, named_registry(instance.world, request.match_info["name"]), **given)
+
+    return await asyncio.get_running_loop().run_in_executor(None, seed)
+
+
+@_endpoint("GET", "/registries/{name}/content")
+def _content(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    world = instance.world
+    with world.lock:
+        gateway.settle(world)
+        return list_content(named_registry(world, request.match_info["name"]))
+
+
+@_endpoint("POST", "/registries/{name}/push")
+def _push(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
+    world = instance.world
+    with world.lock:
+        return push_image(world, named_registry(world, request.match_info["name"]), **given)
 
 
 @_endpoint("POST", "/registries/{name}/pull")

@@ -151,11 +151,37 @@ class TestRotate:
 
 
 class TestRepair:
-    def test_looks_for_the_vault_once(self, azure, az, scene):
+    def test_looks_for_the_vault_once_and_reads_the_registry_once_after_its_change(self, azure, az, scene):
         scene.encrypt().ungrant()
         azure.clear_log()
         az("acr cmk repair -n myregistry -g rg --yes").ok()
-        assert requests(azure).count("GET resources") == 1
+        seen = [each for each in requests(azure) if each.split(" ", 1)[1].startswith(("registry", "resources"))]
+        assert seen == [
+            "GET registry",
+            "GET registry",
+            "GET registry/operationstatuses/*",
+            "GET resources",
+            "PATCH registry",
+        ]
+
+    def test_of_a_version_reads_all_once_more_as_proof(self, azure, az, scene):
+        scene.officer()
+        scene.encrypt().change_version(attributes={"enabled": False})
+        azure.clear_log()
+        az("acr cmk repair -n myregistry -g rg --yes").ok()
+        assert sorted(asked_twice(azure)) == sorted(gets("registry", *SHOWN))
+
+
+class TestRestore:
+    def test_of_a_version_lists_its_versions_once(self, azure, az, scene):
+        scene.officer()
+        scene.encrypt()
+        az("acr cmk revoke -n myregistry -g rg --by key --yes").ok()
+        azure.clear_log()
+        az("acr cmk restore -n myregistry -g rg").ok()
+        in_vault = [entry for entry in azure.log() if entry["host"] == f"{VAULT.name}.vault.azure.net"]
+        answered = [entry["method"] for entry in in_vault if entry["status"] != 401]
+        assert answered == ["GET", "PATCH"]
 
 
 class TestList:

@@ -21,6 +21,7 @@ _SAMPLES = {
     str: "text",
     int: 1,
     bool: False,
+    dict[str, str]: {},
     ArmId: GOAL.vault,
     KeyId: GOAL.key,
     RegistryOptions: NO_OPTIONS,

@@ -54,8 +54,9 @@ def revoke(state, by=BY_GRANT, users=()):
     return plan_revoke(Facts(state, make.NOW), by, users)
 
 
-def restore(state, disabled_by_revoke=False):
-    return plan_restore(Facts(state, make.NOW), disabled_by_revoke)
+def restore(state, tags=None):
+    """`tags` are those of the version in use."""
+    return plan_restore(Facts(state, make.NOW), {} if tags is None else tags)
 
 
 def tagged(state, text) -> State:

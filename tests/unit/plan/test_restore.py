@@ -6,6 +6,7 @@ from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.model.problem import FORBIDDEN
 from azext_acrcmk.model.state import ABSENT, Encryption, Unknown
 from azext_acrcmk.plan.change import CREATE, MANUAL, REUSE, UPDATE
+from azext_acrcmk.plan.grants import REVOKED_TAG
 from tests.harness import make
 from tests.harness.revocations import (
     KEY,
@@ -23,6 +24,8 @@ from tests.harness.revocations import (
     with_roles,
     words,
 )
+
+BY_REVOKE = {REVOKED_TAG: "true", "team": "images"}
 
 
 class TestRestore:
@@ -45,10 +48,11 @@ class TestRestore:
         assert make.after(made, "tag") == {"grant", "grant-2"}
 
     def test_enables_a_version_that_revoke_disabled(self):
-        assert make.actions(restore(disabled(encrypted()), True))["key"] == UPDATE
+        change = make.step(restore(disabled(encrypted()), BY_REVOKE), "key")
+        assert (change.action, change.tags) == (UPDATE, {"team": "images"})
 
     def test_leaves_alone_a_version_that_somebody_else_disabled(self):
-        step = make.step(restore(disabled(encrypted()), False), "key")
+        step = make.step(restore(disabled(encrypted()), {"team": "images"}), "key")
         assert step.action == MANUAL
         assert "was not disabled by `revoke`" in step.reason
         assert "--enabled true" in step.reason
@@ -76,7 +80,7 @@ class TestRestore:
         assert "'identities/read' on the subscription" in words(made)
 
     def test_the_key_of_an_identity_that_cannot_be_read_is_enabled(self):
-        made = restore(unseen_identity(disabled(encrypted())), True)
+        made = restore(unseen_identity(disabled(encrypted())), BY_REVOKE)
         assert make.actions(made) == {"key": UPDATE, "grant": MANUAL}
         assert "'identities/read' on the subscription" in make.step(made, "grant").reason
 
@@ -94,7 +98,7 @@ class TestRestore:
 
     @pytest.mark.parametrize("change", [{"roles": Unknown(why="Not you.")}, {"identity": ABSENT}])
     def test_a_key_that_can_be_enabled_is_whatever_becomes_of_the_grant(self, change):
-        made = restore(replace(disabled(encrypted()), **change), True)
+        made = restore(replace(disabled(encrypted()), **change), BY_REVOKE)
         assert make.actions(made) == {"key": UPDATE, "grant": MANUAL}
         assert "Not you." in make.step(made, "grant").reason or "rotate" in make.step(made, "grant").reason
 
@@ -109,7 +113,7 @@ class TestRestore:
         assert make.actions(restore(replace(state, roles=(conditional,))))["grant"] == REUSE
 
     def test_asks_nothing(self):
-        assert not any(step.question for step in restore(disabled(replace(encrypted(), roles=())), True).changes)
+        assert not any(step.question for step in restore(disabled(replace(encrypted(), roles=())), BY_REVOKE).changes)
 
 
 @pytest.mark.parametrize("plan", [revoke, restore])

@@ -1,7 +1,7 @@
-"""A registry's data plane, limited to tokens and the list of repositories: no images, no manifests.
+"""The tokens of a registry: a refresh token for one of Microsoft Entra, and access tokens for scopes.
 
-The token exchange is as recorded (see login_server.py), the catalog follows AAD-OAuth.md of Azure/acr and Azure CLI's
-source (`repository.py`). Several scopes in one token are not supported.
+The exchange is as recorded (see login_server.py). A token may be for several scopes, in one parameter with spaces
+between, or in as many (OAuth 2.0 and the Docker token specification; that Azure accepts both is inferred).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 from sandbox.core.web import Reply, Request, Router
 from sandbox.entra import tokens
 from sandbox.registry.login_server import (
-    CATALOG,
     RegistryError,
     has_any_right,
     may,
@@ -27,16 +26,18 @@ from sandbox.world import World
 router = Router()
 # Lifetimes in seconds, from recorded tokens.
 _REFRESH_SECONDS, _ACCESS_SECONDS = 11_700, 4_500
-_PAGE = 100
 
 
 @serve(router, "GET", "/v2/")
 def challenge(world: World, registry: Registry, request: Request) -> Reply:
     """Where to request a token: the first request of every client, without a token."""
-    raise unauthorized(registry)
+    _, _, token = request.headers.get("authorization", "").partition(" ")
+    if own_token(registry, token, "access_token") is None:
+        raise unauthorized(registry)
+    return Reply(200, {})
 
 
-@serve(router, "POST", "/oauth2/exchange")
+@serve(router, "POST", "/oauth2/exchange", counts_as=("tokens",))
 def exchange(world: World, registry: Registry, request: Request) -> Reply:
     """A refresh token in exchange for a token of Microsoft Entra."""
     form = _form(registry, request, "access_token")
@@ -49,32 +50,24 @@ def exchange(world: World, registry: Registry, request: Request) -> Reply:
     )
 
 
-@serve(router, "POST", "/oauth2/token")
+@serve(router, "POST", "/oauth2/token", counts_as=("tokens",))
 def access_token(world: World, registry: Registry, request: Request) -> Reply:
-    """An access token for one scope, with only the actions that the caller's roles allow."""
+    """An access token for some scopes, with only the actions that the caller's roles allow."""
     form = _form(registry, request, "refresh_token")
     refresh = form.get("refresh_token", "")
     if own_token(registry, refresh, "refresh_token") is None:
         raise unauthorized(registry)
     request.caller = caller = tokens.read(f"Bearer {refresh}")
-    kind, name, actions = parts_of(form.get("scope", ""))
-    if kind not in ("registry", "repository") or not name:
-        raise RegistryError(400, "UNSUPPORTED", f"The scope '{form.get('scope')}' is not served here.")
-    granted = [action for action in actions.split(",") if may(world, registry, caller, action)]
-    access = [{"type": kind, "name": name, "actions": granted}]
-    token = tokens.issue_for_registry(caller, registry.host, "access_token", _ACCESS_SECONDS, access=access)
+    access = []
+    for scope in form.get("scope", "").split(" "):
+        kind, name, actions = parts_of(scope)
+        if kind not in ("registry", "repository") or not name:
+            raise RegistryError(400, "UNSUPPORTED", f"The scope '{scope}' is not served here.")
+        granted = [action for action in actions.split(",") if may(world, registry, caller, action)]
+        access.append({"type": kind, "name": name, "actions": granted})
+    seconds = world.settings.registry_token_seconds or _ACCESS_SECONDS
+    token = tokens.issue_for_registry(caller, registry.host, "access_token", seconds, access=access)
     return Reply(200, {"access_token": token})
-
-
-@serve(router, "GET", "/acr/v1/_catalog", "/v2/_catalog", scope=CATALOG)
-def catalog(world: World, registry: Registry, request: Request) -> Reply:
-    """The names of repositories, `n` at a time after `last`, with a link to the next page if there are more."""
-    size, last = int(request.query.get("n") or _PAGE), request.query.get("last", "")
-    following = sorted(name for name in registry.repositories if name > last)
-    shown = following[:size]
-    more = {"Link": f'<{request.path}?last={shown[-1]}&n={size}&orderby=>; rel="next"'} if following[size:] else {}
-    # An empty list is null, which Azure CLI handles.
-    return Reply(200, {"repositories": shown or None}, more)
 
 
 def _form(registry: Registry, request: Request, grant_type: str) -> dict[str, Any]:
