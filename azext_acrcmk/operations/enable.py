@@ -8,22 +8,19 @@ from typing import Any
 
 from knack.log import get_logger
 
-from azext_acrcmk._errors import problems_error
 from azext_acrcmk.apply.context import read_back
 from azext_acrcmk.cloud.load import load_goal_state
-from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
-from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import State
+from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
+from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.kinds import CreateRegistry
-from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
-from azext_acrcmk.plan.preflight import obstacles, questions
+from azext_acrcmk.plan.obstacle import Obstacle
 from azext_acrcmk.rules import BROKEN, examine
 from azext_acrcmk.rules.fixes import registry_command
 from azext_acrcmk.run import Outcome
@@ -40,8 +37,8 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         prepared = prepare(session, goal_of(session, registry_name, group, options))
         goal = prepared.goal
         if what_if:
-            return _what_if(session, prepared.plan, prepared.found)
-        stop_where_blocked(prepared.found)
+            return obstructed_plan(session, prepared.plan, prepared.found)
+        stop_where_blocked(prepared.found, plan=prepared.plan)
         state, outcomes = carry_out(session, prepared, yes)
         document = registry_document(state, session.now)
         if document["health"] == BROKEN:
@@ -78,7 +75,7 @@ def planned(session: Session, goal: EnableGoal) -> Prepared:
     subscriptions = session.login.subscriptions
     goal, state = load_goal_state(session.clients, goal, subscriptions, session.progress.note, session.stop)
     plan = plan_enable(goal, state, session.now)
-    return Prepared(goal, state, plan, [] if plan.problems else _look_ahead(session, state, plan))
+    return Prepared(goal, state, plan, [] if plan.problems else find_obstacles(session, plan, state))
 
 
 def prepare(session: Session, goal: EnableGoal) -> Prepared:
@@ -102,25 +99,3 @@ def carry_out(session: Session, prepared: Prepared, yes: bool) -> tuple[State, l
 
 def _works(session: Session, state: State) -> bool:
     return examine(state, session.now).status != BROKEN
-
-
-def _look_ahead(session: Session, state: State, plan: Plan) -> list[Obstacle]:
-    """What blocks the creation of the registry, or can't be determined: asked before anything irreversible."""
-    if not plan.find(CreateRegistry):
-        return []
-    return obstacles(state, plan, look_ahead(session.clients, questions(state, plan)))
-
-
-def _what_if(session: Session, plan: Plan, found: list[Obstacle]):
-    """The plan, and what would block it; then the command fails."""
-    if any(each.action == BLOCKED for each in found):
-        session.fail_after_output()
-    return plan_document(plan, found)
-
-
-def stop_where_blocked(found: list[Obstacle]) -> None:
-    """Raises one error for everything that blocks; what can't be determined is only a warning."""
-    if blocking := [each for each in found if each.action == BLOCKED]:
-        raise problems_error(tuple(Problem(each.as_text) for each in blocking))
-    if unsure := list(dict.fromkeys(each.reason for each in found if each.action == UNDETERMINED)):
-        logger.warning("Not everything could be determined in advance:\n%s", "\n".join(f"- {each}" for each in unsure))

@@ -22,7 +22,8 @@ from azext_acrcmk.model.preflight import Questions
 from azext_acrcmk.model.problem import Problem, unreadable_problem
 from azext_acrcmk.model.registry_options import PREVIEW_API_VERSION, RegistryOptions
 from azext_acrcmk.model.state import Absent, Registry, State, Unknown
-from azext_acrcmk.operations.enable import Prepared, carry_out, prepare, stop_where_blocked
+from azext_acrcmk.operations.ahead import stop_where_blocked
+from azext_acrcmk.operations.enable import Prepared, carry_out, prepare
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, steps_document
 from azext_acrcmk.output.migrate import inventory_document, migration_document

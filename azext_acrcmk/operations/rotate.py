@@ -12,9 +12,10 @@ from azext_acrcmk.cloud.reads import in_parallel
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import NOT_LOADED, Identity, Registry, State, Vault
+from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
+from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.kinds import REMOVING
 from azext_acrcmk.plan.rotate import (
@@ -44,11 +45,14 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             goal, target = _load_target(session, goal, current)
         old = _load_before(session, current, options) if _cleans(options) and was_interrupted(goal, current) else None
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
+        state = replace(target, registry=registry)
+        found = find_obstacles(session, plan, state, current, *([old] if old else []))
         if what_if:
-            return plan_document(plan)
+            return obstructed_plan(session, plan, found)
+        stop_where_blocked(found, plan=plan)
         if instead := instead_of_new_version(goal, current):
             session.progress.note(f"  {instead}")
-        context = session.context(replace(target, registry=registry), goal.target, goal.target.grant_timeout)
+        context = session.context(state, goal.target, goal.target.grant_timeout)
         outcomes = session.carry_out(plan, context, yes)
         if goal.no_wait:
             return None

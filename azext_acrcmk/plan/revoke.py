@@ -67,7 +67,7 @@ def unreadable_grant(facts: Facts) -> Problem | None:
 
 def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
     state, registry = facts.state, facts.registry
-    by_key = f"Disable the key instead: {registry_command(registry.id, 'cmk revoke', '--by key')}"
+    by_key = disable_instead(registry.id)
     if problem := missing_identity(facts) or unreadable_grant(facts):
         return Plan(problems=(replace(problem, advice=(*problem.advice, by_key)),))
     key = registry.encryption.key
@@ -106,6 +106,10 @@ def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
     first, *rest = [*([tag] if tag else []), *removals]
     first = _asking(first, facts, _affected_by_grant(facts, users), no_tag)
     return Plan((first, *(replace(each, after=(first,)) if tag else each for each in rest)))
+
+
+def disable_instead(registry: ArmId) -> str:
+    return f"Disable the key instead: {registry_command(registry, 'cmk revoke', '--by key')}"
 
 
 def _refused(why: str, alternative: str) -> Plan:

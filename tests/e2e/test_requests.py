@@ -134,7 +134,9 @@ class TestRotate:
         az("acr cmk rotate -n myregistry -g rg").ok()
         # The version that the data plane makes is read back, and that the registry uses it. At the end its note goes.
         made = [*gets("registry", "registry/operationstatuses/*", "key", "key/versions/*"), *["PATCH registry"] * 2]
-        assert Counter(requests(azure)) - Counter([*self.BEFORE, *made]) == Counter()
+        # Before that, whether anything stands in the way of the registry's change.
+        ahead = [*gets("registry/permissions", "registry/locks"), "POST group/checkpolicyrestrictions"]
+        assert Counter(requests(azure)) - Counter([*self.BEFORE, *ahead, *made]) == Counter()
         assert asked_twice(azure) == ["GET key"]  # which has another latest version since
 
     def test_to_another_key_and_identity(self, azure, az, scene):
@@ -159,7 +161,9 @@ class TestRepair:
         assert seen == [
             "GET registry",
             "GET registry",
+            "GET registry/locks",
             "GET registry/operationstatuses/*",
+            "GET registry/permissions",
             "GET resources",
             "PATCH registry",
         ]
