@@ -66,6 +66,23 @@ examples:
       text: az acr cmk template --name myregistry --file azuredeploy.json
 """
 
+helps["acr cmk wizard"] = """
+type: command
+short-summary: Create a container registry encrypted with a customer-managed key by answering questions at a terminal.
+long-summary: >
+    Asks for what no option specifies: the name of the registry, checked at once, and its resource group, location,
+    identity, key vault, key, rotation and network. Each list has a new resource first, with the name that `az acr cmk
+    enable` would use, then the existing resources with what speaks against them; those that can't be used can't be
+    chosen. Then it shows the changes, what is irreversible, and the equivalent `az acr cmk enable` command, and lets you
+    create the registry, save a template, or leave. Nothing is changed before that. Requires a terminal. The questions
+    are written to standard error and only the result to standard output, which can be redirected.
+examples:
+    - name: Answer all questions.
+      text: az acr cmk wizard
+    - name: Answer the questions that the options leave open.
+      text: az acr cmk wizard --name myregistry --resource-group mygroup --rotation auto
+"""
+
 helps["acr cmk rotate"] = """
 type: command
 short-summary: Change a registry to a new version of its key, to another key, or to another identity.

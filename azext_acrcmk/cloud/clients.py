@@ -37,7 +37,7 @@ class Clients:
         self._cli_ctx = cli_ctx
         # For options of a registry that only later API versions have.
         self.registry_api_version = API_VERSIONS[REGISTRY_TYPE]
-        self._made: dict[tuple[str, str], Any] = {}
+        self._made: dict[tuple[str | None, ...], Any] = {}
         self._lock = threading.RLock()
         self._transport: Any = None
         self._request_ids: Any = None
@@ -113,7 +113,7 @@ class Clients:
 
             return self._made_by_cli(getattr(ResourceType, resource_type), subscription, api_version=api_version)
 
-        return self._once((resource_type, subscription), make)
+        return self._once((resource_type, subscription, api_version), make)
 
     def _made_by_cli(self, client: Any, subscription: str, **options: Any):
         from azure.cli.core.commands.client_factory import get_mgmt_service_client, prepare_client_kwargs_track2
@@ -205,7 +205,7 @@ class Clients:
         if not _HOST.fullmatch(host) or not host.lower().endswith(tuple(own)):
             raise ServiceRequestError(f"'{host}' is not a host of the cloud {self._cli_ctx.cloud.name}.")
 
-    def _once(self, name: tuple[str, str], make: Callable[[], Any]):
+    def _once(self, name: tuple[str | None, ...], make: Callable[[], Any]):
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from azext_acrcmk.apply.context import READ_BACK_TIMEOUT, read_back_working
 from azext_acrcmk.cloud.load import load_goal_state
@@ -23,16 +24,14 @@ from azext_acrcmk.run import Outcome
 def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **options):
     """Creates a registry encrypted with a customer-managed key, and verifies it by reading it back."""
     with Session.of(cmd) as session:
-        login = session.login
-        id_ = ArmId(login.subscription, group, REGISTRY_TYPE, registry_name)
-        goal = enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
-        prepared = prepare(session, goal)
+        prepared = prepare(session, goal_of(session, registry_name, group, options))
+        goal = prepared.goal
         if what_if:
             return obstructed_plan(session, prepared.plan, prepared.found)
         stop_where_blocked(prepared.found, plan=prepared.plan)
         state, outcomes = carry_out(session, prepared, yes)
         document = {**registry_document(state, session.now), "steps": steps_document(outcomes)}
-        session.fail_if_broken(document, id_)
+        session.fail_if_broken(document, goal.registry)
         principal = key_identity(state).principal_id
         return {**document, **others_document(session, prepared.plan, state.vault, prepared.goal.key, principal)}
 
@@ -47,13 +46,27 @@ class Prepared:
     found: list[Obstacle]
 
 
-def prepare(session: Session, goal: EnableGoal) -> Prepared:
-    """The plan of a goal; raises one error for all its problems. Nothing is changed yet."""
+def goal_of(session: Session, name: str, group: str, options: dict[str, Any]) -> EnableGoal:
+    """What options ask for."""
+    login = session.login
+    id_ = ArmId(login.subscription, group, REGISTRY_TYPE, name)
+    return enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
+
+
+def planned(session: Session, goal: EnableGoal) -> Prepared:
+    """The plan of a goal, which may have problems; then nothing else is asked."""
     session.clients.registry_api_version = goal.options.api_version
     subscriptions = session.login.subscriptions
     goal, state = load_goal_state(session.clients, goal, subscriptions, session.progress.note, session.stop)
-    plan = session.checked(plan_enable(goal, state, session.now))
-    return Prepared(goal, state, plan, find_obstacles(session, plan, state))
+    plan = plan_enable(goal, state, session.now)
+    return Prepared(goal, state, plan, [] if plan.problems else find_obstacles(session, plan, state))
+
+
+def prepare(session: Session, goal: EnableGoal) -> Prepared:
+    """The plan of a goal; raises one error for all its problems. Nothing is changed yet."""
+    prepared = planned(session, goal)
+    session.checked(prepared.plan)
+    return prepared
 
 
 def carry_out(session: Session, prepared: Prepared, yes: bool) -> tuple[State, list[Outcome]]:

@@ -78,6 +78,13 @@ def create_key_if_not_exist(world: World, request: Request) -> Reply:
     return Reply(200, key_document(hsm, key))
 
 
+@router.route("GET", HOST, f"{_HSM}/keys")
+def list_keys(world: World, request: Request) -> Reply:
+    require(world, request.caller, f"{TYPE}/keys/read", request.path)
+    hsm = _existing(world, request)
+    return Reply(200, {"value": [key_document(hsm, key) for key in hsm.keys.values()]})
+
+
 @router.route("GET", HOST, f"{_HSM}/keys/{{key}}")
 def get_key(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/keys/read", request.path)
