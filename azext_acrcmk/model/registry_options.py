@@ -89,6 +89,17 @@ REGISTRY_OPTIONS = (
     RegistryOption("allow_metadata_search", ("metadataSearch",), _ENABLED, "Disabled", api_version=PREVIEW_API_VERSION),
     RegistryOption("endpoint_protocol", ("endpointProtocol",), {}, "IPv4", api_version=PREVIEW_API_VERSION),
 )
+# What a new registry can be reached from: a name, what it means, and the arguments that say so.
+NETWORKS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("all networks", "Public network access to the registry.", {}),
+    (
+        "selected networks",
+        "Nobody can pull or push until you add rules: az acr network-rule add",
+        {"default_action": "Deny"},
+    ),
+    ("private endpoints only", "No public network access to the registry.", {"public_network_enabled": False}),
+)
+NETWORK_ARGUMENTS = tuple(name for _, _, arguments in NETWORKS for name in arguments)
 _BY_NAME = {each.name: each for each in REGISTRY_OPTIONS}
 
 
