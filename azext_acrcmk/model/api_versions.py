@@ -28,6 +28,7 @@ API_VERSIONS = {
     "Microsoft.Authorization/roleDefinitions": "2022-05-01-preview",
     "Microsoft.Authorization/denyAssignments": "2022-04-01",
     "Microsoft.Authorization/locks": "2016-09-01",
+    "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview",
     "Microsoft.Authorization/permissions": "2022-04-01",
     # How many role assignments a subscription has left.
     "Microsoft.Authorization/roleAssignmentsUsageMetrics": "2019-08-01-preview",

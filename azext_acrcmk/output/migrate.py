@@ -20,6 +20,7 @@ class Tallied(Protocol):
     source: Totals
     imports: int
     written: int
+    locked: int
     tags_set: int
     planned: int
     there: int
@@ -56,6 +57,7 @@ def migration_document(source: Registry, state: State, tally: Tallied, health: H
         "imported": tally.imports,
         "tagsSet": tally.tags_set,
         "written": tally.written,
+        "attributesSet": tally.locked,
         "alreadyThere": tally.there,
         "verified": not any(bad),
         "differences": [asdict(each) for each in tally.differences],
