@@ -27,6 +27,7 @@ _NAMES = (
     "resource_manager.deny_assignments",
     "resource_manager.locks",
     "resource_manager.policy_restrictions",
+    "resource_manager.policy_tokens",
     "resource_manager.deployments.service",
     "resource_manager.deployments.template_specs",
     "key_vault.vaults",

@@ -173,7 +173,9 @@ class World:
         self.deployments: dict[str, Any] = {}  # sandbox.resource_manager.deployments.records.Deployment
         self.template_specs: dict[str, Any] = {}  # sandbox.resource_manager.deployments.template_specs.TemplateSpec
         self._moment: float | None = None
-        self.policies: list[Any] = []  # sandbox.resource_manager.policies.DenyPolicy
+        self.policies: list[Any] = []  # sandbox.resource_manager.policies: DenyPolicy, ModifyPolicy
+        # Of external evaluations: method and path of what each is for.
+        self.policy_tokens: dict[str, tuple[str, str]] = {}
         self.changes = 0  # counts whatever may have changed something: requests that write, and what is done by itself
         self.quotas: dict[tuple[str, ...], Any] = {}  # sandbox.resource_manager.throttling: whose -> what is left
         self.looked: tuple[int, float] = (
