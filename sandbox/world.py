@@ -183,6 +183,8 @@ class World:
             0.0,
         )  # at what the services do automatically: after which change, and when
         self.graph: Any = None  # sandbox.resource_graph.index.Index
+        # What the list of resources had, and since when, where it lags (sandbox.resource_manager.resources).
+        self.listed: list[tuple[float, list[dict[str, Any]]]] = []
         self._add_owners()
 
     def now(self) -> float:
