@@ -18,6 +18,8 @@ class Settings:
 
     # Grants and principals (facts: role assignments take up to ten minutes, new principals replicate with a delay).
     role_seconds: float = 0.0  # delay until a role assignment takes effect on the data plane
+    # ... and until its removal does, which is not sooner (facts: service.md 1.6, 4.4).
+    role_removal_seconds: float = 0.0
     control_role_seconds: float = 0.0  # ... and on ARM keys (`ForbiddenByRbac` until then)
     policy_seconds: float = 0.0  # delay until an access policy takes effect
     principal_seconds: float = 0.0  # a new principal is unknown to role assignments without principalType

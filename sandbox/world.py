@@ -161,6 +161,7 @@ class World:
         self.identities: dict[str, Identity] = {}
         self.role_definitions: dict[str, dict[str, Any]] = builtin_roles()  # GUID -> `properties` as Azure returns them
         self.role_assignments = RoleAssignments()
+        self.removed_assignments: list[tuple[float, RoleAssignment]] = []  # when, and what: the data plane may not know
         self.deny_assignments: dict[str, DenyAssignment] = {}
         self.locks: dict[str, Any] = {}  # sandbox.resource_manager.locks.Lock
         self.diagnostics: dict[str, Any] = {}  # sandbox.resource_manager.diagnostic_settings.Setting

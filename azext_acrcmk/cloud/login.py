@@ -9,13 +9,15 @@ from dataclasses import dataclass
 class Login:
     """`tenant` is the home tenant of the command's subscription, where its vaults and identities are: with Azure
     Lighthouse another than the login's. `subscriptions` are those of that tenant that the CLI knows, the command's own
-    first, and `tenants` the home tenants of all that it knows, by subscription. `delegated`: through Lighthouse."""
+    first, and `tenants` the home tenants of all that it knows, by subscription. `delegated`: through Lighthouse.
+    `portal` is the address of the cloud's portal, if it is known."""
 
     tenant: str
     subscriptions: tuple[str, ...]
     vault_suffix: str
     tenants: tuple[tuple[str, str], ...] = ()
     delegated: bool = False
+    portal: str | None = None
 
     @property
     def subscription(self) -> str:
@@ -39,7 +41,22 @@ def login_of(cli_ctx) -> Login:
         cli_ctx.cloud.suffixes.keyvault_dns,
         tuple((each["id"].lower(), _home(each)) for each in known),
         account["tenantId"] != tenant,
+        _portal(cli_ctx.cloud),
     )
+
+
+# For versions of the CLI that do not know it.
+_PORTALS = {
+    "AzureCloud": "https://portal.azure.com",
+    "AzureChinaCloud": "https://portal.azure.cn",
+    "AzureUSGovernment": "https://portal.azure.us",
+}
+
+
+def _portal(cloud) -> str | None:
+    # Not by attribute: that raises an error for what a custom cloud doesn't define.
+    known = vars(cloud.endpoints).get("portal") or _PORTALS.get(cloud.name)
+    return known.rstrip("/") if known else None
 
 
 def _home(account: dict) -> str:

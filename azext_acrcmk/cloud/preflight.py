@@ -141,8 +141,22 @@ def _role_assignments_left(clients: Clients, subscription: str) -> int | Unknown
 
 
 def _denials(clients: Clients, new: NewResource) -> list[Denial | Unknown]:
-    """The policies in force at its scope that would deny a resource."""
-    seen = _asked(lambda: _check(clients, new.scope, new.details), "", new.scope)
+    """The policies in force at its scope that would deny a resource. Of those that deny an existing one as it is, it is
+    unknown whether they concern its change: Azure does not document whether all of it is judged then."""
+    after = _denied(clients, new, new.details)
+    if not after or isinstance(after[0], Unknown) or new.before is None:
+        return after
+    already = {each.policy for each in _denied(clients, new, new.before) if isinstance(each, Denial)}
+    return [_unsure(each, new) if each.policy in already else each for each in after]
+
+
+def _unsure(denial: Denial, new: NewResource) -> Unknown:
+    why = f"the policy {denial.policy} denies {new.resource} already as it is"
+    return Unknown("", new.scope, f"{why} ({denial.why})." if denial.why else f"{why}.", denied=False)
+
+
+def _denied(clients: Clients, new: NewResource, details: dict[str, Any]) -> list[Denial | Unknown]:
+    seen = _asked(lambda: _check(clients, new.scope, details), "", new.scope)
     if isinstance(seen, Unknown):
         return [seen]
     found = []

@@ -5,7 +5,7 @@ Key Vault's control plane denies reading keys as `ForbiddenByRbac` with status 4
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -115,6 +115,22 @@ def get_registry(clients: Clients, id_: ArmId) -> Registry | Absent | Unknown:
     )
 
 
+def get_registry_at(clients: Clients, id_: ArmId, version: str) -> Registry | Absent | Unknown:
+    """The same in another API version, which may know more of it; in the usual one where the cloud
+    does not have that."""
+    from azure.core.exceptions import HttpResponseError
+
+    def get() -> Registry:
+        return _of(id_, read_registry(clients.arm(id_.subscription).get(str(id_), version)))
+
+    try:
+        return read_or_unknown(get, "Microsoft.ContainerRegistry/registries/read", id_)
+    except HttpResponseError as error:
+        if read_error(error).status != 400:
+            raise
+        return get_registry(clients, id_)
+
+
 def get_registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
     """Why the name is not available, in the service's words. None if it is available, or without permission to ask."""
     answer = read_or_unknown(
@@ -175,10 +191,13 @@ DELETED_VAULTS = "Microsoft.KeyVault/deletedVaults/read"
 
 def search_deleted_vault(clients: Clients, subscription: str, name: str, **options: Any) -> DeletedVault | Absent:
     """The same, raising any error. `options` are those of the requests."""
-    for body in pages(clients.key_vault(subscription).vaults.list_deleted, **options):
-        if same(body.get("name"), name):
-            return read_deleted_vault(body)
-    return ABSENT
+    deleted = list_deleted_vaults(clients, subscription, **options)
+    return next((each for each in deleted if same(each.name, name)), ABSENT)
+
+
+def list_deleted_vaults(clients: Clients, subscription: str, **options: Any) -> Iterator[DeletedVault]:
+    """The soft-deleted vaults of a subscription. Raises any error."""
+    return map(read_deleted_vault, pages(clients.key_vault(subscription).vaults.list_deleted, **options))
 
 
 def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknown:

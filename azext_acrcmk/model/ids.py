@@ -121,6 +121,11 @@ def same(one: object, other: object) -> bool:
     return str(one).lower() == str(other).lower()
 
 
+def same_region(one: str, other: str) -> bool:
+    """Whether two locations are the same. Azure writes one as "West Europe" or as "westeurope"."""
+    return one.replace(" ", "").lower() == other.replace(" ", "").lower()
+
+
 def within(scope: object, ancestor: object) -> bool:
     """Whether `scope` is `ancestor` or below it, so that it inherits role assignments."""
     scope, ancestor = str(scope).lower().rstrip("/"), str(ancestor).lower().rstrip("/")

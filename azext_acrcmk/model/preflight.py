@@ -11,12 +11,14 @@ from azext_acrcmk.model.state import Unknown
 
 @dataclass(frozen=True)
 class NewResource:
-    """A resource to be created, by its id. `scope` is where to check policies: its resource group, or the subscription
-    if the group does not exist yet. `details` is its content in the form that the policy check requires."""
+    """A resource to be created or changed, by its id. `scope` is where to check policies: its resource group, or the
+    subscription if the group does not exist yet. `details` is its content in the form that the policy check requires;
+    `before` is the same as it is now, if it exists."""
 
     resource: str
     scope: str
     details: dict[str, Any] = field(hash=False)
+    before: dict[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)

@@ -325,7 +325,8 @@ class State:
     the registry's name is not available, where there is no registry. `sharing` are the other registries with the same
     key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to;
     `unsearched` are the subscriptions that could not be searched for either, each with the reason.
-    `individuals` are the object ids, in lower case, of principals that are known not to be groups.
+    `individuals` are the object ids, in lower case, of principals that are known not to be groups. `replicas` are the
+    regions that the registry is replicated to.
     """
 
     registry: Registry | Absent | Unknown | NotLoaded = NOT_LOADED
@@ -340,6 +341,7 @@ class State:
     identity_users: tuple[ArmId, ...] | Unknown | NotLoaded = NOT_LOADED
     individuals: frozenset[str] = frozenset()
     unsearched: tuple[Unknown, ...] = ()
+    replicas: tuple[str, ...] | NotLoaded = NOT_LOADED
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:
         """The resource group of `resource`."""

@@ -110,6 +110,7 @@ class Registry:
     network_rules: dict[str, Any] = field(default_factory=dict)
     operation: Operation | None = None
     status: dict[str, str] | None = None  # the status from the service: displayStatus, message, timestamp
+    replicas: tuple[str, ...] = ()  # regions; only Resource Graph shows them
     content: Content = field(default_factory=Content)
     private_endpoints: list[dict[str, Any]] = field(default_factory=list)  # their connections, as they are returned
     login_server: str | None = None  # if it is not derived from the name, as with a hash in the domain name label
