@@ -129,7 +129,7 @@ long-summary: >
     what will stop working, including other registries and resources that you can read and that use the same key or
     identity, and prompts for confirmation. Uses of the key by anything other than registries can't be detected. A key
     is never deleted. What was revoked is recorded in Azure, so that `az acr cmk restore` can undo exactly that from any
-    machine. How soon the registry is affected depends on Azure.
+    machine. Azure can take up to 10 minutes to apply the removal of a role.
 examples:
     - name: Preview the revocation, and list what else it affects.
       text: az acr cmk revoke --name myregistry --what-if --output table
@@ -145,7 +145,7 @@ short-summary: Undo `az acr cmk revoke`.
 long-summary: >
     Restores the access that `revoke` removed, and enables the key version that it disabled. A key version that was
     disabled in another way stays disabled, and what was revoked for another vault, key or identity is not restored.
-    Fails if the access can't be verified, or if the identity no longer exists.
+    Fails if the access can't be verified, if the identity no longer exists, or if the key version stays disabled.
 examples:
     - name: Restore a registry's access to its key.
       text: az acr cmk restore --name myregistry

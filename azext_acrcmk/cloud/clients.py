@@ -122,13 +122,14 @@ class Clients:
         from azext_acrcmk.cloud.registration import NeverRegister
         from azext_acrcmk.cloud.repeatable import TO_MANAGEMENT, SendAgain
         from azext_acrcmk.cloud.request_ids import RequestIds
+        from azext_acrcmk.cloud.written import SeeWrites
 
         if self._request_ids is None:
             self._shared_transport(prepare_client_kwargs_track2(self._cli_ctx))
             self._request_ids = RequestIds()
         only = OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
         options |= {"transport": self._transport, "per_retry_policies": [only, self._request_ids, NeverRegister()]}
-        options["per_call_policies"] = [SendAgain(TO_MANAGEMENT)]
+        options["per_call_policies"] = [SendAgain(TO_MANAGEMENT), SeeWrites()]
         options["credential"] = self._sign_in(subscription)
         return get_mgmt_service_client(self._cli_ctx, client, subscription_id=subscription, **options)
 
@@ -163,6 +164,7 @@ class Clients:
 
         from azext_acrcmk.cloud.hosts import OnlyTo
         from azext_acrcmk.cloud.repeatable import TO_VAULT, SendAgain
+        from azext_acrcmk.cloud.written import SeeWrites
 
         self._check_host(host, "keyvault_dns", "mhsm_dns")
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
@@ -174,7 +176,7 @@ class Clients:
         arguments["verify_challenge_resource"] = self._cli_ctx.cloud.name in [each.name for each in KNOWN_CLOUDS]
         arguments["api_version"] = DATA_PLANE_API_VERSION
         arguments["per_retry_policies"] = [OnlyTo(host)]
-        arguments["per_call_policies"] = [SendAgain(TO_VAULT)]
+        arguments["per_call_policies"] = [SendAgain(TO_VAULT), SeeWrites()]
         make = getattr(import_module(package), client)
         return make(f"https://{host}", self._sign_in(get_subscription_id(self._cli_ctx)), **arguments)
 

@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from knack.log import get_logger
-
-from azext_acrcmk.apply.context import read_back
+from azext_acrcmk.apply.context import READ_BACK_TIMEOUT, read_back_working
 from azext_acrcmk.cloud.load import load_goal_state
-from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
+from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import State
 from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
+from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.enable import plan_enable
-from azext_acrcmk.plan.kinds import CreateRegistry
 from azext_acrcmk.plan.obstacle import Obstacle
-from azext_acrcmk.rules import BROKEN, examine
-from azext_acrcmk.rules.fixes import registry_command
 from azext_acrcmk.run import Outcome
-
-logger = get_logger(__name__)
-
-# How long what was created may take to show in a read, in seconds.
-READ_BACK_TIMEOUT = 60
 
 
 def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **options):
@@ -40,16 +30,10 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
             return obstructed_plan(session, prepared.plan, prepared.found)
         stop_where_blocked(prepared.found, plan=prepared.plan)
         state, outcomes = carry_out(session, prepared, yes)
-        document = registry_document(state, session.now)
-        if document["health"] == BROKEN:
-            logger.warning(
-                "The key of registry '%s' does not work. To find the cause: %s",
-                goal.registry.name,
-                registry_command(goal.registry, "cmk check"),
-            )
-            if not prepared.plan.changing:
-                session.fail_after_output()
-        return {**document, "steps": steps_document(outcomes)}
+        document = {**registry_document(state, session.now), "steps": steps_document(outcomes)}
+        session.fail_if_broken(document, goal.registry)
+        principal = key_identity(state).principal_id
+        return {**document, **others_document(session, prepared.plan, state.vault, prepared.goal.key, principal)}
 
 
 @dataclass(frozen=True)
@@ -91,11 +75,5 @@ def carry_out(session: Session, prepared: Prepared, yes: bool) -> tuple[State, l
     context = session.context(state, goal, goal.grant_timeout)
     outcomes = session.carry_out(plan, context, yes)
     if plan.changing or goal.key.version:
-        # What was just created may not be shown everywhere yet: a grant, a key, the vault.
-        seconds = READ_BACK_TIMEOUT if plan.find(CreateRegistry) else 0
-        state = until_settled(lambda: read_back(context), partial(_works, session), session.stop, seconds)
+        state = read_back_working(context, READ_BACK_TIMEOUT if plan.changing else 0)
     return state, outcomes
-
-
-def _works(session: Session, state: State) -> bool:
-    return examine(state, session.now).status != BROKEN
