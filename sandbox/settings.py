@@ -90,6 +90,12 @@ class Settings:
     # Polling an import requires its permission on the subscription, not only on a registry (not known).
     import_polls_need_subscription: bool = False
 
+    # What lies below a registry.
+    part_seconds: float = 0.0  # how long operations on it take
+    deleted_replication_seconds: float = 3600.0  # until then one that was deleted can't be created again
+    token_password_seconds: float = 0.0  # until a password takes effect that replaces another
+    cache_rule_over_repository: bool = True  # a rule's target may be a repository that exists (not known)
+
     # The data plane of registries.
     registry_token_seconds: int = 0  # the lifetime of access tokens; 0: as recorded
     registry_limits: float = 0.0  # how much of the documented requests per minute it takes; 0: no limit
@@ -130,5 +136,7 @@ PROFILES = {
         import_seconds=5.0,
         import_seconds_per_mib=0.01,
         registry_limits=1.0,
+        part_seconds=10.0,
+        token_password_seconds=60.0,
     ),
 }
