@@ -20,6 +20,7 @@ from azext_acrcmk._validators import (
     validate_registry,
     validate_rotate,
     validate_template,
+    validate_wizard,
 )
 from azext_acrcmk.model.defaults import DEPTHS, FORMATS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
@@ -30,9 +31,11 @@ def load_arguments(loader, _command):
     _load_enable(loader)
     load_goal(loader, "enable")
     load_goal(loader, "template")
+    load_goal(loader, "wizard")
     load_goal(loader, "migrate")
     _load_migrate(loader)
     _load_template(loader)
+    _load_wizard(loader)
     _load_rotate(loader)
     _load_ids(loader)
     _load_check(loader)
@@ -124,6 +127,12 @@ def _load_template(loader):
             help="File to write to; `-` is the standard output. Formats other than arm and form require it.",
         )
         c.argument("yes", help="Replace the file if it exists.")
+
+
+def _load_wizard(loader):
+    with loader.argument_context("acr cmk wizard") as c:
+        c.argument("registry_name", completer=None, validator=validate_wizard)
+        c.argument("resource_group_name", help="Name of the resource group. Created if it does not exist.")
 
 
 def _load_migrate(loader):

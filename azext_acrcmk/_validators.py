@@ -13,7 +13,7 @@ from azure.cli.core.commands.validators import validate_tags
 from knack.log import get_logger
 
 from azext_acrcmk.model.defaults import JSON_FORMATS
-from azext_acrcmk.model.goal import AUTO, MANUAL, days, days_left, duration
+from azext_acrcmk.model.goal import AUTO, MANUAL, NEW_PARTS, days, days_left, duration
 from azext_acrcmk.model.ids import (
     HSM_TYPE,
     IDENTITY_TYPE,
@@ -31,20 +31,6 @@ logger = get_logger(__name__)
 # What `az acr cmk list` can write; apart from what writes it, because `-h` imports nothing else of the package.
 REPORT_ENDINGS = (".json", ".csv", ".sarif", ".xml", ".html")
 
-# Options that describe a new vault or key, and so can't be combined with the URI of an existing key.
-NEW_PARTS = (
-    "key_vault",
-    "key_name",
-    "key_type",
-    "key_size",
-    "rotation_period",
-    "key_lifetime",
-    "permission_model",
-    "vault_sku",
-    "retention_days",
-    "restrict_vault_network",
-    "vault_public_network_access",
-)
 SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
 MIN_LIFETIME_DAYS = 28
@@ -184,6 +170,12 @@ def validate_template(cmd, namespace):
     _check_plan(cmd, namespace)
 
 
+def validate_wizard(cmd, namespace):
+    """Checks and normalizes the options of `wizard`, which are those of `enable`; what is missing is asked for."""
+    validate_registry(cmd, namespace)
+    _check_plan(cmd, namespace)
+
+
 def validate_migrate(cmd, namespace):
     """Checks and normalizes the options of `migrate`: those of `enable` for the new registry, and what to copy."""
     validate_registry(cmd, namespace)
@@ -218,7 +210,7 @@ def _moment(value):
 
 def _check_plan(cmd, namespace):
     """Checks the options of a new registry and its parts."""
-    if namespace.registry_name != namespace.registry_name.lower():
+    if namespace.registry_name and namespace.registry_name != namespace.registry_name.lower():
         # As in `az acr create`: image names are lowercase and include the registry name.
         raise InvalidArgumentValueError(f"The registry name '{namespace.registry_name}' must be lowercase.")
     _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)

@@ -18,6 +18,8 @@ class Settings:
 
     # Grants and principals (facts: role assignments take up to ten minutes, new principals replicate with a delay).
     role_seconds: float = 0.0  # delay until a role assignment takes effect on the data plane
+    # ... and until its removal does, which is not sooner (facts: service.md 1.6, 4.4).
+    role_removal_seconds: float = 0.0
     control_role_seconds: float = 0.0  # ... and on ARM keys (`ForbiddenByRbac` until then)
     policy_seconds: float = 0.0  # delay until an access policy takes effect
     principal_seconds: float = 0.0  # a new principal is unknown to role assignments without principalType
@@ -91,6 +93,12 @@ class Settings:
     # Polling an import requires its permission on the subscription, not only on a registry (not known).
     import_polls_need_subscription: bool = False
 
+    # What lies below a registry.
+    part_seconds: float = 0.0  # how long operations on it take
+    deleted_replication_seconds: float = 3600.0  # until then one that was deleted can't be created again
+    token_password_seconds: float = 0.0  # until a password takes effect that replaces another
+    cache_rule_over_repository: bool = True  # a rule's target may be a repository that exists (not known)
+
     # The data plane of registries.
     registry_token_seconds: int = 0  # the lifetime of access tokens; 0: as recorded
     registry_limits: float = 0.0  # how much of the documented requests per minute it takes; 0: no limit
@@ -131,5 +139,7 @@ PROFILES = {
         import_seconds=5.0,
         import_seconds_per_mib=0.01,
         registry_limits=1.0,
+        part_seconds=10.0,
+        token_password_seconds=60.0,
     ),
 }

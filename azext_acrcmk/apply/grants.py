@@ -9,6 +9,7 @@ from azext_acrcmk.cloud import grants
 from azext_acrcmk.cloud.hsm import has_hsm_role
 from azext_acrcmk.cloud.reads import get_vault, has_role
 from azext_acrcmk.cloud.waiting import until_settled
+from azext_acrcmk.cloud.written import remember_write
 from azext_acrcmk.model.access import own_policies
 from azext_acrcmk.model.ids import HSM_TYPE
 from azext_acrcmk.model.problem import Problem
@@ -37,8 +38,7 @@ def _(change: kinds.AssignRole, context: Context) -> None:
 
     context.once_in_dns(assign)
     context.granted_now = True
-    if change.untag:
-        apply_change(change.untag, context)
+    _remove_tag(change, context)
 
 
 @apply_change.register
@@ -52,8 +52,17 @@ def _(change: kinds.AddAccessPolicy, context: Context) -> None:
     created_with_it = isinstance(vault, Vault) and vault.id == change.vault and _has_policy(vault, principal, change)
     if not created_with_it:
         context.once_in_dns(lambda: add_policy(change, context))
-    if change.untag:
+    _remove_tag(change, context)
+
+
+def _remove_tag(change: kinds.AssignRole | kinds.AddAccessPolicy, context: Context) -> None:
+    if not change.untag:
+        return
+    try:
         apply_change(change.untag, context)
+    except Exception:
+        remember_write()  # the tag stays, but what was granted does too
+        raise
 
 
 _MODELS = {RBAC: "Azure RBAC", ACCESS_POLICY: "access policies"}

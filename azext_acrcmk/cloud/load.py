@@ -181,7 +181,7 @@ def load_goal_state(
     gone = goal.registry.group_id if isinstance(group, Absent) else None
     identity, (goal, vault), name_problem = in_parallel(
         lambda: _get_identity(clients, goal, gone) if isinstance(known.identity, NotLoaded) else known.identity,
-        lambda: _known_vault(goal, known) or _locate_vault(clients, goal, subscriptions, gone),
+        lambda: _known_vault(goal, known) or locate_vault(clients, goal, subscriptions, gone),
         lambda: (
             None if registry or isinstance(registry, Unknown) else get_registry_name_problem(clients, goal.registry)
         ),
@@ -274,7 +274,9 @@ def _get_identity(clients: Clients, goal: EnableGoal, gone: str | None) -> Ident
     return ABSENT if same(goal.identity.group_id, gone) else get_identity(clients, goal.identity)
 
 
-def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: str | None):
+def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: str | None = None):
+    """The goal, with its vault where that is, and the vault: absent, soft-deleted or unknown as it may be. Nothing is
+    looked for in the group `gone`."""
     if goal.key_uri:
         found = find_vault(clients, goal.key_uri, subscriptions)
         there = get_vault(clients, found) if isinstance(found, ArmId) else ABSENT

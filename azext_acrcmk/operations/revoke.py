@@ -19,7 +19,7 @@ from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.grants import cover, find_grants, tagged_grants
-from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, RestoreVersion
+from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, LeaveToUser, RestoreVersion
 from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import BY_GRANT, BY_KEY, disable_instead, plan_revoke
 from azext_acrcmk.rules import Facts
@@ -49,7 +49,10 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
 
 
 def restore(cmd, registry_name: str, group: str | None, what_if: bool):
-    """Undoes a revoke, and verifies that by a read. It does not prompt for confirmation, as it only restores access."""
+    """Undoes a revoke, and verifies that by a read; fails if something is left disabled or without access.
+
+    It does not prompt for confirmation, as it only restores access.
+    """
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         state = load_registry_state(session.clients, registry, session.login.subscriptions)
@@ -59,7 +62,10 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
         if what_if:
             return obstructed_plan(session, plan, found)
         stop_where_blocked(found, plan=plan)
-        return _carry_out(session, facts, plan, True, lambda seen: _not_restored(seen, facts, plan))
+        document = _carry_out(session, facts, plan, True, lambda seen: _not_restored(seen, facts, plan))
+        if plan.find(LeaveToUser):
+            session.fail_if_broken(document, registry.id)
+        return document
 
 
 def _carry_out(session: Session, facts: Facts, plan: Plan, yes: bool, missing: Callable[[State], str | None]):

@@ -74,6 +74,12 @@ def everything(world: World) -> Iterator[dict[str, Any]]:
                 "tags": dict(resource.tags or {}),
             }
             yield entry | (_of_registry(resource) if kind == REGISTRIES else {})
+    for other in world.others.values():
+        yield {name: other[name] for name in ("id", "name", "type", "location", "tags")}
+    for part in world.parts.values():
+        if part.location:  # a tracked resource, named by all that it lies in
+            name = f"{part.registry.rpartition('/')[2]}/{part.name}"
+            yield {"id": part.id, "name": name, "type": part.type, "location": part.location, "tags": dict(part.tags)}
 
 
 def _of_registry(registry: Any) -> dict[str, Any]:

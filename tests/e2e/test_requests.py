@@ -70,8 +70,14 @@ ALL_BUT_THE_GRANT = [
     *gets("vault", "registry/operationstatuses/*"),
     *gets("registry", *(each for each in SHOWN if each not in ("identity", "vault"))),
 ]
-# By a role assignment, of which there may be no more, or which a policy may deny.
-OF_A_GRANT = ["GET roleassignmentsusagemetrics", "POST checkpolicyrestrictions", "PUT vault/roleassignments/*"]
+# By a role assignment, of which there may be no more, or which a policy may deny. In the end, who else has one.
+OF_A_GRANT = [
+    "GET roleassignmentsusagemetrics",
+    "POST checkpolicyrestrictions",
+    "PUT vault/roleassignments/*",
+    "GET key/roleassignments",
+    "GET roledefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635",  # Owner, inherited: whether it includes unwrapKey
+]
 
 
 class TestEnable:

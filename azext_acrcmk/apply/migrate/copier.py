@@ -26,7 +26,7 @@ from azext_acrcmk.plan.migrate.images import (
     plan_repository,
     without_referrers,
 )
-from azext_acrcmk.plan.migrate.verify import Difference, differences
+from azext_acrcmk.plan.migrate.verify import Difference, differences, unexplained
 
 # How long what was imported may take to be listed, in seconds.
 LISTED_TIMEOUT = 30
@@ -149,6 +149,7 @@ class Copier:
             if failures or unwritten:
                 break
         found = differences(source, target, bool(self._wanted.since), self._wanted.referrers)
+        found = unexplained(found, plan.left)
         with self._lock:
             self.tally.failures += failures
             self.tally.unwritten += unwritten
