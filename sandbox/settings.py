@@ -72,6 +72,9 @@ class Settings:
     arm_read_bucket: int = 0
     arm_read_rate: float = 25.0
 
+    # How late the list of a subscription's resources shows what is new, and still shows what is gone.
+    resource_list_seconds: float = 0.0
+
     # Resource Graph: so many queries in so many seconds for each user (0: no limit), how late it shows what was
     # written, and how late what a provider did automatically, which it learns only when it looks at everything again.
     graph_quota: int = 15
@@ -89,6 +92,12 @@ class Settings:
     import_limit: int = 0  # imports into a registry that may go on at once; 0: no limit (not known)
     # Polling an import requires its permission on the subscription, not only on a registry (not known).
     import_polls_need_subscription: bool = False
+
+    # What lies below a registry.
+    part_seconds: float = 0.0  # how long operations on it take
+    deleted_replication_seconds: float = 3600.0  # until then one that was deleted can't be created again
+    token_password_seconds: float = 0.0  # until a password takes effect that replaces another
+    cache_rule_over_repository: bool = True  # a rule's target may be a repository that exists (not known)
 
     # The data plane of registries.
     registry_token_seconds: int = 0  # the lifetime of access tokens; 0: as recorded
@@ -130,5 +139,7 @@ PROFILES = {
         import_seconds=5.0,
         import_seconds_per_mib=0.01,
         registry_limits=1.0,
+        part_seconds=10.0,
+        token_password_seconds=60.0,
     ),
 }

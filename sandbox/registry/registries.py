@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.core.web import AzureError, Reply, Request, Router
-from sandbox.registry import encryption, identity, rules
-from sandbox.registry.record import TYPE, Registry, document, find_registry
+from sandbox.registry import conflicts, encryption, identity, rules
+from sandbox.registry.record import REGISTRY, TYPE, Registry, document, find_registry
 from sandbox.resource_manager.access import require
 from sandbox.resource_manager.arm import HOST, not_found
 from sandbox.resource_manager.common import SystemData, body_of, location_of, page
@@ -18,7 +18,6 @@ from sandbox.world import Operation, World
 router = Router()
 _BELOW = f"/providers/{TYPE}"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
-REGISTRY = f"{_GROUP}{_BELOW}/{{name}}"
 
 
 @router.route("POST", HOST, "/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/checkNameAvailability")
@@ -161,6 +160,7 @@ def _apply(
     rules.check_tier(registry, choice is not None)
     if not trusting:
         rules.check_content_trust(registry, choice is not None)
+    conflicts.check_policies(world, registry)
     if choice and changed and rules.is_present_choice(registry, choice):
         choice = None  # only the identities change; a removed identity could no longer be checked for access to the key
     return rules.Change(choice, changed)
@@ -222,6 +222,8 @@ def _existing(world: World, request: Request) -> Registry:
 
 def _remove(world: World, registry: Registry) -> None:
     del world.registries[registry.id.lower()]
+    for key in [key for key, part in world.parts.items() if covers(registry.id, part.registry)]:
+        del world.parts[key]
     identity.remove_old_principal(world, registry, None)
 
 
