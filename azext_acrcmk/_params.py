@@ -179,7 +179,8 @@ def _load_migrate(loader):
         c.argument(
             "no_settings",
             action="store_true",
-            help="Copy images only: no locks of repositories and tags.",
+            help="Copy images only: no network rules, scope maps, tokens, webhooks, cache rules, replications, role "
+            "assignments, diagnostic settings and locks.",
         )
         c.argument(
             "force",

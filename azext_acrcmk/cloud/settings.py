@@ -33,7 +33,10 @@ def load_settings(clients: Clients, registry: Registry) -> Settings:
         found = read_if_possible(lambda: tuple(arm.pages(path, version, where)), action, id_)
         return () if isinstance(found, Absent) else found
 
-    reads = {kind: partial(listed, f"{id_}/{kind}", _VERSION, f"{REGISTRY_TYPE}/{kind}/read") for kind in CHILDREN}
+    reads = {}
+    for kind in CHILDREN:
+        version = API_VERSIONS.get(f"{REGISTRY_TYPE}/{kind}", _VERSION)
+        reads[kind] = partial(listed, f"{id_}/{kind}", version, f"{REGISTRY_TYPE}/{kind}/read")
     for kind, (type_, where) in _EXTENSIONS.items():
         version = API_VERSIONS[type_]
         reads[kind] = partial(listed, f"{id_}/providers/{type_}", version, f"{type_}/read", where)

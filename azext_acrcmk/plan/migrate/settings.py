@@ -320,6 +320,9 @@ def _contains(has: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict):
         has = {name.lower(): value for name, value in has.items()} if isinstance(has, dict) else {}
         return all(_contains(has.get(name.lower()), value) for name, value in wanted.items())
+    if isinstance(wanted, list) and any(isinstance(each, dict) for each in wanted):
+        there = has if isinstance(has, list) else []
+        return len(there) == len(wanted) and all(any(_contains(one, each) for one in there) for each in wanted)
     return _normal(has) == _normal(wanted)
 
 
