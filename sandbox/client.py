@@ -171,8 +171,12 @@ class Sandbox:
         self._control("POST", f"/providers/{namespace}/unregister")
 
     def deny(self, resource_type: str, condition: dict[str, Any] | None = None, **policy: Any) -> None:
-        """Assign a denying policy (name, scope, reason)."""
+        """Assign a denying policy (name, scope, reason, external)."""
         self._control("POST", "/policies", {"type": resource_type, "condition": condition, **policy})
+
+    def modify(self, resource_type: str, *operations: dict[str, Any], **policy: Any) -> None:
+        """Assign a policy that changes what is written (name, scope, condition)."""
+        self._control("POST", "/policies", {"type": resource_type, "operations": operations, **policy})
 
     def clear_policies(self) -> None:
         self._control("DELETE", "/policies")

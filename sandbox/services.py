@@ -28,6 +28,7 @@ _NAMES = (
     "resource_manager.locks",
     "resource_manager.diagnostic_settings",
     "resource_manager.policy_restrictions",
+    "resource_manager.policy_tokens",
     "resource_manager.deployments.service",
     "resource_manager.deployments.template_specs",
     "key_vault.vaults",

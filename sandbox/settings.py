@@ -72,6 +72,9 @@ class Settings:
     arm_read_bucket: int = 0
     arm_read_rate: float = 25.0
 
+    # How late the list of a subscription's resources shows what is new, and still shows what is gone.
+    resource_list_seconds: float = 0.0
+
     # Resource Graph: so many queries in so many seconds for each user (0: no limit), how late it shows what was
     # written, and how late what a provider did automatically, which it learns only when it looks at everything again.
     graph_quota: int = 15

@@ -50,6 +50,11 @@ class Clients:
     def cli_ctx(self):
         return self._cli_ctx
 
+    @property
+    def acquires_policy_tokens(self) -> bool:
+        """Whether the CLI fetches a token for each change, which proves an external evaluation to Azure Policy."""
+        return any(self._cli_ctx.data.get(each) for each in ("_acquire_policy_token", "_change_reference"))
+
     def renew_request_ids(self) -> None:
         """From now on each request has its own ID (see RequestIds)."""
         self._request_ids.renewed = True

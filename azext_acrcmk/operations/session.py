@@ -71,6 +71,7 @@ class Session:
                 f"No registry '{name}' was found in subscription {self.login.subscription}.",
                 [
                     "To list the registries that you can read: az acr list --output table",
+                    "If it was created a short while ago, specify its resource group: --resource-group",
                     "For another subscription: --subscription",
                 ],
             )

@@ -17,7 +17,8 @@ POST   /fleet                        a fleet of registries with known damage, se
 POST   /management-groups            {"name", "parent"?, "subscriptions"?}
 POST   /providers/{namespace}/unregister
 PATCH  /subscriptions/{id}           {"tenant", "managed"?}: its home tenant; managed through Azure Lighthouse
-POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
+POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?, "external"?} denies;
+                                     with "operations" in place of the last two it modifies;  DELETE /policies
 PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
 POST   /registries/{name}/operation     {"status"}, see tampering.end_operation
 POST   /registries/{name}/repositories  {"repositories"}, see tampering.add_repositories
@@ -53,7 +54,7 @@ from sandbox.registry.record import named_registry
 from sandbox.registry.seeding import list_content, push_image, seed_content
 from sandbox.resource_manager import gateway
 from sandbox.resource_manager.hierarchy import add_management_group
-from sandbox.resource_manager.policies import DenyPolicy
+from sandbox.resource_manager.policies import DenyPolicy, ModifyPolicy
 from sandbox.server import tampering
 from sandbox.server.faults import Fault
 from sandbox.server.instance import Instance
@@ -237,7 +238,8 @@ def _change_subscription(instance: Instance, given: dict[str, Any], request: web
 @_endpoint("POST", "/policies")
 def _add_policy(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     settled = {"name": "sandbox-policy", "scope": f"/subscriptions/{SUBSCRIPTION}", **given}
-    instance.world.policies.append(DenyPolicy(**settled))
+    kind = ModifyPolicy if "operations" in settled else DenyPolicy
+    instance.world.policies.append(kind(**settled))
 
 
 @_endpoint("DELETE", "/policies")
