@@ -134,6 +134,14 @@ def _exceptions(result):
         if row["command"]:
             yield "Fix", row["command"]
     yield from _more(len(result["notCopied"]))
+    settings = result.get("settings") or {"set": [], "failed": []}
+    if settings["set"]:
+        yield "Settings", ", ".join(f"{row['kind']} {row['name']}" for row in settings["set"])
+    yield from _some("Not set", [f"{row['kind']} {row['name']}: {row['why']}" for row in settings["failed"]])
+    for row in _of(result, "byHand"):
+        yield "By hand", f"{row['what']}: {row['why']}"
+        if row["command"]:
+            yield "Command", row["command"]
 
 
 def _of(result, name):
@@ -211,7 +219,7 @@ def _property_table(lines):
     return [
         OrderedDict(Property="" if number else name, Value=part)
         for name, value in lines
-        for number, part in enumerate([value] if name == "Fix" else _wrapped(value, width))
+        for number, part in enumerate([value] if name in ("Fix", "Command") else _wrapped(value, width))
     ]
 
 

@@ -177,6 +177,12 @@ def _load_migrate(loader):
             help="Do not copy signatures, attestations and other artifacts that are attached to images.",
         )
         c.argument(
+            "no_settings",
+            action="store_true",
+            help="Copy images only: no network rules, scope maps, tokens, webhooks, cache rules, replications, role "
+            "assignments, diagnostic settings and locks.",
+        )
+        c.argument(
             "force",
             action="store_true",
             help="Move tags of the new registry that point to manifests which the old registry does not have.",

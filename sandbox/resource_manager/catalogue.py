@@ -118,6 +118,8 @@ PROVIDERS: dict[str, dict[str, list[str]]] = {
         "registries/cacheRules": _since("2023-01-01-preview", stable="2023-07-01"),
         "registries/credentialSets": _since("2023-01-01-preview", stable="2023-07-01"),
         "registries/connectedRegistries": _since("2020-11-01-preview", stable="2025-11-01"),
+        "registries/tasks": ["2025-03-01-preview", "2019-06-01-preview", "2019-04-01"],
+        "registries/agentPools": ["2025-03-01-preview", "2019-06-01-preview"],
         "registries/privateEndpointConnections": _since("2019-12-01-preview", stable="2021-09-01"),
     },
     "Microsoft.ManagedIdentity": {"userAssignedIdentities": _IDENTITIES},

@@ -26,7 +26,7 @@ POST   /registries/{name}/content    {"repositories"?, "images"?, ...}: images, 
                                      GET: all that is stored
 POST   /registries/{name}/push       {"repository", "tag", "seed"}: a new image, to which the tag moves
 POST   /registries/{name}/private-endpoints     {"endpoint", "status"?}: connects one, by its id
-POST   /registries/{name}/connected-registries  {"name"}
+POST   /registries/{name}/listed     {"kind", "name", "properties"}: a task, an agent pool, a connected registry
 POST   /resources                    {"resource_id", "properties", ...}, see tampering.add_resource
 POST   /registries/{name}/pull       whether an image could be pulled now
 GET    /state                        counts and IDs of all resources
@@ -47,7 +47,7 @@ from sandbox import services
 from sandbox.core.web import Caller, Request
 from sandbox.entra.directory import add_principal
 from sandbox.fleet.seed import seed_fleet
-from sandbox.registry.connections import add_connected_registry, add_private_endpoint
+from sandbox.registry.connections import add_listed, add_private_endpoint
 from sandbox.registry.encryption import pull
 from sandbox.registry.import_faults import ImportFault
 from sandbox.registry.record import named_registry
@@ -296,11 +296,11 @@ def _add_private_endpoint(instance: Instance, given: dict[str, Any], request: we
         return add_private_endpoint(world, named_registry(world, request.match_info["name"]), **given)
 
 
-@_endpoint("POST", "/registries/{name}/connected-registries")
-def _add_connected_registry(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
+@_endpoint("POST", "/registries/{name}/listed")
+def _add_listed(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
     world = instance.world
     with world.lock:
-        return add_connected_registry(world, named_registry(world, request.match_info["name"]), **given)
+        return add_listed(world, named_registry(world, request.match_info["name"]), **given)
 
 
 @_endpoint("POST", "/resources")

@@ -146,7 +146,7 @@ class TestExistingRegistry:
     def test_without_cmk_it_is_left_alone_and_the_way_out_is_named(self):
         found = self.refusal(encryption=Encryption("disabled"))
         assert "only when a registry is created" in found.message
-        assert "az acr import" in words(found)
+        assert "az acr cmk migrate" in words(found)
 
     def test_a_creation_that_failed_with_another_identity(self):
         found = self.refusal(encryption=Encryption("disabled"), provisioning_state="Failed", attached=())
