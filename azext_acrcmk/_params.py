@@ -211,8 +211,8 @@ def _load_rotate(loader):
         c.argument("key_encryption_key", help="URI of another key, in a key vault or managed HSM.")
         c.argument(
             "key_vault",
-            help="Name or ID of the key vault of another key. Created if it does not exist. Default: the vault of the "
-            "current key.",
+            help="Name or ID of the key vault of another key. Created if it does not exist; if given by its name, "
+            "after a prompt for confirmation. Default: the vault of the current key.",
         )
         c.argument(
             "key_name",

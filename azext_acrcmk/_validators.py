@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import datetime, timezone
 
 from azure.cli.core.azclierror import (
@@ -44,6 +45,7 @@ NOT_IN_TAG_NAMES = "<>%&\\?/"
 MAX_EXPIRY_DAYS = 36500
 MOST_IMPORTS = 50
 A_DAY = 86400
+_VERSION = re.compile("[0-9a-f]{32}", re.IGNORECASE)
 
 
 def validate_registry(cmd, namespace):
@@ -218,7 +220,7 @@ def _check_plan(cmd, namespace):
         raise InvalidArgumentValueError(f"The registry name '{namespace.registry_name}' must be lowercase.")
     _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
     _check_vault(namespace)
-    _check_name("key", namespace.key_name)
+    _check_key_name(namespace.key_name)
     _check_key_encryption_key(cmd, namespace)
     _check_durations(namespace)
     validate_tags(namespace)  # the CLI's own validator, which would run later
@@ -249,6 +251,15 @@ def _check_name(kind, name):
         return
     if problem := name_problem(kind, name):
         raise InvalidArgumentValueError(problem)
+
+
+def _check_key_name(name):
+    if name and _VERSION.fullmatch(name):
+        raise InvalidArgumentValueError(
+            f"--key requires the name of a key; '{name}' looks like a version of a key. To specify a version: "
+            "--key-encryption-key URI"
+        )
+    _check_name("key", name)
 
 
 def _check_name_or_id(namespace, argument, kind, type_):
@@ -310,7 +321,7 @@ def validate_rotate(cmd, namespace):
     else:
         _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
     _check_vault(namespace)
-    _check_name("key", namespace.key_name)
+    _check_key_name(namespace.key_name)
     _check_key_encryption_key(cmd, namespace)
     after_wait = [name for name in ("revoke_old", "disable_old_version") if getattr(namespace, name)]
     if namespace.no_wait and after_wait:
