@@ -16,9 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS
 from azext_acrcmk.model.defaults import FORMATS as NAMES
 from azext_acrcmk.model.defaults import JSON_FORMATS
-from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.model.registry_options import RegistryOptions
 from azext_acrcmk.model.state import ACCESS_POLICY, DeletedKey, DeletedVault
 from azext_acrcmk.output.template import hcl
@@ -54,6 +55,23 @@ def elsewhere(goal):
     return replace(make.nothing(goal), groups=(*groups.items(), (there.lower(), replace(group, id=there))))
 
 
+def existing_elsewhere(goal):
+    """Identity, vault and key in the other subscription, without a grant."""
+    groups = elsewhere(goal).groups
+    return replace(existing(goal), groups=groups, roles=(), vault=replace(existing(goal).vault, policies=()))
+
+
+HSM_KEY = "https://myhsm.managedhsm.azure.net/keys/k"
+
+
+def managed_hsm(goal):
+    """A key in a managed HSM to which the identity has access already."""
+    found = existing(goal)
+    hsm = replace(found.vault, id=ArmId(make.SUBSCRIPTION, "images", HSM_TYPE, "myhsm"), kind="managedHSM")
+    role = replace(found.roles[0], scope="/keys/k", data_actions=tuple(HSM_NEEDED_ACTIONS.values()))
+    return replace(found, vault=hsm, roles=(role,))
+
+
 def deleted(goal):
     return replace(make.nothing(goal), vault=DeletedVault(goal.vault, "westeurope", True))
 
@@ -69,6 +87,11 @@ GOALS = {
     ),
     "existing": lambda: planned(existing),
     "existing, pinned": lambda: planned(existing, rotation="manual"),
+    "existing, granted on the key": lambda: planned(existing_elsewhere, grant_scope="key"),
+    "existing policies": lambda: planned(existing_elsewhere, permission_model=ACCESS_POLICY),
+    "existing elsewhere": lambda: planned(existing_elsewhere, key_vault=VAULT_ELSEWHERE, identity=IDENTITY_ELSEWHERE),
+    "existing vault": lambda: planned(lambda goal: replace(existing_elsewhere(goal), key=make.nothing(goal).key)),
+    "managed HSM": lambda: planned(managed_hsm, key_encryption_key=HSM_KEY),
     "vault elsewhere": lambda: planned(elsewhere, key_vault=VAULT_ELSEWHERE, grant_scope="key"),
     "policies elsewhere": lambda: planned(elsewhere, key_vault=VAULT_ELSEWHERE, permission_model=ACCESS_POLICY),
     "identity elsewhere": lambda: planned(elsewhere, identity=IDENTITY_ELSEWHERE),
