@@ -125,7 +125,7 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' = {
       status: 'enabled'
       keyVaultProperties: {
         identity: identity.properties.clientId
-        keyIdentifier: rotation == 'auto' ? key.properties.keyUri : (empty(keyVersion) ? key.properties.keyUriWithVersion : format('{0}/{1}', key.properties.keyUri, keyVersion))
+        keyIdentifier: (rotation == 'auto') ? key.properties.keyUri : (empty(keyVersion) ? key.properties.keyUriWithVersion : format('{0}/{1}', key.properties.keyUri, keyVersion))
       }
     }
   }

@@ -197,7 +197,7 @@ class _Writer:
             inner = getattr(given.arguments[2], "function", "") == "if"
             return f"{arguments[0]} ? {arguments[1]} : {f'({arguments[2]})' if inner else arguments[2]}"
         if given.function == "equals":
-            return f"{arguments[0]} == {arguments[1]}"
+            return f"({arguments[0]} == {arguments[1]})"
         if given.function == "not":
             return f"!{arguments[0]}"
         return f"{given.function}({', '.join(arguments)})"
