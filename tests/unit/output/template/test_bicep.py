@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pycep
 import pytest
 
@@ -30,10 +32,17 @@ def from_template(goal):
     return [(f"{each['type']}@{each['apiVersion']}", of_template(body)) for each, body in named]
 
 
+@cache
+def parsed(goal):
+    """The files by name."""
+    files = FORMATS["bicep"].write(GOALS[goal]())
+    return {name: pycep.BicepParser().parse(text=text) for name, text in files.items()}
+
+
 def from_bicep(goal):
     found = []
-    for text in FORMATS["bicep"].write(GOALS[goal]()).values():
-        for each in pycep.BicepParser().parse(text=text)["resources"].values():
+    for file in parsed(goal).values():
+        for each in file["resources"].values():
             if not each["existing"]:
                 config = each["config"]
                 config = config["config"] if "loop_type" in config or "condition" in config else config
@@ -72,8 +81,8 @@ def is_nested(name, body):
 def test_a_module_for_each_nested_deployment(goal):
     """Reached in the same resource group, with the same parameters."""
     nested = [each for each in FORMATS["arm"].write(GOALS[goal]())["resources"] if is_nested_resource(each)]
-    files = FORMATS["bicep"].write(GOALS[goal]())
-    modules = pycep.BicepParser().parse(text=files[""]).get("modules", {})
+    files = parsed(goal)
+    modules = files[""].get("modules", {})
     assert len(modules) == len(nested)
     assert {each["detail"]["path"] for each in modules.values()} == set(files) - {""}
     places = sorted("subscriptionId" in each for each in nested)
@@ -89,9 +98,9 @@ def is_nested_resource(each):
 @pytest.mark.parametrize("goal", GOALS)
 def test_the_same_parameters_and_outputs(goal):
     template = FORMATS["arm"].write(GOALS[goal]())
-    parsed = pycep.BicepParser().parse(text=FORMATS["bicep"].write(GOALS[goal]())[""])
-    assert set(parsed.get("parameters", {})) == set(template["parameters"])
-    assert set(parsed["outputs"]) == set(template["outputs"])
+    main = parsed(goal)[""]
+    assert set(main.get("parameters", {})) == set(template["parameters"])
+    assert set(main["outputs"]) == set(template["outputs"])
 
 
 def test_a_difference_would_be_found():

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import hcl2
 import jsonschema
-import pycep
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS
@@ -128,23 +127,6 @@ def test_only_terraform_can_not_recover_a_vault(parts):
 
 def deleted_vault(parts):
     return type(parts.vault).__name__ == "RecoverVault"
-
-
-def test_bicep_is_parsed(parts):
-    for text in written("bicep", parts).values():
-        assert "resources" in pycep.BicepParser().parse(text=text), text
-
-
-def test_bicep_makes_the_resources_of_the_template(parts):
-    made = set()
-    for text in written("bicep", parts).values():
-        for each in pycep.BicepParser().parse(text=text)["resources"].values():
-            if not each["existing"]:
-                made.add(f"{each['type']}@{each['api_version']}")
-    found = {f"{each['type']}@{each['apiVersion']}" for each in resources(FORMATS["arm"].write(parts))}
-    assert {each for each in made if "/deployments@" not in each} == {
-        each for each in found if "/deployments@" not in each
-    }
 
 
 @pytest.mark.parametrize("name", ["azapi", "azurerm"])
@@ -303,19 +285,3 @@ def test_no_text_breaks_out_of_a_string_of_bicep(text):
 @given(TEXTS)
 def test_no_text_breaks_out_of_a_string_of_an_expression(text):
     assert quoted(text)[1:-1].replace("''", "").count("'") == 0
-
-
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(TEXTS.filter(bool), TEXTS, min_size=1, max_size=3))
-def test_hostile_tags_come_out_as_they_are(tags):
-    found = planned(tags=tags)
-    template = FORMATS["arm"].write(found)
-    default = template["parameters"]["tags"]["defaultValue"]
-
-    def read(text):
-        return text[1:] if text.startswith("[[") else text
-
-    assert {read(key): read(each) for key, each in default.items()} == tags
-    script = FORMATS["sh"].write(found)
-    checked = subprocess.run(["sh", "-n"], input=script.replace("\0", ""), capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stderr
