@@ -188,6 +188,15 @@ def _load_migrate(loader):
             help="Move tags of the new registry that point to manifests which the old registry does not have.",
         )
 
+    with loader.argument_context("acr cmk migrate") as c:
+        c.argument(
+            "report",
+            action="append",
+            help="File to write a report to: what was copied, who pulls from the old registry, what to do, in order. "
+            "Its extension is .html (one file, to open in a browser) or .md. An existing file is overwritten. Can be "
+            "specified more than once.",
+        )
+
 
 def _load_rotate(loader):
     with loader.argument_context("acr cmk rotate") as c:

@@ -31,6 +31,7 @@ logger = get_logger(__name__)
 
 # What `az acr cmk list` can write; apart from what writes it, because `-h` imports nothing else of the package.
 REPORT_ENDINGS = (".json", ".csv", ".sarif", ".xml", ".html")
+MIGRATION_ENDINGS = (".html", ".md")
 
 SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
@@ -147,11 +148,11 @@ def validate_list(namespace):
             raise InvalidArgumentValueError(f"'{subscription}' is not a valid subscription ID.")
 
 
-def _check_report(path):
+def _check_report(path, endings=REPORT_ENDINGS):
     """Before anything is read, which may take a minute."""
     ending = os.path.splitext(path)[1].lower()
-    if ending not in REPORT_ENDINGS:
-        raise InvalidArgumentValueError(f"'{path}' must end with one of {', '.join(REPORT_ENDINGS)}.")
+    if ending not in endings:
+        raise InvalidArgumentValueError(f"'{path}' must end with one of {', '.join(endings)}.")
     if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path) or "."):
         raise InvalidArgumentValueError(f"'{path}' is not a file in an existing directory.")
 
@@ -196,6 +197,8 @@ def validate_migrate(cmd, namespace):
         )
     if namespace.concurrency is not None and not 1 <= namespace.concurrency <= MOST_IMPORTS:
         raise InvalidArgumentValueError(f"--concurrency must be a number from 1 to {MOST_IMPORTS}.")
+    for path in namespace.report or ():
+        _check_report(path, MIGRATION_ENDINGS)
     if namespace.since is not None:
         namespace.since = _moment(namespace.since)
 

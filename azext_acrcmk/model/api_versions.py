@@ -17,6 +17,8 @@ _KEY_VAULT = "2026-02-01"
 API_VERSIONS = {
     REGISTRY_TYPE: "2025-04-01",
     f"{REGISTRY_TYPE}/connectedRegistries": "2025-11-01",
+    f"{REGISTRY_TYPE}/tasks": "2019-04-01",
+    f"{REGISTRY_TYPE}/agentPools": "2025-03-01-preview",
     VAULT_TYPE: _KEY_VAULT,
     f"{VAULT_TYPE}/keys": _KEY_VAULT,
     HSM_TYPE: _KEY_VAULT,

@@ -10,7 +10,11 @@ from azext_acrcmk.model.state import Registry, Unknown
 # Child resources of a registry, by the last part of their type.
 REPLICATIONS, WEBHOOKS, SCOPE_MAPS, TOKENS = "replications", "webhooks", "scopeMaps", "tokens"
 CACHE_RULES, CREDENTIAL_SETS, CONNECTED = "cacheRules", "credentialSets", "connectedRegistries"
-CHILDREN = (REPLICATIONS, WEBHOOKS, SCOPE_MAPS, TOKENS, CACHE_RULES, CREDENTIAL_SETS, CONNECTED)
+TASKS, AGENT_POOLS = "tasks", "agentPools"
+CHILDREN = (
+    *(REPLICATIONS, WEBHOOKS, SCOPE_MAPS, TOKENS, CACHE_RULES, CREDENTIAL_SETS),
+    *(CONNECTED, TASKS, AGENT_POOLS),
+)
 # What other providers have on a registry.
 ROLES, DIAGNOSTICS, LOCKS = "roleAssignments", "diagnosticSettings", "locks"
 EXTENSIONS = (ROLES, DIAGNOSTICS, LOCKS)

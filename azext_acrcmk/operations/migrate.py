@@ -13,6 +13,7 @@ from azext_acrcmk.apply.migrate.copier import Copier, Wanted
 from azext_acrcmk.apply.migrate.importing import Importer, NothingSucceeds
 from azext_acrcmk.apply.migrate.limit import Limit
 from azext_acrcmk.apply.migrate.settings import Made, make_settings
+from azext_acrcmk.cloud.consumers import find_consumers
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.login_server import LoginServer, NotPermitted
 from azext_acrcmk.cloud.preflight import look_ahead
@@ -26,10 +27,19 @@ from azext_acrcmk.model.registry_options import PREVIEW_API_VERSION, RegistryOpt
 from azext_acrcmk.model.state import Absent, Registry, State, Unknown
 from azext_acrcmk.operations.ahead import stop_where_blocked
 from azext_acrcmk.operations.enable import Prepared, carry_out, prepare
+from azext_acrcmk.operations.report_files import write_all
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, steps_document
-from azext_acrcmk.output.migrate import inventory_document, migration_document, settings_document
+from azext_acrcmk.output.migrate import (
+    cut_over_document,
+    inventory_document,
+    migration_document,
+    settings_document,
+)
+from azext_acrcmk.output.report import ending_of
+from azext_acrcmk.output.report.migration import migration_html, migration_markdown
 from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.migrate.cutover import cut_over, pulling_principals
 from azext_acrcmk.plan.migrate.left import left_settings
 from azext_acrcmk.plan.migrate.new_registry import options_of
 from azext_acrcmk.plan.migrate.preflight import (
@@ -47,6 +57,10 @@ logger = get_logger(__name__)
 
 # Options that describe the key of a new registry; without them, a new registry that exists keeps its own.
 _OF_KEY = ("identity", "key_vault", "key_name", "key_encryption_key", "rotation")
+
+
+# By the ending of the file.
+_REPORTS = {".html": migration_html, ".md": migration_markdown}
 
 
 @dataclass(frozen=True)
@@ -71,6 +85,7 @@ def migrate(
     yes: bool,
     wanted: Wanted,
     concurrency: int | None,
+    reports: tuple[str, ...],
     **options: Any,
 ) -> dict[str, Any]:
     """Brings the content of a registry to a new one with a customer-managed key, and compares both."""
@@ -99,6 +114,8 @@ def migrate(
         document = migration_document(source, state, copier.tally, examine(state, session.now))
         if settings:
             document |= settings.make()
+            document["cutOver"] = settings.cut_over()
+        write_all({path: _REPORTS[ending_of(path)](document) for path in reports})
         if not document["verified"] or document.get("settings", {}).get("failed"):
             session.fail_after_output()
         return {**document, "steps": steps_document(outcomes)}
@@ -124,6 +141,21 @@ class _Settings:
             self._make(settings_to_make(self._source, self._target))
         registry = self._target.registry
         return settings_document(self._made, left_settings(self._source, registry.name, str(registry.id)))
+
+    def cut_over(self) -> dict[str, Any]:
+        """Who pulls from the old registry, and what to do, in order."""
+        session, source, target = self._session, self._source.registry, self._target.registry
+        pullers = pulling_principals(self._source)
+        with session.progress.during("Looking for who pulls from the old registry"):
+            consumers = find_consumers(
+                session.clients,
+                source.id.subscription,
+                (source.login_server or "").lower(),
+                [each.principal_id for each in pullers],
+                session.stop,
+            )
+        left = left_settings(self._source, target.name, str(target.id))
+        return cut_over_document(cut_over(source, target, pullers, consumers, left), source, target)
 
     def _make(self, settings: tuple[Setting, ...]) -> None:
         session = self._session

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from azext_acrcmk.model.content import Totals
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Registry, State
+from azext_acrcmk.plan.migrate.cutover import CutOver
 from azext_acrcmk.plan.migrate.settings import LeftSetting
 from azext_acrcmk.rules import Health
 
@@ -80,6 +81,28 @@ def settings_document(made: Any, left: Iterable[LeftSetting]) -> dict[str, Any]:
             "failed": [{"kind": each.kind, "name": each.name, "why": why} for each, why in made.failed],
         },
         "byHand": [asdict(each) for each in left],
+    }
+
+
+def cut_over_document(found: CutOver, source: Registry, target: Registry) -> dict[str, Any]:
+    """As it is in the result."""
+    return {
+        "oldLoginServer": source.login_server,
+        "newLoginServer": target.login_server,
+        "mayPull": [
+            {
+                "principalId": each.principal_id,
+                "principalType": each.principal_type,
+                "role": each.role,
+                "scope": each.scope,
+                "resource": each.resource.id if each.resource else None,
+            }
+            for each in found.pullers
+        ],
+        "naming": [{"id": each.id, "type": each.type, "name": each.name} for each in found.naming],
+        "notSeen": found.unseen,
+        "steps": [{"what": each.what, "command": each.command} for each in found.steps],
+        "goBack": [{"what": each.what, "command": each.command} for each in found.back],
     }
 
 

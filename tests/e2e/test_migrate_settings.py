@@ -145,7 +145,8 @@ def test_settings_are_copied_in_their_order_and_once(azure, many_az, old):
 
 def test_what_is_left_is_named_with_the_command(azure, many_az, old):
     azure.add_private_endpoint("oldregistry", f"{OLD.group_id}/providers/Microsoft.Network/privateEndpoints/pe")
-    azure.add_connected_registry("oldregistry", "onsite")
+    azure.add_listed("oldregistry", "connectedRegistries", "onsite")
+    azure.add_listed("oldregistry", "tasks", "nightly")
     told = {row["what"]: row["command"] for row in many_az([*COMMAND, "--what-if"]).json()["byHand"]}
     assert told["password of token 'robot'"] == (
         "az acr token credential generate --registry newregistry --name robot --password1"
@@ -155,6 +156,7 @@ def test_what_is_left_is_named_with_the_command(azure, many_az, old):
     )
     assert "private endpoint 'pe'" in told
     assert "connected registry 'onsite'" in told
+    assert told["task 'nightly'"] == "az acr task show --registry oldregistry --name nightly"
     assert "access of credential set 'dockerhub'" in told
     assert "passwords of the admin user" in told
 
@@ -177,3 +179,58 @@ def test_one_that_fails_does_not_keep_the_others_from_being_made(azure, many_az,
     assert len(report["settings"]["set"]) == len(ALL) - 1
     azure.clear_faults()
     assert [each["name"] for each in many_az(COMMAND).json()["settings"]["set"]] == ["robot"]
+
+
+ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+ANYWHERE = f"{OLD.group_id}/providers"
+APP, SITE = f"{ANYWHERE}/Microsoft.App/containerApps/shop", f"{ANYWHERE}/Microsoft.Web/sites/web"
+CLUSTER = f"{ANYWHERE}/Microsoft.ContainerService/managedClusters/nodes"
+
+
+def test_it_ends_with_who_pulls_and_what_to_do(azure, many_az, seed, tmp_path):
+    old_registry(seed)
+    azure.seed_content("oldregistry", images=1)
+    kubelet = azure.principal().object_id
+    seed.grant(kubelet, OLD, ACR_PULL)
+    named = {"configuration": {"registries": [{"server": "oldregistry.azurecr.io"}]}}
+    azure.add_resource(APP, named)
+    azure.add_resource(SITE, {"siteConfig": {"linuxFxVersion": "DOCKER|oldregistry.azurecr.io/app:v1"}})
+    azure.add_resource(f"{APP}2", {"configuration": {"registries": [{"server": "myoldregistry.azurecr.io"}]}})
+    azure.add_resource(CLUSTER, {"identityProfile": {"kubeletidentity": {"objectId": kubelet}}})
+    page, text = tmp_path / "cut-over.html", tmp_path / "cut-over.md"
+    result = many_az([*COMMAND, "--report", str(page), "--report", str(text)]).json()
+    found = result["cutOver"]
+    assert (found["oldLoginServer"], found["newLoginServer"]) == ("oldregistry.azurecr.io", "newregistry.azurecr.io")
+    assert {each["name"] for each in found["naming"]} == {"shop", "web"}
+    (puller,) = found["mayPull"]
+    assert (puller["principalId"], puller["role"], puller["resource"]) == (kubelet, "AcrPull", CLUSTER)
+    commands = [each["command"] for each in found["steps"] if each["command"]]
+    assert f"az aks update --name nodes --resource-group rg --attach-acr {NEW}" in commands
+    assert any("az containerapp update --name shop" in each for each in commands)
+    assert any("az webapp config container set --name web" in each for each in commands)
+    assert "az acr cmk migrate --name oldregistry --to newregistry" in commands
+    assert found["goBack"]
+    for file in (page, text):
+        written = file.read_text()
+        assert "newregistry.azurecr.io" in written
+        assert "az aks update --name nodes" in written
+        assert "How to go back" in written
+
+
+def test_without_resource_graph_it_says_what_was_not_looked_for(azure, many_az, seed):
+    old_registry(seed)
+    azure.fault(
+        "status",
+        path="Microsoft.ResourceGraph",
+        status=403,
+        body={"error": {"code": "Forbidden", "message": "No."}},
+        times=9,
+    )
+    assert many_az(COMMAND).json()["cutOver"]["notSeen"] == "No."
+
+
+def test_a_report_of_another_form_is_refused_before_anything_is_read(azure, many_az, seed):
+    result = many_az([*COMMAND, "--report", "x.pdf"])
+    assert result.code == 1
+    assert ".html, .md" in result.err
+    assert azure.log() == []

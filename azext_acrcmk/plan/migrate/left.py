@@ -7,7 +7,7 @@ from shlex import quote
 from typing import Any
 
 from azext_acrcmk.model.ids import same
-from azext_acrcmk.model.settings import CONNECTED, CREDENTIAL_SETS, TOKENS, WEBHOOKS, Settings
+from azext_acrcmk.model.settings import AGENT_POOLS, CONNECTED, CREDENTIAL_SETS, TASKS, TOKENS, WEBHOOKS, Settings
 from azext_acrcmk.model.state import Unknown
 from azext_acrcmk.plan.migrate.settings import LeftSetting, is_system_token, own_locks, unreadable
 
@@ -22,9 +22,10 @@ def left_settings(source: Settings, new: str, target_id: str) -> tuple[LeftSetti
         *_webhooks(source, new),
         *_connected(source, new),
         *_endpoints(properties, new, target_id),
-        *_network(properties, new),
+        *_network(properties),
         *_policies(properties, target_id),
-        *_read_only_locks(source, new, target_id),
+        *_read_only_locks(source, target_id),
+        *_tasks(source, new),
         *_others(source, new),
     )
 
@@ -81,7 +82,7 @@ def _endpoints(properties: dict[str, Any], new: str, target_id: str) -> Iterator
         )
 
 
-def _network(properties: dict[str, Any], new: str) -> Iterator[LeftSetting]:
+def _network(properties: dict[str, Any]) -> Iterator[LeftSetting]:
     rules = (properties.get("networkRuleSet") or {}).get("virtualNetworkRules")
     if rules:
         yield LeftSetting(
@@ -99,7 +100,7 @@ def _policies(properties: dict[str, Any], target_id: str) -> Iterator[LeftSettin
         )
 
 
-def _read_only_locks(source: Settings, new: str, target_id: str) -> Iterator[LeftSetting]:
+def _read_only_locks(source: Settings, target_id: str) -> Iterator[LeftSetting]:
     for body in own_locks(source):
         if same((body.get("properties") or {}).get("level"), "ReadOnly"):
             yield LeftSetting(
@@ -107,6 +108,21 @@ def _read_only_locks(source: Settings, new: str, target_id: str) -> Iterator[Lef
                 "It would stop later passes. Create it when you no longer copy.",
                 f"az lock create --name {quote(str(body['name']))} --lock-type ReadOnly --resource {quote(target_id)}",
             )
+
+
+def _tasks(source: Settings, new: str) -> Iterator[LeftSetting]:
+    for body in source.of(TASKS):
+        name = str(body.get("name"))
+        yield LeftSetting(
+            f"task '{name}'",
+            "Its secrets can't be read, its identity would be a new one, and its steps can name the old registry. To "
+            "see it:",
+            f"az acr task show --registry {source.registry.name} --name {name}",
+        )
+    for body in source.of(AGENT_POOLS):
+        name = str(body.get("name"))
+        command = f"az acr agentpool create --registry {new} --name {name}"
+        yield LeftSetting(f"agent pool '{name}'", "It is paid for as long as it exists.", command)
 
 
 def _others(source: Settings, new: str) -> Iterator[LeftSetting]:
@@ -121,8 +137,3 @@ def _others(source: Settings, new: str) -> Iterator[LeftSetting]:
             "A new registry has a new one, without the roles of the old one.",
             f"az acr identity assign --name {new} --identities [system]",
         )
-    yield LeftSetting(
-        "tasks, agent pools and their runs",
-        "Their secrets can't be read, and their identities would be new. To see those of the old registry:",
-        f"az acr task list --registry {source.registry.name}",
-    )
