@@ -66,6 +66,23 @@ examples:
       text: az acr cmk template --name myregistry --file azuredeploy.json
 """
 
+helps["acr cmk wizard"] = """
+type: command
+short-summary: Create a container registry encrypted with a customer-managed key by answering questions at a terminal.
+long-summary: >
+    Asks for what no option specifies: the name of the registry, checked at once, and its resource group, location,
+    identity, key vault, key, rotation and network. Each list has a new resource first, with the name that `az acr cmk
+    enable` would use, then the existing resources with what speaks against them; those that can't be used can't be
+    chosen. Then it shows the changes, what is irreversible, and the equivalent `az acr cmk enable` command, and lets you
+    create the registry, save a template, or leave. Nothing is changed before that. Requires a terminal. The questions
+    are written to standard error and only the result to standard output, which can be redirected.
+examples:
+    - name: Answer all questions.
+      text: az acr cmk wizard
+    - name: Answer the questions that the options leave open.
+      text: az acr cmk wizard --name myregistry --resource-group mygroup --rotation auto
+"""
+
 helps["acr cmk rotate"] = """
 type: command
 short-summary: Change a registry to a new version of its key, to another key, or to another identity.
@@ -112,7 +129,7 @@ long-summary: >
     what will stop working, including other registries and resources that you can read and that use the same key or
     identity, and prompts for confirmation. Uses of the key by anything other than registries can't be detected. A key
     is never deleted. What was revoked is recorded in Azure, so that `az acr cmk restore` can undo exactly that from any
-    machine. How soon the registry is affected depends on Azure.
+    machine. Azure can take up to 10 minutes to apply the removal of a role.
 examples:
     - name: Preview the revocation, and list what else it affects.
       text: az acr cmk revoke --name myregistry --what-if --output table
@@ -128,7 +145,7 @@ short-summary: Undo `az acr cmk revoke`.
 long-summary: >
     Restores the access that `revoke` removed, and enables the key version that it disabled. A key version that was
     disabled in another way stays disabled, and what was revoked for another vault, key or identity is not restored.
-    Fails if the access can't be verified, or if the identity no longer exists.
+    Fails if the access can't be verified, if the identity no longer exists, or if the key version stays disabled.
 examples:
     - name: Restore a registry's access to its key.
       text: az acr cmk restore --name myregistry

@@ -7,6 +7,7 @@ def load_command_table(loader, _args):
     with loader.command_group("acr cmk") as group:
         group.custom_command("enable", "enable", table_transformer=enable_table)
         group.custom_command("template", "template")
+        group.custom_command("wizard", "wizard", table_transformer=enable_table)
         group.custom_command("check", "check", table_transformer=check_table)
         group.custom_command("list", "list_registries", table_transformer=list_table)
         group.custom_command("rotate", "rotate", table_transformer=enable_table, supports_no_wait=True)

@@ -171,8 +171,12 @@ class Sandbox:
         self._control("POST", f"/providers/{namespace}/unregister")
 
     def deny(self, resource_type: str, condition: dict[str, Any] | None = None, **policy: Any) -> None:
-        """Assign a denying policy (name, scope, reason)."""
+        """Assign a denying policy (name, scope, reason, external)."""
         self._control("POST", "/policies", {"type": resource_type, "condition": condition, **policy})
+
+    def modify(self, resource_type: str, *operations: dict[str, Any], **policy: Any) -> None:
+        """Assign a policy that changes what is written (name, scope, condition)."""
+        self._control("POST", "/policies", {"type": resource_type, "operations": operations, **policy})
 
     def clear_policies(self) -> None:
         self._control("DELETE", "/policies")
@@ -207,6 +211,21 @@ class Sandbox:
         """Push a new image, to which the tag moves; another one for each seed. Returns its digest."""
         given = {"repository": repository, "tag": tag, "seed": seed}
         return self._control("POST", f"/registries/{registry}/push", given)
+
+    def add_private_endpoint(self, registry: str, endpoint: str, status: str = "Approved") -> str:
+        """Connect a private endpoint, by its id, to a registry. Returns the id of the connection."""
+        given = {"endpoint": endpoint, "status": status}
+        return self._control("POST", f"/registries/{registry}/private-endpoints", given)
+
+    def add_listed(self, registry: str, kind: str, name: str, **properties: Any) -> str:
+        """Add what the registry only lists: "connectedRegistries", "tasks", "agentPools". Returns its id."""
+        given = {"kind": kind, "name": name, "properties": properties}
+        return self._control("POST", f"/registries/{registry}/listed", given)
+
+    def add_resource(self, resource_id: str, properties: dict[str, Any], **more: Any) -> None:
+        """Add a resource of a service that is not emulated, such as a container app: it is listed, and in Resource
+        Graph, with its properties and more (location, identity, kind, tags)."""
+        self._control("POST", "/resources", {"resource_id": resource_id, "properties": properties, **more})
 
     def state(self) -> dict[str, Any]:
         """Ids and counts of everything."""

@@ -18,6 +18,8 @@ class Settings:
 
     # Grants and principals (facts: role assignments take up to ten minutes, new principals replicate with a delay).
     role_seconds: float = 0.0  # delay until a role assignment takes effect on the data plane
+    # ... and until its removal does, which is not sooner (facts: service.md 1.6, 4.4).
+    role_removal_seconds: float = 0.0
     control_role_seconds: float = 0.0  # ... and on ARM keys (`ForbiddenByRbac` until then)
     policy_seconds: float = 0.0  # delay until an access policy takes effect
     principal_seconds: float = 0.0  # a new principal is unknown to role assignments without principalType
@@ -69,6 +71,11 @@ class Settings:
     # it in a second.
     arm_read_bucket: int = 0
     arm_read_rate: float = 25.0
+    arm_write_bucket: int = 0  # the same for writes, and once more for deletions
+    arm_write_rate: float = 10.0
+
+    # How late the list of a subscription's resources shows what is new, and still shows what is gone.
+    resource_list_seconds: float = 0.0
 
     # Resource Graph: so many queries in so many seconds for each user (0: no limit), how late it shows what was
     # written, and how late what a provider did automatically, which it learns only when it looks at everything again.
@@ -77,6 +84,11 @@ class Settings:
     graph_seconds: float = 0.0
     graph_crawl_seconds: float = 0.0
     graph_subscription_limit: int = 10_000  # of a tenant or management groups, it looks at the first so many
+
+    # Registries as the service makes them since 2026 (facts: migrate.md 4.1, 5): without a key in one step, and with
+    # another code where the name is taken.
+    plain_registry_at_once: bool = False
+    name_in_use_code: str = "AlreadyInUse"  # or "RegistryNameAlreadyInUse"
 
     # Imports: time until the first response, from there until the end, for each manifest and for each MiB, and the
     # Retry-After header.
@@ -87,6 +99,12 @@ class Settings:
     import_limit: int = 0  # imports into a registry that may go on at once; 0: no limit (not known)
     # Polling an import requires its permission on the subscription, not only on a registry (not known).
     import_polls_need_subscription: bool = False
+
+    # What lies below a registry.
+    part_seconds: float = 0.0  # how long operations on it take
+    deleted_replication_seconds: float = 3600.0  # until then one that was deleted can't be created again
+    token_password_seconds: float = 0.0  # until a password takes effect that replaces another
+    cache_rule_over_repository: bool = True  # a rule's target may be a repository that exists (not known)
 
     # The data plane of registries.
     registry_token_seconds: int = 0  # the lifetime of access tokens; 0: as recorded
@@ -128,5 +146,7 @@ PROFILES = {
         import_seconds=5.0,
         import_seconds_per_mib=0.01,
         registry_limits=1.0,
+        part_seconds=10.0,
+        token_password_seconds=60.0,
     ),
 }

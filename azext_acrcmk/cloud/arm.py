@@ -48,6 +48,9 @@ class Arm:
     def put(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._send("PUT", self._url(path, version), body)
 
+    def patch(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._send("PATCH", self._url(path, version), body)
+
     def post(self, path: str, version: str) -> dict[str, Any]:
         return self._send("POST", self._url(path, version))
 

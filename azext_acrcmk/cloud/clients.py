@@ -37,7 +37,7 @@ class Clients:
         self._cli_ctx = cli_ctx
         # For options of a registry that only later API versions have.
         self.registry_api_version = API_VERSIONS[REGISTRY_TYPE]
-        self._made: dict[tuple[str, str], Any] = {}
+        self._made: dict[tuple[str | None, ...], Any] = {}
         self._lock = threading.RLock()
         self._transport: Any = None
         self._request_ids: Any = None
@@ -49,6 +49,11 @@ class Clients:
     @property
     def cli_ctx(self):
         return self._cli_ctx
+
+    @property
+    def acquires_policy_tokens(self) -> bool:
+        """Whether the CLI fetches a token for each change, which proves an external evaluation to Azure Policy."""
+        return any(self._cli_ctx.data.get(each) for each in ("_acquire_policy_token", "_change_reference"))
 
     def renew_request_ids(self) -> None:
         """From now on each request has its own ID (see RequestIds)."""
@@ -137,7 +142,7 @@ class Clients:
 
             return self._made_by_cli(getattr(ResourceType, resource_type), subscription, api_version=api_version)
 
-        return self._once((resource_type, subscription), make)
+        return self._once((resource_type, subscription, api_version), make)
 
     def _made_by_cli(self, client: Any, subscription: str, **options: Any):
         from azure.cli.core.commands.client_factory import get_mgmt_service_client, prepare_client_kwargs_track2
@@ -146,13 +151,14 @@ class Clients:
         from azext_acrcmk.cloud.registration import NeverRegister
         from azext_acrcmk.cloud.repeatable import TO_MANAGEMENT, SendAgain
         from azext_acrcmk.cloud.request_ids import RequestIds
+        from azext_acrcmk.cloud.written import SeeWrites
 
         if self._request_ids is None:
             self._shared_transport(prepare_client_kwargs_track2(self._cli_ctx))
             self._request_ids = RequestIds()
         only = OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
         options |= {"transport": self._transport, "per_retry_policies": [only, self._request_ids, NeverRegister()]}
-        options["per_call_policies"] = [SendAgain(TO_MANAGEMENT)]
+        options["per_call_policies"] = [SendAgain(TO_MANAGEMENT), SeeWrites()]
         options["credential"] = self._sign_in(subscription)
         return get_mgmt_service_client(self._cli_ctx, client, subscription_id=subscription, **options)
 
@@ -187,6 +193,7 @@ class Clients:
 
         from azext_acrcmk.cloud.hosts import OnlyTo
         from azext_acrcmk.cloud.repeatable import TO_VAULT, SendAgain
+        from azext_acrcmk.cloud.written import SeeWrites
 
         self._check_host(host, "keyvault_dns", "mhsm_dns")
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
@@ -198,7 +205,7 @@ class Clients:
         arguments["verify_challenge_resource"] = self._cli_ctx.cloud.name in [each.name for each in KNOWN_CLOUDS]
         arguments["api_version"] = DATA_PLANE_API_VERSION
         arguments["per_retry_policies"] = [OnlyTo(host)]
-        arguments["per_call_policies"] = [SendAgain(TO_VAULT)]
+        arguments["per_call_policies"] = [SendAgain(TO_VAULT), SeeWrites()]
         make = getattr(import_module(package), client)
         return make(f"https://{host}", self._sign_in(get_subscription_id(self._cli_ctx)), **arguments)
 
@@ -227,7 +234,7 @@ class Clients:
         if not _HOST.fullmatch(host) or not host.lower().endswith(tuple(own)):
             raise ServiceRequestError(f"'{host}' is not a host of the cloud {self._cli_ctx.cloud.name}.")
 
-    def _once(self, name: tuple[str, str], make: Callable[[], Any]):
+    def _once(self, name: tuple[str | None, ...], make: Callable[[], Any]):
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()

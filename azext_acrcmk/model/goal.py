@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from azext_acrcmk.model.defaults import GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, default_vault_name
-from azext_acrcmk.model.registry_options import NO_OPTIONS, RegistryOptions
+from azext_acrcmk.model.registry_options import NO_OPTIONS, REGISTRY_OPTIONS, RegistryOptions
 from azext_acrcmk.model.state import RBAC, Registry
 
 AUTO = "auto"
 MANUAL = "manual"
+
+# Arguments that describe a new vault or key, and so can't be combined with the URI of an existing key.
+NEW_PARTS = (
+    "key_vault",
+    "key_name",
+    "key_type",
+    "key_size",
+    "rotation_period",
+    "key_lifetime",
+    "permission_model",
+    "vault_sku",
+    "retention_days",
+    "restrict_vault_network",
+    "vault_public_network_access",
+)
 
 _SHORT = re.compile(r"(\d{1,6})\s*([dwmy])", re.IGNORECASE | re.ASCII)
 _ISO = re.compile(r"P(?=.)(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?", re.IGNORECASE | re.ASCII)
@@ -69,7 +85,9 @@ class EnableGoal:
     """A registry encrypted with a key, and everything it requires.
 
     `vault` is None if the key is given by its URI. `find_vault` says that the user gave a vault's name, which may be a
-    vault in another group or subscription. `key_uri` is set if the user gave the URI of an existing key: then neither
+    vault in another group or subscription, and `find_identity` the name of an identity. `expects_vault` says that a
+    vault given by name is expected to exist: to create it requires a confirmation.
+    `key_uri` is set if the user gave the URI of an existing key: then neither
     vault nor key is created. `rotation` None means manual if the URI has a version, otherwise auto.
     """
 
@@ -81,6 +99,8 @@ class EnableGoal:
     vault_suffix: str
     key_uri: KeyId | None = None
     find_vault: bool = False
+    find_identity: bool = False
+    expects_vault: bool = False
     rotation: str | None = None
     location: str | None = None
     tags: dict[str, str] | None = field(default=None, hash=False)
@@ -143,6 +163,13 @@ class EnableGoal:
         return self.permission_model or RBAC
 
 
+def goal_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `enable_goal` and of the operations, from all arguments of the goal as the CLI names them."""
+    apart = {"key_type", *(option.name for option in REGISTRY_OPTIONS)}
+    goal = {name: value for name, value in arguments.items() if name not in apart}
+    return {**goal, "asked_key_type": arguments.get("key_type"), "options": RegistryOptions.of(**arguments)}
+
+
 def enable_goal(
     registry: ArmId,
     tenant: str,
@@ -169,6 +196,7 @@ def enable_goal(
         vault_suffix=vault_suffix,
         key_uri=key_uri,
         find_vault=bool(key_vault) and "/" not in key_vault,
+        find_identity=bool(identity) and "/" not in identity,
         **options,
     )
 
@@ -245,6 +273,8 @@ def rotate_goal(
         vault_suffix=vault_suffix,
         key_uri=None if other_key else key_uri,
         find_vault=bool(key_vault) and "/" not in key_vault,
+        find_identity=bool(identity) and "/" not in identity and not system,
+        expects_vault=True,
         location=registry.location,
         grant_timeout=grant_timeout,
         skip_grant=skip_grant,

@@ -325,6 +325,7 @@ class State:
     the registry's name is not available, where there is no registry. `sharing` are the other registries with the same
     key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to;
     `unsearched` are the subscriptions that could not be searched for either, each with the reason.
+    `namesakes` are others with the name that was typed for something that does not exist.
     `individuals` are the object ids, in lower case, of principals that are known not to be groups. `replicas` are the
     regions that the registry is replicated to.
     """
@@ -341,6 +342,7 @@ class State:
     identity_users: tuple[ArmId, ...] | Unknown | NotLoaded = NOT_LOADED
     individuals: frozenset[str] = frozenset()
     unsearched: tuple[Unknown, ...] = ()
+    namesakes: tuple[ArmId, ...] | Unknown = ()
     replicas: tuple[str, ...] | NotLoaded = NOT_LOADED
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:

@@ -10,24 +10,22 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from sandbox.core.web import AzureError, Reply, Request, Router
-from sandbox.registry import import_faults
+from sandbox.registry import import_faults, results
 from sandbox.registry.content import Manifest, Repository
 from sandbox.registry.encryption import pull
 from sandbox.registry.import_faults import ImportFault
-from sandbox.registry.record import TYPE, Registry, find_login_server
-from sandbox.registry.registries import REGISTRY
+from sandbox.registry.import_sources import ACTION, find_source
+from sandbox.registry.record import REGISTRY, TYPE, Registry
+from sandbox.registry.results import IMPORTING
 from sandbox.registry.seeding import push_image
-from sandbox.resource_manager.access import allowed_data, require, require_linked, scopes_granted
+from sandbox.resource_manager.access import require
 from sandbox.resource_manager.arm import HOST, not_found
 from sandbox.resource_manager.common import body_of
 from sandbox.world import Operation, World
 
 router = Router()
-_ACTION = f"{TYPE}/importImage/action"
-_RESULTS = "Microsoft.ContainerRegistry/locations/operationResults"
 _MOST_MANIFESTS = 50
 _MIB = 1024 * 1024
 _COPYING = "Error copying blobs."
@@ -68,7 +66,7 @@ class _Failure(Exception):
 @router.route("POST", HOST, f"{REGISTRY}/importImage")
 def import_image(world: World, request: Request) -> Reply:
     target_id = request.path.rpartition("/")[0]
-    require(world, request.caller, _ACTION, target_id)
+    require(world, request.caller, ACTION, target_id)
     target = world.registries.get(target_id.lower())
     if target is None:
         raise not_found(TYPE, (request.params["name"],), request.params["group"])
@@ -76,34 +74,14 @@ def import_image(world: World, request: Request) -> Reply:
     _check_limit(world)
     seconds = world.settings.import_answer_seconds + _seconds(world, wanted)
     operation = _start(world, target, wanted, world.now() + seconds)
-    headers = _headers(world, request, target.location, operation.id)
+    headers = results.headers(world, request, target.location, operation)
     return Reply(202, None, headers, world.settings.import_answer_seconds, seconds)
-
-
-@router.route(
-    "GET",
-    HOST,
-    "/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/locations/{location}/operationResults/{operation}",
-)
-def operation_result(world: World, request: Request) -> Reply:
-    """202 while an import goes on; then 200 without a body, or its error."""
-    _may_poll(world, request)
-    operation = world.imports.get(request.params["operation"].lower())
-    if operation is None:
-        raise not_found(_RESULTS, (request.params["location"], request.params["operation"]), "")
-    status = operation.settle(world.now())
-    if status == "Failed":
-        error = operation.error
-        raise AzureError(400, error["code"], error["message"])
-    if status == "Succeeded":
-        return Reply(200)
-    return Reply(202, None, _headers(world, request, request.params["location"], operation.id))
 
 
 def _start(world: World, target: Registry, wanted: Import, due: float) -> Operation:
     """Begin to copy, or begin an operation that will fail."""
-    operation = Operation(f"registries-{uuid.uuid1()}", "Importing", due)
-    world.imports[operation.id] = operation
+    operation = Operation(f"registries-{uuid.uuid1()}", IMPORTING, due)
+    world.results[operation.id] = operation
     try:
         _check(world, target, wanted)
     except _Failure as failure:
@@ -124,7 +102,7 @@ def _strike(world: World, fault: ImportFault, operation: Operation, wanted: Impo
         return
     if fault.action == "hang":
         if fault.arrives:
-            copying = Operation(f"{operation.id}-copy", "Importing", operation.due)
+            copying = Operation(f"{operation.id}-copy", IMPORTING, operation.due)
             copying.finish = lambda: _end(world, copying, wanted)
             world.operations[copying.id] = copying
         operation.due = world.now() + fault.seconds
@@ -141,7 +119,7 @@ def _end_without(world: World, operation: Operation, error: dict[str, str] | Non
 def _check_limit(world: World) -> None:
     """Refuse more imports at once than a registry takes. (That there is a limit is reported, its response is not.)"""
     limit = world.settings.import_limit
-    going_on = sum(1 for each in world.operations.values() if each.kind == "Importing")
+    going_on = sum(1 for each in world.operations.values() if each.kind == IMPORTING)
     if limit and going_on >= limit:
         message = "Too many imports are in progress. Please try again later."
         raise AzureError(429, "TooManyRequests", message, headers={"Retry-After": "5"})
@@ -162,7 +140,7 @@ def _read(world: World, request: Request, target: Registry) -> Import:
     if str(body.get("mode") or "NoForce").lower() not in ("force", "noforce"):
         raise AzureError(400, "InvalidParameters", f"The mode '{body.get('mode')}' is not supported.")
     repository, reference = _image(str(source.get("sourceImage") or ""))
-    registry = _source(world, request, source, target, repository)
+    registry = find_source(world, request, source, target, repository)
     found = registry.content.repositories.get(repository)
     return Import(
         registry,
@@ -176,44 +154,13 @@ def _read(world: World, request: Request, target: Registry) -> Import:
     )
 
 
-def _source(world: World, request: Request, source: dict[str, Any], target: Registry, repository: str) -> Registry:
-    """The registry to copy from, which the caller may pull from."""
-    resource_id = source.get("resourceId")
-    if not resource_id:
-        return _by_login_server(world, source)
-    registry = world.registries.get(resource_id.lower())
-    for action in (f"{TYPE}/read", f"{TYPE}/pull/read"):
-        if action.endswith("pull/read") and registry and registry.is_abac:
-            _require_content(world, request, registry)
-        else:
-            require_linked(world, request.caller, _ACTION, target.id, action, resource_id)
-    if registry is None:
-        raise AzureError(400, "InvalidParameters", f"The source registry '{resource_id}' could not be found.")
-    return registry
-
-
-def _require_content(world: World, request: Request, registry: Registry) -> None:
-    action = f"{TYPE}/repositories/content/read"
-    if not allowed_data(world, request.caller.object_id, action, registry.id):
-        message = f"The caller does not have permission to perform action '{action}' on '{registry.id}'."
-        raise AzureError(403, "Forbidden", message)
-
-
-def _by_login_server(world: World, source: dict[str, Any]) -> Registry:
-    """Of a registry named by its login server; other registries than Azure's are not known here."""
-    registry = find_login_server(world, str(source.get("registryUri") or ""))
-    if registry is None:
-        raise AzureError(400, "InvalidParameters", f"The source registry '{source.get('registryUri')}' is unknown.")
-    raise AzureError(400, "InvalidParameters", "The sandbox imports from Azure registries by resourceId only.")
-
-
 def _check(world: World, target: Registry, wanted: Import) -> None:
     """What is checked before anything is copied. Raises the failure of the operation."""
     source = wanted.source
     if source.policies["exportPolicy"]["status"] == "disabled":
         raise _Failure("InvalidParameters", f"Exports from registry {source.name} are disabled.")
     for registry in {source.id: source, target.id: target}.values():
-        if _is_restricted(registry) and registry.properties["networkRuleBypassOptions"] != "AzureServices":
+        if _is_restricted(registry) and not _lets_services_in(registry):
             raise _Failure("InvalidParameters", f"{_COPYING} Access to registry {registry.name} is not allowed.")
         _check_key(world, registry)
     _check_image(wanted)
@@ -290,16 +237,15 @@ def _copy(
             repository.put_tag(tag, found.resolve(wanted.reference) or wanted.digest, world.now())
 
 
-def _may_poll(world: World, request: Request) -> None:
-    action, caller = f"{_RESULTS}/read", request.caller
-    scope = f"/subscriptions/{request.params['subscription']}"
-    if world.settings.import_polls_need_subscription or not scopes_granted(world, caller.object_id, action):
-        require(world, caller, action, scope)
-
-
 def _is_restricted(registry: Registry) -> bool:
     closed = registry.properties["publicNetworkAccess"] == "Disabled"
     return closed or registry.network_rules.get("defaultAction") == "Deny"
+
+
+def _lets_services_in(registry: Registry) -> bool:
+    """Whether trusted services bypass the network rules. They don't with service endpoints (facts: migrate.md 2.2)."""
+    bypass = registry.properties["networkRuleBypassOptions"] == "AzureServices"
+    return bypass and not registry.network_rules.get("virtualNetworkRules")
 
 
 def _size(wanted: Import) -> int:
@@ -323,13 +269,3 @@ def _image(text: str) -> tuple[str, str]:
     if not found:
         raise AzureError(400, "InvalidParameters", f"The image '{text}' is not valid.")
     return found, reference
-
-
-def _headers(world: World, request: Request, location: str, operation: str) -> dict[str, str]:
-    """The region in the URL is in upper case, and no registry is named there."""
-    version, subscription = request.query["api-version"], request.params["subscription"]
-    path = f"/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/locations/{location.upper()}"
-    headers = {"Location": f"https://{HOST}{path}/operationResults/{operation}?api-version={version}"}
-    if world.settings.import_retry_after is not None:
-        headers["Retry-After"] = str(world.settings.import_retry_after)
-    return headers | {"api-supported-versions": version}

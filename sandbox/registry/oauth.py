@@ -10,10 +10,12 @@ from typing import Any
 
 from sandbox.core.web import Reply, Request, Router
 from sandbox.entra import tokens
+from sandbox.registry import credentials
+from sandbox.registry.credentials import Login
 from sandbox.registry.login_server import (
     RegistryError,
+    actions_of,
     has_any_right,
-    may,
     own_token,
     parts_of,
     serve,
@@ -52,21 +54,37 @@ def exchange(world: World, registry: Registry, request: Request) -> Reply:
 
 @serve(router, "POST", "/oauth2/token", counts_as=("tokens",))
 def access_token(world: World, registry: Registry, request: Request) -> Reply:
-    """An access token for some scopes, with only the actions that the caller's roles allow."""
-    form = _form(registry, request, "refresh_token")
-    refresh = form.get("refresh_token", "")
-    if own_token(registry, refresh, "refresh_token") is None:
+    """An access token for some scopes, with only the actions that the caller's roles or scope map allow."""
+    grant_type = request.body.get("grant_type") if isinstance(request.body, dict) else None
+    form = _form(registry, request, "password" if grant_type == "password" else "refresh_token")
+    if grant_type == "password":
+        found = credentials.login(world, registry, form.get("username", ""), form.get("password", ""))
+    else:
+        found = credentials.login_with_refresh_token(world, registry, form.get("refresh_token", ""))
+    return _issue(world, registry, request, found, form.get("scope", ""))
+
+
+@serve(router, "GET", "/oauth2/token", counts_as=("tokens",))
+def docker_token(world: World, registry: Registry, request: Request) -> Reply:
+    """The same for clients that send name and password in a header, or neither (Docker token specification)."""
+    given = credentials.basic(request)
+    found = credentials.login(world, registry, *given) if given else credentials.anonymous(registry)
+    return _issue(world, registry, request, found, request.query.get("scope", ""))
+
+
+def _issue(world: World, registry: Registry, request: Request, login: Login | None, scopes: str) -> Reply:
+    if login is None:
         raise unauthorized(registry)
-    request.caller = caller = tokens.read(f"Bearer {refresh}")
+    request.caller = login.caller
     access = []
-    for scope in form.get("scope", "").split(" "):
+    for scope in scopes.split(" "):
         kind, name, actions = parts_of(scope)
         if kind not in ("registry", "repository") or not name:
             raise RegistryError(400, "UNSUPPORTED", f"The scope '{scope}' is not served here.")
-        granted = [action for action in actions.split(",") if may(world, registry, caller, action)]
+        granted = [action for action in actions_of(kind, actions) if login.allows(name, action)]
         access.append({"type": kind, "name": name, "actions": granted})
     seconds = world.settings.registry_token_seconds or _ACCESS_SECONDS
-    token = tokens.issue_for_registry(caller, registry.host, "access_token", seconds, access=access)
+    token = tokens.issue_for_registry(login.caller, registry.host, "access_token", seconds, access=access)
     return Reply(200, {"access_token": token})
 
 

@@ -178,9 +178,10 @@ def seed_content(
     """
     chosen = list(names) or [f"{prefix}/service{number:04}" for number in range(1, repositories + 1)]
     for name in chosen:
-        repository = registry.content.repository(name, world.now())
         count = images + untagged + indexes * (index_size + 1) + signatures * (3 if nested else 2) + cosign
-        maker = _Maker(registry.content, repository, seed, world.now() - (count + 1) * _SECONDS_BETWEEN, layer_bytes)
+        began = world.now() - (count + 1) * _SECONDS_BETWEEN
+        repository = registry.content.repository(name, began)
+        maker = _Maker(registry.content, repository, seed, began, layer_bytes)
         roots = list(_roots(maker, images, indexes, index_size, tags, docker))
         for _ in range(untagged):
             maker.image(docker=docker)
@@ -224,6 +225,11 @@ def list_content(registry: Registry) -> dict[str, Any]:
         }
         for name, each in sorted(registry.content.repositories.items())
     }
+
+
+def fingerprint(registry: Registry) -> str:
+    """The same for two registries with the same content."""
+    return digest_of(_json(list_content(registry)))
 
 
 def _roots(maker: _Maker, images: int, indexes: int, index_size: int, tags: int, docker: bool) -> Iterator[Manifest]:

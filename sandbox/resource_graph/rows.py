@@ -61,6 +61,8 @@ def resources(world: World) -> Iterator[Entry]:
         yield _entry(managed_hsms.document(hsm), stamp=hsm.system.modified)
     for identity in world.identities.values():
         yield _entry(identities.document(identity))
+    for other in world.others.values():
+        yield _entry(other)
 
 
 def _replication(registry: record.Registry, region: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sandbox.entra.directory import add_principal
 from sandbox.registry.record import named_registry
@@ -114,6 +115,16 @@ def end_operation(world: World, name: str, status: str) -> None:
     else:
         operation.before.operation = operation
         world.registries[registry.id.lower()] = operation.before
+
+
+def add_resource(
+    world: World, resource_id: str, properties: dict[str, Any], location: str = "westus", **more: Any
+) -> None:
+    """Add a resource of a service that is not emulated, to the list of resources and to Resource Graph."""
+    names = resource_id.rsplit("/providers/", maxsplit=1)[-1].split("/")
+    kind = "/".join([names[0], *names[1::2]])
+    shown = {"id": resource_id, "name": names[-1], "type": kind, "location": location, "tags": {}}
+    world.others[resource_id.lower()] = shown | {"properties": properties} | more
 
 
 def add_repositories(world: World, name: str, repositories: Iterable[str]) -> None:

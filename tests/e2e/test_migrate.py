@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.harness.migrate import MIGRATE, OLD, old_registry, same_images
+from tests.harness.migrate import MIGRATE, NEW, OLD, old_registry, same_images
+from tests.harness.scene import HERE
 from tests.harness.seed import GROUP, changes, outcomes
 
 
@@ -66,7 +67,7 @@ def test_a_tag_of_somebody_else_is_a_conflict_until_it_is_forced(azure, az, old)
     assert result.code == 1
     report = json.loads(result.out)
     assert [row["tag"] for row in report["conflicts"]] == ["v1"]
-    assert [row["kind"] for row in report["differences"]] == ["otherTag", "extraManifest"]
+    assert [row["kind"] for row in report["differences"]] == ["extraManifest", "otherTag"]
     assert not report["verified"]
     forced = json.loads(az(f"{MIGRATE} --force").out)
     assert [row["kind"] for row in forced["differences"]] == ["extraManifest"]
@@ -131,3 +132,30 @@ def test_without_permission_to_read_the_old_registry_nothing_is_made(azure, az_a
     assert result.code == 1
     assert f"You don't have permission '{OLD.type}/pull/read' on" in result.err
     assert changes(azure) == []
+
+
+IMPORTER, WRITER = "Container Registry Data Importer and Data Reader", "Container Registry Repository Writer"
+
+
+def test_repository_permissions_are_required_also_of_owners(azure, az_as, seed):
+    old_registry(seed, api_version="2025-11-01", roleAssignmentMode="AbacRepositoryPermissions")
+    azure.seed_content("oldregistry", images=1, signatures=1)
+    owner = azure.principal(("Owner", HERE))
+    result = az_as(owner)(MIGRATE)
+    assert result.code == 1
+    assert f"'{IMPORTER}'" in result.err
+    assert f"'{WRITER}'" in result.err
+    assert "Nothing was changed" in result.err
+
+
+def test_with_the_roles_that_are_named_it_works(azure, az_as, seed):
+    old_registry(seed, api_version="2025-11-01", roleAssignmentMode="AbacRepositoryPermissions")
+    azure.seed_content("oldregistry", images=1, signatures=1)
+    account = azure.principal(("Owner", HERE), (IMPORTER, GROUP), (WRITER, GROUP))
+    result = az_as(account)(MIGRATE).json()
+    assert result["verified"]
+    assert same_images(azure)
+    assert (
+        azure.unseen("GET", str(NEW), None, "2025-11-01")["properties"]["roleAssignmentMode"]
+        == "AbacRepositoryPermissions"
+    )

@@ -14,10 +14,16 @@ NEW = ArmId(SUBSCRIPTION, "rg", REGISTRY_TYPE, "newregistry")
 MIGRATE = "acr cmk migrate --name oldregistry --to newregistry"
 
 
-def old_registry(seed: Seed, sku: str = "Premium", tags: dict[str, str] | None = None, **properties: Any) -> None:
+def old_registry(
+    seed: Seed,
+    sku: str = "Premium",
+    tags: dict[str, str] | None = None,
+    api_version: str | None = None,
+    **properties: Any,
+) -> None:
     """A registry without a key of its own."""
     body = {"location": LOCATION, "sku": {"name": sku}, "tags": tags or {}, "properties": properties}
-    seed.put(OLD, body)
+    seed.put(OLD, body, api_version)
 
 
 def same_images(azure: Sandbox) -> bool:

@@ -26,7 +26,14 @@ LINK = re.compile(r"(?<!!)\[[^]]*\]\(([^)\s]+)\)")
 IMAGE = re.compile(r"!\[[^]]*\]\(([^)\s]+)\)")
 OURS = "az acr cmk "
 # The modules of the CLI that have the commands of others, where they are not named as the commands are.
-MODULES = {"network private-dns": "privatedns", "account": "profile", "login": "profile"}
+MODULES = {
+    "network private-dns": "privatedns",
+    "account": "profile",
+    "login": "profile",
+    "deployment": "resource",
+    "group": "resource",
+    "ts": "resource",
+}
 # Those that end in another way than as commands do.
 BUILT_IN = ("az config ", "az version")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from azext_acrcmk.model.content import Descriptor, Repository, fallback_tag
 from azext_acrcmk.plan.migrate.fallback import fallbacks
+from azext_acrcmk.plan.migrate.images import Left
 
 MISSING_MANIFEST, MISSING_TAG = "missingManifest", "missingTag"
 EXTRA_MANIFEST, EXTRA_TAG = "extraManifest", "extraTag"
@@ -31,6 +32,15 @@ def differences(
     """All differences of one repository, in a stable order. `partial`: the listings are not whole, so what only the
     new registry has is no difference. `written`: the fallback tags are expected there."""
     return tuple(_found(source, target, partial, written))
+
+
+def unexplained(found: Iterable[Difference], left: Iterable[Left]) -> tuple[Difference, ...]:
+    """The differences without those that follow from what can't be copied, which is reported by itself."""
+    repositories = {each.repository for each in left if each.digest is None}
+    digests = {(each.repository, each.digest) for each in left}
+    return tuple(
+        each for each in found if each.repository not in repositories and (each.repository, each.source) not in digests
+    )
 
 
 def _found(source: Repository, target: Repository, partial: bool, written: bool) -> Iterator[Difference]:
