@@ -180,7 +180,9 @@ class World:
         self.deployments: dict[str, Any] = {}  # sandbox.resource_manager.deployments.records.Deployment
         self.template_specs: dict[str, Any] = {}  # sandbox.resource_manager.deployments.template_specs.TemplateSpec
         self._moment: float | None = None
-        self.policies: list[Any] = []  # sandbox.resource_manager.policies.DenyPolicy
+        self.policies: list[Any] = []  # sandbox.resource_manager.policies: DenyPolicy, ModifyPolicy
+        # Of external evaluations: method and path of what each is for.
+        self.policy_tokens: dict[str, tuple[str, str]] = {}
         self.changes = 0  # counts whatever may have changed something: requests that write, and what is done by itself
         self.quotas: dict[tuple[str, ...], Any] = {}  # sandbox.resource_manager.throttling: whose -> what is left
         self.looked: tuple[int, float] = (
@@ -188,6 +190,8 @@ class World:
             0.0,
         )  # at what the services do automatically: after which change, and when
         self.graph: Any = None  # sandbox.resource_graph.index.Index
+        # What the list of resources had, and since when, where it lags (sandbox.resource_manager.resources).
+        self.listed: list[tuple[float, list[dict[str, Any]]]] = []
         self._add_owners()
 
     def now(self) -> float:

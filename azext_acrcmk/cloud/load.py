@@ -10,6 +10,7 @@ from azext_acrcmk.cloud.across import find_identity, find_resource, find_vault, 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.holders import find_individuals
 from azext_acrcmk.cloud.hsm import list_hsm_roles
+from azext_acrcmk.cloud.namesakes import find_namesakes
 from azext_acrcmk.cloud.reads import (
     find_deleted_vault,
     get_deleted_key,
@@ -81,10 +82,11 @@ def load_registry_state(
     )
     asked_for, principal = principal, key_identity(replace(known, identity=identity)).principal_id
     if not vault_id and not isinstance(parts.vault, Vault):
-        found = found or trace_vault(clients, key, subscriptions)
-        if not isinstance(found, ArmId):
-            return replace(known, identity=identity, vault=found, key=found, version_in_use=found, roles=())
-        parts = in_vault(found, principal)
+        parts = in_vault(found, principal) if isinstance(found, ArmId) else NOTHING
+        if not isinstance(found, ArmId) or isinstance(parts.vault, Absent):
+            # Not listed, or the list is behind and still has it.
+            gone = trace_vault(clients, key, subscriptions)
+            return replace(known, identity=identity, vault=gone, key=gone, version_in_use=gone, roles=())
     elif principal != asked_for:
         parts = replace(parts, roles=load_roles(clients, vault_id or parts.vault.id, key, principal))
     state = replace(parts, registry=registry, identity=identity, key=_or_deleted(clients, parts.vault, parts.key, key))
@@ -185,9 +187,10 @@ def load_goal_state(
             None if registry or isinstance(registry, Unknown) else get_registry_name_problem(clients, goal.registry)
         ),
     )
-    (key, roles, used), groups = in_parallel(
+    (key, roles, used), groups, namesakes = in_parallel(
         lambda: _load_in_vault(clients, goal, vault, identity, registry, known),
         lambda: _load_groups(clients, goal, group, identity, vault),
+        lambda: find_namesakes(clients, goal, State(identity=identity, vault=vault), subscriptions),
     )
     if name_problem and get_registry(clients, goal.registry):
         # It was created in the meantime by the same command, running elsewhere.
@@ -201,6 +204,7 @@ def load_goal_state(
         roles=roles,
         groups=groups,
         name_problem=name_problem,
+        namesakes=namesakes,
     )
 
 
@@ -277,16 +281,19 @@ def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str
     """The goal, with its vault where that is, and the vault: absent, soft-deleted or unknown as it may be. Nothing is
     looked for in the group `gone`."""
     if goal.key_uri:
-        found = find_vault(clients, goal.key_uri, subscriptions) or trace_vault(clients, goal.key_uri, subscriptions)
-        return goal, get_vault(clients, found) if isinstance(found, ArmId) else found
+        found = find_vault(clients, goal.key_uri, subscriptions)
+        there = get_vault(clients, found) if isinstance(found, ArmId) else ABSENT
+        # Not listed, or the list is behind and still has it.
+        return goal, trace_vault(clients, goal.key_uri, subscriptions) if isinstance(there, Absent) else there
     vault = ABSENT if same(goal.vault.group_id, gone) else get_vault(clients, goal.vault)
     if vault or isinstance(vault, Unknown):
         return goal, vault
     hidden = None
     if goal.find_vault:
         found = find_resource(clients, VAULT_TYPE, goal.vault.name, subscriptions)
-        if isinstance(found, ArmId):
-            return replace(goal, vault=found), get_vault(clients, found)
+        there = get_vault(clients, found) if isinstance(found, ArmId) else ABSENT
+        if not isinstance(there, Absent):  # which it can be although it is listed
+            return replace(goal, vault=found), there
         hidden = found if isinstance(found, Unknown) else None
     deleted = find_deleted_vault(clients, goal.vault.subscription, goal.vault.name)
     if isinstance(deleted, DeletedVault):

@@ -69,7 +69,7 @@ class Preflight:
     """`providers` are registration states by subscription and namespace, `permissions` the caller's by the scope they
     were asked for, `denials` what policies would deny or what of it can't be read, `role_assignments_left` the quota's
     rest, `locations` those that the subscription may use for a type of resource (both in lower case), `locks` those at
-    or above a scope. None where nobody had to ask."""
+    or above a scope, `policy_advice` what may satisfy a policy. None where nobody had to ask."""
 
     providers: tuple[tuple[tuple[str, str], str | Unknown], ...] = ()
     permissions: tuple[tuple[str, tuple[Allowed, ...] | Unknown], ...] = ()
@@ -78,3 +78,4 @@ class Preflight:
     role_assignments_left: int | Unknown | None = None
     locations: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
     locks: tuple[Lock | Unknown, ...] = ()
+    policy_advice: tuple[str, ...] = ()

@@ -71,6 +71,7 @@ class Session:
                 f"No registry '{name}' was found in subscription {self.login.subscription}.",
                 [
                     "To list the registries that you can read: az acr list --output table",
+                    "If it was created a short while ago, specify its resource group: --resource-group",
                     "For another subscription: --subscription",
                 ],
             )
@@ -89,7 +90,8 @@ class Session:
             raise ResourceNotFoundError(
                 f"There is no registry '{id_.name}' in resource group '{id_.group}'.",
                 [
-                    "Omit --resource-group to find the registry by its name.",
+                    "To find the registry by its name, omit --resource-group; where a default is configured: "
+                    '--resource-group ""',
                     "To list the registries that you can read: az acr list --output table",
                 ],
             )

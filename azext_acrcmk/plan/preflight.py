@@ -248,7 +248,13 @@ def _denied(seen: Preflight) -> list[Obstacle]:
     return [
         Obstacle(UNDETERMINED, "policy", each.scope, f"Could not determine whether a policy would deny it: {each.why}")
         if isinstance(each, Unknown)
-        else Obstacle(BLOCKED, "policy", each.resource, f"The policy {each.policy} would deny it{_because(each)}.")
+        else Obstacle(
+            BLOCKED,
+            "policy",
+            each.resource,
+            f"The policy {each.policy} would deny it{_because(each)}.",
+            " ".join(seen.policy_advice),
+        )
         for each in dict.fromkeys(seen.denials)
     ]
 

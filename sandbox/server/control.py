@@ -17,7 +17,8 @@ POST   /fleet                        a fleet of registries with known damage, se
 POST   /management-groups            {"name", "parent"?, "subscriptions"?}
 POST   /providers/{namespace}/unregister
 PATCH  /subscriptions/{id}           {"tenant", "managed"?}: its home tenant; managed through Azure Lighthouse
-POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
+POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?, "external"?} denies;
+                                     with "operations" in place of the last two it modifies;  DELETE /policies
 PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
 POST   /registries/{name}/operation     {"status"}, see tampering.end_operation
 POST   /registries/{name}/repositories  {"repositories"}, see tampering.add_repositories
@@ -25,7 +26,7 @@ POST   /registries/{name}/content    {"repositories"?, "images"?, ...}: images, 
                                      GET: all that is stored
 POST   /registries/{name}/push       {"repository", "tag", "seed"}: a new image, to which the tag moves
 POST   /registries/{name}/private-endpoints     {"endpoint", "status"?}: connects one, by its id
-POST   /registries/{name}/connected-registries  {"name"}
+POST   /registries/{name}/listed     {"kind", "name", "properties"}: a task, an agent pool, a connected registry
 POST   /resources                    {"resource_id", "properties", ...}, see tampering.add_resource
 POST   /registries/{name}/pull       whether an image could be pulled now
 GET    /state                        counts and IDs of all resources
@@ -46,14 +47,14 @@ from sandbox import services
 from sandbox.core.web import Caller, Request
 from sandbox.entra.directory import add_principal
 from sandbox.fleet.seed import seed_fleet
-from sandbox.registry.connections import add_connected_registry, add_private_endpoint
+from sandbox.registry.connections import add_listed, add_private_endpoint
 from sandbox.registry.encryption import pull
 from sandbox.registry.import_faults import ImportFault
 from sandbox.registry.record import named_registry
 from sandbox.registry.seeding import list_content, push_image, seed_content
 from sandbox.resource_manager import gateway
 from sandbox.resource_manager.hierarchy import add_management_group
-from sandbox.resource_manager.policies import DenyPolicy
+from sandbox.resource_manager.policies import DenyPolicy, ModifyPolicy
 from sandbox.server import tampering
 from sandbox.server.faults import Fault
 from sandbox.server.instance import Instance
@@ -237,7 +238,8 @@ def _change_subscription(instance: Instance, given: dict[str, Any], request: web
 @_endpoint("POST", "/policies")
 def _add_policy(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     settled = {"name": "sandbox-policy", "scope": f"/subscriptions/{SUBSCRIPTION}", **given}
-    instance.world.policies.append(DenyPolicy(**settled))
+    kind = ModifyPolicy if "operations" in settled else DenyPolicy
+    instance.world.policies.append(kind(**settled))
 
 
 @_endpoint("DELETE", "/policies")
@@ -263,13 +265,23 @@ def _add_repositories(instance: Instance, given: dict[str, Any], request: web.Re
         tampering.add_repositories(instance.world, request.match_info["name"], **given)
 
 
-@_endpoint("POST", "/registries/{name}/content")
-async def _seed_content(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, int]:
-    def seed() -> dict[str, int]:
-        with instance.world.lock:
-            return seed_content(instance.world, named_registry(instance.world, request.match_info["name"]), **given)
+def _acts_on_registry(path: str, act: Callable[..., Any]) -> None:
+    """Have POST to a path of a registry call a function with the world, the registry, and what is given."""
 
-    return await asyncio.get_running_loop().run_in_executor(None, seed)
+    async def endpoint(instance: Instance, given: dict[str, Any], request: web.Request) -> Any:
+        def run() -> Any:
+            with instance.world.lock:
+                return act(instance.world, named_registry(instance.world, request.match_info["name"]), **given)
+
+        return await asyncio.get_running_loop().run_in_executor(None, run)
+
+    _endpoint("POST", f"/registries/{{name}}/{path}")(endpoint)
+
+
+_acts_on_registry("content", seed_content)
+_acts_on_registry("push", push_image)
+_acts_on_registry("private-endpoints", add_private_endpoint)
+_acts_on_registry("listed", add_listed)
 
 
 @_endpoint("GET", "/registries/{name}/content")
@@ -278,27 +290,6 @@ def _content(instance: Instance, given: dict[str, Any], request: web.Request) ->
     with world.lock:
         gateway.settle(world)
         return list_content(named_registry(world, request.match_info["name"]))
-
-
-@_endpoint("POST", "/registries/{name}/push")
-def _push(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
-    world = instance.world
-    with world.lock:
-        return push_image(world, named_registry(world, request.match_info["name"]), **given)
-
-
-@_endpoint("POST", "/registries/{name}/private-endpoints")
-def _add_private_endpoint(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
-    world = instance.world
-    with world.lock:
-        return add_private_endpoint(world, named_registry(world, request.match_info["name"]), **given)
-
-
-@_endpoint("POST", "/registries/{name}/connected-registries")
-def _add_connected_registry(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
-    world = instance.world
-    with world.lock:
-        return add_connected_registry(world, named_registry(world, request.match_info["name"]), **given)
 
 
 @_endpoint("POST", "/resources")
