@@ -135,6 +135,9 @@ def validate_list(namespace):
     ]
     if len(given) > 1:
         raise MutuallyExclusiveArgumentError(f"{' and '.join(given)} can't be used together.")
+    if getattr(namespace.resource_group_name, "is_default", False) and (given or namespace.from_file):
+        # A configured default does not narrow what was typed.
+        namespace.resource_group_name = None
     given += [option for option, value in (("--resource-group", namespace.resource_group_name),) if value]
     if namespace.from_file and given:
         raise MutuallyExclusiveArgumentError(f"--from and {given[0]} can't be used together.")

@@ -111,6 +111,10 @@ PROVIDERS: dict[str, dict[str, list[str]]] = {
     "Microsoft.ContainerRegistry": {
         "registries": _REGISTRIES,
         "checkNameAvailability": _REGISTRIES,
+        "registries/importImage": _since("2017-10-01"),
+        "registries/listCredentials": _since("2017-03-01"),
+        "registries/generateCredentials": _since("2019-05-01-preview", stable="2022-12-01"),
+        "locations/operationResults": _since("2017-10-01"),
         "registries/replications": _since("2017-10-01"),
         "registries/webhooks": _since("2017-03-01"),
         "registries/scopeMaps": _since("2019-05-01-preview", stable="2022-12-01"),

@@ -132,6 +132,10 @@ class TestRefusals:
         assert importer.run(f"{REPOSITORY}:v2", "a:1", mode="Force") == (200, None)
         assert importer.stored()["a"]["tags"]["1"] == importer.stored("source1")[REPOSITORY]["tags"]["v2"]
 
+    def test_versions_of_the_api(self, azure):
+        code = azure.error("POST", f"{TARGET}/importImage?api-version=2017-03-01", {})[1]["code"]
+        assert code == "InvalidResourceType"
+
     def test_a_target_must_be_named(self, importer):
         started = importer.start(f"{REPOSITORY}:v1")
         assert started.status == 400
