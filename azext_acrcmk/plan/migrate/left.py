@@ -135,5 +135,5 @@ def _others(source: Settings, new: str) -> Iterator[LeftSetting]:
         yield LeftSetting(
             "system-assigned identity",
             "A new registry has a new one, without the roles of the old one.",
-            f"az acr identity assign --name {new} --identities [system]",
+            f'az acr identity assign --name {new} --identities "[system]"',
         )
