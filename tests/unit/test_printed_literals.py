@@ -31,7 +31,7 @@ GUIDS = {
 NAMES_BY_RULE = {  # of registries, vaults, keys and identities: letters, digits, hyphens and underscores
     "name", "new", "registry", "registry.name", "source.name", "target.name", "source.registry.name", "vault.name",
     "vault.id.name", "key.name", "change.key.name", "change.key.store", "change.identity.name", "goal.identity.name",
-    "change.registry.name", "store", "host", "image",
+    "change.registry.name", "store", "host", "image", "new.name",
 }  # fmt: skip
 OURS = {  # texts of this source, or made of such
     "verb", "named", "options", "command", "scope", "role", "wire", "ENCRYPTION_USER_NAME", "HSM_ENCRYPTION_USER_NAME",
