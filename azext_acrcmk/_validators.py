@@ -135,6 +135,9 @@ def validate_list(namespace):
     ]
     if len(given) > 1:
         raise MutuallyExclusiveArgumentError(f"{' and '.join(given)} can't be used together.")
+    if getattr(namespace.resource_group_name, "is_default", False) and (given or namespace.from_file):
+        # A configured default does not narrow what was typed.
+        namespace.resource_group_name = None
     given += [option for option, value in (("--resource-group", namespace.resource_group_name),) if value]
     if namespace.from_file and given:
         raise MutuallyExclusiveArgumentError(f"--from and {given[0]} can't be used together.")
@@ -194,6 +197,13 @@ def validate_migrate(cmd, namespace):
         )
     if namespace.concurrency is not None and not 1 <= namespace.concurrency <= MOST_IMPORTS:
         raise InvalidArgumentValueError(f"--concurrency must be a number from 1 to {MOST_IMPORTS}.")
+    if namespace.freeze and namespace.unfreeze:
+        raise MutuallyExclusiveArgumentError("--freeze and --unfreeze can't be used together.")
+    if (namespace.freeze or namespace.unfreeze) and (namespace.repositories or namespace.since or namespace.what_if):
+        raise MutuallyExclusiveArgumentError(
+            "--freeze and --unfreeze are for the whole registry: they can't be used with --repository, --since or "
+            "--what-if."
+        )
     for path in namespace.report or ():
         _check_report(path, MIGRATION_ENDINGS)
     if namespace.since is not None:

@@ -27,6 +27,8 @@ class Arm:
         from azure.core.pipeline import policies
 
         self._base = base_url.rstrip("/")
+        # The headers of the last request that was sent, which are secret.
+        self.sent: dict[str, str] = {}
         chain = [
             policies.RequestIdPolicy(**given),
             policies.HeadersPolicy(**given),
@@ -106,6 +108,8 @@ class Arm:
         request = HttpRequest(method, url, headers={"Accept": "application/json"}, json=body)
         with parsing_responses():
             answer = self._client.send_request(request, **options)
+            own = ((name, value) for name, value in request.headers.items() if not name.lower().startswith("content-"))
+            self.sent = dict(own)
             if not 200 <= answer.status_code < 300:
                 raise HttpResponseError(response=answer)
             return answer

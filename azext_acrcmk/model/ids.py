@@ -56,6 +56,8 @@ def is_guid(text: str) -> bool:
 class _AnyCase:
     """Equal regardless of case: Azure returns the same id in different cases."""
 
+    __slots__ = ()
+
     def __eq__(self, other: object) -> bool:
         return str(self).lower() == str(other).lower() if isinstance(other, type(self)) else NotImplemented
 
@@ -63,7 +65,7 @@ class _AnyCase:
         return hash(str(self).lower())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class ArmId(_AnyCase):
     """The id of a resource in a resource group. A child resource has as many names as types: `vaults/keys`, `v/k`.
 
@@ -132,7 +134,7 @@ def within(scope: object, ancestor: object) -> bool:
     return scope == ancestor or scope.startswith(ancestor + "/")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class KeyId(_AnyCase):
     """A key in a vault or managed HSM: https://<host>/keys/<name>[/<version>]."""
 

@@ -12,7 +12,7 @@ RBAC = "rbac"
 ACCESS_POLICY = "access-policy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Absent:
     """Does not exist. `unless` is what could not be read: it may exist soft-deleted, or elsewhere."""
 
@@ -22,7 +22,7 @@ class Absent:
         return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Could not be read. `action` on `scope` is the required permission; `why` is the message of the service.
 
@@ -38,7 +38,7 @@ class Unknown:
         return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NotLoaded:
     """Has not been read, as in a command that reads less because it covers many registries."""
 
@@ -50,13 +50,13 @@ ABSENT = Absent()
 NOT_LOADED = NotLoaded()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     id: str
     location: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """A user-assigned identity."""
 
@@ -67,7 +67,7 @@ class Identity:
     tenant: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AttachedIdentity:
     """A user-assigned identity as listed by the registry, with the client and principal ids when it was assigned."""
 
@@ -76,7 +76,7 @@ class AttachedIdentity:
     principal_id: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Encryption:
     """The registry's encryption block. `identity` is a client id, or "system"."""
 
@@ -92,7 +92,7 @@ class Encryption:
         return self.status == "enabled"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Registry:
     id: ArmId
     location: str
@@ -135,7 +135,7 @@ class Registry:
         return any(each.id == identity for each in self.attached)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AccessPolicy:
     """A vault's access policy: the key permissions of one principal, in their original spelling.
 
@@ -151,7 +151,7 @@ class AccessPolicy:
         return any(same(each, permission) or same(each, "all") for each in self.key_permissions)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Vault:
     """A key vault or (`kind` managedHSM) a managed HSM. `permission_model`: RBAC or ACCESS_POLICY, None for an HSM."""
 
@@ -199,7 +199,7 @@ class Vault:
         return self.uri.removeprefix("https://").rstrip("/").lower()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeletedVault:
     """A soft-deleted vault; its keys and policies are recovered with it, its role assignments are not."""
 
@@ -213,7 +213,7 @@ class DeletedVault:
         return self.id.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RotationPolicy:
     """Durations in ISO 8601, as stored by Key Vault; None if not set."""
 
@@ -226,7 +226,7 @@ class RotationPolicy:
 MOST_TAGS_OF_A_KEY = 15
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key as the control plane shows it: its current version's type and attributes.
 
@@ -258,7 +258,7 @@ class Key:
         return ["wrapKey", "unwrapKey", *sorted(self.operations - {"wrapkey", "unwrapkey"})]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeletedKey:
     """A soft-deleted key; its name can't be used again until it is recovered or purged."""
 
@@ -266,7 +266,7 @@ class DeletedKey:
     scheduled_purge: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DenyAssignment:
     """Data actions that a deny assignment blocks, regardless of roles."""
 
@@ -275,7 +275,7 @@ class DenyAssignment:
     not_data_actions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RoleGrant:
     """A role assignment that applies to the key, with the data actions of its role.
 
@@ -297,7 +297,7 @@ class RoleGrant:
     unseen_denials: Unknown | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Holder:
     """A principal that can unwrap with keys of a vault, by its object id, and `through` what, in words."""
 
@@ -305,7 +305,7 @@ class Holder:
     through: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sharer:
     """Another registry, and what it shares with this one."""
 
@@ -315,7 +315,7 @@ class Sharer:
     vault: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything that affects a registry's encryption, as far as the caller can read it.
 

@@ -248,6 +248,12 @@ class TestVault:
         found = problem(goal, replace(state, vault=replace(state.vault, **changes)))
         assert f"--{next(iter(options)).replace('_', '-')}" in found.message
 
+    def test_what_it_does_not_show_is_not_compared_with_options(self):
+        goal = make.goal(retention_days=30)
+        state = self.state(goal)
+        there = replace(state, vault=replace(state.vault, retention_days=None))
+        assert plan(goal, there).problems == ()
+
     def test_an_hsm_key_in_a_standard_vault(self):
         goal = make.goal(asked_key_type="RSA-HSM")
         state = self.state(goal)
@@ -328,6 +334,11 @@ class TestKey:
     def test_options_that_contradict_it(self, options, changes):
         found = self.refusal(make.goal(**options), **changes)
         assert f"--{next(iter(options)).replace('_', '-')}" in found.message
+
+    def test_what_it_does_not_show_is_not_compared_with_options(self):
+        goal = make.goal(key_size=3072)
+        state = replace(make.nothing(goal), vault=make.vault(goal), key=make.key(goal, size=None))
+        assert plan(goal, state).problems == ()
 
     def test_one_of_a_uri_that_is_not_there(self):
         goal = make.goal(key_encryption_key=make.uri())
