@@ -17,7 +17,7 @@ from azext_acrcmk.cloud.load import load_roles
 from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, in_parallel
 from azext_acrcmk.cloud.waiting import Pauses, asked_pause, until_settled
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import ABSENT, Key, Registry, State, Unknown, Vault
@@ -52,7 +52,7 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
         return
     from azure.core.exceptions import HttpResponseError
 
-    before = registry.encryption.version_in_use
+    before = registry.encryption.in_use
 
     def patch(body: dict[str, Any]) -> Registry:
         if change.attach:
@@ -197,7 +197,7 @@ def _judged(context: Context, registry: Registry) -> Registry:
     )
 
 
-def _until_adopted(change: kinds.SetEncryption, context: Context, before: str | None) -> None:
+def _until_adopted(change: kinds.SetEncryption, context: Context, before: KeyId | None) -> None:
     """Waits, bounded, until the registry reports that it uses the version: that Azure accepted it is not yet proof.
 
     A registry that uses new versions automatically may instead use a newer one created by others, never the old one.
@@ -207,11 +207,10 @@ def _until_adopted(change: kinds.SetEncryption, context: Context, before: str | 
     def uses_it(seen) -> bool:
         if latest.version is None:
             return True
-        used = seen.encryption.version_in_use if isinstance(seen, Registry) else None
-        if not used or same(used, latest.version):
-            return bool(used)
-        follows = not change.pinned and latest.same_key(seen.encryption.key)
-        return follows and bool(before) and not same(used, before)
+        used = seen.encryption.in_use if isinstance(seen, Registry) else None
+        if used is None or used == latest:
+            return used is not None
+        return not change.pinned and latest.same_key(used) and before is not None and used != before
 
     if uses_it(context.registry):
         return

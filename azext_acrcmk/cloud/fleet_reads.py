@@ -13,7 +13,7 @@ from azext_acrcmk.cloud.reads import get_key, get_registry, read_if_possible
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import ArmId, KeyId
+from azext_acrcmk.model.ids import ArmId, Id, KeyId
 from azext_acrcmk.model.state import Absent, Registry, Unknown
 
 # How long a read that is throttled is tried again, in seconds.
@@ -50,10 +50,10 @@ class FleetReads:
 
     def read_denials(self) -> None:
         """What deny assignments take away, which Resource Graph does not have."""
-        subscriptions = sorted({each.id.subscription.lower() for each in self._fleet.vaults.values()})
+        subscriptions = sorted({each.id.subscription for each in self._fleet.vaults.values()})
         self.side_by_side("deny assignments", subscriptions, self._read_denials, str)
 
-    def _read_denials(self, subscription: str) -> None:
+    def _read_denials(self, subscription: Id) -> None:
         scope, type_ = f"/subscriptions/{subscription}", "Microsoft.Authorization/denyAssignments"
         arm = self._clients.arm(subscription)
         found = self.patiently(

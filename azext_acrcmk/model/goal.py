@@ -10,6 +10,7 @@ from typing import Any
 
 from azext_acrcmk.model.defaults import GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, default_vault_name
+from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.registry_options import NO_OPTIONS, RegistryOptions
 from azext_acrcmk.model.state import RBAC, Registry
 
@@ -218,7 +219,7 @@ def rotate_goal(
     can't be read. Raises ValueError if it is required.
     """
     id_, encryption = registry.id, registry.encryption
-    system = identity == "[system]" or (identity is None and (encryption.identity or "").lower() == "system")
+    system = identity == "[system]" or (identity is None and encryption.identity == SYSTEM)
     if not system and not identity and not used_identity:
         raise ValueError(
             f"The identity that registry '{registry.name}' uses ({encryption.identity}) is not assigned to it and was "

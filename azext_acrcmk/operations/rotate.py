@@ -10,7 +10,7 @@ from azext_acrcmk.cloud.across import find_identity_users, find_sharing, merged
 from azext_acrcmk.cloud.load import load_goal_state, load_registry_state
 from azext_acrcmk.cloud.reads import in_parallel
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
-from azext_acrcmk.model.key_identity import key_identity
+from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import NOT_LOADED, Identity, Registry, State, Vault
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
@@ -129,4 +129,4 @@ def _load_target(session: Session, goal: RotateGoal, current: State) -> tuple[Ro
 def _with_system_identity(current: State):
     """The registry as if it used its key through its system-assigned identity."""
     registry = current.registry
-    return replace(registry, encryption=replace(registry.encryption, identity="system"))
+    return replace(registry, encryption=replace(registry.encryption, identity=SYSTEM))

@@ -71,8 +71,7 @@ def _group_change(goal: EnableGoal, state: State) -> Change:
     group, id_ = state.group(goal.registry), goal.registry
     if isinstance(group, Absent):
         return CreateGroup(
-            subscription=id_.subscription,
-            name=id_.group,
+            id=id_.group_id,
             location=goal.location,
             tags=goal.tags,
             reason=f"Resource group in {goal.location}.",

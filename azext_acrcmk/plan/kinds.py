@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from azext_acrcmk.model.ids import HSM_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.registry_options import RegistryOptions
 from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
 from azext_acrcmk.plan.change import CREATE, DELETE, MANUAL, READ, RECOVER, REUSE, UPDATE, VERIFY, Change
@@ -19,23 +19,18 @@ from azext_acrcmk.plan.change import CREATE, DELETE, MANUAL, READ, RECOVER, REUS
 
 @dataclass(frozen=True, kw_only=True)
 class CreateGroup(Change):
-    action, noun = CREATE, "resource group"
+    action, noun, about = CREATE, "resource group", "id"
     step: str = "group"
-    subscription: str
-    name: str
+    id: Scope
     location: str
     tags: dict[str, str] | None = field(default=None, hash=False)
-
-    @property
-    def resource(self) -> str:
-        return f"/subscriptions/{self.subscription}/resourceGroups/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class UseGroup(Change):
     action, noun, about = REUSE, "resource group", "id"
     step: str = "group"
-    id: str
+    id: Scope
 
 
 # Identity
@@ -81,7 +76,7 @@ class CreateVault(Change):
     step: str = "vault"
     id: ArmId
     location: str
-    tenant: str
+    tenant: Id
     sku: str
     permission_model: str
     retention_days: int
@@ -97,7 +92,7 @@ class RecoverVault(Change):
     step: str = "vault"
     id: ArmId
     location: str
-    tenant: str
+    tenant: Id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,7 +258,7 @@ class _Granting(Change):
 
     step: str = "grant"
     identity: ArmId | None = None
-    principal: str | None = None
+    principal: Id | None = None
     untag: TagRegistry | None = None
 
     @property
@@ -277,8 +272,8 @@ class AssignRole(_Granting):
 
     action = CREATE
     vault: ArmId
-    scope: str
-    role_id: str
+    scope: Scope
+    role_id: Id
     # The key to use.
     key: KeyId
 
@@ -293,7 +288,7 @@ class AssignRole(_Granting):
 
     @property
     def resource(self) -> str:
-        return self.key.versionless if self.is_local and self.scope.startswith("/keys/") else self.scope
+        return self.key.versionless if self.is_local and self.scope.startswith("/keys/") else str(self.scope)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,7 +345,7 @@ class RemoveAccessPolicy(Change):
     # Set before, where that is possible.
     tag: TagRegistry | None = None
     vault: ArmId
-    principal: str
+    principal: Id
     permissions: tuple[str, ...]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from azext_acrcmk.model.access import matches
+from azext_acrcmk.model.access import key_in, matches
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import (
     GROUP_TYPE,
@@ -13,6 +13,8 @@ from azext_acrcmk.model.ids import (
     REGISTRY_TYPE,
     ROLE_ASSIGNMENT_TYPE,
     VAULT_TYPE,
+    Id,
+    Scope,
     same,
 )
 from azext_acrcmk.model.preflight import Allowed, Denial, NewResource, Preflight, Questions
@@ -56,7 +58,7 @@ class Need:
 
     change: Change
     permission: Permission
-    scope: str
+    scope: Scope
 
 
 def needs(state: State, plan: Plan) -> list[Need]:
@@ -68,25 +70,19 @@ def needs(state: State, plan: Plan) -> list[Need]:
     ]
 
 
-def _innermost(id_: str, state: State) -> str:
-    """The id, or that of its nearest existing parent, in lower case."""
+def _innermost(id_: Scope, state: State) -> Scope:
+    """The id, or that of its nearest existing parent."""
     there = _existing(state)
     gone = {group for group, seen in state.groups if isinstance(seen, Absent)}
-    parts = id_.lower().split("/")
-    # Each level, such as a child resource or a group, adds a type and a name: two parts.
-    while len(parts) > 3:
-        scope = "/".join(parts)
-        if scope in there or (len(parts) == 5 and scope not in gone):
-            return scope
-        parts = parts[:-2]
-    return "/".join(parts)
+    levels = list(id_.levels)
+    return next((each for each in levels if each in there or (each == id_.group and each not in gone)), levels[-1])
 
 
-def _existing(state: State) -> set[str]:
-    ids = [str(seen.id) for seen in (state.identity, state.vault) if isinstance(seen, (Identity, Vault))]
+def _existing(state: State) -> set[Scope]:
+    ids = {seen.id.as_scope for seen in (state.identity, state.vault) if isinstance(seen, (Identity, Vault))}
     if isinstance(state.vault, Vault) and isinstance(state.key, Key):
-        ids.append(f"{state.vault.id}/keys/{state.key.id.name}")
-    return {id_.lower() for id_ in ids}
+        ids.add(key_in(state.vault.id, state.key.id.name))
+    return ids
 
 
 def questions(state: State, plan: Plan) -> Questions:
@@ -94,7 +90,7 @@ def questions(state: State, plan: Plan) -> Questions:
     needed = needs(state, plan)
     providers = _providers(plan)
     scopes = {need.scope for need in needed} | {_subscription(subscription) for subscription, _ in providers}
-    roles = [need.permission.on.split("/")[2] for need in needed if need.permission.action == ROLE_WRITE]
+    roles = [need.permission.on.subscription for need in needed if need.permission.action == ROLE_WRITE]
     vault = plan.find(CreateVault)
     return Questions(
         providers=providers,
@@ -106,23 +102,22 @@ def questions(state: State, plan: Plan) -> Questions:
     )
 
 
-def _providers(plan: Plan) -> tuple[tuple[str, str], ...]:
+def _providers(plan: Plan) -> tuple[tuple[Id, str], ...]:
     """The resource providers of new resources, by subscription and namespace."""
     ids = [each.id for each in plan.changes if isinstance(each, (CreateIdentity, CreateVault, CreateRegistry))]
     return tuple((id_.subscription, id_.type.split("/", 1)[0]) for id_ in ids)
 
 
-def _subscription(id_: str) -> str:
-    return f"/subscriptions/{id_}".lower()
+def _subscription(id_: Id) -> Scope:
+    return Scope(f"/subscriptions/{id_}")
 
 
 def _new_resources(state: State, plan: Plan) -> list[NewResource]:
     found = []
     for change in plan.changes:
         if details := _details(change, state):
-            in_group = str(change.vault) if isinstance(change, CreateKey) else change.resource
-            group = "/".join(in_group.split("/")[:5])
-            found.append(NewResource(change.resource, _innermost(group, state), details))
+            in_group = change.vault.as_scope if isinstance(change, CreateKey) else Scope(change.resource)
+            found.append(NewResource(change.resource, _innermost(in_group.group, state), details))
     return found
 
 
@@ -141,7 +136,7 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
     that resource's id as `scope` (CheckRestrictionsResourceDetails of the SDK). An access policy changes its vault."""
     identity = state.identity if isinstance(state.identity, Identity) else None
     if isinstance(change, CreateGroup):
-        return _content(GROUP_TYPE, change.name, group_body(change))
+        return _content(GROUP_TYPE, change.id.name, group_body(change))
     if isinstance(change, CreateIdentity):
         return _content(IDENTITY_TYPE, change.id.name, identity_body(change))
     if isinstance(change, CreateVault):
@@ -157,7 +152,7 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
     if isinstance(change, AssignRole) and not change.is_local:
         principal = change.principal or (identity.principal_id if identity else NO_ID)
         body = role_assignment_body(change.scope, change.role_id, principal)
-        return _content(ROLE_ASSIGNMENT_TYPE, NO_ID, body, scope=change.scope)
+        return _content(ROLE_ASSIGNMENT_TYPE, NO_ID, body, scope=str(change.scope))
     if isinstance(change, CreateRegistry):
         body = registry_body(change, identity.client_id if identity else NO_ID, change.key)
         return _content(REGISTRY_TYPE, change.id.name, body, apiVersion=change.options.api_version)
@@ -184,7 +179,7 @@ def obstacles(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
     ]
 
 
-def _missing(state: State, plan: Plan, permissions: dict[str, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
+def _missing(state: State, plan: Plan, permissions: dict[Scope, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
     found = []
     for need in needs(state, plan):
         held, change, action = permissions.get(need.scope), need.change, need.permission.action
@@ -239,7 +234,7 @@ def _allowed(permissions: tuple[Allowed, ...], action: str) -> bool:
     return any(matches(each.actions, action) and not matches(each.not_actions, action) for each in permissions)
 
 
-def _unregistered(seen: Preflight, permissions: dict[str, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
+def _unregistered(seen: Preflight, permissions: dict[Scope, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
     found = []
     for (subscription, namespace), state in seen.providers:
         scope = _subscription(subscription)

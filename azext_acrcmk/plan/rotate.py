@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from azext_acrcmk.model.goal import RotateGoal
-from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.ids import ArmId, Id, KeyId
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import Problem, not_searched
 from azext_acrcmk.model.state import ABSENT, Encryption, Identity, Key, Registry, State, Unknown, Vault
@@ -90,7 +90,7 @@ def _untagged_cleaning(why: str) -> Problem:
 def what_was_used(registry: Registry) -> str:
     """The key, version and identity that a registry uses, as recorded in its tag until a rotation is complete."""
     encryption = registry.encryption
-    return f"{encryption.key.with_version(encryption.version_in_use)} {encryption.identity}"
+    return f"{encryption.in_use or encryption.key.with_version(None)} {encryption.identity}"
 
 
 def registry_before(registry: Registry) -> Registry | None:
@@ -100,7 +100,7 @@ def registry_before(registry: Registry) -> Registry | None:
         key = KeyId.parse(uri)
     except ValueError:
         return None
-    return replace(registry, encryption=Encryption("enabled", key, key.version, identity))
+    return replace(registry, encryption=Encryption("enabled", key, key if key.version else None, Id(identity)))
 
 
 def was_interrupted(goal: RotateGoal | None, current: State) -> bool:
@@ -121,8 +121,7 @@ def instead_of_new_version(goal: RotateGoal, current: State) -> str | None:
 
 def uses_latest(current: State) -> bool:
     """Whether the registry uses the latest version of its key, as far as can be read."""
-    version = current.registry.encryption.version_in_use
-    return isinstance(current.key, Key) and bool(version) and same(current.key.latest_version, version)
+    return isinstance(current.key, Key) and current.key.id == current.registry.encryption.in_use
 
 
 def same_key(goal: RotateGoal, current: State) -> bool:
@@ -241,8 +240,9 @@ def _changes_version(goal: RotateGoal, current: State) -> bool:
     """Whether the registry will use another version than now, of this key or another, as far as can be read."""
     if goal.new_version or not same_key(goal, current):
         return True
-    pinned = goal.target.key.version
-    return not same(pinned, current.registry.encryption.version_in_use) if pinned else not uses_latest(current)
+    if goal.target.key.version:
+        return goal.target.key != current.registry.encryption.in_use
+    return not uses_latest(current)
 
 
 def _untag(registry: Registry, instead: str | None, waits_for: tuple[Change, ...]) -> TagRegistry:
@@ -305,10 +305,9 @@ def _still_needed(goal: RotateGoal, old: State, target: State, on_key: bool) -> 
 
 
 def _old_version_changes(goal: RotateGoal, old: State) -> list[Change]:
-    encryption = old.registry.encryption
-    if not goal.disable_old_version or not encryption.version_in_use or not _changes_version(goal, old):
+    version = old.registry.encryption.in_use
+    if not goal.disable_old_version or not version or not _changes_version(goal, old):
         return []
-    version = encryption.key.with_version(encryption.version_in_use)
     if why := _other_users_of_key(old):
         reason = f"Old version stays enabled: it may still be needed by {why}."
         return [KeepVersion(key=version, step="old-version", reason=reason)]

@@ -91,7 +91,7 @@ class _Writer:
             "parameters": {name: {"type": item.types[name]} for name in item.parameters},
             "resources": [self._resource(each) for each in item.resources],
         }
-        where = {"subscriptionId": item.place[0], "resourceGroup": item.place[1]} if item.place else {}
+        where = {"subscriptionId": str(item.place[0]), "resourceGroup": item.place[1]} if item.place else {}
         return {
             "type": DEPLOYMENTS,
             "apiVersion": DEPLOYMENTS_VERSION,

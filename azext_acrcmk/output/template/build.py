@@ -8,6 +8,7 @@ from typing import Any
 from azext_acrcmk.model.access import ENCRYPTION_USER, NEEDED_ACTIONS
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, VAULT_TYPE, ArmId
+from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.output.template.parts import Parts, exported_properties
 from azext_acrcmk.output.template.tree import (
     IdOf,
@@ -218,7 +219,7 @@ class _Builder:
         found = self.parts.found
         users = [IdOf("identity") if each.id == self.parts.identity_id else str(each.id) for each in found.attached]
         client = found.encryption.identity
-        if self.parts.identity and client.lower() != "system":
+        if self.parts.identity and client != SYSTEM:
             client = PropertyOf("identity", "clientId")
         body = {
             "location": Parameter("location"),

@@ -256,7 +256,7 @@ class TestOldGrant:
         state = replace(state, roles=(*own, make.role(make.REGISTRY.group_id)))
         made = plan(state, {"roles": ()}, identity="other", revoke_old=True)
         gone = {step.resource for step in made.changes if step.action is DELETE}
-        assert gone == {each.id for each in own}
+        assert gone == {str(each.id) for each in own}
 
     def test_by_access_policy(self):
         state = encrypted(permission_model=ACCESS_POLICY, policies=(make.policy("all"),))
