@@ -141,23 +141,15 @@ def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[],
                 raise
             refusal = error
         facts = _judged_facts(change, context)
-        _give_again(facts, context)
+        if change.policy and context.granted_now and facts.access.missing and facts.vault.uses_policies:
+            # Another program has replaced the vault's access policies in the meantime.
+            add_policy(change.policy, context)
         found = diagnose(facts, context.grant_timeout, context.granted_now)
         if found.wait and not told:
             told = True
             context.progress.note(f"  Waiting for access to take effect (up to {found.wait} seconds).")
         if not pauses.another(found.wait, asked_pause(refusal)):
             raise Refused(found.problem) from refusal
-
-
-def _give_again(facts: Facts, context: Context) -> None:
-    """Adds the access policy again if another program has replaced the vault's access policies in the meantime."""
-    vault = facts.vault
-    if not vault or not vault.uses_policies or not context.granted_now or not facts.access.missing:
-        return
-    for each in context.plan.changes:
-        if isinstance(each, kinds.AddAccessPolicy) and each.vault == vault.id:
-            add_policy(each, context)
 
 
 def _judged_facts(change: UsesKey, context: Context) -> Facts:

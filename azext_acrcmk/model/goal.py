@@ -184,7 +184,8 @@ class RotateGoal:
 
     `target` is what it should use in the end: its identity is the registry's own id if that is the system-assigned
     one. `new_version` asks for a new version of the target's key. `manual` pins the registry to the version. `no_wait`
-    does not wait until the registry uses the target.
+    does not wait until the registry uses the target. `completes` is the registry before a rotation to this target that
+    was interrupted when it was all but done, even long ago: then that is completed instead of creating a version.
     """
 
     target: EnableGoal
@@ -194,6 +195,11 @@ class RotateGoal:
     revoke_old: bool = False
     disable_old_version: bool = False
     no_wait: bool = False
+    completes: Registry | None = None
+
+    @property
+    def creates_version(self) -> bool:
+        return self.new_version and self.completes is None
 
 
 def rotate_goal(

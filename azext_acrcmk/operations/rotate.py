@@ -19,12 +19,10 @@ from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.kinds import REMOVING
 from azext_acrcmk.plan.rotate import (
     grant_scope,
-    instead_of_new_version,
     plan_rotate,
-    registry_before,
+    resumed,
     same_identity,
     same_key,
-    was_interrupted,
 )
 
 
@@ -42,12 +40,12 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         if registry.encryption.enabled and registry.encryption.key:
             goal = _goal_of(session, current, **options)
             goal, target = _load_target(session, goal, current)
-        old = _load_before(session, current, options) if _cleans(options) and was_interrupted(goal, current) else None
+            goal = resumed(goal, current)
+        before = goal.completes if goal and _cleans(options) else None
+        old = _load_before(session, before, options) if before else None
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
         if what_if:
             return plan_document(plan)
-        if instead := instead_of_new_version(goal, current):
-            session.progress.note(f"  {instead}")
         context = session.context(replace(target, registry=registry), goal.target, goal.target.grant_timeout)
         outcomes = session.carry_out(plan, context, yes)
         if goal.no_wait:
@@ -94,9 +92,8 @@ def _with_users(session: Session, state: State, options: dict) -> State:
     return replace(state, identity_users=users, unsearched=merged(state.unsearched, unsearched))
 
 
-def _load_before(session: Session, current: State, options: dict) -> State:
-    """What the registry used before an interrupted rotation, according to its tag."""
-    before = registry_before(current.registry)
+def _load_before(session: Session, before: Registry, options: dict) -> State:
+    """What the registry used before an interrupted rotation."""
     old, (sharing, unsearched) = in_parallel(
         lambda: load_registry_state(session.clients, before, session.login.subscriptions),
         lambda: find_sharing(session.clients, before, session.login.subscriptions),

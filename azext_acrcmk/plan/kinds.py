@@ -358,11 +358,19 @@ REMOVING = (RemoveRole, RemoveAccessPolicy)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreateRegistry(Change):
+class _UsingKey(Change):
+    """`policy` is the access policy that the plan adds for it. While that is waited for, another program may replace
+    all of the vault's: then it is added again."""
+
+    step: str = "registry"
+    policy: AddAccessPolicy | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRegistry(_UsingKey):
     """`pinned` to the key's version, which may be known only after the key is created; otherwise `key` has none."""
 
     action, noun, irreversible, about = CREATE, "registry", True, "id"
-    step: str = "registry"
     id: ArmId
     location: str
     identity: ArmId
@@ -381,7 +389,7 @@ class UseRegistry(Change):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetEncryption(Change):
+class SetEncryption(_UsingKey):
     """Sets the key and identity of an existing registry; the registry's own id means the system-assigned identity.
 
     `key` has a version where the registry is to be pinned to that; `pinned` without a version in `key` means the
@@ -390,7 +398,6 @@ class SetEncryption(Change):
     """
 
     action, noun, about = UPDATE, "registry", "registry"
-    step: str = "registry"
     registry: ArmId
     identity: ArmId
     key: KeyId
@@ -434,4 +441,5 @@ class LeaveToUser(Change):
 
 def kinds() -> Iterator[type[Change]]:
     """Every kind of change."""
-    return (each for base in (Change, _Granting) for each in base.__subclasses__() if each is not _Granting)
+    shared = (_Granting, _UsingKey)
+    return (each for base in (Change, *shared) for each in base.__subclasses__() if each not in shared)

@@ -296,6 +296,11 @@ def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault
     return assign_encryption_role(goal, vault_id, there, waits_for)
 
 
+def policy_of(grant: Change | None) -> AddAccessPolicy | None:
+    """The access policy that a plan adds, if that is its grant."""
+    return grant if isinstance(grant, AddAccessPolicy) else None
+
+
 def assign_encryption_role(
     goal: EnableGoal, vault: ArmId, there: Vault | None, waits_for: tuple[Change, ...]
 ) -> AssignRole:
