@@ -105,12 +105,16 @@ def not_shown_error(shown: str, seconds: int, registry: ArmId, outcomes: list[Ou
 
 
 def _maybe_done(failure: ChangeFailed) -> Change | None:
-    """The step that failed, if it may have succeeded: there was no response to its request, or an unexpected one."""
+    """The step that failed, if it may have succeeded: there was no response to its request, or an unexpected one, or
+    Azure had accepted it before."""
     if isinstance(failure.error, Refused) and failure.error.maybe_done:
         return failure.change
     cause = failure.error.__cause__ if isinstance(failure.error, Refused) else failure.error
     said = read_error(cause) if cause else None
-    return failure.change if said and said.status < 400 and not said.code and not said.ended else None
+    if said and said.ended:
+        return None
+    inconclusive = said and said.status < 400 and not said.code
+    return failure.change if inconclusive or failure.accepted else None
 
 
 def _done_so_far(outcomes: list[Outcome], maybe: Change | None = None) -> list[str]:

@@ -74,6 +74,96 @@ def list_table(result):
     return lines
 
 
+def migrate_table(result):
+    """What --what-if found, or what was copied and how both registries compare."""
+    return _property_table(_what_if_lines(result) if "plan" in result else _migrated_lines(result))
+
+
+# How many rows of one kind a table has.
+MOST_OF_A_KIND = 20
+
+
+def _what_if_lines(result):
+    yield "Old registry", f"{result['source']['name']} ({result['source']['loginServer']})"
+    yield "New registry", result["target"]["name"]
+    yield from _inventory_lines(result["inventory"])
+    yield "To import", f"{result['toImport']} manifests ({result['alreadyThere']} are there already)"
+    time = result["timeToExpect"]
+    yield "Time", f"{_duration(time['leastSeconds'])} to {_duration(time['mostSeconds'])}, depending on the service"
+    for row in result["plan"]:
+        yield row["action"].capitalize(), f"{short(row['resource'])}: {row['reason']}"
+    yield from _exceptions(result)
+
+
+def _migrated_lines(result):
+    source, target = result["source"], result["target"]
+    yield "Old registry", f"{source['name']} ({source['loginServer']})"
+    yield "New registry", f"{target['name']} ({target['loginServer']}), {result['health']}"
+    yield from _inventory_lines(result["inventory"])
+    yield "Imported", f"{result['imported']} manifests, with {result['tagsSet']} tags"
+    if result["written"]:
+        yield "Written", f"{result['written']} indexes that import does not copy"
+    yield "There before", f"{result['alreadyThere']} manifests"
+    yield from _exceptions(result)
+    yield "Verified", "yes: digests, tags and sizes are the same" if result["verified"] else "no"
+
+
+def _inventory_lines(totals):
+    attached = f", {totals['referrers']} of them attached to others" if totals["referrers"] else ""
+    yield "Content", f"{totals['repositories']} repositories, {totals['tags']} tags, {_size(totals['sizeInBytes'])}"
+    yield "Manifests", f"{totals['manifests']}, {totals['untagged']} of them without a tag{attached}"
+
+
+def _exceptions(result):
+    yield from _some(
+        "Failed", [f"{row['repository']} {row['what']}: {row['error']}" for row in _of(result, "failures")]
+    )
+    conflicts = [
+        f"{row['repository']}:{row['tag']} is {row['target']} in the new registry, but {row['source']} in the old one. "
+        "Specify --force to move it."
+        for row in result["conflicts"]
+    ]
+    yield from _some("Conflict", conflicts)
+    differing = [
+        f"{row['kind']}: {row['repository']} {row['what']} (old: {row['source']}, new: {row['target']})"
+        for row in _of(result, "differences")
+    ]
+    yield from _some("Different", differing)
+    for row in result["notCopied"][:MOST_OF_A_KIND]:
+        yield "Not copied", f"{row['what']}: {row['why']}"
+        if row["command"]:
+            yield "Fix", row["command"]
+    yield from _more(len(result["notCopied"]))
+
+
+def _of(result, name):
+    return result.get(name) or []
+
+
+def _some(name, texts):
+    yield from ((name, text) for text in texts[:MOST_OF_A_KIND])
+    yield from _more(len(texts))
+
+
+def _more(count):
+    if count > MOST_OF_A_KIND:
+        yield "", f"and {count - MOST_OF_A_KIND} more: --output json"
+
+
+def _duration(seconds):
+    if seconds < 120:
+        return f"{seconds} seconds"
+    return f"{round(seconds / 60)} minutes" if seconds < 7200 else f"{round(seconds / 3600)} hours"
+
+
+def _size(count):
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
 def _check_lines(row, width):
     head = {"Code": row["code"], "Severity": row["severity"], "Status": row["status"]}
     parts = _wrapped(row["message"], width) + ([f"Fix: {row['fix']}"] if row["fix"] else [])

@@ -36,6 +36,19 @@ examples:
       text: az acr cmk enable --name myregistry --resource-group mygroup --identity myidentity --key-vault myvault --skip-grant
 """
 
+helps["acr cmk migrate"] = """
+type: command
+short-summary: Copy a registry to a new one that is encrypted with a customer-managed key.
+long-summary: A registry that exists can't be encrypted with a customer-managed key, so its content is imported into a new one, by the service, manifest by manifest with all tags. Then both are compared. The old registry is not changed. Run it again to continue after an interruption, or to copy what is new.
+examples:
+    - name: Preview what would be copied, what stands in the way, and how long it may take.
+      text: az acr cmk migrate --name oldregistry --to newregistry --what-if
+    - name: Copy a registry to a new one in the same resource group and location.
+      text: az acr cmk migrate --name oldregistry --to newregistry
+    - name: Copy some repositories only.
+      text: az acr cmk migrate --name oldregistry --to newregistry --repository "app/*" tools
+"""
+
 helps["acr cmk template"] = """
 type: command
 short-summary: Write the plan of `az acr cmk enable` as a template or script, for others to deploy.
@@ -51,6 +64,23 @@ examples:
       text: az acr cmk template --name myregistry --resource-group mygroup --key-vault myvault --key mykey --rotation manual --format sh --file registry.sh
     - name: Export an encrypted registry.
       text: az acr cmk template --name myregistry --file azuredeploy.json
+"""
+
+helps["acr cmk wizard"] = """
+type: command
+short-summary: Create a container registry encrypted with a customer-managed key by answering questions at a terminal.
+long-summary: >
+    Asks for what no option specifies: the name of the registry, checked at once, and its resource group, location,
+    identity, key vault, key, rotation and network. Each list has a new resource first, with the name that `az acr cmk
+    enable` would use, then the existing resources with what speaks against them; those that can't be used can't be
+    chosen. Then it shows the changes, what is irreversible, and the equivalent `az acr cmk enable` command, and lets you
+    create the registry, save a template, or leave. Nothing is changed before that. Requires a terminal. The questions
+    are written to standard error and only the result to standard output, which can be redirected.
+examples:
+    - name: Answer all questions.
+      text: az acr cmk wizard
+    - name: Answer the questions that the options leave open.
+      text: az acr cmk wizard --name myregistry --resource-group mygroup --rotation auto
 """
 
 helps["acr cmk rotate"] = """
@@ -99,7 +129,7 @@ long-summary: >
     what will stop working, including other registries and resources that you can read and that use the same key or
     identity, and prompts for confirmation. Uses of the key by anything other than registries can't be detected. A key
     is never deleted. What was revoked is recorded in Azure, so that `az acr cmk restore` can undo exactly that from any
-    machine. How soon the registry is affected depends on Azure.
+    machine. Azure can take up to 10 minutes to apply the removal of a role.
 examples:
     - name: Preview the revocation, and list what else it affects.
       text: az acr cmk revoke --name myregistry --what-if --output table
@@ -115,7 +145,7 @@ short-summary: Undo `az acr cmk revoke`.
 long-summary: >
     Restores the access that `revoke` removed, and enables the key version that it disabled. A key version that was
     disabled in another way stays disabled, and what was revoked for another vault, key or identity is not restored.
-    Fails if the access can't be verified, or if the identity no longer exists.
+    Fails if the access can't be verified, if the identity no longer exists, or if the key version stays disabled.
 examples:
     - name: Restore a registry's access to its key.
       text: az acr cmk restore --name myregistry

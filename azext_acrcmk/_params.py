@@ -15,10 +15,12 @@ from azext_acrcmk._validators import (
     validate_grant_timeout,
     validate_interval,
     validate_list,
+    validate_migrate,
     validate_one_or_several,
     validate_registry,
     validate_rotate,
     validate_template,
+    validate_wizard,
 )
 from azext_acrcmk.model.defaults import DEPTHS, FORMATS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
@@ -29,7 +31,11 @@ def load_arguments(loader, _command):
     _load_enable(loader)
     load_goal(loader, "enable")
     load_goal(loader, "template")
+    load_goal(loader, "wizard")
+    load_goal(loader, "migrate")
+    _load_migrate(loader)
     _load_template(loader)
+    _load_wizard(loader)
     _load_rotate(loader)
     _load_ids(loader)
     _load_check(loader)
@@ -121,6 +127,60 @@ def _load_template(loader):
             help="File to write to; `-` is the standard output. Formats other than arm and form require it.",
         )
         c.argument("yes", help="Replace the file if it exists.")
+
+
+def _load_wizard(loader):
+    with loader.argument_context("acr cmk wizard") as c:
+        c.argument("registry_name", completer=None, validator=validate_wizard)
+        c.argument("resource_group_name", help="Name of the resource group. Created if it does not exist.")
+
+
+def _load_migrate(loader):
+    with loader.argument_context("acr cmk migrate") as c:
+        c.argument("registry_name", help="Name of the old registry. It is not changed.", validator=validate_migrate)
+        c.argument(
+            "target_name",
+            options_list=["--to"],
+            help="Name of the new registry. Created if it does not exist, with what you do not specify as in the old.",
+        )
+        c.argument(
+            "resource_group_name",
+            help="Name of the resource group of the new registry. Default: that of the old registry.",
+        )
+        c.argument("location", help="Location of the resources to create. Default: that of the old registry.")
+        c.argument(
+            "tags",
+            help="Space-separated tags for all resources that are created: key[=value]. Default: those of the old "
+            "registry.",
+        )
+
+    with loader.argument_context("acr cmk migrate", arg_group="Content") as c:
+        c.argument(
+            "repositories",
+            options_list=["--repository"],
+            nargs="+",
+            help="Space-separated names of repositories to copy; `*` stands for any characters. Default: all.",
+        )
+        c.argument(
+            "since",
+            help="Copy only what has changed since a date, or a date and time in ISO 8601. What was deleted since, or "
+            "is only in the new registry, is then not found.",
+        )
+        c.argument(
+            "concurrency",
+            type=int,
+            help="Number of imports at a time: 1 to 50. Default: 8 at first, then as many as the service allows.",
+        )
+        c.argument(
+            "no_referrers",
+            action="store_true",
+            help="Do not copy signatures, attestations and other artifacts that are attached to images.",
+        )
+        c.argument(
+            "force",
+            action="store_true",
+            help="Move tags of the new registry that point to manifests which the old registry does not have.",
+        )
 
 
 def _load_rotate(loader):

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import datetime, timezone
 
 from azure.cli.core.azclierror import (
     InvalidArgumentValueError,
@@ -12,7 +13,7 @@ from azure.cli.core.commands.validators import validate_tags
 from knack.log import get_logger
 
 from azext_acrcmk.model.defaults import JSON_FORMATS
-from azext_acrcmk.model.goal import AUTO, MANUAL, days, days_left, duration
+from azext_acrcmk.model.goal import AUTO, MANUAL, NEW_PARTS, days, days_left, duration
 from azext_acrcmk.model.ids import (
     HSM_TYPE,
     IDENTITY_TYPE,
@@ -30,20 +31,6 @@ logger = get_logger(__name__)
 # What `az acr cmk list` can write; apart from what writes it, because `-h` imports nothing else of the package.
 REPORT_ENDINGS = (".json", ".csv", ".sarif", ".xml", ".html")
 
-# Options that describe a new vault or key, and so can't be combined with the URI of an existing key.
-NEW_PARTS = (
-    "key_vault",
-    "key_name",
-    "key_type",
-    "key_size",
-    "rotation_period",
-    "key_lifetime",
-    "permission_model",
-    "vault_sku",
-    "retention_days",
-    "restrict_vault_network",
-    "vault_public_network_access",
-)
 SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
 MIN_LIFETIME_DAYS = 28
@@ -54,6 +41,7 @@ MOST_OF_A_TAG_NAME = 512
 MOST_OF_A_TAG = 256
 NOT_IN_TAG_NAMES = "<>%&\\?/"
 MAX_EXPIRY_DAYS = 36500
+MOST_IMPORTS = 50
 A_DAY = 86400
 
 
@@ -182,9 +170,47 @@ def validate_template(cmd, namespace):
     _check_plan(cmd, namespace)
 
 
+def validate_wizard(cmd, namespace):
+    """Checks and normalizes the options of `wizard`, which are those of `enable`; what is missing is asked for."""
+    validate_registry(cmd, namespace)
+    _check_plan(cmd, namespace)
+
+
+def validate_migrate(cmd, namespace):
+    """Checks and normalizes the options of `migrate`: those of `enable` for the new registry, and what to copy."""
+    validate_registry(cmd, namespace)
+    old = namespace.registry_name
+    namespace.registry_name = namespace.target_name
+    _check_name("registry", namespace.target_name)
+    _check_plan(cmd, namespace)
+    namespace.registry_name = old
+    if same(old, namespace.target_name):
+        raise InvalidArgumentValueError(
+            "--to requires the name of another registry: a registry that exists can't be encrypted with a "
+            "customer-managed key."
+        )
+    if namespace.concurrency is not None and not 1 <= namespace.concurrency <= MOST_IMPORTS:
+        raise InvalidArgumentValueError(f"--concurrency must be a number from 1 to {MOST_IMPORTS}.")
+    if namespace.since is not None:
+        namespace.since = _moment(namespace.since)
+
+
+def _moment(value):
+    """A date, or a date and time, in the form in which registries list it, without a zone."""
+    try:
+        moment = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+    except ValueError:
+        raise InvalidArgumentValueError(
+            f"--since: '{value}' is not a date such as 2026-11-28, or a date and time such as 2026-11-28T09:30:00Z."
+        ) from None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def _check_plan(cmd, namespace):
     """Checks the options of a new registry and its parts."""
-    if namespace.registry_name != namespace.registry_name.lower():
+    if namespace.registry_name and namespace.registry_name != namespace.registry_name.lower():
         # As in `az acr create`: image names are lowercase and include the registry name.
         raise InvalidArgumentValueError(f"The registry name '{namespace.registry_name}' must be lowercase.")
     _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)

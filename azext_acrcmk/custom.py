@@ -91,13 +91,107 @@ def template(
     return operation(cmd, registry_name, resource_group_name, template_format, file, yes, **options)
 
 
+def wizard(
+    cmd,
+    registry_name=None,
+    resource_group_name=None,
+    location=None,
+    tags=None,
+    identity=None,
+    key_vault=None,
+    key_name=None,
+    key_encryption_key=None,
+    rotation=None,
+    key_type=None,
+    key_size=None,
+    rotation_period=None,
+    key_lifetime=None,
+    permission_model=None,
+    grant_scope="vault",
+    skip_grant=False,
+    grant_timeout=GRANT_TIMEOUT,
+    retention_days=None,
+    vault_sku=None,
+    restrict_vault_network=False,
+    vault_public_network_access=None,
+    public_network_enabled=None,
+    default_action=None,
+    allow_trusted_services=None,
+    zone_redundancy=None,
+    admin_enabled=None,
+    data_endpoint_enabled=None,
+    allow_exports=None,
+    allow_arm_audience_tokens=None,
+    role_assignment_mode=None,
+    dnl_scope=None,
+    allow_metadata_search=None,
+    endpoint_protocol=None,
+):
+    given = locals()
+    from azext_acrcmk.operations.wizard import wizard as operation
+
+    return operation(**given)
+
+
+def migrate(
+    cmd,
+    registry_name,
+    target_name,
+    resource_group_name=None,
+    location=None,
+    tags=None,
+    identity=None,
+    key_vault=None,
+    key_name=None,
+    key_encryption_key=None,
+    rotation=None,
+    key_type=None,
+    key_size=None,
+    rotation_period=None,
+    key_lifetime=None,
+    permission_model=None,
+    grant_scope="vault",
+    skip_grant=False,
+    grant_timeout=GRANT_TIMEOUT,
+    retention_days=None,
+    vault_sku=None,
+    restrict_vault_network=False,
+    vault_public_network_access=None,
+    public_network_enabled=None,
+    default_action=None,
+    allow_trusted_services=None,
+    zone_redundancy=None,
+    admin_enabled=None,
+    data_endpoint_enabled=None,
+    allow_exports=None,
+    allow_arm_audience_tokens=None,
+    role_assignment_mode=None,
+    dnl_scope=None,
+    allow_metadata_search=None,
+    endpoint_protocol=None,
+    repositories=None,
+    since=None,
+    concurrency=None,
+    no_referrers=False,
+    force=False,
+    what_if=False,
+    yes=False,
+):
+    others = ("cmd", "registry_name", "target_name", "resource_group_name", "what_if", "yes")
+    own = ("repositories", "since", "concurrency", "no_referrers", "force")
+    options = _goal_options(locals(), *others, *own, "others", "own")
+    from azext_acrcmk.apply.migrate.copier import Wanted
+    from azext_acrcmk.operations.migrate import migrate as operation
+
+    wanted = Wanted(tuple(repositories or ()), since, not no_referrers, force)
+    return operation(cmd, registry_name, target_name, resource_group_name, what_if, yes, wanted, concurrency, **options)
+
+
 def _goal_options(given, *others):
     """The options of the goal among the arguments `given`: all but the `others`."""
-    from azext_acrcmk.model.registry_options import REGISTRY_OPTIONS, RegistryOptions
+    from azext_acrcmk.model.goal import goal_options
 
-    apart = {*others, "key_type", *(option.name for option in REGISTRY_OPTIONS)}
-    goal = {name: value for name, value in given.items() if name not in apart}
-    return {**goal, "asked_key_type": given["key_type"], "options": RegistryOptions.of(**given)}
+    return goal_options({name: value for name, value in given.items() if name not in others})
 
 
 def show(cmd, registry_name=None, resource_group_name=None, ids=None):

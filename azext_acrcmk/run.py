@@ -24,7 +24,10 @@ class Outcome:
 
 
 class ChangeFailed(Exception):
-    """A change failed with `error`; `outcomes` are the completed changes."""
+    """A change failed with `error`; `outcomes` are the completed changes. `accepted`: Azure had accepted its last
+    write before."""
+
+    accepted = False
 
     def __init__(self, change: Change, error: BaseException, outcomes: list[Outcome]):
         super().__init__(f"{change.step}: {error}")

@@ -118,6 +118,11 @@ class Sandbox:
         """Add a fault: method, path, nth, times, each, status, body, headers, seconds (see server/faults.py)."""
         self._control("POST", "/faults", {"action": action, **fault})
 
+    def import_fault(self, action: str, **fault: Any) -> None:
+        """Have an import go wrong ("hang", "fail", "lose", "move"; source, nth, times, seconds, arrives, code, message:
+        see registry/import_faults.py)."""
+        self._control("POST", "/faults/imports", {"action": action, **fault})
+
     def clear_faults(self) -> None:
         self._control("DELETE", "/faults")
 
@@ -166,8 +171,12 @@ class Sandbox:
         self._control("POST", f"/providers/{namespace}/unregister")
 
     def deny(self, resource_type: str, condition: dict[str, Any] | None = None, **policy: Any) -> None:
-        """Assign a denying policy (name, scope, reason)."""
+        """Assign a denying policy (name, scope, reason, external)."""
         self._control("POST", "/policies", {"type": resource_type, "condition": condition, **policy})
+
+    def modify(self, resource_type: str, *operations: dict[str, Any], **policy: Any) -> None:
+        """Assign a policy that changes what is written (name, scope, condition)."""
+        self._control("POST", "/policies", {"type": resource_type, "operations": operations, **policy})
 
     def clear_policies(self) -> None:
         self._control("DELETE", "/policies")
@@ -187,6 +196,35 @@ class Sandbox:
     def add_repositories(self, registry: str, *names: str) -> None:
         """Add repositories to a registry."""
         self._control("POST", f"/registries/{registry}/repositories", {"repositories": names})
+
+    def seed_content(self, registry: str, **content: Any) -> dict[str, int]:
+        """Add images to a registry (repositories, images, names, indexes, index_size, untagged, tags, signatures,
+        nested, cosign, docker, layer_bytes, seed, prefix: see registry/seeding.py). Returns counts of all it has."""
+        return self._control("POST", f"/registries/{registry}/content", content)
+
+    def content(self, registry: str) -> dict[str, Any]:
+        """All that a registry stores: by repository its `manifests` (digest: [media type, size]), `tags` (name: digest)
+        and those `attributes` that are not enabled (of "" for the repository itself, of digests, of tags)."""
+        return self._control("GET", f"/registries/{registry}/content")
+
+    def push_image(self, registry: str, repository: str, tag: str, seed: str) -> str:
+        """Push a new image, to which the tag moves; another one for each seed. Returns its digest."""
+        given = {"repository": repository, "tag": tag, "seed": seed}
+        return self._control("POST", f"/registries/{registry}/push", given)
+
+    def add_private_endpoint(self, registry: str, endpoint: str, status: str = "Approved") -> str:
+        """Connect a private endpoint, by its id, to a registry. Returns the id of the connection."""
+        given = {"endpoint": endpoint, "status": status}
+        return self._control("POST", f"/registries/{registry}/private-endpoints", given)
+
+    def add_connected_registry(self, registry: str, name: str) -> str:
+        """Connect a registry on site. Returns the id of the connected registry."""
+        return self._control("POST", f"/registries/{registry}/connected-registries", {"name": name})
+
+    def add_resource(self, resource_id: str, properties: dict[str, Any], **more: Any) -> None:
+        """Add a resource of a service that is not emulated, such as a container app: it is listed, and in Resource
+        Graph, with its properties and more (location, identity, kind, tags)."""
+        self._control("POST", "/resources", {"resource_id": resource_id, "properties": properties, **more})
 
     def state(self) -> dict[str, Any]:
         """Ids and counts of everything."""

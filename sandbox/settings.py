@@ -18,6 +18,8 @@ class Settings:
 
     # Grants and principals (facts: role assignments take up to ten minutes, new principals replicate with a delay).
     role_seconds: float = 0.0  # delay until a role assignment takes effect on the data plane
+    # ... and until its removal does, which is not sooner (facts: service.md 1.6, 4.4).
+    role_removal_seconds: float = 0.0
     control_role_seconds: float = 0.0  # ... and on ARM keys (`ForbiddenByRbac` until then)
     policy_seconds: float = 0.0  # delay until an access policy takes effect
     principal_seconds: float = 0.0  # a new principal is unknown to role assignments without principalType
@@ -70,6 +72,9 @@ class Settings:
     arm_read_bucket: int = 0
     arm_read_rate: float = 25.0
 
+    # How late the list of a subscription's resources shows what is new, and still shows what is gone.
+    resource_list_seconds: float = 0.0
+
     # Resource Graph: so many queries in so many seconds for each user (0: no limit), how late it shows what was
     # written, and how late what a provider did automatically, which it learns only when it looks at everything again.
     graph_quota: int = 15
@@ -78,7 +83,28 @@ class Settings:
     graph_crawl_seconds: float = 0.0
     graph_subscription_limit: int = 10_000  # of a tenant or management groups, it looks at the first so many
 
+    # Imports: time until the first response, from there until the end, for each manifest and for each MiB, and the
+    # Retry-After header.
+    import_answer_seconds: float = 0.0
+    import_seconds: float = 0.0
+    import_seconds_per_mib: float = 0.0
+    import_retry_after: int | None = 10
+    import_limit: int = 0  # imports into a registry that may go on at once; 0: no limit (not known)
+    # Polling an import requires its permission on the subscription, not only on a registry (not known).
+    import_polls_need_subscription: bool = False
+
+    # What lies below a registry.
+    part_seconds: float = 0.0  # how long operations on it take
+    deleted_replication_seconds: float = 3600.0  # until then one that was deleted can't be created again
+    token_password_seconds: float = 0.0  # until a password takes effect that replaces another
+    cache_rule_over_repository: bool = True  # a rule's target may be a repository that exists (not known)
+
+    # The data plane of registries.
+    registry_token_seconds: int = 0  # the lifetime of access tokens; 0: as recorded
+    registry_limits: float = 0.0  # how much of the documented requests per minute it takes; 0: no limit
+
     # Lists.
+    registry_list_limit: int = 100  # the largest page of a registry's data plane is not known
     registry_page_size: int = 100  # the service's page size is not known
 
     def with_changes(self, **changes) -> Settings:
@@ -108,5 +134,12 @@ PROFILES = {
         identity_answer_seconds=1.5,
         key_answer_seconds=0.5,
         deployment_seconds=0.9,
+        # Imports were polled every 10 s; how long a copy takes is not published (facts: migrate.md 2.3).
+        import_answer_seconds=1.0,
+        import_seconds=5.0,
+        import_seconds_per_mib=0.01,
+        registry_limits=1.0,
+        part_seconds=10.0,
+        token_password_seconds=60.0,
     ),
 }

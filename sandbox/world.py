@@ -161,17 +161,28 @@ class World:
         self.identities: dict[str, Identity] = {}
         self.role_definitions: dict[str, dict[str, Any]] = builtin_roles()  # GUID -> `properties` as Azure returns them
         self.role_assignments = RoleAssignments()
+        self.removed_assignments: list[tuple[float, RoleAssignment]] = []  # when, and what: the data plane may not know
         self.deny_assignments: dict[str, DenyAssignment] = {}
         self.locks: dict[str, Any] = {}  # sandbox.resource_manager.locks.Lock
+        self.diagnostics: dict[str, Any] = {}  # sandbox.resource_manager.diagnostic_settings.Setting
         self.vaults: dict[str, Any] = {}  # sandbox.key_vault.key_store.Vault
         self.deleted_vaults: dict[str, Any] = {}  # vault name lower -> sandbox.key_vault.key_store.DeletedVault
         self.managed_hsms: dict[str, Any] = {}  # sandbox.key_vault.hsm_store.ManagedHsm
         self.registries: dict[str, Any] = {}  # sandbox.registry.record.Registry
+        # Resources of services that are not emulated, as Resource Graph returns them: they are only listed.
+        self.others: dict[str, dict[str, Any]] = {}
         self.operations: dict[str, Operation] = {}
+        self.results: dict[str, Operation] = {}  # of registries: imports and deletions, also those that are over
+        self.parts: dict[str, Any] = {}  # sandbox.registry.parts.Part, below registries
+        # When replications were deleted: by registry, as its id in lowercase, and region.
+        self.deleted_replications: dict[tuple[str, str], float] = {}
+        self.import_faults: list[Any] = []  # sandbox.registry.import_faults.ImportFault
         self.deployments: dict[str, Any] = {}  # sandbox.resource_manager.deployments.records.Deployment
         self.template_specs: dict[str, Any] = {}  # sandbox.resource_manager.deployments.template_specs.TemplateSpec
         self._moment: float | None = None
-        self.policies: list[Any] = []  # sandbox.resource_manager.policies.DenyPolicy
+        self.policies: list[Any] = []  # sandbox.resource_manager.policies: DenyPolicy, ModifyPolicy
+        # Of external evaluations: method and path of what each is for.
+        self.policy_tokens: dict[str, tuple[str, str]] = {}
         self.changes = 0  # counts whatever may have changed something: requests that write, and what is done by itself
         self.quotas: dict[tuple[str, ...], Any] = {}  # sandbox.resource_manager.throttling: whose -> what is left
         self.looked: tuple[int, float] = (
@@ -179,6 +190,8 @@ class World:
             0.0,
         )  # at what the services do automatically: after which change, and when
         self.graph: Any = None  # sandbox.resource_graph.index.Index
+        # What the list of resources had, and since when, where it lags (sandbox.resource_manager.resources).
+        self.listed: list[tuple[float, list[dict[str, Any]]]] = []
         self._add_owners()
 
     def now(self) -> float:

@@ -16,13 +16,14 @@ from pathlib import Path
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
 from azext_acrcmk.plan.permissions import required_permissions
 from azext_acrcmk.rules import CATALOGUE, SEVERITIES, Rule, examine
+from azext_acrcmk.rules.fleet import FLEET_CATALOGUE, FleetRule
 from tests.harness import make
 from tests.harness.encrypted import changed
 from tests.harness.findings import CASES
 from tests.harness.kinds import KINDS, change_of
 
 ROOT = Path(__file__).parents[1]
-PART = re.compile(r"(<!-- generated: (\S+) ?(.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+PART = re.compile(r"(<!-- generated: (\S+) ?([^\n]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 # What the CLI adds to every command: not ours to describe.
 NOT_OURS = "Global Policy"
 
@@ -40,16 +41,28 @@ def with_parts(text: str) -> str:
 def findings() -> str:
     """An index of the catalogue, the gravest first, and a section for each rule, so that each code has an anchor."""
     rules = sorted(CATALOGUE, key=lambda rule: (SEVERITIES.index(rule.severity), rule.code))
+    return "\n\n".join([_index(rules), *map(_section, rules)])
+
+
+def fleet_findings() -> str:
+    """The same of the rules for several registries."""
+    sections = (f"{_head(rule)}\n\nSeverity {rule.severity}. About the {rule.subject}." for rule in FLEET_CATALOGUE)
+    return "\n\n".join([_index(FLEET_CATALOGUE), *sections])
+
+
+def _index(rules: Iterable[Rule | FleetRule]) -> str:
     rows = [(f"[{rule.code}](#{rule.code.lower()})", rule.severity, rule.subject, rule.cause) for rule in rules]
-    return "\n\n".join([_table(("Code", "Severity", "Subject", "Cause"), rows), *map(_section, rules)])
+    return _table(("Code", "Severity", "Subject", "Cause"), rows)
+
+
+def _head(rule: Rule | FleetRule) -> str:
+    return f"### {rule.code}\n\n{rule.cause}\n\n**Cure:** {rule.cure}"
 
 
 def _section(rule: Rule) -> str:
     stops = ", ".join(f"`{command}`" for command in sorted(rule.stops)) or "no command"
-    return (
-        f"### {rule.code}\n\n{rule.cause}\n\n**Cure:** {rule.cure}\n\n"
-        f"Severity {rule.severity}. About the {rule.subject}. Stops {stops}. Fixed by `repair`: {_repaired(rule)}."
-    )
+    about = f"Severity {rule.severity}. About the {rule.subject}. Stops {stops}."
+    return f"{_head(rule)}\n\n{about} Fixed by `repair`: {_repaired(rule)}."
 
 
 def _repaired(rule: Rule) -> str:
@@ -73,7 +86,9 @@ def options(command: str) -> str:
     arguments = [
         argument.type.settings
         for argument in COMMANDS[f"acr cmk {command}"].arguments.values()
-        if argument.type.settings.get("options_list") and argument.type.settings.get("arg_group") != NOT_OURS
+        if argument.type.settings.get("options_list")
+        and argument.type.settings.get("arg_group") != NOT_OURS
+        and argument.type.settings.get("help") != argparse.SUPPRESS
     ]
     arguments.sort(key=lambda each: (_group(each), not each.get("required"), _names(each)))
     rows = [(f"`{'` `'.join(_names(each))}`", _group(each), _described(each)) for each in arguments]
@@ -131,6 +146,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 PARTS: dict[str, Callable[..., str]] = {
     "findings": findings,
+    "fleet-findings": fleet_findings,
     "options": options,
     "changes": changes,
     "api-versions": api_versions,

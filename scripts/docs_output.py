@@ -2,7 +2,8 @@
 
 A block of code of language `console` has commands, each after "$ ", and below each what it printed. All of a page run
 in order, by sh, in a sandbox of the page's own that is empty at first. After the language, `fails` says that its last
-command ends with another exit code than 0, and `head=N` keeps the first N lines of each output. What a reader need not
+command ends with another exit code than 0, and `head=N` keeps the first N lines of each output. With `answers=A|B||C`
+each command has a terminal, at which these lines are typed where it asks: an empty one is Enter. What a reader need not
 see stands in a comment: commands, and who signs in:
 
 <!-- sandbox
@@ -16,10 +17,15 @@ a second run changes nothing.
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import re
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -42,8 +48,8 @@ _ID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b[0-9a-f]{32
 # Subscriptions and tenant of the sandbox, and the like: the same in each run.
 _FIXED = re.compile(r"(\d)\1{7}-")
 
-# Runs a command, and returns its exit code and what it printed.
-Run = Callable[[str], tuple[int, str]]
+# Runs a command, at a terminal with answers if there are some, and returns its exit code and what it printed.
+Run = Callable[..., tuple[int, str]]
 
 
 class CommandFailed(Exception):
@@ -95,14 +101,16 @@ def _commands(block: str, attributes: list[str]) -> list[tuple[str, bool]]:
 
 def _shown(command: tuple[str, bool], attributes: list[str], run: Run) -> str:
     typed, fails = command
-    lines = _run(typed, fails, run).rstrip().splitlines()
-    head = next((int(each.partition("=")[2]) for each in attributes if each.startswith("head=")), len(lines))
+    settings = dict(each.split("=", 1) for each in attributes if "=" in each)
+    answers = [settings["answers"].split("|")] if "answers" in settings else []
+    lines = _run(typed, fails, run, *answers).rstrip().splitlines()
+    head = int(settings.get("head", len(lines)))
     kept = [line.rstrip() for line in lines[:head]] + (["..."] if len(lines) > head else [])
     return "".join(f"{line}\n" for line in [f"$ {typed}", *kept])
 
 
-def _run(command: str, fails: bool, run: Run) -> str:
-    code, output = run(command)
+def _run(command: str, fails: bool, run: Run, *answers: list[str]) -> str:
+    code, output = run(command, *answers)
     if bool(code) != fails:
         raise CommandFailed(f"exit code {code}: {command}\n{output}")
     return output
@@ -133,10 +141,15 @@ class Shell:
         home = self._directory / who.object_id
         self._environment = {**self._sandbox.login(home, who), "HOME": str(home), "XDG_CACHE_HOME": str(home)}
 
-    def __call__(self, command: str) -> tuple[int, str]:
+    def __call__(self, command: str, answers: list[str] | None = None) -> tuple[int, str]:
+        # `echo $?` sees how the command before it ended.
+        words = ["sh", "-c", f"(exit {self._code})\n{command}"]
+        if answers is not None:
+            # A terminal that can't replace a line: nothing on it passes.
+            self._code, shown = at_terminal(words, answers, {**self._environment, "TERM": "dumb"}, self._directory)
+            return self._code, self._stable(shown)
         done = subprocess.run(
-            # `echo $?` sees how the command before it ended.
-            ["sh", "-c", f"(exit {self._code})\n{command}"],
+            words,
             env=self._environment,
             # Not in the checkout: there az would load the extension's sources in place of the installed wheel.
             cwd=self._directory,
@@ -149,6 +162,33 @@ class Shell:
         )
         self._code = done.returncode
         return done.returncode, self._stable(done.stdout)
+
+
+def at_terminal(words: list[str], answers: list[str], environment: dict[str, str], directory: Path) -> tuple[int, str]:
+    """Runs a command at a terminal of 120 columns, and types the answers, one where it asks: after a colon and a space.
+
+    Returns its exit code and all that was shown, with what was typed.
+    """
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
+    with subprocess.Popen(
+        words, env=environment, cwd=directory, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        shown, left = b"", list(answers)
+        while part := _read(ours):
+            shown += part
+            if left and shown.endswith(b": "):
+                os.write(ours, f"{left.pop(0)}\n".encode())
+        os.close(ours)
+        return process.wait(SECONDS), shown.decode().replace("\r\n", "\n")
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # nobody has the other end open
+        return b""
 
 
 def refresh_page(page: Path) -> bool:
@@ -180,14 +220,17 @@ _TIME_IN_PICTURE = re.compile(r"\b\d+\.\d</text>")
 
 
 def main() -> int:
+    """All pages and the picture, or the pages that are named."""
+    named = [Path(each).resolve() for each in sys.argv[1:]]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        work = {page: pool.submit(refresh_page, page) for page in pages()}
-        work[PICTURE] = pool.submit(refresh_picture, PICTURE)
+        work = {page: pool.submit(refresh_page, page) for page in named or pages()}
+        if not named:
+            work[PICTURE] = pool.submit(refresh_picture, PICTURE)
     for page, future in work.items():
         if error := future.exception():
-            print(f"{page.relative_to(ROOT)}: {error}", file=sys.stderr)
+            print(f"{page.name}: {error}", file=sys.stderr)
         elif future.result():
-            print(f"{page.relative_to(ROOT)}: written")
+            print(f"{page.name}: written")
     return int(any(future.exception() for future in work.values()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from functools import singledispatch
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ from azext_acrcmk.cloud.changes import until_in_dns
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Stop, not_yet, retrying
+from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Stop, not_yet, retrying, until_settled
 from azext_acrcmk.model.access import access_to
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
@@ -20,6 +21,7 @@ from azext_acrcmk.model.state import NOT_LOADED, Absent, DeletedVault, Identity,
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import CREATE, RECOVER, Change, Plan, UnknownChange
 from azext_acrcmk.progress import Progress
+from azext_acrcmk.rules import BROKEN, examine
 
 Made = TypeVar("Made")
 
@@ -131,9 +133,22 @@ def read_back(context: Context) -> State:
     )
 
 
+# How long what was created may take to show in a read, in seconds: a grant, a key, the vault.
+READ_BACK_TIMEOUT = 60
+
+
+def read_back_working(context: Context, seconds: float = READ_BACK_TIMEOUT) -> State:
+    """The same once the key works, or after `seconds`."""
+
+    def works(state: State) -> bool:
+        return examine(state, datetime.now(timezone.utc)).status != BROKEN
+
+    return until_settled(lambda: read_back(context), works, context.stop, seconds)
+
+
 @apply_change.register
 def _(_change: kinds.ReadBack, context: Context) -> None:
-    context.result = read_back(context)
+    context.result = read_back_working(context)
 
 
 _CHANGES_ACCESS = (*kinds.GRANTING, *kinds.REMOVING)

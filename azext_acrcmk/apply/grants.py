@@ -9,10 +9,11 @@ from azext_acrcmk.cloud import grants
 from azext_acrcmk.cloud.hsm import has_hsm_role
 from azext_acrcmk.cloud.reads import get_vault, has_role
 from azext_acrcmk.cloud.waiting import until_settled
+from azext_acrcmk.cloud.written import remember_write
 from azext_acrcmk.model.access import own_policies
 from azext_acrcmk.model.ids import HSM_TYPE
 from azext_acrcmk.model.problem import Problem
-from azext_acrcmk.model.state import Identity, Unknown, Vault
+from azext_acrcmk.model.state import ACCESS_POLICY, RBAC, Identity, Unknown, Vault
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.bodies import role_assignment_body
 from azext_acrcmk.plan.grants import narrowest_grant, vault_grant
@@ -22,6 +23,9 @@ from azext_acrcmk.rules.fixes import registry_command
 @apply_change.register
 def _(change: kinds.AssignRole, context: Context) -> None:
     principal = context.principal_of(change.identity, change.principal)
+    if not change.is_local and (vault := _other_model(change, context, ACCESS_POLICY)):
+        apply_change(narrowest_grant(vault, change.key, principal).giving(change.reason), context)
+        return
     clients, scope, role = context.clients, change.scope, change.role_id
 
     def assign() -> None:
@@ -34,19 +38,44 @@ def _(change: kinds.AssignRole, context: Context) -> None:
 
     context.once_in_dns(assign)
     context.granted_now = True
-    if change.untag:
-        apply_change(change.untag, context)
+    _remove_tag(change, context)
 
 
 @apply_change.register
 def _(change: kinds.AddAccessPolicy, context: Context) -> None:
     context.granted_now = True
     vault, principal = context.vault, context.principal_of(change.identity, change.principal)
+    if context.goal and (other := _other_model(change, context, RBAC)):
+        grant = narrowest_grant if context.goal.grants_on_key else vault_grant
+        apply_change(grant(other, context.goal.key, principal).giving(change.reason), context)
+        return
     created_with_it = isinstance(vault, Vault) and vault.id == change.vault and _has_policy(vault, principal, change)
     if not created_with_it:
         context.once_in_dns(lambda: add_policy(change, context))
-    if change.untag:
+    _remove_tag(change, context)
+
+
+def _remove_tag(change: kinds.AssignRole | kinds.AddAccessPolicy, context: Context) -> None:
+    if not change.untag:
+        return
+    try:
         apply_change(change.untag, context)
+    except Exception:
+        remember_write()  # the tag stays, but what was granted does too
+        raise
+
+
+_MODELS = {RBAC: "Azure RBAC", ACCESS_POLICY: "access policies"}
+
+
+def _other_model(change: kinds.AssignRole | kinds.AddAccessPolicy, context: Context, other: str) -> Vault | None:
+    """The vault that a grant is for, if it has the `other` permission model: a policy of Azure can change what was
+    asked for when the vault was created."""
+    vault = context.vault
+    if not isinstance(vault, Vault) or vault.id != change.vault or vault.permission_model != other:
+        return None
+    context.progress.note(f"  A policy may have changed it: key vault {vault.name} was created with {_MODELS[other]}.")
+    return vault
 
 
 def _has_policy(vault: Vault, principal: str, change: kinds.AddAccessPolicy) -> bool:

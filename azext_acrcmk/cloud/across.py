@@ -25,6 +25,8 @@ from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Identity, Reg
 
 T = TypeVar("T")
 
+Unsearched = tuple[Unknown, ...]
+
 _LIST_RESOURCES = "Microsoft.Resources/subscriptions/resources/read"
 
 
@@ -51,9 +53,15 @@ def list_key_names(clients: Clients, vault: str, subscription: str) -> list[str]
     return sorted(name for name in (text(body, "name") for body in keys) if name)
 
 
+def list_vaults(clients: Clients, subscription: str, **options: Any) -> Iterator[ArmId]:
+    """The key vaults and managed HSMs of a subscription."""
+    where = f"resourceType eq '{VAULT_TYPE}' or resourceType eq '{HSM_TYPE}'"
+    return (resource_id(body) for body in _list_resources(clients, subscription, where, **options))
+
+
 def trace_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> DeletedVault | Absent | Unknown:
     """Why a key's vault was not found: deleted, absent, or Unknown if it can be in a place that can't be read."""
-    walk, store_type = Walk(subscriptions), HSM_TYPE if key.is_hsm else VAULT_TYPE
+    walk = Walk(subscriptions)
     if not key.is_hsm:
         deleted = walk.everywhere(lambda s: search_deleted_vault(clients, s, key.store, **PATIENCE), DELETED_VAULTS)
         if deleted:
@@ -61,11 +69,17 @@ def trace_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> D
         free = read_if_possible(lambda: is_vault_name_free(clients, subscriptions[0], key.store), "", "")
         if free is True:
             return ABSENT
-    failed = tuple(each for each in walk.unsearched if not each.denied)
+    return vault_not_found(key, walk.unsearched)
+
+
+def vault_not_found(key: KeyId, unsearched: Unsearched) -> Unknown:
+    """A vault that exists, as its name is not free, and is nowhere where one can look; `unsearched` are the places."""
+    store_type = HSM_TYPE if key.is_hsm else VAULT_TYPE
+    failed = tuple(each for each in unsearched if not each.denied)
     if failed:
         why = f"It is not in any subscription that was searched. {not_searched(failed)}"
         return Unknown(f"{store_type}/read", f"https://{key.host}", why, denied=False)
-    needs = "' and '".join([*dict.fromkeys(each.action for each in walk.unsearched), f"{store_type}/read"])
+    needs = "' and '".join([*dict.fromkeys(each.action for each in unsearched), f"{store_type}/read"])
     return Unknown(needs, f"https://{key.host}", "It is not in any subscription that you have permission to read.")
 
 
@@ -96,9 +110,6 @@ def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: Id)
         return ABSENT
 
     return Walk(subscriptions).first_found(search, f"{IDENTITY_TYPE}/read")
-
-
-Unsearched = tuple[Unknown, ...]
 
 
 def find_sharing(

@@ -75,6 +75,18 @@ class Arm:
         with parsing_responses():
             return part(json.loads(answer.text() or "{}")), answer.headers
 
+    def begin(self, path: str, version: str, body: dict[str, Any]) -> str | None:
+        """The URL of the operation that a POST starts; None if it is done. Not tried again here."""
+        answer = self._response("POST", self._url(path, version), body, retry_total=0)
+        return answer.headers.get("Location") if answer.status_code == 202 else None
+
+    def poll(self, url: str) -> tuple[bool, float | None]:
+        """Whether an operation has ended, and the seconds after which to ask again if the service says so. Raises the
+        error that it ended with. Not tried again here."""
+        answer = self._response("GET", url, retry_total=0)
+        asked = answer.headers.get("Retry-After") or ""
+        return answer.status_code != 202, float(asked) if asked.isdigit() else None
+
     def _url(self, path: str, version: str, where: str | None = None) -> str:
         query = {"api-version": version} | ({"$filter": where} if where else {})
         return f"{self._base}{quote(path)}?{urlencode(query, quote_via=quote)}"

@@ -25,6 +25,8 @@ from azext_acrcmk.cloud.transport import transport
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
 from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, Id
 
+# How long a login server may take to connect, and to answer, in seconds.
+_TIMES = {"connection_timeout": 10, "read_timeout": 120}
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?", re.IGNORECASE)
 
 
@@ -35,7 +37,7 @@ class Clients:
         self._cli_ctx = cli_ctx
         # For options of a registry that only later API versions have.
         self.registry_api_version = API_VERSIONS[REGISTRY_TYPE]
-        self._made: dict[tuple[str, str], Any] = {}
+        self._made: dict[tuple[str | None, ...], Any] = {}
         self._lock = threading.RLock()
         self._transport: Any = None
         self._request_ids: Any = None
@@ -47,6 +49,11 @@ class Clients:
     @property
     def cli_ctx(self):
         return self._cli_ctx
+
+    @property
+    def acquires_policy_tokens(self) -> bool:
+        """Whether the CLI fetches a token for each change, which proves an external evaluation to Azure Policy."""
+        return any(self._cli_ctx.data.get(each) for each in ("_acquire_policy_token", "_change_reference"))
 
     def renew_request_ids(self) -> None:
         """From now on each request has its own ID (see RequestIds)."""
@@ -94,13 +101,24 @@ class Clients:
         package, client = "azure.keyvault.administration", "KeyVaultAccessControlClient"
         return self._once(("roles", host), lambda: self._data_plane(host, package, client))
 
+    def login_server(self, host: str):
+        """Sends requests to a registry's login server. Neither signs in nor sends anything again by itself."""
+        return self._once(("login-server", host), lambda: self._plain(host, "acr_login_server_endpoint"))
+
+    def entra_token(self, subscription: str, audience: str) -> tuple[str, str]:
+        """A token of Microsoft Entra for another audience than Azure Resource Manager, and its tenant."""
+        from azure.cli.core._profile import Profile
+
+        token = self._sign_in(subscription).get_token(f"{audience}/.default").token
+        return token, Profile(cli_ctx=self._cli_ctx).get_subscription(subscription)["tenantId"]
+
     def _management(self, resource_type: str, subscription: str, api_version: str | None = None):
         def make():
             from azure.cli.core.profiles import ResourceType
 
             return self._made_by_cli(getattr(ResourceType, resource_type), subscription, api_version=api_version)
 
-        return self._once((resource_type, subscription), make)
+        return self._once((resource_type, subscription, api_version), make)
 
     def _made_by_cli(self, client: Any, subscription: str, **options: Any):
         from azure.cli.core.commands.client_factory import get_mgmt_service_client, prepare_client_kwargs_track2
@@ -109,16 +127,39 @@ class Clients:
         from azext_acrcmk.cloud.registration import NeverRegister
         from azext_acrcmk.cloud.repeatable import TO_MANAGEMENT, SendAgain
         from azext_acrcmk.cloud.request_ids import RequestIds
+        from azext_acrcmk.cloud.written import SeeWrites
 
-        if self._transport is None:
-            given = prepare_client_kwargs_track2(self._cli_ctx)
-            self._transport = transport(given.get("connection_verify", True))
+        if self._request_ids is None:
+            self._shared_transport(prepare_client_kwargs_track2(self._cli_ctx))
             self._request_ids = RequestIds()
         only = OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
         options |= {"transport": self._transport, "per_retry_policies": [only, self._request_ids, NeverRegister()]}
-        options["per_call_policies"] = [SendAgain(TO_MANAGEMENT)]
+        options["per_call_policies"] = [SendAgain(TO_MANAGEMENT), SeeWrites()]
         options["credential"] = self._sign_in(subscription)
         return get_mgmt_service_client(self._cli_ctx, client, subscription_id=subscription, **options)
+
+    def _plain(self, host: str, suffix: str):
+        from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
+        from azure.core import PipelineClient
+        from azure.core.pipeline import policies
+
+        from azext_acrcmk.cloud.hosts import OnlyTo
+
+        self._check_host(host, suffix)
+        given = prepare_client_kwargs_track2(self._cli_ctx)
+        chain = [
+            policies.HeadersPolicy(**given),
+            given["user_agent_policy"],
+            policies.ProxyPolicy(**given),
+            OnlyTo(host),
+        ]
+        return PipelineClient(f"https://{host}", policies=chain, transport=self._shared_transport(given), **_TIMES)
+
+    def _shared_transport(self, given: dict[str, Any]):
+        with self._lock:
+            if self._transport is None:
+                self._transport = transport(given.get("connection_verify", True))
+            return self._transport
 
     def _data_plane(self, host: str, package: str, client: str):
         from importlib import import_module
@@ -128,6 +169,7 @@ class Clients:
 
         from azext_acrcmk.cloud.hosts import OnlyTo
         from azext_acrcmk.cloud.repeatable import TO_VAULT, SendAgain
+        from azext_acrcmk.cloud.written import SeeWrites
 
         self._check_host(host, "keyvault_dns", "mhsm_dns")
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
@@ -139,7 +181,7 @@ class Clients:
         arguments["verify_challenge_resource"] = self._cli_ctx.cloud.name in [each.name for each in KNOWN_CLOUDS]
         arguments["api_version"] = DATA_PLANE_API_VERSION
         arguments["per_retry_policies"] = [OnlyTo(host)]
-        arguments["per_call_policies"] = [SendAgain(TO_VAULT)]
+        arguments["per_call_policies"] = [SendAgain(TO_VAULT), SeeWrites()]
         make = getattr(import_module(package), client)
         return make(f"https://{host}", self._sign_in(get_subscription_id(self._cli_ctx)), **arguments)
 
@@ -168,7 +210,7 @@ class Clients:
         if not _HOST.fullmatch(host) or not host.lower().endswith(tuple(own)):
             raise ServiceRequestError(f"'{host}' is not a host of the cloud {self._cli_ctx.cloud.name}.")
 
-    def _once(self, name: tuple[str, str], make: Callable[[], Any]):
+    def _once(self, name: tuple[str | None, ...], make: Callable[[], Any]):
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()

@@ -168,7 +168,7 @@ def _linked_authorization_failed(error: ServiceError) -> Explanation:
 
 
 def _disallowed_by_policy(error: ServiceError) -> Explanation:
-    from azext_acrcmk.cloud.policies import violations
+    from azext_acrcmk.cloud.policies import token_advice, violations
 
     infos = _dicts([each.get("info") for each in error.additional])
     names = [info.get("policyAssignmentDisplayName") or info.get("policyAssignmentName") for info in infos]
@@ -177,7 +177,10 @@ def _disallowed_by_policy(error: ServiceError) -> Explanation:
     return Explanation(
         f"A policy does not allow this change{f': {policy}' if policy else ''}{f' ({compared})' if compared else ''}. "
         f"{error.message}",
-        ("Choose options that the policy allows, or ask its owner for an exemption for the resource.",),
+        (
+            "Choose options that the policy allows, or ask its owner for an exemption for the resource.",
+            *token_advice(),
+        ),
     )
 
 

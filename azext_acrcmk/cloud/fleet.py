@@ -14,7 +14,7 @@ from typing import Any
 from azext_acrcmk.cloud.fields import part, scope_id
 from azext_acrcmk.cloud.roles import with_denials
 from azext_acrcmk.model.access import key_scope
-from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import (
     NOT_LOADED,
@@ -47,19 +47,21 @@ class KeyUser:
 class Fleet:
     """Registries and what they depend on, filled bit by bit: whatever ends it, what is there can be told.
 
-    `not_seen` is what could not be had, and why.
-    `above` are the management groups above each subscription; `grants` are by principal, `denials` by subscription, and
-    `vaults` and `users` by host. `grants` and `users` are None until they were asked for. `confirmed` are the states
-    that were read directly.
+    `not_seen` is what could not be had, and why. `subscriptions` are all that Resource Graph shows of the tenant,
+    `above` the management groups above each; `grants` are by principal, `denials` by subscription, `vaults` and `users`
+    by host, `replicas`, which are regions, by registry. `grants`, `users` and `replicas` are None until they were asked
+    for. `confirmed` are the states that were read directly.
     """
 
     registries: dict[ArmId, Registry] = field(default_factory=dict)
     subscription_names: dict[Id, str] = field(default_factory=dict)
+    subscriptions: list[Id] = field(default_factory=list)
     not_seen: dict[str, str] = field(default_factory=dict)
     above: dict[Id, set[Id]] = field(default_factory=dict)
     vaults: dict[str, Vault] = field(default_factory=dict)
     grants: dict[Id, list[RoleGrant]] | None = None
     users: dict[str, list[KeyUser]] | None = None
+    replicas: dict[Scope, tuple[str, ...]] | None = None
     denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
     keys: dict[KeyId, Key | Absent | Unknown] = field(default_factory=dict)
     confirmed: dict[ArmId, State] = field(default_factory=dict)
@@ -87,7 +89,7 @@ class Fleet:
     def state_of(self, registry: Registry) -> State:
         """What is known of a registry by now."""
         state = self.confirmed.get(registry.id) or self.assembled(registry)
-        return replace(state, sharing=self._sharing(state.registry))
+        return replace(state, sharing=self._sharing(state.registry), replicas=self._replicas(state.registry))
 
     def with_identity(self, registry: Registry) -> State:
         """A registry with the identity of its key, as far as the graph has it."""
@@ -144,10 +146,16 @@ class Fleet:
             return None
         return None if latest.id == used.in_use else used.in_use
 
-    def _sharing(self, registry: Registry) -> tuple[Sharer, ...] | NotLoaded:
+    def _replicas(self, registry: Registry) -> tuple[str, ...] | NotLoaded:
+        return NOT_LOADED if self.replicas is None else self.replicas.get(registry.id.as_scope, ())
+
+    def _sharing(self, registry: Registry) -> tuple[Sharer, ...] | Unknown | NotLoaded:
         used = registry.encryption
         if self.users is None:
             return NOT_LOADED
+        if used.key and registry.id.subscription not in self.above:
+            # Resource Graph shows only some of what is in it, such as one registry.
+            return Unknown(f"{REGISTRY_TYPE}/read", f"/subscriptions/{registry.id.subscription}")
         if used.key is None:
             return ()
         key, system = used.key.with_version(None), used.identity == SYSTEM

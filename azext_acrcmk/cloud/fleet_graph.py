@@ -5,19 +5,20 @@ The graph may be old, and does not show what one may not read: that something is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, read_error
-from azext_acrcmk.cloud.fields import identifier, part, parts, text
+from azext_acrcmk.cloud.fields import identifier, part, parts, scope_id, text
 from azext_acrcmk.cloud.fleet import Fleet, KeyUser, Tell
 from azext_acrcmk.cloud.graph import EVERYWHERE, Graph, Rows, Where, only, quoted
+from azext_acrcmk.cloud.login import Login
 from azext_acrcmk.cloud.read import read_identity, read_registry, read_vault
 from azext_acrcmk.cloud.reads import get_role_definition
 from azext_acrcmk.cloud.roles import read_role_grants
 from azext_acrcmk.cloud.waiting import Stop
-from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, same
+from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope, same, same_region
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import Registry, RoleGrant, Vault
 
@@ -25,6 +26,7 @@ _REGISTRIES = (
     "resources | where type =~ 'microsoft.containerregistry/registries'"
     "{} | project id, name, location, sku, identity, properties, tags"
 )
+_REPLICAS = "resources | where type =~ 'microsoft.containerregistry/registries/replications' | project id, location"
 _KEYS_IN_USE = (
     "resources | where type =~ 'microsoft.containerregistry/registries' "
     "| extend key = tostring(properties.encryption.keyVaultProperties.keyIdentifier) | where key != '' "
@@ -32,7 +34,7 @@ _KEYS_IN_USE = (
 )
 _SUBSCRIPTIONS = (
     "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' "
-    "| project id, name, subscriptionId, properties"
+    "| project id, name, subscriptionId, tenantId, properties"
 )
 _VAULTS = (
     "resources | where type in~ ('microsoft.keyvault/vaults', 'microsoft.keyvault/managedhsms'){} "
@@ -53,9 +55,10 @@ _ASSIGNMENTS = (
 class FleetGraph:
     """Fills a fleet from Resource Graph. What one query does not tell is missed, and the next is asked."""
 
-    def __init__(self, fleet: Fleet, clients: Clients, subscriptions: Sequence[str], stop: Stop, tell: Tell):
-        self._fleet, self._clients, self._subscriptions, self._tell = fleet, clients, subscriptions, tell
-        self._graph = Graph(clients, subscriptions[0], stop)
+    def __init__(self, fleet: Fleet, clients: Clients, login: Login, stop: Stop, tell: Tell):
+        self._fleet, self._clients, self._tell = fleet, clients, tell
+        self._subscriptions, self._tenant = login.subscriptions, login.tenant
+        self._graph = Graph(clients, login.subscription, stop)
         self._subscriptions_in: dict[Where, Rows] = {}
 
     def find(self, where: Where, group: str | None) -> None:
@@ -87,10 +90,13 @@ class FleetGraph:
         self._find_identities(used)
         self._find_grants(used)
         self._find_users()
+        self._find_replicas(used)
 
     def _find_management_groups(self) -> None:
         for row in self._find_subscriptions(EVERYWHERE).rows:
             chain = parts(part(row, "properties"), "managementGroupAncestorsChain")
+            if identifier(row, "tenantId") == self._tenant:
+                self._fleet.subscriptions.append(_subscription(row))
             self._fleet.above[_subscription(row)] = {identifier(each, "name") for each in chain}
 
     def _find_subscriptions(self, where: Where) -> Rows:
@@ -133,6 +139,22 @@ class FleetGraph:
             users.setdefault(each.key.host, []).append(each)
         self._fleet.users = users
 
+    def _find_replicas(self, used: list[Registry]) -> None:
+        """They mean something only to a registry whose vault is in another region."""
+        vaults = self._fleet.vaults
+        pairs = ((each.location, vaults.get(each.encryption.key.host)) for each in used)
+        if all(vault is None or same_region(vault.location, location) for location, vault in pairs):
+            self._fleet.replicas = {}
+            return
+        found = self._ask("replicas", _REPLICAS)
+        if not found.told or found.missing:
+            return
+        replicas: dict[Scope, tuple[str, ...]] = {}
+        for row in found.rows:
+            registry = scope_id(row, "id").parent
+            replicas[registry] = (*replicas.get(registry, ()), text(row, "location") or "")
+        self._fleet.replicas = replicas
+
     def _ask(self, what: str, query: str, where: Where = EVERYWHERE) -> Rows:
         """What Resource Graph tells; what it does not is missed."""
         from azure.core.exceptions import AzureError
@@ -142,7 +164,7 @@ class FleetGraph:
                 rows = self._graph.ask(query, where)
         except AzureError as error:
             self._fleet.miss(what, f"Resource Graph did not answer: {read_error(error).message}")
-            return Rows()
+            return Rows(told=False)
         if rows.missing:
             self._fleet.miss(what, f"Resource Graph counts {rows.missing} more than it returned.")
         return rows

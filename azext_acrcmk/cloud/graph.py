@@ -56,11 +56,12 @@ EVERYWHERE = Where()
 @dataclass(frozen=True)
 class Rows:
     """What a query found, each row once. `missing` is how many more rows Azure counts than it gave; `cut` tells that
-    there are more subscriptions than it looks at."""
+    there are more subscriptions than it looks at, `told` that it answered at all."""
 
     rows: tuple[dict[str, Any], ...] = ()
     missing: int = 0
     cut: bool = False
+    told: bool = True
 
 
 class Graph:

@@ -9,7 +9,7 @@ from azext_acrcmk.cloud.clients import Clients, pages
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.hsm import list_hsm_roles
 from azext_acrcmk.cloud.read import read_identity
-from azext_acrcmk.cloud.reads import get_vault, in_parallel, list_roles
+from azext_acrcmk.cloud.reads import in_parallel, list_roles
 from azext_acrcmk.model.access import holders_by_policy, holders_by_role, key_scope, maybe_groups
 from azext_acrcmk.model.ids import Id, KeyId
 from azext_acrcmk.model.key_identity import key_identity
@@ -34,13 +34,13 @@ def find_individuals(clients: Clients, state: State) -> frozenset[Id]:
 
 
 def find_holders(clients: Clients, vault: Vault, key: KeyId) -> tuple[Holder, ...] | Unknown:
-    """The principals that can unwrap with a key now, as far as that can be read."""
+    """The principals that can unwrap with a key: by the access policies of the vault, or by the roles that there are
+    now, as far as they can be read."""
     from azure.core.exceptions import AzureError
 
+    if vault.uses_policies:
+        return holders_by_policy(vault)
     try:
-        if vault.uses_policies:
-            seen = get_vault(clients, vault.id)
-            return holders_by_policy(seen) if isinstance(seen, Vault) else Unknown(denied=False)
         if vault.is_hsm:
             roles = list_hsm_roles(clients, vault.host, key.name)
         else:

@@ -82,10 +82,11 @@ def load_registry_state(
     )
     asked_for, principal = principal, key_identity(replace(known, identity=identity)).principal_id
     if not vault_id and not isinstance(parts.vault, Vault):
-        found = found or trace_vault(clients, key, subscriptions)
-        if not isinstance(found, ArmId):
-            return replace(known, identity=identity, vault=found, key=found, version_in_use=found, roles=())
-        parts = in_vault(found, principal)
+        parts = in_vault(found, principal) if isinstance(found, ArmId) else NOTHING
+        if not isinstance(found, ArmId) or isinstance(parts.vault, Absent):
+            # Not listed, or the list is behind and still has it.
+            gone = trace_vault(clients, key, subscriptions)
+            return replace(known, identity=identity, vault=gone, key=gone, version_in_use=gone, roles=())
     elif principal != asked_for:
         parts = replace(parts, roles=load_roles(clients, vault_id or parts.vault.id, key, principal))
     state = replace(parts, registry=registry, identity=identity, key=_or_deleted(clients, parts.vault, parts.key, key))
@@ -181,7 +182,7 @@ def load_goal_state(
     gone = goal.registry.group_id if isinstance(group, Absent) else None
     identity, (goal, vault), name_problem = in_parallel(
         lambda: _get_identity(clients, goal, gone) if isinstance(known.identity, NotLoaded) else known.identity,
-        lambda: _known_vault(goal, known) or _locate_vault(clients, goal, subscriptions, gone),
+        lambda: _known_vault(goal, known) or locate_vault(clients, goal, subscriptions, gone),
         lambda: (
             None if registry or isinstance(registry, Unknown) else get_registry_name_problem(clients, goal.registry)
         ),
@@ -271,18 +272,23 @@ def _get_identity(clients: Clients, goal: EnableGoal, gone: Scope | None) -> Ide
     return ABSENT if goal.identity.group_id == gone else get_identity(clients, goal.identity)
 
 
-def _locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: Scope | None):
+def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: Scope | None = None):
+    """The goal, with its vault where that is, and the vault: absent, soft-deleted or unknown as it may be. Nothing is
+    looked for in the group `gone`."""
     if goal.key_uri:
-        found = find_vault(clients, goal.key_uri, subscriptions) or trace_vault(clients, goal.key_uri, subscriptions)
-        return goal, get_vault(clients, found) if isinstance(found, ArmId) else found
+        found = find_vault(clients, goal.key_uri, subscriptions)
+        there = get_vault(clients, found) if isinstance(found, ArmId) else ABSENT
+        # Not listed, or the list is behind and still has it.
+        return goal, trace_vault(clients, goal.key_uri, subscriptions) if isinstance(there, Absent) else there
     vault = ABSENT if goal.vault.group_id == gone else get_vault(clients, goal.vault)
     if vault or isinstance(vault, Unknown):
         return goal, vault
     hidden = None
     if goal.find_vault:
         found = find_resource(clients, VAULT_TYPE, goal.vault.name, subscriptions)
-        if isinstance(found, ArmId):
-            return replace(goal, vault=found), get_vault(clients, found)
+        there = get_vault(clients, found) if isinstance(found, ArmId) else ABSENT
+        if not isinstance(there, Absent):  # which it can be although it is listed
+            return replace(goal, vault=found), there
         hidden = found if isinstance(found, Unknown) else None
     deleted = find_deleted_vault(clients, goal.vault.subscription, goal.vault.name)
     if isinstance(deleted, DeletedVault):

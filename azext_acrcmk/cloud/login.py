@@ -11,13 +11,15 @@ from azext_acrcmk.model.ids import Id
 class Login:
     """`tenant` is the home tenant of the command's subscription, where its vaults and identities are: with Azure
     Lighthouse another than the login's. `subscriptions` are those of that tenant that the CLI knows, the command's own
-    first, and `tenants` the home tenants of all that it knows, by subscription. `delegated`: through Lighthouse."""
+    first, and `tenants` the home tenants of all that it knows, by subscription. `delegated`: through Lighthouse.
+    `portal` is the address of the cloud's portal, if it is known."""
 
     tenant: Id
     subscriptions: tuple[Id, ...]
     vault_suffix: str
     tenants: tuple[tuple[Id, Id], ...] = ()
     delegated: bool = False
+    portal: str | None = None
 
     @property
     def subscription(self) -> Id:
@@ -41,7 +43,22 @@ def login_of(cli_ctx) -> Login:
         cli_ctx.cloud.suffixes.keyvault_dns,
         tuple((Id(each["id"]), _home(each)) for each in known),
         account["tenantId"] != tenant,
+        _portal(cli_ctx.cloud),
     )
+
+
+# For versions of the CLI that do not know it.
+_PORTALS = {
+    "AzureCloud": "https://portal.azure.com",
+    "AzureChinaCloud": "https://portal.azure.cn",
+    "AzureUSGovernment": "https://portal.azure.us",
+}
+
+
+def _portal(cloud) -> str | None:
+    # Not by attribute: that raises an error for what a custom cloud doesn't define.
+    known = vars(cloud.endpoints).get("portal") or _PORTALS.get(cloud.name)
+    return known.rstrip("/") if known else None
 
 
 def _home(account: dict) -> Id:

@@ -27,6 +27,17 @@ def _shown(value: Any) -> str:
     return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)
 
 
+# Of the CLI, where it is new enough.
+_TOKEN_OPTION = "If the policy requires an external evaluation, add --acquire-policy-token to the command."
+
+
+def token_advice() -> tuple[str, ...]:
+    """The option that proves an external evaluation, if this version of the CLI has it."""
+    from azure.cli.core.commands import arm
+
+    return (_TOKEN_OPTION,) if hasattr(arm, "register_global_policy_argument") else ()
+
+
 def violations(infos: list[dict[str, Any]]) -> str:
     """The same of the policies that a refusal names."""
     said = [policy_evaluation(part(info, "evaluationDetails")) for info in infos]

@@ -9,7 +9,7 @@ from typing import Any
 from azext_acrcmk.cloud.clients import Clients, wire
 from azext_acrcmk.cloud.errors import parsing_responses, read_error
 from azext_acrcmk.cloud.fields import part, parts, scope_id, text, texts
-from azext_acrcmk.cloud.policies import policy_evaluation
+from azext_acrcmk.cloud.policies import policy_evaluation, token_advice
 from azext_acrcmk.cloud.reads import get_vault, in_parallel, is_vault_name_free
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.model.api_versions import API_VERSIONS
@@ -36,6 +36,7 @@ def look_ahead(clients: Clients, asked: Questions) -> Preflight:
         left,
         tuple(each for name, seen in providers for each in _locations(*name, seen)),
         tuple(dict.fromkeys(lock for found in locks for lock in found)),
+        token_advice() if any(denials) else (),
     )
 
 
@@ -140,8 +141,25 @@ def _role_assignments_left(clients: Clients, subscription: str) -> int | Unknown
 
 
 def _denials(clients: Clients, new: NewResource) -> list[Denial | Unknown]:
-    """The policies in force at its scope that would deny a resource."""
-    seen = _asked(lambda: _check(clients, new.scope, new.details), "", new.scope)
+    """The policies in force at its scope that would deny a resource. Of those that deny an existing one as it is, it is
+    unknown whether they concern its change: Azure does not document whether all of it is judged then."""
+    if clients.acquires_policy_tokens:
+        # Azure judges each change by its token, which a question can't have.
+        return [Unknown("", new.scope, "its token is acquired only with the change.", denied=False)]
+    after = _denied(clients, new, new.details)
+    if not after or isinstance(after[0], Unknown) or new.before is None:
+        return after
+    already = {each.policy for each in _denied(clients, new, new.before) if isinstance(each, Denial)}
+    return [_unsure(each, new) if each.policy in already else each for each in after]
+
+
+def _unsure(denial: Denial, new: NewResource) -> Unknown:
+    why = f"the policy {denial.policy} denies {new.resource} already as it is"
+    return Unknown("", new.scope, f"{why} ({denial.why})." if denial.why else f"{why}.", denied=False)
+
+
+def _denied(clients: Clients, new: NewResource, details: dict[str, Any]) -> list[Denial | Unknown]:
+    seen = _asked(lambda: _check(clients, new.scope, details), "", new.scope)
     if isinstance(seen, Unknown):
         return [seen]
     found = []

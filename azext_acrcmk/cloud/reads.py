@@ -5,7 +5,7 @@ Key Vault's control plane denies reading keys as `ForbiddenByRbac` with status 4
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from azext_acrcmk.cloud.clients import Clients, pages, wire
 from azext_acrcmk.cloud.disabled_keys import get_disabled_key, refused_as_disabled
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error, same_code
-from azext_acrcmk.cloud.fields import flag, identifier, text
+from azext_acrcmk.cloud.fields import flag, text
 from azext_acrcmk.cloud.read import (
     read_deleted_vault,
     read_group,
@@ -124,6 +124,22 @@ def get_registry(clients: Clients, id_: ArmId) -> Registry | Absent | Unknown:
     )
 
 
+def get_registry_at(clients: Clients, id_: ArmId, version: str) -> Registry | Absent | Unknown:
+    """The same in another API version, which may know more of it; in the usual one where the cloud
+    does not have that."""
+    from azure.core.exceptions import HttpResponseError
+
+    def get() -> Registry:
+        return _of(id_, read_registry(clients.arm(id_.subscription).get(str(id_), version)))
+
+    try:
+        return read_or_unknown(get, "Microsoft.ContainerRegistry/registries/read", id_)
+    except HttpResponseError as error:
+        if read_error(error).status != 400:
+            raise
+        return get_registry(clients, id_)
+
+
 def get_registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
     """Why the name is not available, in the service's words. None if it is available, or without permission to ask."""
     answer = read_or_unknown(
@@ -184,10 +200,13 @@ DELETED_VAULTS = "Microsoft.KeyVault/deletedVaults/read"
 
 def search_deleted_vault(clients: Clients, subscription: str, name: str, **options: Any) -> DeletedVault | Absent:
     """The same, raising any error. `options` are those of the requests."""
-    for body in pages(clients.key_vault(subscription).vaults.list_deleted, **options):
-        if identifier(body, "name") == name:
-            return read_deleted_vault(body)
-    return ABSENT
+    deleted = list_deleted_vaults(clients, subscription, **options)
+    return next((each for each in deleted if each.id.has_name(name)), ABSENT)
+
+
+def list_deleted_vaults(clients: Clients, subscription: str, **options: Any) -> Iterator[DeletedVault]:
+    """The soft-deleted vaults of a subscription. Raises any error."""
+    return map(read_deleted_vault, pages(clients.key_vault(subscription).vaults.list_deleted, **options))
 
 
 def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +12,26 @@ from typing import Any
 from azext_acrcmk.model.defaults import GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, default_vault_name
 from azext_acrcmk.model.key_identity import SYSTEM
-from azext_acrcmk.model.registry_options import NO_OPTIONS, RegistryOptions
+from azext_acrcmk.model.registry_options import NO_OPTIONS, REGISTRY_OPTIONS, RegistryOptions
 from azext_acrcmk.model.state import RBAC, Registry
 
 AUTO = "auto"
 MANUAL = "manual"
+
+# Arguments that describe a new vault or key, and so can't be combined with the URI of an existing key.
+NEW_PARTS = (
+    "key_vault",
+    "key_name",
+    "key_type",
+    "key_size",
+    "rotation_period",
+    "key_lifetime",
+    "permission_model",
+    "vault_sku",
+    "retention_days",
+    "restrict_vault_network",
+    "vault_public_network_access",
+)
 
 _SHORT = re.compile(r"(\d{1,6})\s*([dwmy])", re.IGNORECASE | re.ASCII)
 _ISO = re.compile(r"P(?=.)(?:(\d{1,6})Y)?(?:(\d{1,6})M)?(?:(\d{1,6})W)?(?:(\d{1,6})D)?", re.IGNORECASE | re.ASCII)
@@ -142,6 +158,13 @@ class EnableGoal:
     @property
     def new_permission_model(self) -> str:
         return self.permission_model or RBAC
+
+
+def goal_options(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `enable_goal` and of the operations, from all arguments of the goal as the CLI names them."""
+    apart = {"key_type", *(option.name for option in REGISTRY_OPTIONS)}
+    goal = {name: value for name, value in arguments.items() if name not in apart}
+    return {**goal, "asked_key_type": arguments.get("key_type"), "options": RegistryOptions.of(**arguments)}
 
 
 def enable_goal(

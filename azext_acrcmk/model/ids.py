@@ -115,6 +115,11 @@ class Scope(Id):
             parts = parts[:-2]
 
     @property
+    def parent(self) -> Scope:
+        """What a child resource, such as a key or a replication, belongs to."""
+        return Scope("/".join(self.split("/")[:-2]))
+
+    @property
     def management_group(self) -> Id | None:
         """The name of the management group that it is."""
         found = _MANAGEMENT_GROUP.match(self)
@@ -153,6 +158,9 @@ class ArmId(_AnyCase):
         provider, *types = self.type.split("/")
         path = "/".join(f"{type_}/{name}" for type_, name in zip(types, self.name.split("/"), strict=True))
         return f"{self.group_id}/providers/{provider}/{path}"
+
+    def has_name(self, name: str) -> bool:
+        return self.name.lower() == name.lower()
 
     def is_in(self, message: str) -> bool:
         """Whether a message of Azure names it."""
@@ -198,6 +206,11 @@ class ArmId(_AnyCase):
 def same(one: object, other: object) -> bool:
     """Whether two values of an enumeration of Azure are the same. Azure compares them case-insensitively."""
     return str(one).lower() == str(other).lower()
+
+
+def same_region(one: str, other: str) -> bool:
+    """Whether two locations are the same. Azure writes one as "West Europe" or as "westeurope"."""
+    return short_location(one) == short_location(other)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,12 +11,14 @@ from azext_acrcmk.model.state import Unknown
 
 @dataclass(frozen=True)
 class NewResource:
-    """A resource to be created, by its id. `scope` is where to check policies: its resource group, or the subscription
-    if the group does not exist yet. `details` is its content in the form that the policy check requires."""
+    """A resource to be created or changed, by its id. `scope` is where to check policies: its resource group, or the
+    subscription if the group does not exist yet. `details` is its content in the form that the policy check requires;
+    `before` is the same as it is now, if it exists."""
 
     resource: str
     scope: Scope
     details: dict[str, Any] = field(hash=False)
+    before: dict[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Preflight:
     """`providers` are registration states by subscription and namespace, `permissions` the caller's by the scope they
     were asked for, `denials` what policies would deny or what of it can't be read, `role_assignments_left` the quota's
     rest, `locations` those that the subscription may use for a type of resource (both in lower case), `locks` those at
-    or above a scope. None where nobody had to ask."""
+    or above a scope, `policy_advice` what may satisfy a policy. None where nobody had to ask."""
 
     providers: tuple[tuple[tuple[Id, str], str | Unknown], ...] = ()
     permissions: tuple[tuple[Scope, tuple[Allowed, ...] | Unknown], ...] = ()
@@ -76,3 +78,4 @@ class Preflight:
     role_assignments_left: int | Unknown | None = None
     locations: tuple[tuple[tuple[Id, str], tuple[str, ...]], ...] = ()
     locks: tuple[Lock | Unknown, ...] = ()
+    policy_advice: tuple[str, ...] = ()

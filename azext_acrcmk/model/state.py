@@ -330,7 +330,8 @@ class State:
     the registry's name is not available, where there is no registry. `sharing` are the other registries with the same
     key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to;
     `unsearched` are the subscriptions that could not be searched for either, each with the reason.
-    `individuals` are the object ids of principals that are known not to be groups.
+    `individuals` are the object ids of principals that are known not to be groups. `replicas` are the regions that the
+    registry is replicated to.
     """
 
     registry: Registry | Absent | Unknown | NotLoaded = NOT_LOADED
@@ -345,6 +346,7 @@ class State:
     identity_users: tuple[ArmId, ...] | Unknown | NotLoaded = NOT_LOADED
     individuals: frozenset[Id] = frozenset()
     unsearched: tuple[Unknown, ...] = ()
+    replicas: tuple[str, ...] | NotLoaded = NOT_LOADED
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:
         """The resource group of `resource`."""

@@ -113,7 +113,7 @@ def _where(session: Session, subscriptions, management_groups, everywhere: bool)
 
 def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth: str, judge) -> None:
     clients, subscriptions = session.clients, session.login.subscriptions
-    graph = FleetGraph(fleet, clients, subscriptions, session.stop, session.progress.during)
+    graph = FleetGraph(fleet, clients, session.login, session.stop, session.progress.during)
     reads = FleetReads(fleet, clients, session.stop, session.progress.during)
     graph.find(where, group)
     if depth == LIVE_DEPTH:
@@ -140,7 +140,7 @@ def _is_doubtful(state: State, depth: str, judge) -> bool:
 
 def _report(session: Session, fleet: Fleet, depth: str, expiry_days: int) -> FleetReport:
     now = session.now
-    report = FleetReport(now, depth, fleet.subscription_names)
+    report = FleetReport(now, depth, fleet.subscription_names, session.login.portal)
     for registry in list(fleet.registries.values()):
         state = fleet.state_of(registry)
         report.add(state, examine(state, now, expiry_days))

@@ -11,7 +11,7 @@ from azext_acrcmk.model.ids import Id, KeyId
 from azext_acrcmk.model.state import Unknown, Vault
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.change import Plan
-from azext_acrcmk.plan.kinds import GRANTING, REMOVING
+from azext_acrcmk.plan.kinds import GRANTING, REMOVING, RemoveRole
 
 logger = get_logger(__name__)
 
@@ -20,10 +20,13 @@ def others_document(
     session: Session, plan: Plan, vault: object, key: KeyId, principal: Id | None
 ) -> dict[str, list[dict[str, Any]] | None]:
     """The principals other than `principal` that can unwrap with a key, for the result of a plan that changed access;
-    null if they can't be read. If access was removed, they are also a warning."""
+    null if they can't be read. `vault` is as it was read after that. If access was removed, they are also a warning."""
     removes = plan.find(*REMOVING) is not None
     if not isinstance(vault, Vault) or not (removes or plan.find(*GRANTING)):
         return {}
+    if plan.find(RemoveRole):
+        # Service facts 1.6 and 4.4.
+        logger.warning("Azure can take up to 10 minutes to apply the removal of a role. Until then, it gives access.")
     found = find_holders(session.clients, vault, key)
     if isinstance(found, Unknown):
         if removes:

@@ -8,10 +8,11 @@ from azext_acrcmk.apply import Context
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.state import Registry
+from azext_acrcmk.model.state import Registry, State
+from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.output.documents import left_document, plan_document, steps_document
+from azext_acrcmk.output.documents import left_document, steps_document
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.kinds import AttachIdentity, SetEncryption
 from azext_acrcmk.plan.repair import REVEALING, plan_repair
@@ -25,16 +26,17 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         tenant, registry = session.login.tenant, session.registry(registry_name, group)
         facts, health = _examine(session, registry)
         plan = session.checked(plan_repair(facts, health, tenant))
+        found = find_obstacles(session, plan, _state_of(facts))
         if what_if:
-            return plan_document(plan)
+            return obstructed_plan(session, plan, found)
+        stop_where_blocked(found, plan=plan)
         outcomes = []
         # A deleted vault hides its keys, a deleted key its versions, and a disabled version what it permits: only once
         # that is back, there can be more to fix.
         for _ in range(len(REVEALING) + 1):
             if not plan.changing:
                 break
-            state = replace(facts.state, identity=facts.key_identity.as_identity)
-            context = session.context(state, grant_timeout=grant_timeout)
+            context = session.context(_state_of(facts), grant_timeout=grant_timeout)
             outcomes += session.carry_out(plan, context, yes)
             facts, health = _examine(session, _registry_after(plan, context), facts.vault.id if facts.vault else None)
             plan = plan_repair(facts, health, tenant) if plan.find(*REVEALING) else Plan()
@@ -48,6 +50,10 @@ def repair(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             "steps": steps_document(outcomes),
             "findings": left_document(health),
         }
+
+
+def _state_of(facts: Facts) -> State:
+    return replace(facts.state, identity=facts.key_identity.as_identity)
 
 
 def _registry_after(plan: Plan, context: Context) -> Registry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueEr
 
 from azext_acrcmk.output.fleet import HEALTHS, SCHEMA
 
+_PORTAL = re.compile(r"https://[a-zA-Z0-9.-]+")
 _ROW = ("id", "name", "subscription", "resourceGroup", "location", "sku", "health")
 _FINDING = ("code", "severity", "status", "message")
 
@@ -42,7 +44,11 @@ def _is_report(document: Any) -> bool:
         return False
     if not isinstance(document.get("generatedAt"), str) or not isinstance(document.get("counts"), dict):
         return False
-    if not isinstance(document.get("fleetFindings"), list):
+    portal = document.get("portal")
+    if portal is not None and not (isinstance(portal, str) and _PORTAL.fullmatch(portal)):
+        return False
+    several = document.get("fleetFindings")
+    if not isinstance(several, list) or not all(map(_is_about_several, several)):
         return False
     texts = all(isinstance(each, dict) and _texts(each, ("what", "why")) for each in missed)
     return texts and all(map(_is_row, rows))
@@ -55,6 +61,16 @@ def _is_row(row: Any) -> bool:
         and row["health"] in HEALTHS
         and isinstance(row.get("findings"), list)
         and all(isinstance(each, dict) and _texts(each, _FINDING) for each in row["findings"])
+    )
+
+
+def _is_about_several(finding: Any) -> bool:
+    return (
+        isinstance(finding, dict)
+        and _texts(finding, ("code", "severity", "subject", "message"))
+        and isinstance(finding.get("registries"), list)
+        and bool(finding["registries"])
+        and all(isinstance(each, str) for each in finding["registries"])
     )
 
 

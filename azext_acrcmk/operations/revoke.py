@@ -13,14 +13,15 @@ from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.reads import get_registry, in_parallel, read_or_unknown
 from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
+from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.grants import cover, find_grants, tagged_grants
-from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, RestoreVersion
+from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, LeaveToUser, RestoreVersion
 from azext_acrcmk.plan.restore import plan_restore
-from azext_acrcmk.plan.revoke import BY_GRANT, BY_KEY, plan_revoke
+from azext_acrcmk.plan.revoke import BY_GRANT, BY_KEY, disable_instead, plan_revoke
 from azext_acrcmk.rules import Facts
 
 # How long a read may not show a change, in seconds.
@@ -39,21 +40,32 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
         state = _with_users(session, state) if by == BY_GRANT else state
         facts = Facts(state, session.now)
         plan = session.checked(plan_revoke(facts, by, state.identity_users or ()))
+        found = find_obstacles(session, plan, state)
         if what_if:
-            return plan_document(plan)
+            return obstructed_plan(session, plan, found)
+        instead = [disable_instead(registry.id)] if by == BY_GRANT else []
+        stop_where_blocked(found, *instead, plan=plan)
         return _carry_out(session, facts, plan, yes, lambda seen: _not_revoked(seen, by))
 
 
 def restore(cmd, registry_name: str, group: str | None, what_if: bool):
-    """Undoes a revoke, and verifies that by a read. It does not prompt for confirmation, as it only restores access."""
+    """Undoes a revoke, and verifies that by a read; fails if something is left disabled or without access.
+
+    It does not prompt for confirmation, as it only restores access.
+    """
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         state = load_registry_state(session.clients, registry, session.login.subscriptions)
         facts = Facts(state, session.now)
         plan = session.checked(plan_restore(facts, _tags_of_disabled(session, state)))
+        found = find_obstacles(session, plan, state)
         if what_if:
-            return plan_document(plan)
-        return _carry_out(session, facts, plan, True, lambda seen: _not_restored(seen, facts, plan))
+            return obstructed_plan(session, plan, found)
+        stop_where_blocked(found, plan=plan)
+        document = _carry_out(session, facts, plan, True, lambda seen: _not_restored(seen, facts, plan))
+        if plan.find(LeaveToUser):
+            session.fail_if_broken(document, registry.id)
+        return document
 
 
 def _carry_out(session: Session, facts: Facts, plan: Plan, yes: bool, missing: Callable[[State], str | None]):

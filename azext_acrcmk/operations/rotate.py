@@ -8,13 +8,14 @@ from azure.cli.core.azclierror import RequiredArgumentMissingError
 
 from azext_acrcmk.cloud.across import find_identity_users, find_sharing, merged
 from azext_acrcmk.cloud.load import load_goal_state, load_registry_state
-from azext_acrcmk.cloud.reads import in_parallel
+from azext_acrcmk.cloud.reads import get_vault, in_parallel
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import NOT_LOADED, Identity, Registry, State, Vault
+from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
 from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.output.documents import plan_document, registry_document, steps_document
+from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.kinds import REMOVING
 from azext_acrcmk.plan.rotate import (
@@ -44,21 +45,30 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         before = goal.completes if goal and _cleans(options) else None
         old = _load_before(session, before, options) if before else None
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
+        state = replace(target, registry=registry)
+        found = find_obstacles(session, plan, state, current, *([old] if old else []))
         if what_if:
-            return plan_document(plan)
-        context = session.context(replace(target, registry=registry), goal.target, goal.target.grant_timeout)
+            return obstructed_plan(session, plan, found)
+        stop_where_blocked(found, plan=plan)
+        context = session.context(state, goal.target, goal.target.grant_timeout)
         outcomes = session.carry_out(plan, context, yes)
         if goal.no_wait:
             return None
+        document = registry_document(context.result, session.now)
+        session.fail_if_broken(document, registry.id)
         others = _others(session, plan, old or current, context.result)
-        return {**registry_document(context.result, session.now), **others, "steps": steps_document(outcomes)}
+        return {**document, **others, "steps": steps_document(outcomes)}
 
 
 def _others(session: Session, plan: Plan, old: State, new: State) -> dict:
     """Who else can use the old key if access to it was removed, otherwise the new key."""
     told = old if plan.find(*REMOVING) else new
     principal = key_identity(told).principal_id if told is new else None
-    return others_document(session, plan, told.vault, told.registry.encryption.key, principal)
+    vault = told.vault
+    if told is old and isinstance(vault, Vault) and vault.uses_policies:
+        seen = get_vault(session.clients, vault.id)
+        vault = seen if isinstance(seen, Vault) else vault
+    return others_document(session, plan, vault, told.registry.encryption.key, principal)
 
 
 def _goal_of(session: Session, current: State, **options) -> RotateGoal:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from math import inf
+from typing import Any
 
 from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
 from knack.log import get_logger
@@ -19,12 +20,15 @@ from azext_acrcmk.cloud.errors import parsing_responses
 from azext_acrcmk.cloud.login import login_of
 from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.cloud.written import forget_writes, last_write_accepted
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.problem import unreadable_problem
 from azext_acrcmk.model.state import Registry, State, Unknown
 from azext_acrcmk.plan.change import Change, Plan
 from azext_acrcmk.progress import Progress
+from azext_acrcmk.rules import BROKEN
+from azext_acrcmk.rules.fixes import registry_command
 from azext_acrcmk.run import ChangeFailed, Outcome, RunInterrupted, run
 
 logger = get_logger(__name__)
@@ -68,6 +72,7 @@ class Session:
                 f"No registry '{name}' was found in subscription {self.login.subscription}.",
                 [
                     "To list the registries that you can read: az acr list --output table",
+                    "If it was created a short while ago, specify its resource group: --resource-group",
                     "For another subscription: --subscription",
                 ],
             )
@@ -124,18 +129,35 @@ class Session:
                     user_confirmation(" ".join(filter(None, (change.notice, change.question))), yes)
 
         context.plan = plan
+        accepted: list[Change] = []
 
         @parsing_responses()
         def apply(change: Change) -> str | None:
-            return context.carry_out(change)
+            forget_writes()
+            try:
+                return context.carry_out(change)
+            except Exception:
+                if last_write_accepted():
+                    accepted.append(change)
+                raise
 
         try:
             outcomes = run(plan, apply, self.progress, self.stop, at_once)
         except (ChangeFailed, RunInterrupted) as stopped:
             stopped.outcomes = [*self._done, *stopped.outcomes]
+            failed = stopped if isinstance(stopped, ChangeFailed) else stopped.failed
+            if failed:
+                failed.accepted = any(each is failed.change for each in accepted)
             raise
         self._done += outcomes
         return outcomes
+
+    def fail_if_broken(self, document: dict[str, Any], registry: ArmId) -> None:
+        """Makes a command that was to end with a working key fail after its output, if that shows none."""
+        if document["health"] == BROKEN:
+            check = registry_command(registry, "cmk check")
+            logger.warning("The key of registry '%s' does not work. To find the cause: %s", registry.name, check)
+            self.fail_after_output()
 
     def fail_after_output(self) -> None:
         fail_after_output(self._cli_ctx)

@@ -28,7 +28,7 @@ def _row(action: str, step: str, told: Change | Obstacle, irreversible: bool) ->
         "symbol": told.symbol,
         "action": action,
         "step": step,
-        "resource": told.resource,
+        "resource": str(told.resource),
         "reason": told.reason,
         "irreversible": irreversible,
     }

@@ -12,9 +12,9 @@ from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import not_readable
 from azext_acrcmk.model.state import Key, State, Unknown, Vault
-from azext_acrcmk.output.fleet_findings import fleet_findings
 from azext_acrcmk.rules import ATTENTION, BROKEN, HEALTHY, NOT_ENCRYPTED, Health, counts_as_failure
 from azext_acrcmk.rules.catalogue import FAILED, NOT_LOADED, UNKNOWN
+from azext_acrcmk.rules.fleet import FleetFinding, Member, examine_fleet
 
 SCHEMA = "acr-cmk-list/1"
 # The worst first.
@@ -32,6 +32,7 @@ class FleetReport:
     now: datetime
     depth: str
     subscription_names: dict[Id, str]
+    portal: str | None = None
     rows: list[Row] = field(default_factory=list)
     not_seen: list[tuple[str, str]] = field(default_factory=list)
 
@@ -49,9 +50,25 @@ def fleet_document(report: FleetReport) -> dict[str, Any]:
         "partial": bool(report.not_seen),
         "notSeen": [{"what": what, "why": why} for what, why in report.not_seen],
         "counts": {"total": len(report.rows), **{health: counts[health] for health in HEALTHS}},
+        "portal": report.portal,
         "listed": None,
-        "fleetFindings": fleet_findings(rows),
+        "fleetFindings": [_finding_of_several(each) for each in examine_fleet([_member(row) for row in report.rows])],
         "registries": sorted(rows, key=_order),
+    }
+
+
+def _member(row: Row) -> Member:
+    return Member(row.state, frozenset(each.code for each in row.health.findings if each.failed))
+
+
+def _finding_of_several(found: FleetFinding) -> dict[str, Any]:
+    return {
+        "code": found.rule.code,
+        "severity": found.rule.severity,
+        "subject": found.verdict.subject,
+        "message": found.verdict.message,
+        "fix": found.verdict.fix,
+        "registries": [str(id_) for id_ in found.registries],
     }
 
 

@@ -6,7 +6,7 @@ from shlex import quote
 from typing import Any
 
 from azext_acrcmk.model.goal import AUTO, EnableGoal, same_duration
-from azext_acrcmk.model.ids import same, short_location
+from azext_acrcmk.model.ids import same, same_region
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem, unreadable_problem
 from azext_acrcmk.model.registry_options import UPDATE, RegistryOption
 from azext_acrcmk.model.state import (
@@ -103,7 +103,7 @@ def _other_options(goal: EnableGoal, registry: Registry) -> list[Problem]:
         f"{option.option} is {option.typed(has)}, not {option.typed(option.to_wire(want))}"
         for option, want, has in differing
     ]
-    if goal.location_is_typed and short_location(goal.location) != short_location(registry.location):
+    if goal.location_is_typed and not same_region(goal.location, registry.location):
         told.append(f"--location is {registry.location}, not {goal.location}")
     if not told:
         return []

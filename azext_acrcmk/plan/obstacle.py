@@ -16,6 +16,8 @@ class Obstacle:
     step: str
     resource: str
     reason: str
+    # What to do about it, if the reason does not say so.
+    advice: str = ""
 
     @property
     def symbol(self) -> str:

@@ -29,12 +29,13 @@ OPERATION_READ = f"{REGISTRY_TYPE}/operationStatuses/read"
 
 @dataclass(frozen=True)
 class Permission:
-    """An action of the control plane on the resource with the id `on`. `either` are alternatives, if it isn't known in
-    advance which permission is required."""
+    """An action of the control plane on the resource with the id `on`, or a `data` action. `either` are alternatives,
+    if it isn't known in advance which permission is required."""
 
     action: str
     on: Scope
     either: tuple[str, ...] = ()
+    data: bool = False
 
 
 @singledispatch
@@ -71,8 +72,25 @@ def _nothing(_change: Change) -> tuple[Permission, ...]:
 @required_permissions.register(kinds.RevokeVersion)
 @required_permissions.register(kinds.RestoreVersion)
 def _by_data_plane(_change: Change) -> tuple[Permission, ...]:
-    """The vault itself checks the permission."""
+    """The vault itself checks the permission: see `data_actions`."""
     return ()
+
+
+_READ, _UPDATE = f"{VAULT_TYPE}/keys/read", f"{VAULT_TYPE}/keys/update/action"
+_DATA_ACTIONS = {
+    kinds.RecoverKey: (f"{VAULT_TYPE}/keys/recover/action",),
+    kinds.CreateVersion: (f"{VAULT_TYPE}/keys/rotate/action",),
+    kinds.EnableVersion: (_UPDATE,),
+    kinds.PermitOperations: (_UPDATE,),
+    kinds.DisableVersion: (_UPDATE,),
+    kinds.RevokeVersion: (_READ, _UPDATE),
+    kinds.RestoreVersion: (_READ, _UPDATE),
+}
+
+
+def data_actions(change: Change) -> tuple[str, ...]:
+    """What a change requires on its `key` in a vault that uses Azure RBAC; none for changes on the control plane."""
+    return _DATA_ACTIONS.get(type(change), ())
 
 
 @required_permissions.register

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from azext_acrcmk.model.access import key_in, matches
+from azext_acrcmk.model.access import matches
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import (
     GROUP_TYPE,
@@ -19,7 +18,7 @@ from azext_acrcmk.model.ids import (
 )
 from azext_acrcmk.model.preflight import Allowed, Denial, NewResource, Preflight, Questions
 from azext_acrcmk.model.problem import not_searched, taken_vault_name
-from azext_acrcmk.model.state import ACCESS_POLICY, Absent, Identity, Key, State, Unknown, Vault
+from azext_acrcmk.model.state import ACCESS_POLICY, Absent, Identity, State, Unknown, Vault
 from azext_acrcmk.plan.bodies import (
     group_body,
     identity_body,
@@ -40,54 +39,19 @@ from azext_acrcmk.plan.kinds import (
     CreateVersion,
     GrantInRecoveredVault,
 )
+from azext_acrcmk.plan.needs import Need, innermost, needs
 from azext_acrcmk.plan.obstacle import BLOCKED, REGISTERED, UNDETERMINED, Obstacle
-from azext_acrcmk.plan.permissions import KEY_WRITE, ROLE_WRITE, Permission, required_permissions
+from azext_acrcmk.plan.patched import NO_ID, patched_resources
+from azext_acrcmk.plan.permissions import ASSIGN_IDENTITY, KEY_WRITE, ROLE_WRITE, Permission
 from azext_acrcmk.plan.restrictions import can_be_locked, locked, misplaced
-
-# Stands in a policy check for the ids of an identity that does not exist yet.
-NO_ID = "00000000-0000-0000-0000-000000000000"
 
 # What creates nothing in Azure Resource Manager, or may not.
 _UNASKED = (CreateVersion, AssignRole, AddAccessPolicy, GrantInRecoveredVault)
 
 
-@dataclass(frozen=True)
-class Need:
-    """A permission that a change requires, and the innermost existing scope at which it may be assigned: the resource
-    itself, its parent, its resource group, or the subscription, whose roles a new group inherits."""
-
-    change: Change
-    permission: Permission
-    scope: Scope
-
-
-def needs(state: State, plan: Plan) -> list[Need]:
-    """Every permission that the changes of a plan require."""
-    return [
-        Need(change, permission, _innermost(permission.on, state))
-        for change in plan.changes
-        for permission in required_permissions(change)
-    ]
-
-
-def _innermost(id_: Scope, state: State) -> Scope:
-    """The id, or that of its nearest existing parent."""
-    there = _existing(state)
-    gone = {group for group, seen in state.groups if isinstance(seen, Absent)}
-    levels = list(id_.levels)
-    return next((each for each in levels if each in there or (each == id_.group and each not in gone)), levels[-1])
-
-
-def _existing(state: State) -> set[Scope]:
-    ids = {seen.id.as_scope for seen in (state.identity, state.vault) if isinstance(seen, (Identity, Vault))}
-    if isinstance(state.vault, Vault) and isinstance(state.key, Key):
-        ids.add(key_in(state.vault.id, state.key.id.name))
-    return ids
-
-
-def questions(state: State, plan: Plan) -> Questions:
-    """What to ask Azure before a plan is carried out."""
-    needed = needs(state, plan)
+def questions(state: State, plan: Plan, *others: State) -> Questions:
+    """What to ask Azure before a plan is carried out. `others` are further states of what the plan is about."""
+    needed = needs(state, plan, *others)
     providers = _providers(plan)
     scopes = {need.scope for need in needed} | {_subscription(subscription) for subscription, _ in providers}
     roles = [need.permission.on.subscription for need in needed if need.permission.action == ROLE_WRITE]
@@ -95,7 +59,7 @@ def questions(state: State, plan: Plan) -> Questions:
     return Questions(
         providers=providers,
         scopes=tuple(sorted(scopes)),
-        resources=tuple(_new_resources(state, plan)),
+        resources=(*_new_resources(state, plan), *patched_resources(state, plan)),
         new_vault=vault.id if vault else None,
         quota_of=roles[0] if roles else None,
         locked=tuple(sorted({need.scope for need in needed if can_be_locked(need.permission)})),
@@ -117,18 +81,14 @@ def _new_resources(state: State, plan: Plan) -> list[NewResource]:
     for change in plan.changes:
         if details := _details(change, state):
             in_group = change.vault.as_scope if isinstance(change, CreateKey) else Scope(change.resource)
-            found.append(NewResource(change.resource, _innermost(in_group.group, state), details))
+            found.append(NewResource(change.resource, innermost(in_group.group, (state,), plan), details))
     return found
-
-
-# Stands for the object id of an identity that is yet to be created, where a policy is asked for.
-_TO_BE = "00000000-0000-0000-0000-000000000000"
 
 
 def _principal_of(change: CreateVault, identity: Identity | None) -> str | None:
     if change.policy_for is None:
         return None
-    return identity.principal_id if identity else _TO_BE
+    return identity.principal_id if identity else NO_ID
 
 
 def _details(change: Change, state: State) -> dict[str, Any] | None:
@@ -165,11 +125,11 @@ def _content(type_: str, name: str, body: dict[str, Any], **more: str) -> dict[s
     return {"resourceContent": {"type": type_, "name": name, **body}, **more}
 
 
-def obstacles(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
+def obstacles(state: State, plan: Plan, seen: Preflight, *others: State) -> list[Obstacle]:
     """Everything that would block the plan, can't be determined, or is fixed during the run."""
     permissions = dict(seen.permissions)
     return [
-        *_missing(state, plan, permissions),
+        *_missing(needs(state, plan, *others), state, plan, permissions),
         *_unregistered(seen, permissions),
         *_taken(state, plan, seen),
         *_denied(seen),
@@ -179,9 +139,11 @@ def obstacles(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
     ]
 
 
-def _missing(state: State, plan: Plan, permissions: dict[Scope, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
+def _missing(
+    needed: list[Need], state: State, plan: Plan, permissions: dict[Scope, tuple[Allowed, ...] | Unknown]
+) -> list[Obstacle]:
     found = []
-    for need in needs(state, plan):
+    for need in needed:
         held, change, action = permissions.get(need.scope), need.change, need.permission.action
         if isinstance(held, Unknown):
             reason = f"Could not determine whether you have permission '{action}': {held.why}"
@@ -195,7 +157,8 @@ def _without(need: Need, held: tuple[Allowed, ...], state: State, plan: Plan) ->
     """What it means where a permission is missing."""
     change, permission = need.change, need.permission
     possible = (permission.action, *permission.either)
-    missing = [action for action in possible if not _allowed(held, action)]
+    allowed = _allowed_by_vault if permission.data else _allowed
+    missing = [action for action in possible if not allowed(held, action)]
     if not missing:
         return []
     names = "' or '".join(missing)
@@ -207,7 +170,14 @@ def _without(need: Need, held: tuple[Allowed, ...], state: State, plan: Plan) ->
     if by_vault is None:
         reason += " Could not determine whether the vault's access policies allow you to create the key instead."
         return [Obstacle(UNDETERMINED, change.step, change.resource, reason)]
-    return [] if by_vault else [Obstacle(BLOCKED, change.step, change.resource, reason)]
+    return [] if by_vault else [Obstacle(BLOCKED, change.step, change.resource, reason, _advice(permission))]
+
+
+def _advice(permission: Permission) -> str:
+    role = "the role 'Key Vault Crypto Officer' on the vault" if permission.data else "a role with this permission"
+    if permission.action == ASSIGN_IDENTITY:
+        role = "the role 'Managed Identity Operator' on the identity"
+    return f"Ask for {role} to be assigned to you. If that was done a short while ago, wait a few minutes."
 
 
 def _vault_creates_key(held: tuple[Allowed, ...], change: CreateKey, state: State, plan: Plan) -> bool | None:
@@ -279,7 +249,13 @@ def _denied(seen: Preflight) -> list[Obstacle]:
     return [
         Obstacle(UNDETERMINED, "policy", each.scope, f"Could not determine whether a policy would deny it: {each.why}")
         if isinstance(each, Unknown)
-        else Obstacle(BLOCKED, "policy", each.resource, f"The policy {each.policy} would deny it{_because(each)}.")
+        else Obstacle(
+            BLOCKED,
+            "policy",
+            each.resource,
+            f"The policy {each.policy} would deny it{_because(each)}.",
+            " ".join(seen.policy_advice),
+        )
         for each in dict.fromkeys(seen.denials)
     ]
 

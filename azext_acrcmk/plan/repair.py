@@ -27,6 +27,9 @@ _SETS_KEY = frozenset({Fix.SET_ENCRYPTION, Fix.USE_RECREATED_IDENTITY, Fix.NEW_V
 # The changes after which more can be read than before.
 REVEALING = (RecoverVault, RecoverKey, EnableVersion)
 
+# It may have been revoked on purpose.
+_RESTORES_ACCESS = "Give the registry access to its key again?"
+
 
 def plan_repair(facts: Facts, health: Health, tenant: str) -> Plan:
     """A change for each failed rule that has a fix, and one that is left to the user for each that doesn't.
@@ -100,7 +103,9 @@ def _enabled_version(facts: Facts, wanted: frozenset[Fix]) -> Change | None:
         f"Version {facts.used.id} is disabled, maybe to revoke access on purpose. Enabling it gives registry "
         f"'{facts.registry.name}' access again."
     )
-    return EnableVersion(key=facts.used.id, reason="The version in use is enabled.", notice=notice)
+    return EnableVersion(
+        key=facts.used.id, reason="The version in use is enabled.", notice=notice, question=_RESTORES_ACCESS
+    )
 
 
 def _permitted_operations(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, ...]) -> Change | None:
@@ -133,7 +138,9 @@ def _grant(
         return GrantInRecoveredVault(
             principal=facts.principal, vault=facts.state.vault.id, key=key, reason=reason, after=waits_for
         )
-    return replace(narrowest_grant(facts.vault, key, facts.principal).giving(reason, waits_for), notice=_undone(facts))
+    undone = _undone(facts)
+    grant = narrowest_grant(facts.vault, key, facts.principal).giving(reason, waits_for)
+    return replace(grant, notice=undone, question=_RESTORES_ACCESS if undone else None)
 
 
 def _undone(facts: Facts) -> str | None:

@@ -53,7 +53,7 @@ def _key_change(facts: Facts, tags: dict[str, str]) -> Change | None:
     reason = (
         f"The version in use was not disabled by `revoke`, so it stays disabled. To enable it: {enable_version(used)}"
     )
-    return LeaveToUser(subject=str(used.id), step="key", reason=reason)
+    return LeaveToUser(subject=str(used.id), step="key", reason=reason, notice=reason)
 
 
 def _unreadable_tag(used: Key, unknown: Unknown) -> Problem:

@@ -46,8 +46,8 @@ def _forbids(lock: Lock, change: Change) -> bool:
 
 
 def can_be_locked(permission: Permission) -> bool:
-    """Whether the action of a permission changes the resource that it is on."""
-    return permission.action not in (ASSIGN_IDENTITY, OPERATION_READ)
+    """Whether the action of a permission changes the resource that it is on; in a vault, no lock applies."""
+    return not permission.data and permission.action not in (ASSIGN_IDENTITY, OPERATION_READ)
 
 
 def misplaced(plan: Plan, seen: Preflight) -> list[Obstacle]:

@@ -26,6 +26,10 @@ from azext_acrcmk.rules.fixes import registry_command
 
 BY_GRANT, BY_KEY = "grant", "key"
 
+# How soon it acts: service facts 1.6 and 4.4.
+_ROLE_LAG = "Azure can take up to 10 minutes to apply the removal of a role."
+_UNKNOWN_LAG = "Azure does not document how soon they start to fail."
+
 WITHOUT_TAG = "`az acr cmk restore` will grant access to the key alone."
 
 UNREADABLE_VERSION = Problem("The key's version in use can't be read.", (), FORBIDDEN)
@@ -67,7 +71,7 @@ def unreadable_grant(facts: Facts) -> Problem | None:
 
 def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
     state, registry = facts.state, facts.registry
-    by_key = f"Disable the key instead: {registry_command(registry.id, 'cmk revoke', '--by key')}"
+    by_key = disable_instead(registry.id)
     if problem := missing_identity(facts) or unreadable_grant(facts):
         return Plan(problems=(replace(problem, advice=(*problem.advice, by_key)),))
     key = registry.encryption.key
@@ -104,8 +108,13 @@ def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
         # The usual grant: the tag goes with its removal.
         removals, tag = [replace(each, tag=tag) for each in removals], None
     first, *rest = [*([tag] if tag else []), *removals]
-    first = _asking(first, facts, _affected_by_grant(facts, users), no_tag)
+    how_soon = _UNKNOWN_LAG if facts.vault.uses_policies else _ROLE_LAG
+    first = _asking(first, facts, _affected_by_grant(facts, users), how_soon, no_tag)
     return Plan((first, *(replace(each, after=(first,)) if tag else each for each in rest)))
+
+
+def disable_instead(registry: ArmId) -> str:
+    return f"Disable the key instead: {registry_command(registry, 'cmk revoke', '--by key')}"
 
 
 def _refused(why: str, alternative: str) -> Plan:
@@ -122,9 +131,8 @@ def _revoke_key(facts: Facts) -> Plan:
     change = RevokeVersion(key=used.id, tag=REVOKED_TAG, reason=reason)
     sharing = facts.state.sharing if isinstance(facts.state.sharing, tuple) else ()
     others = [f"registry {each.id.name}" for each in sharing if each.key]
-    return Plan(
-        (_asking(change, facts, others, "Uses of the key by anything other than registries can't be detected."),)
-    )
+    unread = "Uses of the key by anything other than registries can't be detected."
+    return Plan((_asking(change, facts, others, _UNKNOWN_LAG, unread),))
 
 
 def _affected_by_grant(facts: Facts, users: tuple[ArmId, ...]) -> list[str]:
@@ -135,12 +143,13 @@ def _affected_by_grant(facts: Facts, users: tuple[ArmId, ...]) -> list[str]:
     return named + [f"{id_.type.split('/', 1)[1]} {id_.name}" for id_ in rest]
 
 
-def _asking(change: Change, facts: Facts, others: list[str], unread: str = "") -> Change:
+def _asking(change: Change, facts: Facts, others: list[str], how_soon: str, unread: str = "") -> Change:
     """The change with a prompt for confirmation that says what will stop working."""
     if not isinstance(facts.state.sharing, tuple):
         unread = f"Could not read which other registries use them. {unread}".rstrip()
     parts = (
         f"All pulls from and pushes to registry '{facts.registry.name}' will fail until `az acr cmk restore`.",
+        how_soon,
         f"The same key or identity is also used by: {', '.join(others)}." if others else "",
         unread,
         not_searched(facts.state.unsearched),

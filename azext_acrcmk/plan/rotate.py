@@ -269,7 +269,8 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
             changes.append(_kept(grant.resource, f"{grant.what}, still needed by {why}."))
         else:
             removal = grant.removal(f"{grant.what}, no longer needed.")
-            changes.append(replace(removal, step="old-grant", notice=_notice(old)))
+            removal = replace(removal, step="old-grant")
+            changes.append(_asked_if_others_are_unknown(removal, old, "Remove the access all the same?"))
     changes += [_kept(each.resource, f"{each.what} is kept: {each.why}.") for each in elsewhere]
     return changes
 
@@ -313,13 +314,17 @@ def _old_version_changes(goal: RotateGoal, old: State) -> list[Change]:
         reason = f"Old version stays enabled: it may still be needed by {why}."
         return [KeepVersion(key=version, step="old-version", reason=reason)]
     reason = "Old version is disabled after the registry is confirmed to use the new one."
-    return [DisableVersion(key=version, reason=reason, notice=_notice(old))]
+    disabling = DisableVersion(key=version, reason=reason)
+    return [_asked_if_others_are_unknown(disabling, old, "Disable the old version all the same?")]
 
 
-def _notice(old: State) -> str | None:
-    """Where others that use the same key or identity may not have been found."""
+def _asked_if_others_are_unknown(change: Change, old: State, question: str) -> Change:
+    """The change, with a prompt where others that use the same key or identity may not have been found."""
     rest = not_searched(old.unsearched)
-    return f"Others that use the same key or identity may not have been found. {rest}" if rest else None
+    if not rest:
+        return change
+    notice = f"Others that use the same key or identity may not have been found. {rest}"
+    return replace(change, notice=notice, question=question)
 
 
 def _other_users_of_key(old: State) -> str | None:

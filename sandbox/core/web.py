@@ -21,7 +21,8 @@ class Caller:
 
 @dataclass
 class Request:
-    """One HTTP request. `path` is percent-decoded and starts with a slash; keys of headers and query are lower-case."""
+    """One HTTP request. `path` is percent-decoded and starts with a slash; keys of headers and query are lower-case.
+    `content` is the body as it was sent, `body` what is in it, if that is JSON, a form or text."""
 
     method: str
     host: str
@@ -32,6 +33,7 @@ class Request:
     caller: Caller | None = None
     client_address: str = "127.0.0.1"
     params: dict[str, str] = field(default_factory=dict)  # filled from the route's template
+    content: bytes = b""
 
 
 @dataclass
@@ -93,7 +95,8 @@ class Router:
         for route in self.routes:
             if route.method != request.method:
                 continue
-            host, path = route.host.fullmatch(request.host), route.path.fullmatch(request.path)
+            host = route.host.fullmatch(request.host)
+            path = host and route.path.fullmatch(request.path)
             if host and path:
                 request.params = {**host.groupdict(), **path.groupdict()}
                 return route.handler

@@ -46,6 +46,7 @@ class RegistryPlan:
     granted_at: str = AT_VAULT
     damage: str = ""
     key_shared: bool = False
+    replicas: tuple[str, ...] = ()  # regions
 
     @property
     def damages(self) -> list[str]:
@@ -109,12 +110,25 @@ def _registries(fleet: FleetPlan, number: int, rng: random.Random) -> list[Regis
             registry.key, registry.location = key, key.vault.location
             registry.identity = rng.choices((OWN, SHARED, SYSTEM), (80, 12, 8))[0]
             registry.granted_at = rng.choices((AT_VAULT, AT_KEY, AT_GROUP, AT_MANAGEMENT_GROUP), (55, 30, 10, 5))[0]
+            _replicate(registry)
         else:
             registry.damage = damages.UNENCRYPTED[place % 2]
         made.append(registry)
     for registry in made:
         registry.key_shared = registry.key is not None and users[registry.key.number] > 1
     return sorted(made, key=lambda registry: registry.number)
+
+
+def _replicate(registry: RegistryPlan) -> None:
+    """Give some registries a replica; half of these are in another region than the vault, which the replica is in."""
+    if registry.number % 10 == 3:
+        registry.replicas = (_next(registry.location),)
+    if registry.number % 20 == 3:
+        registry.location, registry.replicas = _next(registry.location), (registry.location,)
+
+
+def _next(region: str) -> str:
+    return _REGIONS[(_REGIONS.index(region) + 1) % len(_REGIONS)]
 
 
 def _damage(fleet: FleetPlan, share: float, rng: random.Random) -> None:
@@ -142,8 +156,7 @@ def _prepare(registry: RegistryPlan) -> None:
     elif registry.damage == "pinned to an old version":
         registry.key.old_version = True
     elif registry.damage == "vault in another region":
-        at = _REGIONS.index(registry.location)
-        registry.location = _REGIONS[(at + 1) % len(_REGIONS)]
+        registry.location, registry.replicas = _next(registry.key.vault.location), ()
 
 
 def _spread(

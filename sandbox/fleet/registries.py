@@ -46,6 +46,7 @@ class RegistryMaker:
             network_rules=_RULES,
             operation=self._operation(plan),
             status=_status(plan),
+            replicas=plan.replicas,
         )
         if made:
             principal, credential = self._identity(plan, registry)

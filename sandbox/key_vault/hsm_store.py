@@ -38,6 +38,7 @@ class LocalAssignment:
     role: str
     principal_id: str
     created: float
+    removed: float | None = None
 
 
 @dataclass(kw_only=True)
@@ -45,6 +46,7 @@ class ManagedHsm(KeyStore):
     purge_protection: bool = True
     administrators: list[str] = field(default_factory=list)
     assignments: dict[str, LocalAssignment] = field(default_factory=dict)
+    removed: list[LocalAssignment] = field(default_factory=list)
 
     kind = "managedHSMs"
     suffix = HSM_SUFFIX
@@ -54,14 +56,16 @@ class ManagedHsm(KeyStore):
     def hardware(self) -> bool:
         return True
 
-    def allows(self, object_ids: set[str], action: str, scope: str, latest: float) -> bool:
-        """Whether a role assigned at or before `latest` grants any of the principals an action at a local scope."""
+    def allows(self, object_ids: set[str], action: str, scope: str, latest: float, earliest: float) -> bool:
+        """Whether a role assigned at or before `latest`, or removed after `earliest`, grants any of the principals an
+        action at a local scope."""
+        known = [*self.assignments.values(), *(each for each in self.removed if each.removed > earliest)]
         return any(
             assignment.principal_id.lower() in object_ids
             and assignment.created <= latest
             and _holds(assignment.scope, scope)
             and any(matches(pattern, action) for pattern in LOCAL_ROLES[assignment.role][1])
-            for assignment in self.assignments.values()
+            for assignment in known
         )
 
 

@@ -195,7 +195,8 @@ def _check_roles(world: World, store: Vault, user: KeyUser, operation: Operation
 def _check_local_roles(world: World, store: ManagedHsm, user: KeyUser, operation: Operation, key_name: str) -> None:
     scope = f"/keys/{key_name}" if key_name else "/keys"
     latest = world.now() - world.settings.role_seconds
-    if store.allows(identities_of(world, user.object_id), operation.hsm_action, scope, latest):
+    earliest = world.now() - world.settings.role_removal_seconds
+    if store.allows(identities_of(world, user.object_id), operation.hsm_action, scope, latest, earliest):
         return
     raise _forbidden(
         f"User {user.object_id} does not have permission to perform {operation.hsm_action} on {scope}.",

@@ -78,6 +78,13 @@ def create_key_if_not_exist(world: World, request: Request) -> Reply:
     return Reply(200, key_document(hsm, key))
 
 
+@router.route("GET", HOST, f"{_HSM}/keys")
+def list_keys(world: World, request: Request) -> Reply:
+    require(world, request.caller, f"{TYPE}/keys/read", request.path)
+    hsm = _existing(world, request)
+    return Reply(200, {"value": [key_document(hsm, key) for key in hsm.keys.values()]})
+
+
 @router.route("GET", HOST, f"{_HSM}/keys/{{key}}")
 def get_key(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/keys/read", request.path)
@@ -160,7 +167,8 @@ def get_or_delete_role_assignment(world: World, hsm: ManagedHsm, request: Reques
     if made is None:
         raise AzureError(404, "RoleAssignmentNotFound", f"The role assignment {request.params['id']} does not exist.")
     if request.method == "DELETE":
-        del hsm.assignments[made.name.lower()]
+        made.removed = world.now()
+        hsm.removed.append(hsm.assignments.pop(made.name.lower()))
     return Reply(200, _assignment(made))
 
 
@@ -240,7 +248,7 @@ def _existing_key(world: World, request: Request) -> tuple[ManagedHsm, Key]:
 
 def _require_local(world: World, hsm: ManagedHsm, request: Request, action: str) -> None:
     user, full = user_of(request), f"Microsoft.KeyVault/managedHsm/{action}"
-    if not hsm.allows({user.object_id.lower()}, full, "/", world.now()):
+    if not hsm.allows({user.object_id.lower()}, full, "/", world.now(), world.now()):
         message = f"User {user.object_id} does not have permission to perform {full} on /."
         raise AzureError(403, "Forbidden", message, inner="ForbiddenByRbac")
 

@@ -18,6 +18,7 @@ from typing import Any
 from sandbox.core.firewall import is_listed
 from sandbox.core.web import AzureError, Caller, Reply, Request, Router
 from sandbox.entra import tokens
+from sandbox.registry import limits
 from sandbox.registry.encryption import pull
 from sandbox.registry.record import TYPE, Registry, find_login_server
 from sandbox.resource_manager import arm
@@ -30,12 +31,24 @@ CATALOG = "registry:catalog:*"
 RegistryHandler = Callable[[World, Registry, Request], Reply]
 _VERSION = {"docker-distribution-api-version": "registry/2.0"}
 # What the actions of a token's scope require: an action of a role, or a data action if the registry's mode is ABAC.
-_ACTIONS = {"*": "pull/read", "pull": "pull/read", "metadata_read": "pull/read", "push": "push/write"}
+# (That `push/write` includes the attributes of repositories, manifests and tags is assumed.)
+_ACTIONS = {
+    "*": "pull/read",
+    "pull": "pull/read",
+    "metadata_read": "pull/read",
+    "push": "push/write",
+    "metadata_write": "push/write",
+    "delete": "artifacts/delete",
+    "deleted_read": "deleted/read",
+}
 _DATA_ACTIONS = {
     "*": "catalog/read",
     "pull": "repositories/content/read",
     "metadata_read": "repositories/metadata/read",
     "push": "repositories/content/write",
+    "metadata_write": "repositories/metadata/write",
+    "delete": "repositories/content/delete",
+    "deleted_read": "repositories/deleted/read",
 }
 
 
@@ -52,10 +65,11 @@ class RegistryError(AzureError):
 
 
 def serve(
-    router: Router, method: str, *templates: str, scope: str = ""
+    router: Router, method: str, *templates: str, scope: str = "", counts_as: tuple[str, ...] = ()
 ) -> Callable[[RegistryHandler], RegistryHandler]:
-    """Route paths of login servers to a handler. With a scope, such as "registry:catalog:*", it requires an access
-    token for that scope, and a registry that can access its key."""
+    """Route paths of login servers to a handler. With a scope, such as "repository:{repository}:pull" with names of the
+    path in it, it requires an access token for that scope, and a registry that can access its key. What it
+    `counts_as` is limited (see limits.py), unless told as its method says."""
 
     def add(handler: RegistryHandler) -> RegistryHandler:
         @functools.wraps(handler)
@@ -65,8 +79,14 @@ def serve(
                 # In Azure the name of such a registry does not resolve, so there is no response.
                 raise RegistryError(404, "NOT_FOUND", f"There is no registry at {request.host}.")
             _check_firewall(registry, request.client_address)
+            for kind in counts_as or (limits.kind_of(request.method),):
+                refused = limits.take(world, registry, kind, request.caller.object_id if request.caller else "")
+                if refused:
+                    return refused
             if scope:
-                _check_access(registry, request, scope)
+                wanted = scope.format(**request.params)
+                if not holds_scope(registry, request, wanted):
+                    raise unauthorized(registry, wanted)
                 _check_key(world, registry)
             reply = handler(world, registry, request)
             reply.headers |= _VERSION
@@ -99,7 +119,7 @@ def has_any_right(world: World, registry: Registry, caller: Caller) -> bool:
 
 def may(world: World, registry: Registry, caller: Caller, action: str) -> bool:
     """Whether a caller's roles allow an action of a token's scope. Only the actions above are supported."""
-    if registry.properties["roleAssignmentMode"] == "AbacRepositoryPermissions":
+    if registry.is_abac:
         wanted = _DATA_ACTIONS.get(action)
         return bool(wanted) and allowed_data(world, caller.object_id, f"{TYPE}/{wanted}", registry.id)
     wanted = _ACTIONS.get(action)
@@ -111,6 +131,24 @@ def parts_of(scope: str) -> tuple[str, str, str]:
     kind, _, rest = scope.partition(":")
     name, _, actions = rest.rpartition(":")
     return kind, name, actions
+
+
+def holds_scope(registry: Registry, request: Request, scope: str) -> bool:
+    """Whether the token of a request is an access token of this registry for a scope."""
+    _, _, token = request.headers.get("authorization", "").partition(" ")
+    kind, name, wanted = parts_of(scope)
+    claims = own_token(registry, token, "access_token") or {}
+    granted = [entry["actions"] for entry in claims.get("access", ()) if (entry["type"], entry["name"]) == (kind, name)]
+    return any(set(wanted.split(",")) <= set(actions) for actions in granted)
+
+
+def disallowed() -> RegistryError:
+    """The 405 for what the attributes of a repository, manifest or tag forbid (a log in azure-sdk-for-net#22827)."""
+    message = (
+        "The operation is disallowed on this registry, repository or image. View troubleshooting steps at "
+        "https://aka.ms/acr/faq/#why-does-my-pull-or-push-request-fail-with-disallowed-operation"
+    )
+    return RegistryError(405, "REGISTRY_DISALLOWED_OPERATION", message, {})
 
 
 def unauthorized(registry: Registry, scope: str = "") -> RegistryError:
@@ -132,15 +170,6 @@ def _check_firewall(registry: Registry, address: str) -> None:
         return
     message = f"client with IP '{address}' is not allowed access. Refer https://aka.ms/acr/firewall to grant access."
     raise RegistryError(403, "DENIED", message)
-
-
-def _check_access(registry: Registry, request: Request, scope: str) -> None:
-    _, _, token = request.headers.get("authorization", "").partition(" ")
-    kind, name, wanted = parts_of(scope)
-    claims = own_token(registry, token, "access_token") or {}
-    granted = [entry["actions"] for entry in claims.get("access", ()) if (entry["type"], entry["name"]) == (kind, name)]
-    if not any(set(wanted.split(",")) <= set(actions) for actions in granted):
-        raise unauthorized(registry, scope)
 
 
 def _check_key(world: World, registry: Registry) -> None:

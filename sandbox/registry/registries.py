@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.core.web import AzureError, Reply, Request, Router
-from sandbox.registry import encryption, identity, rules
-from sandbox.registry.record import TYPE, Registry, document, find_registry
+from sandbox.registry import conflicts, encryption, identity, rules
+from sandbox.registry.record import REGISTRY, TYPE, Registry, document, find_registry
 from sandbox.resource_manager.access import require
 from sandbox.resource_manager.arm import HOST, not_found
 from sandbox.resource_manager.common import SystemData, body_of, location_of, page
@@ -18,7 +18,6 @@ from sandbox.world import Operation, World
 router = Router()
 _BELOW = f"/providers/{TYPE}"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
-_REGISTRY = f"{_GROUP}{_BELOW}/{{name}}"
 
 
 @router.route("POST", HOST, "/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/checkNameAvailability")
@@ -36,7 +35,7 @@ def check_name_availability(world: World, request: Request) -> Reply:
     return Reply(200, answer, _headers(request))
 
 
-@router.route("PUT", HOST, _REGISTRY)
+@router.route("PUT", HOST, REGISTRY)
 def put(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/write", request.path)
     body = body_of(request)
@@ -51,7 +50,7 @@ def put(world: World, request: Request) -> Reply:
     return _start(world, request, registry, existing, change)
 
 
-@router.route("PATCH", HOST, _REGISTRY)
+@router.route("PATCH", HOST, REGISTRY)
 def patch(world: World, request: Request) -> Reply:
     """Changes of key or identity are asynchronous; all others take effect immediately (facts: wire.md 3.4)."""
     require(world, request.caller, f"{TYPE}/write", request.path)
@@ -68,7 +67,7 @@ def patch(world: World, request: Request) -> Reply:
     return Reply(200, document(registry, request.query["api-version"], world.now()), _headers(request))
 
 
-@router.route("GET", HOST, _REGISTRY)
+@router.route("GET", HOST, REGISTRY)
 def get(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/read", request.path)
     registry = _existing(world, request)
@@ -89,7 +88,7 @@ def list_registries(world: World, request: Request) -> Reply:
     return Reply(200, page(request, shown, world.settings.registry_page_size), _headers(request))
 
 
-@router.route("DELETE", HOST, _REGISTRY)
+@router.route("DELETE", HOST, REGISTRY)
 def delete(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{TYPE}/delete", request.path)
     registry = world.registries.get(request.path.lower())
@@ -99,7 +98,7 @@ def delete(world: World, request: Request) -> Reply:
     return Reply(200, None, _headers(request))
 
 
-@router.route("GET", HOST, f"{_REGISTRY}/operationStatuses/{{operation}}")
+@router.route("GET", HOST, f"{REGISTRY}/operationStatuses/{{operation}}")
 def operation_status(world: World, request: Request) -> Reply:
     registry_id = request.path[: request.path.lower().rindex("/operationstatuses/")]
     require(world, request.caller, f"{TYPE}/operationStatuses/read", registry_id)
@@ -161,6 +160,7 @@ def _apply(
     rules.check_tier(registry, choice is not None)
     if not trusting:
         rules.check_content_trust(registry, choice is not None)
+    conflicts.check_policies(world, registry)
     if choice and changed and rules.is_present_choice(registry, choice):
         choice = None  # only the identities change; a removed identity could no longer be checked for access to the key
     return rules.Change(choice, changed)
@@ -222,6 +222,8 @@ def _existing(world: World, request: Request) -> Registry:
 
 def _remove(world: World, registry: Registry) -> None:
     del world.registries[registry.id.lower()]
+    for key in [key for key, part in world.parts.items() if covers(registry.id, part.registry)]:
+        del world.parts[key]
     identity.remove_old_principal(world, registry, None)
 
 

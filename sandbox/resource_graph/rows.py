@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from sandbox.core.clock import iso
 from sandbox.key_vault import managed_hsms, vaults
 from sandbox.managed_identity import identities
 from sandbox.registry import record
@@ -52,12 +53,31 @@ def resources(world: World) -> Iterator[Entry]:
         shown = record.document(registry, REGISTRY_API_VERSION, now)
         state = shown["properties"]["provisioningState"]
         yield _entry(shown, stamp=(registry.system.modified, state))
+        for region in registry.replicas:
+            yield _entry(_replication(registry, region), stamp=registry.system.modified)
     for vault in world.vaults.values():
         yield _entry(vaults.document(vault, now), stamp=(vault.system.modified, now >= vault.dns_at))
     for hsm in world.managed_hsms.values():
         yield _entry(managed_hsms.document(hsm), stamp=hsm.system.modified)
     for identity in world.identities.values():
         yield _entry(identities.document(identity))
+    for other in world.others.values():
+        yield _entry(other)
+
+
+def _replication(registry: record.Registry, region: str) -> dict[str, Any]:
+    return {
+        "id": f"{registry.id}/replications/{region}",
+        "name": region,
+        "type": f"{record.TYPE}/replications",
+        "location": region,
+        "properties": {
+            "provisioningState": "Succeeded",
+            "regionEndpointEnabled": True,
+            "status": {"displayStatus": "Ready", "timestamp": iso(registry.system.created)},
+            "zoneRedundancy": "Disabled",
+        },
+    }
 
 
 def containers(world: World) -> Iterator[Entry]:

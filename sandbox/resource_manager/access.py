@@ -74,7 +74,10 @@ def allowed_control_keys(world: World, object_id: str, action: str, scope: str) 
 
 
 def allowed_data(world: World, object_id: str, data_action: str, scope: str) -> bool:
-    """Whether a principal has permission for a data action. New assignments count after `settings.role_seconds`."""
+    """Whether a principal has permission for a data action.
+
+    New assignments count after `settings.role_seconds`, removed ones for `settings.role_removal_seconds` more.
+    """
     return _allowed(world, object_id, data_action, scope, data=True, min_age=world.settings.role_seconds)
 
 
@@ -159,8 +162,19 @@ def _allowed(world: World, object_id: str, action: str, scope: str, **how: Any) 
 def _granted(world: World, object_id: str, action: str, scope: str, *, data: bool = False, min_age: float = 0) -> bool:
     if object_id == RESOURCE_MANAGER:
         return True
-    assignments = _assignments_of(world, object_id, scope, min_age)
+    assignments = [*_assignments_of(world, object_id, scope, min_age)]
+    assignments += _removed_of(world, object_id, scope) if data else []
     return any(_includes(block, action, data) for given in assignments for block in _blocks(world, given))
+
+
+def _removed_of(world: World, object_id: str, scope: str) -> list[RoleAssignment]:
+    """The removed assignments that the data plane still goes by."""
+    names, earliest = identities_of(world, object_id), world.now() - world.settings.role_removal_seconds
+    return [
+        assignment
+        for removed, assignment in world.removed_assignments
+        if removed > earliest and assignment.principal_id.lower() in names and reaches(world, assignment.scope, scope)
+    ]
 
 
 def _includes(block: dict[str, Any], action: str, data: bool) -> bool:

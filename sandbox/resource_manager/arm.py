@@ -244,7 +244,9 @@ def _check_policies(world: World, request: Request, target: Target) -> None:
     if not world.policies or request.method not in ("PUT", "PATCH") or not name:
         return
     require_generic(world, request, target)
-    policies.check(world, request.method, _type(target), name, request.path, request.body)
+    request.body = policies.modify(world, request.method, _type(target), request.path, request.body)
+    token = request.headers.get("x-ms-policy-external-evaluations", "")
+    policies.check(world, request.method, _type(target), name, request.path, request.body, token)
 
 
 def _check_tags(request: Request, target: Target) -> None:

@@ -180,6 +180,7 @@ def _registry_roles() -> dict[str, dict[str, Any]]:
         "8311e382-0749-4cb8-b61a-304f252e45ec": _role(
             "AcrPush", [f"{_REGISTRIES}/pull/read", f"{_REGISTRIES}/push/write"]
         ),
+        "c2f4ef07-c644-48eb-af81-4b1b4947fb11": _role("AcrDelete", [f"{_REGISTRIES}/artifacts/delete"]),
         "3bc748fc-213d-45c1-8d91-9da5725539b9": _role(
             "Container Registry Contributor and Data Access Configuration Administrator",
             [f"{_REGISTRIES}/{verb}" for verb in configure]
@@ -197,7 +198,7 @@ def _registry_roles() -> dict[str, dict[str, Any]]:
                 f"{_REGISTRIES}/pull/read",
                 "Microsoft.ContainerRegistry/locations/operationResults/read",
             ],
-            data=read,
+            data=[f"{_REGISTRIES}/catalog/read", *read],
         ),
         "b93aa761-3e63-49ed-ac28-beffa264f7ac": _role("Container Registry Repository Reader", [], data=read),
         "2a1e307c-b015-4ebd-883e-5b7698a07328": _role("Container Registry Repository Writer", [], data=read + write),

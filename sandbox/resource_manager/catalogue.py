@@ -92,6 +92,14 @@ _IDENTITIES = [
     "2015-08-31-preview",
 ]
 
+
+def _since(first: str, stable: str = "") -> list[str]:
+    """The versions of what lies below registries: from the first, but stable ones later if told."""
+    return [
+        version for version in _REGISTRIES if version >= (first if version.endswith("-preview") else (stable or first))
+    ]
+
+
 PROVIDERS: dict[str, dict[str, list[str]]] = {
     "Microsoft.KeyVault": {
         "vaults": _VAULTS,
@@ -100,7 +108,18 @@ PROVIDERS: dict[str, dict[str, list[str]]] = {
         "deletedVaults": _VAULTS,
         "checkNameAvailability": _VAULTS,
     },
-    "Microsoft.ContainerRegistry": {"registries": _REGISTRIES, "checkNameAvailability": _REGISTRIES},
+    "Microsoft.ContainerRegistry": {
+        "registries": _REGISTRIES,
+        "checkNameAvailability": _REGISTRIES,
+        "registries/replications": _since("2017-10-01"),
+        "registries/webhooks": _since("2017-03-01"),
+        "registries/scopeMaps": _since("2019-05-01-preview", stable="2022-12-01"),
+        "registries/tokens": _since("2019-05-01-preview", stable="2022-12-01"),
+        "registries/cacheRules": _since("2023-01-01-preview", stable="2023-07-01"),
+        "registries/credentialSets": _since("2023-01-01-preview", stable="2023-07-01"),
+        "registries/connectedRegistries": _since("2020-11-01-preview", stable="2025-11-01"),
+        "registries/privateEndpointConnections": _since("2019-12-01-preview", stable="2021-09-01"),
+    },
     "Microsoft.ManagedIdentity": {"userAssignedIdentities": _IDENTITIES},
     "Microsoft.Authorization": {
         "roleAssignments": ["2022-04-01"],
@@ -110,6 +129,7 @@ PROVIDERS: dict[str, dict[str, list[str]]] = {
         "locks": ["2020-05-01", "2017-04-01", "2016-09-01", "2015-01-01"],
         "permissions": ["2022-05-01-preview", "2022-04-01", "2018-07-01", "2015-07-01"],
     },
+    "Microsoft.Insights": {"diagnosticSettings": ["2021-05-01-preview", "2017-05-01-preview", "2016-09-01"]},
     "Microsoft.PolicyInsights": {"checkPolicyRestrictions": ["2024-10-01", "2023-03-01", "2022-03-01"]},
     "Microsoft.Resources": {
         "resourceGroups": ["2024-11-01"],
@@ -124,6 +144,7 @@ _CHECKED = (
     "Microsoft.ContainerRegistry",
     "Microsoft.ManagedIdentity",
     "Microsoft.PolicyInsights",
+    "Microsoft.Insights",
 )
 _AUTHORIZATION = ("denyAssignments", "locks", "permissions")  # the other types accept every api-version
 API_VERSIONS: dict[str, list[str]] = {

@@ -97,7 +97,7 @@ def document(lock: Lock) -> dict[str, Any]:
 
 
 def _only_reads(path: str) -> bool:
-    return path.rsplit("/", 1)[-1].lower() in ("checknameavailability", "checkpolicyrestrictions")
+    return path.rsplit("/", 1)[-1].lower() in ("checknameavailability", "checkpolicyrestrictions", "acquirepolicytoken")
 
 
 def _reject(world: World, request: Request, operation: str, levels: tuple[str, ...], concerns) -> None:

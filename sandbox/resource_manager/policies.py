@@ -1,7 +1,8 @@
-"""Azure Policy assignments with the effect `deny`, as in a landing zone."""
+"""Azure Policy assignments with the effects `deny` and `modify`, as in a landing zone."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,8 @@ _MISSING = object()
 class DenyPolicy:
     """Rejects writes of a resource type: all, or those that match `condition`. It is written as in a policy rule,
     {"field": "properties.x", "equals"|"notEquals"|"notIn"|"exists": value}. Azure itself assigns some (`by_azure`),
-    such as that of the regions a subscription may use."""
+    such as that of the regions a subscription may use. One that requires an `external` evaluation denies what comes
+    without its token (see policy_tokens.py)."""
 
     name: str
     type: str
@@ -24,6 +26,7 @@ class DenyPolicy:
     condition: dict[str, Any] | None = None
     reason: str = ""
     by_azure: bool = False
+    external: bool = False
 
     @property
     def assignment_id(self) -> str:
@@ -49,21 +52,63 @@ class DenyPolicy:
         return _fold(value) != _fold(self.condition["notEquals"])
 
 
-def check(world: World, method: str, resource_type: str, name: str, scope: str, body: Any) -> None:
-    """Reject a write that a policy at or above its scope denies."""
+@dataclass(frozen=True)
+class ModifyPolicy:
+    """Changes the content of writes of a resource type before its provider sees them: all, or those that match
+    `condition`. `operations` are written as in a policy rule: {"operation": "add"|"addOrReplace"|"remove", "field":
+    "properties.x", "value"?}; `add` leaves a value that is there (documentation: governance/policy effect-modify)."""
+
+    name: str
+    type: str
+    scope: str
+    operations: tuple[dict[str, Any], ...]
+    condition: dict[str, Any] | None = None
+
+    def denies(self, _body: Any, partial: bool) -> bool:
+        return False
+
+    def changed(self, body: Any) -> Any:
+        made = copy.deepcopy(body)
+        for each in self.operations:
+            *parents, last = each["field"].split(".")
+            place = made
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            if each["operation"] == "remove":
+                place.pop(last, None)
+            elif each["operation"] == "addOrReplace" or last not in place:
+                place[last] = each["value"]
+        return made
+
+
+def modify(world: World, method: str, resource_type: str, scope: str, body: Any) -> Any:
+    """The body of a write as policies at or above its scope change it."""
+    for policy in _about(world, resource_type, scope):
+        matches = DenyPolicy(policy.name, policy.type, policy.scope, policy.condition).denies
+        if isinstance(policy, ModifyPolicy) and isinstance(body, dict) and matches(body, method == "PATCH"):
+            body = policy.changed(body)
+    return body
+
+
+def check(world: World, method: str, resource_type: str, name: str, scope: str, body: Any, token: str = "") -> None:
+    """Reject a write that a policy at or above its scope denies. `token` proves an external evaluation."""
     broken = broken_by(world, resource_type, scope, body, partial=method == "PATCH")
+    if world.policy_tokens.get(token) == (method, scope.lower()):
+        broken = [policy for policy in broken if not policy.external]
     if broken:
         raise refusal(broken[0], resource_type, name, body)
 
 
 def broken_by(world: World, resource_type: str, scope: str, body: Any, *, partial: bool = False) -> list[DenyPolicy]:
     """The policies at or above a scope that deny this body of a resource."""
+    return [policy for policy in _about(world, resource_type, scope) if policy.denies(body, partial=partial)]
+
+
+def _about(world: World, resource_type: str, scope: str) -> list[DenyPolicy | ModifyPolicy]:
     return [
         policy
         for policy in world.policies
-        if policy.type.lower() == resource_type.lower()
-        and covers(policy.scope, scope)
-        and policy.denies(body, partial=partial)
+        if policy.type.lower() == resource_type.lower() and covers(policy.scope, scope)
     ]
 
 

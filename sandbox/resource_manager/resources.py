@@ -1,4 +1,4 @@
-"""The generic list of resources by type and name, across the whole sandbox."""
+"""The generic list of resources by type and name, across the whole sandbox. It lags as the settings tell."""
 
 from __future__ import annotations
 
@@ -28,12 +28,31 @@ def list_resources(world: World, request: Request) -> Reply:
     wanted = _clauses(request.query.get("$filter", ""))
     shown = [
         entry
-        for entry in everything(world)
+        for entry in _listed(world)
         if covers(scope, entry["id"])
         and all(_field(entry, name) == value for name, value in wanted)
         and allowed(world, request.caller.object_id, f"{entry['type']}/read", entry["id"])
     ]
     return Reply(200, {"value": shown}, dict(_COUNTED))
+
+
+def before_change(world: World) -> None:
+    if world.settings.resource_list_seconds and not world.listed:
+        world.listed.append((world.now(), list(everything(world))))
+
+
+def after_change(world: World) -> None:
+    if world.settings.resource_list_seconds:
+        world.listed.append((world.now(), list(everything(world))))
+
+
+def _listed(world: World) -> list[dict[str, Any]]:
+    """What the list shows now."""
+    lag = world.settings.resource_list_seconds
+    if not lag or not world.listed:
+        return list(everything(world))
+    older = [entries for moment, entries in world.listed if moment <= world.now() - lag]
+    return older[-1] if older else world.listed[0][1]
 
 
 def everything(world: World) -> Iterator[dict[str, Any]]:
@@ -55,6 +74,12 @@ def everything(world: World) -> Iterator[dict[str, Any]]:
                 "tags": dict(resource.tags or {}),
             }
             yield entry | (_of_registry(resource) if kind == REGISTRIES else {})
+    for other in world.others.values():
+        yield {name: other[name] for name in ("id", "name", "type", "location", "tags")}
+    for part in world.parts.values():
+        if part.location:  # a tracked resource, named by all that it lies in
+            name = f"{part.registry.rpartition('/')[2]}/{part.name}"
+            yield {"id": part.id, "name": name, "type": part.type, "location": part.location, "tags": dict(part.tags)}
 
 
 def _of_registry(registry: Any) -> dict[str, Any]:

@@ -61,7 +61,11 @@ def get(world: World, request: Request) -> Reply:
 def delete(world: World, request: Request) -> Reply:
     require(world, request.caller, f"{_ASSIGNMENTS}/delete", request.path)
     assignment = world.role_assignments.pop(_id(request).lower(), None)
-    return Reply(200, document(assignment)) if assignment else Reply(204)
+    if assignment is None:
+        return Reply(204)
+    if world.settings.role_removal_seconds:
+        world.removed_assignments.append((world.now(), assignment))
+    return Reply(200, document(assignment))
 
 
 @router.route("GET", arm.HOST, _LIST)

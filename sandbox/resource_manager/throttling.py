@@ -40,12 +40,16 @@ class Window:
 
     def take(self, now: float, size: int, seconds: float) -> bool:
         """Whether one more is let through."""
-        if now - self.begun >= seconds:
-            self.begun, self.used = now, 0
-        if self.used >= size:
+        if not self.has_room(now, size, seconds):
             return False
         self.used += 1
         return True
+
+    def has_room(self, now: float, size: int, seconds: float) -> bool:
+        """Whether one more would be let through."""
+        if now - self.begun >= seconds:
+            self.begun, self.used = now, 0
+        return self.used < size
 
     def resets_after(self, now: float, seconds: float) -> float:
         return max(self.begun + seconds - now, 0.0)

@@ -8,7 +8,9 @@ import socket
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
 
 from sandbox.core.web import Reply, Request
 from sandbox.resource_manager.deployments.language import jsonc
@@ -19,6 +21,8 @@ from sandbox.server.instance import Instance
 from sandbox.server.log import RequestLog
 
 _TICK = 0.05  # wall-clock seconds
+_BLOBS = "/blobs/uploads/"  # requests that have part of a layer as their body
+_LARGEST_BODY = 1024**3  # bytes: layers of images come in one request
 
 
 class App:
@@ -28,7 +32,7 @@ class App:
         self._instance = instance
         self._local: list[web.ServerRunner] = []
         # Creates the protocol of one connection.
-        self.azure = web.Server(self._handle, access_log=None, keepalive_timeout=600)
+        self.azure = web.Server(self._handle, access_log=None, keepalive_timeout=600, request_factory=_request)
 
     async def start_local(self, port: int = 0) -> int:
         """Serve the identity endpoints over plain HTTP, on the given port or a free one. Returns the port."""
@@ -91,18 +95,31 @@ class App:
         return await asyncio.get_running_loop().run_in_executor(None, dispatch, self._instance.world, request)
 
 
+def _request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: web.RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=_LARGEST_BODY)
+
+
 async def _read(raw: web.BaseRequest, host: str) -> Request:
     _acknowledge(raw)
     raw_path, _, query = raw.raw_path.partition("?")
     peer = raw.transport.get_extra_info("peername") if raw.transport else None
+    content = await raw.read()
     return Request(
         method=raw.method,
         host=host,
         path=unquote(raw_path),
-        query={name.lower(): value for name, value in parse_qsl(query, keep_blank_values=True)},
+        query=_pairs(query),
         headers={name.lower(): value for name, value in raw.headers.items()},
-        body=_parse(await raw.read(), raw.content_type),
+        body=None if _BLOBS in raw_path else _parse(content, raw.content_type),
         client_address=peer[0] if peer else "127.0.0.1",
+        content=content,
     )
 
 
@@ -114,11 +131,18 @@ def _acknowledge(raw: web.BaseRequest) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
+def _pairs(text: str) -> dict[str, str]:
+    """The parameters of a query or form. Scopes are the only ones that may come several times: with spaces between."""
+    pairs = [(name.lower(), value) for name, value in parse_qsl(text, keep_blank_values=True)]
+    scopes = [value for name, value in pairs if name == "scope"]
+    return dict(pairs) | ({"scope": " ".join(scopes)} if scopes else {})
+
+
 def _parse(content: bytes, content_type: str) -> Any:
     if not content:
         return None
     if content_type == "application/x-www-form-urlencoded":
-        return dict(parse_qsl(content.decode(), keep_blank_values=True))
+        return _pairs(content.decode())
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -132,6 +156,8 @@ def _parse(content: bytes, content_type: str) -> Any:
 def _response(reply: Reply) -> web.Response:
     if reply.body is None:
         return web.Response(status=reply.status, headers=reply.headers)
+    if isinstance(reply.body, bytes):
+        return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
     kind, text = "application/json", reply.body
     if isinstance(reply.body, str):
         kind = "text/plain"

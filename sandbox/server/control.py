@@ -5,6 +5,7 @@ POST   /save                         save the current state;  POST /restore
 POST   /settings                     {name: value}
 POST   /clock/advance                {"seconds"}
 POST   /faults                       a fault (see server/faults.py);  DELETE /faults
+POST   /faults/imports               an import that goes wrong (see registry/import_faults.py)
 GET    /log                          the requests received so far;  DELETE /log
 GET    /log/held                     waits {"seconds"} for a request that a fault holds without a response
 POST   /requests                     {"method", "url", "query", "body", "caller"}: a request that is not subject to
@@ -16,10 +17,17 @@ POST   /fleet                        a fleet of registries with known damage, se
 POST   /management-groups            {"name", "parent"?, "subscriptions"?}
 POST   /providers/{namespace}/unregister
 PATCH  /subscriptions/{id}           {"tenant", "managed"?}: its home tenant; managed through Azure Lighthouse
-POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?};  DELETE /policies
+POST   /policies                     {"type", "name"?, "scope"?, "condition"?, "reason"?, "external"?} denies;
+                                     with "operations" in place of the last two it modifies;  DELETE /policies
 PATCH  /registries/{name}            {"content_trust"?, "status"?, ...}, see tampering.change_registry
 POST   /registries/{name}/operation     {"status"}, see tampering.end_operation
 POST   /registries/{name}/repositories  {"repositories"}, see tampering.add_repositories
+POST   /registries/{name}/content    {"repositories"?, "images"?, ...}: images, see registry/seeding.py;
+                                     GET: all that is stored
+POST   /registries/{name}/push       {"repository", "tag", "seed"}: a new image, to which the tag moves
+POST   /registries/{name}/private-endpoints     {"endpoint", "status"?}: connects one, by its id
+POST   /registries/{name}/connected-registries  {"name"}
+POST   /resources                    {"resource_id", "properties", ...}, see tampering.add_resource
 POST   /registries/{name}/pull       whether an image could be pulled now
 GET    /state                        counts and IDs of all resources
 """
@@ -39,10 +47,14 @@ from sandbox import services
 from sandbox.core.web import Caller, Request
 from sandbox.entra.directory import add_principal
 from sandbox.fleet.seed import seed_fleet
+from sandbox.registry.connections import add_connected_registry, add_private_endpoint
 from sandbox.registry.encryption import pull
+from sandbox.registry.import_faults import ImportFault
+from sandbox.registry.record import named_registry
+from sandbox.registry.seeding import list_content, push_image, seed_content
 from sandbox.resource_manager import gateway
 from sandbox.resource_manager.hierarchy import add_management_group
-from sandbox.resource_manager.policies import DenyPolicy
+from sandbox.resource_manager.policies import DenyPolicy, ModifyPolicy
 from sandbox.server import tampering
 from sandbox.server.faults import Fault
 from sandbox.server.instance import Instance
@@ -129,6 +141,12 @@ def _add_fault(instance: Instance, given: dict[str, Any], request: web.Request) 
 @_endpoint("DELETE", "/faults")
 def _clear_faults(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     instance.faults.clear()
+    instance.world.import_faults.clear()
+
+
+@_endpoint("POST", "/faults/imports")
+def _add_import_fault(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    instance.world.import_faults.append(ImportFault(**given))
 
 
 @_endpoint("GET", "/log")
@@ -220,7 +238,8 @@ def _change_subscription(instance: Instance, given: dict[str, Any], request: web
 @_endpoint("POST", "/policies")
 def _add_policy(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     settled = {"name": "sandbox-policy", "scope": f"/subscriptions/{SUBSCRIPTION}", **given}
-    instance.world.policies.append(DenyPolicy(**settled))
+    kind = ModifyPolicy if "operations" in settled else DenyPolicy
+    instance.world.policies.append(kind(**settled))
 
 
 @_endpoint("DELETE", "/policies")
@@ -244,6 +263,50 @@ def _end_operation(instance: Instance, given: dict[str, Any], request: web.Reque
 def _add_repositories(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
     with instance.world.lock:
         tampering.add_repositories(instance.world, request.match_info["name"], **given)
+
+
+@_endpoint("POST", "/registries/{name}/content")
+async def _seed_content(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, int]:
+    def seed() -> dict[str, int]:
+        with instance.world.lock:
+            return seed_content(instance.world, named_registry(instance.world, request.match_info["name"]), **given)
+
+    return await asyncio.get_running_loop().run_in_executor(None, seed)
+
+
+@_endpoint("GET", "/registries/{name}/content")
+def _content(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, Any]:
+    world = instance.world
+    with world.lock:
+        gateway.settle(world)
+        return list_content(named_registry(world, request.match_info["name"]))
+
+
+@_endpoint("POST", "/registries/{name}/push")
+def _push(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
+    world = instance.world
+    with world.lock:
+        return push_image(world, named_registry(world, request.match_info["name"]), **given)
+
+
+@_endpoint("POST", "/registries/{name}/private-endpoints")
+def _add_private_endpoint(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
+    world = instance.world
+    with world.lock:
+        return add_private_endpoint(world, named_registry(world, request.match_info["name"]), **given)
+
+
+@_endpoint("POST", "/registries/{name}/connected-registries")
+def _add_connected_registry(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
+    world = instance.world
+    with world.lock:
+        return add_connected_registry(world, named_registry(world, request.match_info["name"]), **given)
+
+
+@_endpoint("POST", "/resources")
+def _add_resource(instance: Instance, given: dict[str, Any], request: web.Request) -> None:
+    with instance.world.lock:
+        tampering.add_resource(instance.world, **given)
 
 
 @_endpoint("POST", "/registries/{name}/pull")

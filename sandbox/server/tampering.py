@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sandbox.entra.directory import add_principal
-from sandbox.registry.record import Registry, find_registry
+from sandbox.registry.record import named_registry
+from sandbox.registry.seeding import seed_content
 from sandbox.resource_manager.access import EVERYONE
 from sandbox.world import DenyAssignment, Operation, Principal, World
 
@@ -80,7 +82,7 @@ def change_registry(
     ({} for none), the state "Failed", which ends with the next successful operation, or "Succeeded", a SKU other
     than Premium on an encrypted registry (no such registry is known; its behavior is assumed), and another login
     server: with a hash in its name, as for registries with a domain name label, or outside Azure's domains."""
-    registry = _registry(world, name)
+    registry = named_registry(world, name)
     if provisioning_state not in (None, "Failed", "Succeeded"):
         raise ValueError(f"A registry can't be put into the state '{provisioning_state}'.")
     if content_trust is not None:
@@ -103,7 +105,7 @@ def change_registry(
 def end_operation(world: World, name: str, status: str) -> None:
     """End the operation in progress on a registry as "Failed" or "Canceled", without a cause. Its change is undone;
     a registry that was being created remains without encryption (what remains in Azure is assumed)."""
-    registry = _registry(world, name)
+    registry = named_registry(world, name)
     operation = registry.operation
     if operation is None or operation.done or status not in ("Failed", "Canceled"):
         raise ValueError(f"No operation on a registry '{name}' can be ended as '{status}'.")
@@ -115,16 +117,19 @@ def end_operation(world: World, name: str, status: str) -> None:
         world.registries[registry.id.lower()] = operation.before
 
 
+def add_resource(
+    world: World, resource_id: str, properties: dict[str, Any], location: str = "westus", **more: Any
+) -> None:
+    """Add a resource of a service that is not emulated, to the list of resources and to Resource Graph."""
+    names = resource_id.rsplit("/providers/", maxsplit=1)[-1].split("/")
+    kind = "/".join([names[0], *names[1::2]])
+    shown = {"id": resource_id, "name": names[-1], "type": kind, "location": location, "tags": {}}
+    world.others[resource_id.lower()] = shown | {"properties": properties} | more
+
+
 def add_repositories(world: World, name: str, repositories: Iterable[str]) -> None:
-    """Add repositories to a registry, as if an image had been pushed to each."""
-    _registry(world, name).repositories.update(repositories)
-
-
-def _registry(world: World, name: str) -> Registry:
-    registry = find_registry(world, name)
-    if registry is None:
-        raise ValueError(f"There is no registry '{name}'.")
-    return registry
+    """Add repositories to a registry, with an image in each."""
+    seed_content(world, named_registry(world, name), images=1, names=tuple(repositories))
 
 
 def _principal(world: World, object_id: str) -> dict[str, str]:

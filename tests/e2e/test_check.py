@@ -1,4 +1,4 @@
-"""Each finding of the catalogue made to happen, and mended by the command that the finding prints."""
+"""Each finding of the catalogue made to happen, found by `check` and `list`, mended by the command that it prints."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sandbox.client import Account
 from sandbox.world import OTHER_SUBSCRIPTION
 from tests.harness.causes_of_findings import no_key_for_the_caller
 from tests.harness.finding_cases import CASES, SUB
+from tests.harness.listed import wrong
 from tests.harness.scene import HERE, KEY_URI, OTHER_REGISTRY, moment
 from tests.harness.seed import REGISTRY, VAULT, changes
 
@@ -27,6 +28,7 @@ def test_finding_and_its_fix(scene, az_as, quick_az, case):
     assert case.says in found["message"], before
     assert fits(found["fix"], case.fix), found
     assert before.code == expected_code(before)
+    assert wrong(rows_of(before)) == said_by_list(az)
     assert scene.pull() == case.pulls[0]
     if case.fix is None:
         return
@@ -46,6 +48,12 @@ def test_the_table_has_every_check():
 def fits(fix: str | None, beginning: str | None) -> bool:
     """Whether the fix begins so, whatever the casing: Azure returns ids in another one."""
     return fix is None if beginning is None else bool(fix) and fix.lower().startswith(beginning.lower())
+
+
+def said_by_list(az) -> set[tuple[str, ...]]:
+    """What `list` finds wrong with the same registry."""
+    listed = az("acr cmk list").json()["registries"]
+    return wrong(next(row["findings"] for row in listed if row["name"] == "myregistry"))
 
 
 def rows_of(result) -> list[dict]:

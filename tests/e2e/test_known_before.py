@@ -130,3 +130,15 @@ class TestUndetermined:
         assert not [
             entry for entry in azure.log() if entry["path"].endswith(("/permissions", "Restrictions", "/locks"))
         ]
+
+
+class TestExternalEvaluation:
+    def test_that_a_policy_requires_is_named_with_the_option_of_the_cli(self, azure, seed, blocked):
+        azure.deny(REGISTRY_TYPE, name="needs-ticket", external=True)
+        blocked("", "The policy needs-ticket would deny it", "add --acquire-policy-token to the command")
+
+    def test_that_is_proven_is_no_hindrance(self, azure, seed, az):
+        azure.deny(REGISTRY_TYPE, name="needs-ticket", external=True)
+        result = az(f"{ENABLE} --acquire-policy-token").ok()
+        assert "whether a policy would deny it: its token is acquired only with the change" in result.err
+        assert azure.pull(REGISTRY.name)["status"] == 200

@@ -8,8 +8,10 @@ import signal
 
 import pytest
 
+from azext_acrcmk.rules.fleet import FLEET_CATALOGUE
 from sandbox.fleet import damages
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
+from tests.harness.listed import wrong
 
 FLEET = {"registries": 150, "vaults": 30, "keys": 90, "subscriptions": 2, "seed": 5, "damaged": 0.9}
 SMALL = {"registries": 20, "vaults": 5, "keys": 10, "subscriptions": 2, "seed": 3}
@@ -22,15 +24,6 @@ def azure(azure):
     """Without a quota of queries, where a test does not set one."""
     azure.settings(graph_quota=0)
     return azure
-
-
-def findings(rows) -> set[tuple]:
-    """What is said to be wrong. A command that sets a date to now is another a second later."""
-    return {
-        (row["code"], row["severity"], row["status"], row["message"], re.sub(r"\d\dT[\d:]+Z", "", row["fix"] or ""))
-        for row in rows
-        if row["status"] in ("failed", "unknown")
-    }
 
 
 def test_it_says_of_each_registry_what_check_says(azure, quick_az):
@@ -48,8 +41,13 @@ def test_it_says_of_each_registry_what_check_says(azure, quick_az):
     checked = json.loads(quick_az(f"acr cmk check --fail-on none --ids {' '.join(ids)}").out)
     for id_ in ids:
         name = id_.rsplit("/", 1)[-1]
-        by_check = findings(row for row in checked if row["registry"] == name)
-        assert findings(rows[name]["findings"]) == by_check, fleet["registries"][id_]
+        by_check = wrong(row for row in checked if row["registry"] == name)
+        assert wrong(rows[name]["findings"]) == by_check, fleet["registries"][id_]
+    several = {each["code"] for each in result["fleetFindings"]}
+    assert several == {rule.code for rule in FLEET_CATALOGUE}
+    away = [id_ for id_, some in fleet["registries"].items() if "vault in another region" in some]
+    named = [each["registries"] for each in result["fleetFindings"] if each["code"] == "VaultInAnotherRegion"]
+    assert sorted(id_ for some in named for id_ in some) == sorted(away)
     for id_, some in fleet["registries"].items():
         if damages.LOCKED_OUT & set(some):
             assert rows[id_.rsplit("/", 1)[-1]]["health"] in ("broken", "unknown"), (id_, some)
@@ -166,3 +164,13 @@ def test_ctrl_c_gives_what_is_there(azure, az):
     assert document["counts"]["total"] == 20
     assert document["counts"]["notLoaded"] > 5
     assert document["counts"]["broken"] == 0
+
+
+def test_deleted_vaults_are_found_where_only_the_graph_knows_the_subscription(azure, quick_az):
+    fleet = azure.seed_fleet(registries=40, vaults=20, keys=40, subscriptions=9, seed=7, damaged=1)
+    vaults = [id_ for id_, some in fleet["registries"].items() if "vault deleted" in some]
+    rows = {row["id"]: row for row in quick_az("acr cmk list --all").json()["registries"]}
+    assert vaults
+    for id_ in vaults:
+        (found,) = [each for each in rows[id_]["findings"] if each["code"] == "VaultDeleted"]
+        assert set(re.findall(r"--subscription (\S+)", found["fix"])) <= set(fleet["subscriptions"][2:]), found

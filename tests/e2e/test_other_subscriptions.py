@@ -64,7 +64,12 @@ def test_that_answers_badly_is_named_where_a_key_is_revoked(azure, quick_az, sce
 def test_that_answers_badly_is_named_where_an_old_grant_is_removed(azure, quick_az, scene, encrypted):
     scene.officer()
     answers(azure, "500")
-    rotated = quick_az("acr cmk rotate -n myregistry -g rg --key other --identity other --revoke-old --yes").ok()
+    rotate = "acr cmk rotate -n myregistry -g rg --key other --identity other --revoke-old"
+    azure.clear_log()
+    asked = quick_az(rotate)
+    assert (asked.code, changes(azure)) == (1, [])
+    assert "Unable to prompt for confirmation as no tty available" in asked.err
+    rotated = quick_az(f"{rotate} --yes").ok()
     assert SAID in rotated.err
     assert azure.pull(REGISTRY.name)["status"] == 200
 

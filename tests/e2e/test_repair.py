@@ -23,9 +23,11 @@ def scene(scene):
 
 
 @pytest.mark.parametrize("by", ["grant", "key"])
-def test_what_was_revoked_is_given_again_with_a_warning_first(az, scene, by):
+def test_what_was_revoked_is_given_again_only_after_a_question(az, scene, by):
     scene.encrypt()
     az(f"acr cmk revoke -n myregistry --by {by} --yes").ok()
+    asked = az(REPAIR)
+    assert (asked.code, NO_TTY in asked.err, scene.pull()) == (1, True, 403)
     repaired = az(f"{REPAIR} --yes").ok()
     assert (scene.pull(), repaired.err.count("WARNING")) == (200, 1)
     told = "access was revoked by `az acr cmk revoke`" if by == "grant" else "maybe to revoke access on purpose"

@@ -70,8 +70,14 @@ ALL_BUT_THE_GRANT = [
     *gets("vault", "registry/operationstatuses/*"),
     *gets("registry", *(each for each in SHOWN if each not in ("identity", "vault"))),
 ]
-# By a role assignment, of which there may be no more, or which a policy may deny.
-OF_A_GRANT = ["GET roleassignmentsusagemetrics", "POST checkpolicyrestrictions", "PUT vault/roleassignments/*"]
+# By a role assignment, of which there may be no more, or which a policy may deny. In the end, who else has one.
+OF_A_GRANT = [
+    "GET roleassignmentsusagemetrics",
+    "POST checkpolicyrestrictions",
+    "PUT vault/roleassignments/*",
+    "GET key/roleassignments",
+    "GET roledefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635",  # Owner, inherited: whether it includes unwrapKey
+]
 
 
 class TestEnable:
@@ -134,7 +140,9 @@ class TestRotate:
         az("acr cmk rotate -n myregistry -g rg").ok()
         # The version that the data plane makes is read back, and that the registry uses it. At the end its note goes.
         made = [*gets("registry", "registry/operationstatuses/*", "key", "key/versions/*"), *["PATCH registry"] * 2]
-        assert Counter(requests(azure)) - Counter([*self.BEFORE, *made]) == Counter()
+        # Before that, whether anything stands in the way of the registry's change.
+        ahead = [*gets("registry/permissions", "registry/locks"), "POST group/checkpolicyrestrictions"]
+        assert Counter(requests(azure)) - Counter([*self.BEFORE, *ahead, *made]) == Counter()
         assert asked_twice(azure) == ["GET key"]  # which has another latest version since
 
     def test_to_another_key_and_identity(self, azure, az, scene):
@@ -159,7 +167,9 @@ class TestRepair:
         assert seen == [
             "GET registry",
             "GET registry",
+            "GET registry/locks",
             "GET registry/operationstatuses/*",
+            "GET registry/permissions",
             "GET resources",
             "PATCH registry",
         ]

@@ -79,7 +79,9 @@ class TestByKey:
         rows = {row["step"]: row for row in az(f"{RESTORE} --what-if").json()}
         assert "was not disabled by `revoke`" in rows["key"]["reason"]
         assert "az keyvault key set-attributes" in rows["key"]["reason"]
-        az(RESTORE).ok()
+        restored = az(RESTORE)
+        assert (restored.code, outcomes(json.loads(restored.out))["key"]) == (1, "left")
+        assert "was not disabled by `revoke`, so it stays disabled. To enable it: az keyvault key" in restored.err
         assert enabled(azure, version_in_use(seed)) is False
         assert changes(azure) == []
 
@@ -89,7 +91,7 @@ class TestByKey:
         az(BY_KEY).ok()
         assert enabled(azure, version_in_use(seed)) is False
         restored = az(RESTORE)
-        assert outcomes(restored.json()) == {"key": "updated", "grant": "left"}
+        assert (restored.code, outcomes(json.loads(restored.out))) == (1, {"key": "updated", "grant": "left"})
         assert "Access is not restored." in restored.err
         assert "az acr cmk rotate --name myregistry --subscription" in restored.err
         assert enabled(azure, version_in_use(seed)) is True

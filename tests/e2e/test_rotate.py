@@ -24,7 +24,7 @@ from tests.harness.rotate import (
     used,
     versions,
 )
-from tests.harness.seed import GROUP, KEY, REGISTRY, VAULT, bodies, changes, outcomes
+from tests.harness.seed import CRYPTO_OFFICER, GROUP, KEY, REGISTRY, VAULT, bodies, changes, outcomes
 from tests.harness.waiting import until
 
 
@@ -325,6 +325,7 @@ class TestWhatIf:
     )
     def test_shows_the_plan_and_changes_nothing(self, azure, az, seed, options, steps):
         seed.encrypted()
+        seed.grant(OWNER_OBJECT_ID, VAULT, CRYPTO_OFFICER)
         rows = az(f"{ROTATE} --what-if {options}").json()
         assert {row["step"]: row["action"] for row in rows if row["action"] != "reuse"} == steps
         assert changes(azure) == []

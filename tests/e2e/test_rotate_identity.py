@@ -7,6 +7,7 @@ import pytest
 from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, TENANT
+from tests.harness.rotate import NOT_AUTHORIZED
 from tests.harness.seed import (
     CRYPTO_OFFICER,
     GROUP,
@@ -408,7 +409,12 @@ class TestMissingPermission:
 
     def test_to_grant_the_key(self, azure, az, az_as, seed):
         old = seed.encrypted()
-        failed = az_as(azure.principal(("Contributor", GROUP)))(f"{ROTATE} --identity other")
+        before = az_as(azure.principal(("Contributor", GROUP)))(f"{ROTATE} --identity other")
+        assert (before.code, changes(azure)) == (1, []), before
+        assert "Microsoft.Authorization/roleAssignments/write" in before.err
+        # One that is lost meanwhile.
+        azure.fault("status", method="PUT", path="/roleAssignments/", status=403, body=NOT_AUTHORIZED)
+        failed = az(f"{ROTATE} --identity other")
         assert failed.code == 1
         assert "Microsoft.Authorization/roleAssignments/write" in failed.err
         assert "attach updated" in failed.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
-from sandbox.world import OTHER_SUBSCRIPTION
+from sandbox.world import OTHER_SUBSCRIPTION, OWNER_OBJECT_ID
 from tests.harness.rotate import (
     KEY_URI,
     OFFICER,
@@ -17,7 +17,7 @@ from tests.harness.rotate import (
     used,
     versions,
 )
-from tests.harness.seed import REGISTRY, VAULT, changes, outcomes
+from tests.harness.seed import CRYPTO_OFFICER, REGISTRY, VAULT, changes, outcomes
 
 
 class TestAnotherKey:
@@ -133,9 +133,12 @@ class TestOldVersion:
         assert serves(azure, "second")
         assert versions(azure)[old] is True
 
-    def test_that_could_not_be_disabled_leaves_the_registry_on_the_new_one(self, az, seed):
+    def test_that_could_not_be_disabled_leaves_the_registry_on_the_new_one(self, azure, az, seed):
         seed.encrypted()
         seed.change_key("POST", f"{KEY_URI}/rotate")
+        seed.grant(OWNER_OBJECT_ID, VAULT, CRYPTO_OFFICER)
+        body = {"error": {"code": "Forbidden", "message": "No.", "innererror": {"code": "ForbiddenByRbac"}}}
+        azure.fault("status", method="PATCH", path="/keys/", status=403, body=body, times=9)
         failed = az(f"{ROTATE} --no-new-version --disable-old-version")
         assert failed.code == 1
         assert OFFICER in failed.err

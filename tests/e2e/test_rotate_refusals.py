@@ -7,6 +7,7 @@ import pytest
 from tests.harness.rotate import (
     AGAIN,
     KEY_URI,
+    NOT_AUTHORIZED,
     OFFICER,
     ROTATE,
     disable,
@@ -104,9 +105,18 @@ class TestMissingPermission:
         result = weak(ROTATE)
         assert result.code == 1
         assert "You don't have permission 'Microsoft.ContainerRegistry/registries/write'" in result.err
+        assert "Nothing was changed" in result.err
+        assert len(versions(azure)) == 1
+
+    def test_to_write_the_registry_that_is_lost_meanwhile(self, azure, az, seed, officer):
+        seed.encrypted()
+        azure.fault("status", method="PATCH", path="/registries/", status=403, body=NOT_AUTHORIZED, times=2)
+        result = az(ROTATE)
+        assert result.code == 1
         assert "version created" in result.err
         assert AGAIN in result.err
         assert serves(azure)
+        azure.clear_faults()
         az(ROTATE).ok()
         assert len(versions(azure)) == 2
         assert used(seed)["versionedKeyIdentifier"] == latest(seed)

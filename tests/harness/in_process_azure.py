@@ -42,6 +42,7 @@ class Azure:
         audience: str | None = None,
         address: str = "198.51.100.7",
         headers: dict[str, str] | None = None,
+        content: bytes = b"",
     ) -> Reply:
         """Sends a request to a path of ARM; the default of `api-version` is the one that the extension uses."""
         parts = urlsplit(url if url.startswith("https://") else ARM + url)
@@ -51,7 +52,9 @@ class Azure:
         audience = audience or _audience(parts.hostname)
         name = who.name if who.kind == "User" else who.app_id
         caller = Caller(who.object_id, who.app_id, TENANT, audience, name) if token else None
-        request = Request(method, parts.hostname, unquote(parts.path), query, headers or {}, body, caller, address)
+        request = Request(
+            method, parts.hostname, unquote(parts.path), query, headers or {}, body, caller, address, content=content
+        )
         return dispatch(self.world, request)
 
     def ok(self, method: str, url: str, body: Any = None, **more: Any) -> Any:

@@ -14,6 +14,15 @@ ROTATE = "acr cmk rotate -n myregistry"
 KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
 OTHER_VAULT = ArmId(SUBSCRIPTION, "rg", VAULT_TYPE, "other-vault")
 OFFICER = "Key Vault Crypto Officer"
+# What Azure says of a permission to assign roles that was lost.
+NOT_AUTHORIZED = {
+    "error": {
+        "code": "AuthorizationFailed",
+        "message": "The client 'me' with object id 'me' does not have authorization to perform action "
+        f"'Microsoft.Authorization/roleAssignments/write' over scope '{VAULT}' or the scope is invalid. If access was "
+        "recently granted, please refresh your credentials.",
+    }
+}
 AGAIN = "Run the same command again"
 HSM_USER = "33413926-3206-4cdd-b39a-83574fe37a17"
 HSM_CRYPTO_USER = "21dbd100-6940-42c2-9190-5d6cb909625b"

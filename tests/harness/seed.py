@@ -124,8 +124,8 @@ class Seed:
         path = f"{scope}/providers/Microsoft.Authorization/locks/{name}"
         self._azure.unseen("PUT", path, {"properties": {"level": level}}, "2016-09-01")
 
-    def put(self, path: object, body: dict[str, Any]) -> dict[str, Any]:
-        return self._arm("PUT", path, body)
+    def put(self, path: object, body: dict[str, Any], api_version: str | None = None) -> dict[str, Any]:
+        return self._arm("PUT", path, body, api_version)
 
     def patch(self, path: object, body: dict[str, Any]) -> None:
         self._arm("PATCH", path, body)
@@ -136,9 +136,9 @@ class Seed:
     def get(self, path: object) -> dict[str, Any]:
         return self._arm("GET", path)
 
-    def _arm(self, method: str, path: object, body: Any = None) -> Any:
+    def _arm(self, method: str, path: object, body: Any = None, api_version: str | None = None) -> Any:
         namespace = str(path).rsplit("/providers/", 1)[-1].split("/", 1)[0]
-        made = self._azure.unseen(method, str(path), body, _VERSIONS.get(namespace, "2024-11-01"))
+        made = self._azure.unseen(method, str(path), body, api_version or _VERSIONS.get(namespace, "2024-11-01"))
         if method != "GET":
             self._azure.clear_log()
         return made

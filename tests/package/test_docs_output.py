@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from scripts.docs_output import CommandFailed, StableIds, refreshed
+from scripts.docs_output import CommandFailed, StableIds, at_terminal, refreshed
 
 PAGE = """# Page
 
@@ -88,3 +90,20 @@ def test_ids_are_the_same_in_each_run():
     same = StableIds("page")
     assert same(texts[0]) == same(texts[0])
     assert StableIds("another")(texts[0]) != first
+
+
+def test_answers_are_typed_at_a_terminal(tmp_path):
+    asks = 'test -t 0 && test -t 1; printf "Name: "; read a; printf "%s\\nAge [7]: " "$a"; read b; echo "$a/$b"; exit 3'
+    code, shown = at_terminal(["sh", "-c", asks], ["me", ""], dict(os.environ), tmp_path)
+    assert (code, shown) == (3, "Name: me\nme\nAge [7]: \nme/\n")
+
+
+def test_a_page_says_what_is_typed():
+    given = []
+
+    def run(command, *answers):
+        given.append((command, *answers))
+        return 0, "done\n"
+
+    assert refreshed("```console answers=a||c\n$ ask\n```\n", run, run) == "```console answers=a||c\n$ ask\ndone\n```\n"
+    assert given == [("ask", ["a", "", "c"])]

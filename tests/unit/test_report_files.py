@@ -37,6 +37,8 @@ def test_where_one_can_not_be_written_none_is(tmp_path):
         json.dumps({**MIXED, "registries": [{**MIXED["registries"][0], "health": "fine"}]}),
         json.dumps({**MIXED, "registries": [{**MIXED["registries"][0], "findings": [{}]}]}),
         json.dumps({**MIXED, "notSeen": [{"what": 1}]}),
+        json.dumps({**MIXED, "portal": "javascript:alert(1)//"}),
+        json.dumps({**MIXED, "fleetFindings": [{"code": "KeyOfSeveral"}]}),
     ],
 )
 def test_anything_else_is_refused(tmp_path, text):

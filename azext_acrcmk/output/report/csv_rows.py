@@ -6,6 +6,8 @@ import csv
 import io
 from typing import Any
 
+from azext_acrcmk.rules.catalogue import FAILED
+
 _REGISTRY = (
     "id",
     "name",
@@ -39,13 +41,18 @@ def csv_of_registries(document: dict[str, Any]) -> str:
 
 
 def csv_of_findings(document: dict[str, Any]) -> str:
+    """A finding about several registries has a row for each of them that is listed."""
+    rows = {row["id"]: row for row in document["registries"]}
+    findings = [(row, each) for row in rows.values() for each in row["findings"]]
+    findings += [
+        (rows[id_], {**each, "status": FAILED})
+        for each in document["fleetFindings"]
+        for id_ in each["registries"]
+        if id_ in rows
+    ]
     return _written(
         ["registry", "health", *_FINDING],
-        (
-            [row["id"], row["health"], *(each.get(name) for name in _FINDING)]
-            for row in document["registries"]
-            for each in row["findings"]
-        ),
+        ([row["id"], row["health"], *(each.get(name) for name in _FINDING)] for row, each in findings),
     )
 
 

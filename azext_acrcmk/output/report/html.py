@@ -54,7 +54,7 @@ def html(document: dict[str, Any]) -> str:
 <label>Health <select id="health"><option value="">all</option></select></label>
 <span id="shown" role="status"></span>
 </div>
-<table id="registries">
+<table id="registries"{_portal(document)}>
 <thead><tr></tr></thead>
 <tbody></tbody>
 </table>
@@ -82,6 +82,10 @@ def _data(rows: list[dict[str, Any]]) -> str:
 
 def _text(value: Any) -> str:
     return escape("" if value is None else str(value))
+
+
+def _portal(document: dict[str, Any]) -> str:
+    return f' data-portal="{_text(document["portal"])}"' if document.get("portal") else ""
 
 
 def _listed(document: dict[str, Any]) -> str:

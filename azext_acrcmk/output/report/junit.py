@@ -24,6 +24,11 @@ def junit(document: dict[str, Any]) -> str:
         )
         for row in rows:
             _add_cases(suite, row)
+    if document["fleetFindings"]:
+        suite = ElementTree.SubElement(root, "testsuite", name="several registries")
+        for each in document["fleetFindings"]:
+            case = ElementTree.SubElement(suite, "testcase", classname=_text(each["code"]), name=_text(each["subject"]))
+            ElementTree.SubElement(case, "system-out").text = _text(f"{each['severity']}: {each['message']}")
     if document["notSeen"]:
         suite = ElementTree.SubElement(root, "testsuite", name="not seen")
         for each in document["notSeen"]:

@@ -41,6 +41,7 @@ SCRIPT = r"""
     ["codes", "Findings"]];
   const rows = JSON.parse(document.getElementById("data").textContent);
   const body = document.querySelector("#registries tbody");
+  const portal = document.getElementById("registries").dataset.portal;
   const search = document.getElementById("search");
   const health = document.getElementById("health");
   let shown = rows, page = 0, column = "health", falling = false;
@@ -87,9 +88,11 @@ SCRIPT = r"""
     const line = document.createElement("tr");
     const cell = element("td", null, line);
     cell.colSpan = COLUMNS.length;
-    const link = element("a", "Open in the Azure portal", element("p", null, cell));
-    link.href = "https://portal.azure.com/#resource" + row.id.split("/").map(encodeURIComponent).join("/");
-    link.rel = "noopener noreferrer";
+    if (portal) {
+      const link = element("a", "Open in the Azure portal", element("p", null, cell));
+      link.href = portal + "/#resource" + row.id.split("/").map(encodeURIComponent).join("/");
+      link.rel = "noopener noreferrer";
+    }
     element("code", row.id, element("p", null, cell));
     if (!row.findings.length) element("p", "No findings.", cell);
     for (const each of row.findings) {

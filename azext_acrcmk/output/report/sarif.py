@@ -8,15 +8,18 @@ from typing import Any
 from urllib.parse import quote
 
 from azext_acrcmk.rules.catalogue import CATALOGUE, ERROR, FAILED, WARNING, Rule
+from azext_acrcmk.rules.fleet import FLEET_CATALOGUE, FleetRule
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {ERROR: "error", WARNING: "warning"}
+# Of one result; GitHub takes a thousand, and shows the first.
+_MOST_LOCATIONS = 100
 _SECURITY = {ERROR: "9.0", WARNING: "5.0"}
 
 
 def sarif(document: dict[str, Any]) -> str:
     """Only what failed: GitHub shows whatever is in it as a failure."""
-    rules = sorted(CATALOGUE, key=lambda rule: rule.code)
+    rules = sorted([*CATALOGUE, *FLEET_CATALOGUE], key=lambda rule: rule.code)
     places = {rule.code: number for number, rule in enumerate(rules)}
     results = [
         _result(row, finding, places)
@@ -24,6 +27,7 @@ def sarif(document: dict[str, Any]) -> str:
         for finding in row["findings"]
         if finding["status"] == FAILED
     ]
+    results += [_result_of_several(finding, places) for finding in document["fleetFindings"]]
     scopes = sorted({row["subscription"].lower() for row in document["registries"]})
     scope = scopes[0] if len(scopes) == 1 else hashlib.sha256("".join(scopes).encode()).hexdigest()[:16]
     run = {
@@ -45,7 +49,7 @@ def sarif(document: dict[str, Any]) -> str:
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _rule(rule: Rule | FleetRule) -> dict[str, Any]:
     properties: dict[str, Any] = {"tags": ["security", "azure", f"severity/{rule.severity}"]}
     if rule.severity in _SECURITY:
         properties["security-severity"] = _SECURITY[rule.severity]
@@ -61,25 +65,36 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 
 def _result(row: dict[str, Any], finding: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
+    return _written(finding, [row["id"]], f"{finding['code']}\n{row['id'].lower()}", places)
+
+
+def _result_of_several(finding: dict[str, Any], places: dict[str, int]) -> dict[str, Any]:
+    """One for all its registries, of which not all need be named."""
+    named, which = finding["registries"][:_MOST_LOCATIONS], f"{finding['code']}\n{finding['subject'].lower()}"
+    return _written(finding, named, which, places)
+
+
+def _written(finding: dict[str, Any], ids: list[str], which: str, places: dict[str, int]) -> dict[str, Any]:
+    """`which` tells it from all others, whenever it is found."""
     code, fix = finding["code"], finding.get("fix")
-    id_ = row["id"]
-    parts = ("azure", row["subscription"], row["resourceGroup"], row["name"])
-    path = "/".join(quote(each, safe="", errors="replace") for each in parts)
     rule = {"ruleIndex": places[code]} if code in places else {}
     return {
         "ruleId": code,
         **rule,
         "level": _level(finding["severity"]),
         "message": {"text": finding["message"] + (f" Fix: {fix}" if fix else "")},
-        "locations": [
-            {
-                "physicalLocation": {"artifactLocation": {"uri": path}, "region": {"startLine": 1}},
-                "logicalLocations": [{"fullyQualifiedName": id_, "kind": "resource"}],
-            }
-        ],
-        "partialFingerprints": {
-            "acrCmk/v1": hashlib.sha256(f"{code}\n{id_.lower()}".encode(errors="replace")).hexdigest()
-        },
+        "locations": [_location(id_) for id_ in ids],
+        "partialFingerprints": {"acrCmk/v1": hashlib.sha256(which.encode(errors="replace")).hexdigest()},
+    }
+
+
+def _location(id_: str) -> dict[str, Any]:
+    """A registry as a file, which GitHub demands: the same in each run, and with nothing that a URI may not have."""
+    parts = id_.split("/")
+    shown = ("azure", *(quote(each, safe="", errors="replace") for each in (*parts[2:3], *parts[4:5], parts[-1])))
+    return {
+        "physicalLocation": {"artifactLocation": {"uri": "/".join(shown)}, "region": {"startLine": 1}},
+        "logicalLocations": [{"fullyQualifiedName": id_, "kind": "resource"}],
     }
 
 

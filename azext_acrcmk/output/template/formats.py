@@ -19,12 +19,14 @@ from azext_acrcmk.output.template.shell import shell_script
 
 @dataclass(frozen=True)
 class Format:
-    """`write` gives JSON as an object, a text, or texts by the names of their files. `command` is what to type next.
+    """`write` gives JSON as an object, a text, or texts by the names of their files. `command` is what to type next,
+    and `title` what it is called.
 
     `rotates_again` says that deploying it again takes the version of the key that is current then.
     """
 
     write: Callable[[Parts], Any]
+    title: str
     suffix: str
     command: str
     is_json: bool = False
@@ -40,12 +42,14 @@ _SPEC = (
 )
 
 FORMATS = {
-    "arm": Format(arm_template, ".json", _DEPLOY, is_json=True, rotates_again=True),
-    "bicep": Format(bicep, ".bicep", _DEPLOY, rotates_again=True),
-    "azurerm": Format(azurerm, ".tf", _TERRAFORM, needs_group=False),
-    "azapi": Format(azapi, ".tf", _TERRAFORM, needs_group=False),
-    "sh": Format(shell_script, ".sh", "sh {file}", needs_group=False),
-    "form": Format(form, ".json", _SPEC, is_json=True, rotates_again=True),
+    "arm": Format(arm_template, "Resource Manager template", ".json", _DEPLOY, is_json=True, rotates_again=True),
+    "bicep": Format(bicep, "Bicep", ".bicep", _DEPLOY, rotates_again=True),
+    "azurerm": Format(azurerm, "Terraform, provider azurerm", ".tf", _TERRAFORM, needs_group=False),
+    "azapi": Format(azapi, "Terraform, provider azapi", ".tf", _TERRAFORM, needs_group=False),
+    "sh": Format(shell_script, "Shell script", ".sh", "sh {file}", needs_group=False),
+    "form": Format(
+        form, "Form of the portal for the Resource Manager template", ".json", _SPEC, is_json=True, rotates_again=True
+    ),
 }
 
 

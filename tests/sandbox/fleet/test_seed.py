@@ -219,7 +219,19 @@ def test_vaults_in_other_regions(fleet):
         if registry.encryption and not {"vault deleted", "vault purged"} & set(fleet.damages[registry.id]):
             vault = fleet.azure.get(fleet.key(registry)[0].partition("/keys/")[0])
             apart = "vault in another region" in fleet.damages[registry.id]
-            assert (vault["location"] != registry.location) is apart
+            assert (vault["location"] not in (registry.location, *registry.replicas)) is apart
+
+
+def test_some_have_replicas_and_some_of_these_are_away_from_their_vault(fleet):
+    replicated = [each for each in fleet.world.registries.values() if each.replicas]
+    assert replicated
+    shown = ask(
+        fleet.azure, "where type == 'microsoft.containerregistry/registries/replications' | project id, location"
+    )
+    assert {(row["id"].partition("/replications/")[0], row["location"]) for row in shown} == {
+        (registry.id, region) for registry in replicated for region in registry.replicas
+    }
+    assert all(registry.location not in registry.replicas for registry in replicated)
 
 
 def test_keys_are_shared_as_told(fleet):
@@ -254,7 +266,7 @@ class TestInTheGraph:
             assert row["sku"] == direct.get("sku")
 
     def test_no_more_and_no_less(self, fleet):
-        shown = {row["id"] for row in ask(fleet.azure, "project id")}
+        shown = {row["id"] for row in ask(fleet.azure, "where type !endswith '/replications' | project id")}
         held = [fleet.world.registries, fleet.world.vaults, fleet.world.identities]
         assert shown == {resource.id for resources in held for resource in resources.values()}
 

@@ -9,6 +9,7 @@ from sandbox.entra.directory import add_principal
 from sandbox.resource_manager import access
 from sandbox.resource_manager.builtin_roles import OWNER, READER
 from sandbox.world import OWNER_OBJECT_ID, SUBSCRIPTION, TENANT, World
+from tests.harness.in_process_azure import Azure
 
 SCOPE = f"/subscriptions/{SUBSCRIPTION}"
 GROUP = f"{SCOPE}/resourceGroups/rg"
@@ -93,6 +94,23 @@ def test_grants_take_effect_late_where_the_settings_say_so():
     assert seen() == (True, True, False)
     world.clock.advance(90)
     assert seen() == (True, True, True)
+
+
+def test_a_removed_role_still_counts_on_the_data_plane_where_the_settings_say_so():
+    azure = Azure(role_removal_seconds=600)
+    vault, principal = azure.vault(), add_principal(azure.world)
+    assignment = azure.world.grant(principal.object_id, ENCRYPTION_USER, vault)
+    azure.ok("DELETE", assignment.id)
+
+    def seen() -> tuple[bool, bool]:
+        unwrap = "Microsoft.KeyVault/vaults/keys/unwrap/action"
+        read = "Microsoft.KeyVault/vaults/keys/read"
+        checks = ((access.allowed_data, unwrap), (access.allowed, read))
+        return tuple(check(azure.world, principal.object_id, action, vault) for check, action in checks)
+
+    assert seen() == (True, False)
+    azure.advance(601)
+    assert seen() == (False, False)
 
 
 def test_refusals_in_the_words_of_azure():

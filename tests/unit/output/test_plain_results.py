@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from azext_acrcmk.model.defaults import JSON_FORMATS
+from azext_acrcmk.model.ids import Scope
 from azext_acrcmk.output.documents import (
     findings_document,
     left_document,
@@ -22,6 +23,7 @@ from azext_acrcmk.output.template.formats import FORMATS
 from azext_acrcmk.output.template.parts import exported_parts, parts_of
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.enable import plan_enable
+from azext_acrcmk.plan.obstacle import BLOCKED, Obstacle
 from azext_acrcmk.rules import examine
 from azext_acrcmk.run import Outcome
 from tests.harness import make
@@ -42,7 +44,8 @@ def documents_of_states() -> Iterator[Any]:
 def documents_of_changes() -> Iterator[Any]:
     for kind in KINDS:
         change = change_of(kind)
-        yield from (plan_document(Plan((change,))), steps_document([Outcome(change, "created", 0.1)]))
+        blocked = Obstacle(BLOCKED, change.step, Scope(change.resource), "It is locked.")
+        yield from (plan_document(Plan((change,)), [blocked]), steps_document([Outcome(change, "created", 0.1)]))
 
 
 def documents_of_templates() -> Iterator[Any]:

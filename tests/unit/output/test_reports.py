@@ -14,6 +14,7 @@ from azext_acrcmk._validators import REPORT_ENDINGS
 from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.output.report import ENDINGS, render
 from azext_acrcmk.rules import CATALOGUE
+from azext_acrcmk.rules.fleet import FLEET_CATALOGUE
 
 HOSTILE = "=cmd|'/C calc'!A0 <script>alert(1)</script> </script> ]]> \"&; \x00\x07\x1b ,\r\n\u2028 \ud800 \ufffe"
 
@@ -53,6 +54,7 @@ def document(*rows, not_seen=()):
         "partial": bool(not_seen),
         "notSeen": [{"what": what, "why": why} for what, why in not_seen],
         "counts": {"total": len(rows)},
+        "portal": "https://portal.azure.com",
         "listed": None,
         "fleetFindings": [],
         "registries": list(rows),
@@ -104,7 +106,9 @@ def test_no_cell_of_csv_is_a_formula(first, rest):
 
 def test_sarif_is_what_github_takes():
     (run,) = json.loads(render(".sarif", MIXED, "registries"))["runs"]
-    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {rule.code for rule in CATALOGUE}
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == {
+        rule.code for rule in (*CATALOGUE, *FLEET_CATALOGUE)
+    }
     assert [result["ruleId"] for result in run["results"]] == ["GrantMissing", "RotationLag"]
     assert [result["level"] for result in run["results"]] == ["error", "warning"]
     for result in run["results"]:

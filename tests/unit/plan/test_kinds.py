@@ -10,11 +10,13 @@ from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.output.documents import plan_document, steps_document
 from azext_acrcmk.output.template.first import problems_of
 from azext_acrcmk.output.template.parts import NotInTemplates, Parts, parts_of, place
-from azext_acrcmk.plan import kinds, preflight
+from azext_acrcmk.plan import kinds
+from azext_acrcmk.plan import needs as module_of_needs
 from azext_acrcmk.plan.change import CHANGING, CREATE, READ, Action, Change, Plan, UnknownChange
 from azext_acrcmk.plan.enable import plan_enable
+from azext_acrcmk.plan.needs import needs
 from azext_acrcmk.plan.permissions import Permission, required_permissions
-from azext_acrcmk.plan.preflight import needs, questions
+from azext_acrcmk.plan.preflight import questions
 from azext_acrcmk.progress import Progress
 from azext_acrcmk.run import Outcome
 from tests.harness import make
@@ -147,7 +149,7 @@ def test_a_reader_raises_on_a_kind_that_it_does_not_know(read, unknown):
 
 
 def test_the_policy_check_raises_on_a_kind_that_creates_what_it_does_not_know(unknown, monkeypatch):
-    monkeypatch.setattr(preflight, "required_permissions", lambda _: ())
+    monkeypatch.setattr(module_of_needs, "required_permissions", lambda _: ())
     with pytest.raises(UnknownChange, match="the policy check does not know the change Unheard"):
         questions(STATE, Plan((unknown,)))
 

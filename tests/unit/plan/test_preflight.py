@@ -15,7 +15,8 @@ from azext_acrcmk.model.ids import (
 from azext_acrcmk.model.preflight import Allowed, Denial, Preflight
 from azext_acrcmk.model.state import ABSENT, ACCESS_POLICY, DeletedVault, Unknown
 from azext_acrcmk.plan.enable import plan_enable
-from azext_acrcmk.plan.preflight import BLOCKED, REGISTERED, UNDETERMINED, needs, obstacles, questions
+from azext_acrcmk.plan.needs import needs
+from azext_acrcmk.plan.preflight import BLOCKED, REGISTERED, UNDETERMINED, obstacles, questions
 from tests.harness import make
 
 SUBSCRIPTION = f"/subscriptions/{make.SUBSCRIPTION}"

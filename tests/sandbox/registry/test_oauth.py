@@ -8,45 +8,18 @@ import pytest
 
 from sandbox.core.web import Reply
 from sandbox.entra import tokens
-from sandbox.registry.login_server import AUDIENCE
 from sandbox.server.tampering import add_repositories, change_registry
-from sandbox.world import Principal
 from tests.harness.in_process_azure import ARM, VAULT_AUDIENCE, Azure
 from tests.harness.in_process_scene import PATH, Scene
+from tests.harness.registry_client import CATALOG, RegistryClient
 
 HOST = "registry1.azurecr.io"
 PULL, PUSH = "repository:app/web:pull", "repository:app/web:pull,push"
-CATALOG = "registry:catalog:*"
 ABAC = {"roleAssignmentMode": "AbacRepositoryPermissions"}
 ADDRESS = "198.51.100.7"
 
 
-class Client:
-    """Somebody who talks to the registry, the owner unless told."""
-
-    def __init__(self, azure: Azure, who: Principal | None = None, host: str = HOST, audience: str = AUDIENCE):
-        self.azure, self.host = azure, host
-        self._entra = tokens.issue(azure.world, who or azure.owner, audience)["access_token"]
-
-    def send(self, method: str, path: str, body: Any = None, token: str = "") -> Reply:
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        return self.azure.send(method, f"https://{self.host}{path}", body, token=False, headers=headers)
-
-    def exchange(self, **form: str) -> Reply:
-        given = {"grant_type": "access_token", "service": self.host, "access_token": self._entra} | form
-        return self.send("POST", "/oauth2/exchange", given)
-
-    def access(self, scope: str, refresh: str | None = None) -> Reply:
-        refresh = refresh or self.exchange().body["refresh_token"]
-        form = {"grant_type": "refresh_token", "service": self.host, "scope": scope, "refresh_token": refresh}
-        return self.send("POST", "/oauth2/token", form)
-
-    def token(self, scope: str) -> str:
-        return self.access(scope).body["access_token"]
-
-    def catalog(self, query: str = "") -> Reply:
-        return self.send("GET", f"/acr/v1/_catalog{query}", token=self.token(CATALOG))
-
+class Client(RegistryClient):
     def may(self) -> str:
         """What tokens are good for: "c" is the catalogue, "l" pulling ("load"), "w" pushing; "-" is no token at all."""
         if self.exchange().status == 401:
@@ -89,6 +62,19 @@ def test_claims_of_tokens_are_those_recorded(azure):
     assert (access["grant_type"], access["exp"] - access["iat"]) == ("access_token", 4_500)
     assert (access["aud"], access["iss"]) == (HOST, "Azure Container Registry")
     assert access["access"] == [{"type": "repository", "name": "app/web", "actions": ["pull", "push"]}]
+
+
+def test_a_token_for_several_repositories(azure):
+    client = Client(azure)
+    token = client.token("repository:app/web:metadata_read repository:other:pull,metadata_read")
+    assert [entry["name"] for entry in tokens.claims(token)["access"]] == ["app/web", "other"]
+    assert client.send("GET", "/acr/v1/app/web/_tags", token=token).status == 200
+    assert client.send("GET", "/v2/app/web/manifests/v1", token=token).status == 401
+
+
+def test_a_challenge_names_what_is_missing(azure):
+    reply = Client(azure).send("GET", "/v2/app/web/manifests/v1")
+    assert reply.headers["Www-Authenticate"].endswith(',scope="repository:app/web:pull"')
 
 
 class TestRights:

@@ -1,0 +1,219 @@
+"""Copies repository by repository, and compares both sides of each: nothing of one is kept when the next begins."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from azext_acrcmk.apply.migrate.importing import Failure, Importer
+from azext_acrcmk.apply.migrate.limit import Limit
+from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.load_content import load_source, load_target
+from azext_acrcmk.cloud.login_server import READ, LoginServer
+from azext_acrcmk.cloud.pool import for_each
+from azext_acrcmk.cloud.registry_tokens import repository_scope
+from azext_acrcmk.cloud.waiting import Stop, until_settled
+from azext_acrcmk.model.content import OCI_INDEX, Repository, Totals, totals
+from azext_acrcmk.plan.migrate.images import (
+    Conflict,
+    Import,
+    Left,
+    Push,
+    RepositoryPlan,
+    plan_repository,
+    without_referrers,
+)
+from azext_acrcmk.plan.migrate.verify import Difference, differences, unexplained
+
+# How long what was imported may take to be listed, in seconds.
+LISTED_TIMEOUT = 30
+# How often what is missing after all is imported again.
+ROUNDS = 3
+# How many repositories are worked on at the same time: each has its lists in memory.
+REPOSITORIES = 8
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be copied. `patterns` select repositories by name, `since` is a moment in ISO 8601."""
+
+    patterns: tuple[str, ...] = ()
+    since: str | None = None
+    referrers: bool = True
+    force: bool = False
+
+    def selects(self, name: str) -> bool:
+        return not self.patterns or any(fnmatchcase(name, pattern) for pattern in self.patterns)
+
+
+@dataclass
+class Tally:
+    """What has become of all repositories."""
+
+    source: Totals = field(default_factory=Totals)
+    imports: int = 0
+    written: int = 0
+    tags_set: int = 0
+    planned: int = 0
+    there: int = 0
+    conflicts: list[Conflict] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unwritten: list[tuple[str, str, str]] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+
+
+class Copier:
+    """Copies what is wanted from `source` to `target`; with `target` None, only says what there is.
+
+    `new` is the name of the old registry in commands. Ends with the first error after which nothing can succeed.
+    """
+
+    def __init__(
+        self,
+        source: LoginServer,
+        target: LoginServer | None,
+        importer: Importer | None,
+        limit: Limit,
+        wanted: Wanted,
+        registry: str,
+        stop: Stop,
+    ):
+        self._source, self._target, self._importer, self._limit = source, target, importer, limit
+        self._wanted, self._registry, self._stop = wanted, registry, stop
+        self.tally = Tally()
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+
+    def look(self) -> Tally:
+        """What there is to copy."""
+        return self._each(self._look)
+
+    def copy(self) -> Tally:
+        """Copies everything, and compares."""
+        tally = self._each(self._copy)
+        if self._target and not self._wanted.since:
+            self._find_extra_repositories()
+        return tally
+
+    def progress(self) -> str:
+        """What goes on, for a person."""
+        tally = self.tally
+        done, planned = tally.imports, tally.planned
+        left = planned - done
+        text = f"Importing: {done} of {planned} manifests in {len(tally.names)} repositories"
+        spent = time.monotonic() - self._began
+        if done >= 20 and left > 0:
+            text += f", about {max(round(spent / done * left / 60), 1)} min left"
+        return text
+
+    def _each(self, work: Callable[[str], None]) -> Tally:
+        names = [name for name in self._source.repositories() if self._wanted.selects(name)]
+        for server in filter(None, (self._source, self._target)):
+            server.tokens.expect(repository_scope(name, READ) for name in names)
+        for_each(names, work, lambda: None, most=max(REPOSITORIES, self._limit.size))
+        return self.tally
+
+    def _load(self, name: str) -> tuple[Repository, Repository]:
+        source = load_source(self._source, name, self._wanted.since)
+        if not self._wanted.referrers:
+            source = without_referrers(source)
+        return source, load_target(self._target, source) if self._target else Repository(name)
+
+    def _plan(self, source: Repository, target: Repository) -> RepositoryPlan:
+        return plan_repository(source, target, self._registry, self._wanted.force)
+
+    def _look(self, name: str) -> None:
+        source, target = self._load(name)
+        plan = self._plan(source, target)
+        with self._lock:
+            self._begin(source, target, plan)
+
+    def _copy(self, name: str) -> None:
+        source, target = self._load(name)
+        plan = self._plan(source, target)
+        with self._lock:
+            self._begin(source, target, plan)
+        failures: list[Failure] = []
+        unwritten: list[tuple[str, str, str]] = []
+        for _ in range(ROUNDS):
+            if plan.done:
+                break
+            failures = self._import(plan.imports)
+            unwritten = self._write(plan)
+            target, plan = self._listed(source, failed=bool(failures or unwritten))
+            if failures or unwritten:
+                break
+        found = differences(source, target, bool(self._wanted.since), self._wanted.referrers)
+        found = unexplained(found, plan.left)
+        with self._lock:
+            self.tally.failures += failures
+            self.tally.unwritten += unwritten
+            self.tally.differences += found
+
+    def _begin(self, source: Repository, target: Repository, plan: RepositoryPlan) -> None:
+        tally = self.tally
+        tally.names.add(source.name)
+        tally.source += totals(source)
+        tally.planned += len(plan.imports)
+        tally.there += len(source.manifests.keys() & target.manifests.keys())
+        tally.conflicts += plan.conflicts
+        tally.left += plan.left
+
+    def _listed(self, source: Repository, failed: bool) -> tuple[Repository, RepositoryPlan]:
+        """The new repository and what it still needs; waits, bounded, for what was imported to be listed."""
+
+        def look() -> tuple[Repository, RepositoryPlan]:
+            target = load_target(self._target, source)
+            return target, self._plan(source, target)
+
+        return until_settled(look, lambda seen: failed or seen[1].done, self._stop, LISTED_TIMEOUT)
+
+    def _import(self, imports: Iterable[Import]) -> list[Failure]:
+        failures: list[Failure] = []
+
+        def run(each: Import) -> None:
+            failure = self._importer.run(each)
+            with self._lock:
+                if failure:
+                    failures.append(failure)
+                else:
+                    self.tally.imports += 1
+                    self.tally.tags_set += len(each.tags)
+
+        for_each(imports, run, lambda: None, most=self._limit.most)
+        return failures
+
+    def _write(self, plan: RepositoryPlan) -> list[tuple[str, str, str]]:
+        """Writes large indexes and fallback tags; returns what could not be written: repository, what, and why."""
+        from azure.core.exceptions import HttpResponseError
+
+        failed = []
+        for each in (*plan.pushes, *plan.fallbacks):
+            what = each.digest if isinstance(each, Push) else each.tag
+            try:
+                if isinstance(each, Push):
+                    self._push(each)
+                else:
+                    self._target.put_manifest(each.repository, each.tag, each.content, OCI_INDEX)
+            except HttpResponseError as error:
+                failed.append((each.repository, what, read_error(error).message))
+                continue
+            with self._lock:
+                self.tally.written += 1
+        return failed
+
+    def _push(self, each: Push) -> None:
+        content, media_type = self._source.content(each.repository, each.digest)
+        for reference in each.tags or (each.digest,):
+            self._target.put_manifest(each.repository, reference, content, media_type)
+
+    def _find_extra_repositories(self) -> None:
+        """A repository that only the new registry has is a difference, unless it was not asked for."""
+        for name in self._target.repositories():
+            if self._wanted.selects(name) and name not in self.tally.names:
+                self.tally.differences.append(Difference("extraRepository", name, name, None, name))

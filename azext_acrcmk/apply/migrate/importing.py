@@ -1,0 +1,169 @@
+"""One import after the other is begun, waited for, and judged by what the new registry shows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from azext_acrcmk.apply.migrate.limit import Limit
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.errors import ServiceError, UnexpectedResponse, read_error, same_code
+from azext_acrcmk.cloud.imports import begin_import, import_body, poll_import
+from azext_acrcmk.cloud.login_server import LoginServer
+from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.plan.migrate.images import Import
+
+# How long an import may run before it is begun again, in seconds: some never end (migrate facts 2.3).
+IMPORT_TIMEOUT = 1200
+# How often an import is begun: what failed once may succeed.
+TRIES = 3
+# How many imports in a row may fail before no other is begun.
+MOST_FAILURES = 10
+# How long its beginning is repeated while Azure throttles it, or does not answer, in seconds.
+PATIENCE = 600
+# The service asks for this pause between two polls, in seconds, if it says nothing.
+_POLL = 10.0
+_PASSING = frozenset({0, 408, 429, 500, 502, 503, 504})
+# What no other import can succeed after either.
+_FATAL = ("AuthorizationFailed", "LinkedAuthorizationFailed", "ResourceNotFound", "ResourceGroupNotFound",
+          "InvalidAuthenticationToken", "ReadOnlyDisabledSubscription", "ScopeLocked")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An import that failed, or that did not end within its time (no error)."""
+
+    each: Import
+    error: ServiceError | None
+    tries: int
+
+    @property
+    def is_conflict(self) -> bool:
+        return self.error is not None and _is_lasting(self.error)
+
+    @property
+    def message(self) -> str:
+        return self.error.message if self.error else f"It did not end within {IMPORT_TIMEOUT} seconds."
+
+
+class NothingSucceeds(Exception):
+    """So many imports in a row have failed that the others would too; the message is the last one's."""
+
+
+class Importer:
+    """Imports from one registry into another. Safe for threads."""
+
+    def __init__(self, clients: Clients, source: ArmId, target: ArmId, server: LoginServer, limit: Limit, stop: Stop):
+        self._clients, self._source, self._target, self._server = clients, source, target, server
+        self._limit, self._stop = limit, stop
+        # How long the last ones took, in seconds: the next is looked for when it may have ended.
+        self._typical = 0.3
+        self._free_at, self._failed = 0.0, 0
+        self._lock = threading.Lock()
+
+    def run(self, each: Import) -> Failure | None:
+        """Imports a manifest; None once the new registry has it. Raises AzureError or NothingSucceeds where others
+        would fail too."""
+        failure = self._tried(each)
+        with self._lock:
+            self._failed = self._failed + 1 if failure and not failure.is_conflict else 0
+            if self._failed >= MOST_FAILURES:
+                raise NothingSucceeds(failure.message)
+        return failure
+
+    def _tried(self, each: Import) -> Failure | None:
+        from azure.core.exceptions import AzureError
+
+        failure: Failure | None = None
+        for tries in range(1, TRIES + 1):
+            with self._limit.slot(self._stop):
+                try:
+                    if self._once(each):
+                        self._limit.succeeded()
+                        return None
+                    failure = Failure(each, None, tries)
+                except AzureError as error:
+                    said = read_error(error)
+                    if isinstance(error, UnexpectedResponse) or _is_fatal(said):
+                        raise
+                    if self._is_there(each, each.tags):
+                        return None
+                    failure = Failure(each, said, tries)
+                    if _is_lasting(said):
+                        break
+        return failure
+
+    def _once(self, each: Import) -> bool:
+        """Whether an import succeeded, or the new registry shows it. Raises the error that it ended with."""
+        began = time.monotonic()
+        url = self._begin(each)
+        if url is None or self._wait(each, url):
+            with self._lock:
+                self._typical += (time.monotonic() - began - self._typical) / 4
+            return True
+        return self._is_there(each, each.tags)
+
+    def _begin(self, each: Import) -> str | None:
+        from azure.core.exceptions import AzureError
+
+        body = import_body(self._source, each.source_image, each.target_tags, (each.repository,), each.force)
+        pauses = Pauses(self._stop, first=1.0)
+        while True:
+            self._stop.pause(self._free_at - time.monotonic())
+            try:
+                return begin_import(self._clients, self._target, body)
+            except AzureError as error:
+                said, asked = read_error(error), asked_pause(error)
+                if isinstance(error, UnexpectedResponse) or said.status not in _PASSING:
+                    raise
+                if said.status == 429:
+                    self._limit.throttled()
+                    with self._lock:
+                        self._free_at = max(self._free_at, time.monotonic() + (asked or 1.0))
+                if not pauses.another(PATIENCE, asked):
+                    raise
+
+    def _wait(self, each: Import, url: str) -> bool:
+        """Whether an import ended in time: the registry is looked at often, the operation as often as it asks for."""
+        began = time.monotonic()
+        poll_at = began + _POLL
+        pause, more = max(self._typical * 0.8, 0.1), max(self._typical * 0.2, 0.1)
+        while time.monotonic() < began + IMPORT_TIMEOUT:
+            self._stop.pause(pause)
+            if self._is_there(each, each.tags[-1:]):
+                return True
+            if time.monotonic() >= poll_at:
+                ended, asked = self._poll(url)
+                if ended:
+                    return True
+                poll_at = time.monotonic() + (asked or _POLL)
+            pause, more = min(more, _POLL), more * 1.3
+        return False
+
+    def _poll(self, url: str) -> tuple[bool, float | None]:
+        """As the service answers. Who may not read the operation still sees in the registry that it has ended."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            return poll_import(self._clients, self._target, url)
+        except AzureError as error:
+            said = read_error(error)
+            passing = said.status in _PASSING or same_code(said, "AuthorizationFailed")
+            if isinstance(error, UnexpectedResponse) or not passing:
+                raise
+            return False, asked_pause(error)
+
+    def _is_there(self, each: Import, tags: tuple[str, ...]) -> bool:
+        """Whether the new registry has the manifest, under these of its tags."""
+        return all(self._server.digest_of(each.repository, tag) == each.digest for tag in tags or (each.digest,))
+
+
+def _is_fatal(said: ServiceError) -> bool:
+    return said.status == 401 or any(same_code(said, code) for code in _FATAL)
+
+
+def _is_lasting(said: ServiceError) -> bool:
+    """An error that a second try does not change: a tag exists on another manifest."""
+    return said.status == 409 or same_code(said, "Conflict") or "already exists" in said

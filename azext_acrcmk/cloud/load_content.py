@@ -1,0 +1,65 @@
+"""What is in one repository of the old and of the new registry, read as far as a migration requires it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from azext_acrcmk.cloud.login_server import LoginServer
+from azext_acrcmk.cloud.pool import for_each
+from azext_acrcmk.cloud.read_content import read_content
+from azext_acrcmk.model.content import FREE, Content, Repository, fallback_tag, is_fallback_tag
+
+# How many manifests of one repository are read in parallel.
+_READS = 8
+
+
+def load_source(server: LoginServer, name: str, since: str | None = None) -> Repository:
+    """A repository of the old registry, with what its indexes consist of and what is attached to its images.
+
+    With `since`, a moment in ISO 8601, only what has changed from then on: newest first, until something is older.
+    """
+    attributes = server.attributes(name) or FREE
+    listed = Repository(name, {}, {}, attributes)
+    for row in server.manifests(name, newest_first=since is not None):
+        if since is not None and row.updated < since:
+            break
+        listed.manifests[row.digest] = row
+    if not attributes.can_read:
+        return listed
+    rows = [row for row in listed.manifests.values() if row.attributes.can_read]
+    _read(server, listed, [row.digest for row in rows if row.is_index])
+    # What an image consists of is not attached to anything. What a fallback tag names is.
+    parts = {
+        child
+        for digest in listed.contents
+        if not any(map(is_fallback_tag, listed.manifests[digest].tags))
+        for child in listed.descendants(digest)
+    }
+    candidates = [row.digest for row in rows if not row.is_index and row.may_have_subject and row.digest not in parts]
+    _read(server, listed, candidates, attached_only=True)
+    return listed
+
+
+def load_target(server: LoginServer, source: Repository) -> Repository:
+    """The same repository of the new registry, with the indexes that the old one does not have: what is attached to
+    its images is named in one."""
+    listed = Repository(source.name, {row.digest: row for row in server.manifests(source.name)}, {})
+    tags = listed.tags
+    named = {tags.get(fallback_tag(subject)) for subject in source.referrers()} & listed.manifests.keys()
+    own = {row.digest for row in listed.manifests.values() if row.is_index and row.digest not in source.manifests}
+    known = source.contents.keys() & named
+    listed.contents.update({digest: source.contents[digest] for digest in known})
+    _read(server, listed, sorted((named | own) - known))
+    return listed
+
+
+def _read(server: LoginServer, listed: Repository, digests: Iterable[str], attached_only: bool = False) -> None:
+    """Reads the contents of manifests; with `attached_only` keeps those of what is attached to something."""
+
+    def read(digest: str) -> None:
+        content, media_type = server.content(listed.name, digest)
+        found: Content = read_content(content, digest, media_type)
+        if found.subject or not attached_only:
+            listed.contents[digest] = found
+
+    for_each(digests, read, lambda: None, most=_READS)

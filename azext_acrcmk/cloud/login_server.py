@@ -1,0 +1,266 @@
+"""What a registry stores, through its login server: lists, manifests, attributes (migrate facts 1)."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin
+
+from knack.log import get_logger
+
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
+from azext_acrcmk.cloud.fields import part, text, texts
+from azext_acrcmk.cloud.read_content import read_attributes, read_manifest
+from azext_acrcmk.cloud.registry_tokens import CATALOG, RegistryTokens, granted_actions, repository_scope
+from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
+from azext_acrcmk.model.content import INDEXES, OCI_MANIFEST, Attributes, Manifest
+
+logger = get_logger(__name__)
+
+AUDIENCE = "https://containerregistry.azure.net"
+READ, WRITE, CHANGE = "metadata_read,pull", "metadata_read,pull,push", "metadata_read,metadata_write"
+# The most of a page; a service that takes less gets `_FEWER`, which Azure CLI asks for.
+_MOST, _FEWER = 1000, 100
+# How long a request is sent again while the registry throttles it, or does not answer, in seconds.
+PATIENCE = 600
+_PASSING = frozenset({0, 408, 429, 500, 502, 503, 504})
+_ACCEPT = ", ".join(
+    (
+        OCI_MANIFEST,
+        *sorted(INDEXES),
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.oci.artifact.manifest.v1+json",
+        "application/vnd.cncf.oras.artifact.manifest.v1+json",
+        "*/*",
+    )
+)
+_NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
+
+
+class NotPermitted(Exception):
+    """The caller may not do `actions` in a repository, or may not list the repositories (no `repository`)."""
+
+    def __init__(self, host: str, repository: str, actions: tuple[str, ...]):
+        where = f"repository '{repository}'" if repository else "the list of repositories"
+        super().__init__(f"You don't have permission '{', '.join(actions)}' on {where} of {host}.")
+        self.host, self.repository, self.actions = host, repository, actions
+
+
+class LoginServer:
+    """A registry's data plane, as the caller. Raises azure.core's errors. Safe for threads.
+
+    When the registry throttles one request, all wait: its limits are of the registry and of the caller.
+    """
+
+    def __init__(self, clients: Clients, subscription: str, host: str, stop: Stop):
+        self._clients, self._subscription, self._host, self._stop = clients, subscription, host, stop
+        self._client = clients.login_server(host)
+        self.tokens = RegistryTokens(self._exchange, self._access_token)
+        self._page = _MOST
+        self._free_at = 0.0
+        self._lock = threading.Lock()
+
+    # Reads.
+
+    def repositories(self) -> Iterator[str]:
+        """The names of all repositories that are listed."""
+        for page in self._pages("/acr/v1/_catalog", CATALOG):
+            yield from texts(page, "repositories")
+
+    def manifests(self, repository: str, newest_first: bool = False) -> Iterator[Manifest]:
+        """The manifests of a repository with their tags; none if there is no such repository."""
+        order = {"orderby": "timedesc"} if newest_first else {}
+        scope = repository_scope(repository, READ)
+        for page in self._pages(f"/acr/v1/{repository}/_manifests", scope, order):
+            for body in page.get("manifests") or ():
+                yield read_manifest(part(body))
+
+    def tag_attributes(self, repository: str) -> Iterator[tuple[str, Attributes]]:
+        """The attributes of each tag of a repository."""
+        for page in self._pages(f"/acr/v1/{repository}/_tags", repository_scope(repository, READ)):
+            for body in page.get("tags") or ():
+                yield text(part(body), "name") or "", read_attributes(part(body, "changeableAttributes"))
+
+    def attributes(self, repository: str) -> Attributes | None:
+        """The attributes of a repository; None if there is none."""
+        answer = self._found("GET", f"/acr/v1/{repository}", repository_scope(repository, READ))
+        return read_attributes(part(_json(answer), "changeableAttributes")) if answer is not None else None
+
+    def content(self, repository: str, digest: str) -> tuple[bytes, str]:
+        """The content of a manifest, and its media type. Raises UnexpectedResponse if it has another digest."""
+        answer = self._send(
+            "GET", f"/v2/{repository}/manifests/{digest}", repository_scope(repository, READ), {"Accept": _ACCEPT}
+        )
+        content = answer.read()
+        _check_digest(content, digest)
+        return content, (answer.headers.get("Content-Type") or "").partition(";")[0].strip()
+
+    def digest_of(self, repository: str, reference: str) -> str | None:
+        """The digest of a manifest by its tag or digest; None if there is none."""
+        path, accept = f"/v2/{repository}/manifests/{reference}", {"Accept": _ACCEPT}
+        answer = self._found("HEAD", path, repository_scope(repository, READ), accept)
+        return answer.headers.get("Docker-Content-Digest") if answer is not None else None
+
+    def may(self, scope: str) -> frozenset[str]:
+        """The actions of a scope that the caller has permission for."""
+        return granted_actions(self.tokens.get(scope), scope)
+
+    # Changes.
+
+    def put_manifest(self, repository: str, reference: str, content: bytes, media_type: str) -> None:
+        """Writes a manifest under a tag, or by its digest. Its parts must be there."""
+        self._send(
+            "PUT",
+            f"/v2/{repository}/manifests/{reference}",
+            repository_scope(repository, WRITE),
+            {"Content-Type": media_type},
+            content,
+        )
+
+    def set_attributes(self, repository: str, what: str, attributes: dict[str, bool]) -> None:
+        """Changes attributes of a repository, or of what is in it: `/_manifests/DIGEST`, `/_tags/TAG`."""
+        self._send(
+            "PATCH",
+            f"/acr/v1/{repository}{what}",
+            repository_scope(repository, CHANGE),
+            {"Content-Type": "application/json"},
+            json.dumps(attributes).encode(),
+        )
+
+    # How.
+
+    def _pages(self, path: str, scope: str, query: dict[str, str] | None = None) -> Iterator[dict[str, Any]]:
+        from azure.core.exceptions import HttpResponseError
+
+        def first() -> str:
+            return f"{quote(path)}?{urlencode({'n': self._page, **(query or {})})}"
+
+        url: str | None = first()
+        seen = set()
+        while url:
+            if url in seen:
+                raise UnexpectedResponse(f"the list at {url} links back to itself.")
+            seen.add(url)
+            try:
+                answer = self._found("GET", url, scope)
+            except HttpResponseError as error:
+                if read_error(error).code != "PAGINATION_NUMBER_INVALID" or self._page == _FEWER:
+                    raise
+                self._page = _FEWER
+                url = first()
+                continue
+            if answer is None:
+                return
+            yield _json(answer)
+            link = _NEXT.search(answer.headers.get("Link") or "")
+            url = urljoin(url, link[1]) if link else None
+
+    def _found(self, method: str, url: str, scope: str, headers: dict[str, str] | None = None) -> Any:
+        """The answer, or None at 404."""
+        from azure.core.exceptions import HttpResponseError
+
+        try:
+            return self._send(method, url, scope, headers)
+        except HttpResponseError as error:
+            if read_error(error).status != 404:
+                raise
+            return None
+
+    def _send(
+        self, method: str, url: str, scope: str, headers: dict[str, str] | None = None, content: bytes | None = None
+    ) -> Any:
+        """The answer to a request with a token. A token that was rejected is replaced once."""
+        from azure.core.exceptions import HttpResponseError
+
+        for last in (False, True):
+            token = self.tokens.get(scope)
+            try:
+                return self._request(method, url, {**(headers or {}), "Authorization": f"Bearer {token}"}, content)
+            except HttpResponseError as error:
+                if read_error(error).status != 401:
+                    raise
+                if last:
+                    self._check_permitted(scope, token)
+                    raise
+                self.tokens.forget(scope, token)
+        raise AssertionError  # the loop returns or raises
+
+    def _check_permitted(self, scope: str, token: str) -> None:
+        """Raises NotPermitted if a token lacks actions that it was requested for."""
+        _, name, actions = scope.split(":")
+        missing = sorted({*actions.split(",")} - granted_actions(token, scope))
+        if missing:
+            raise NotPermitted(self._host, name if scope != CATALOG else "", tuple(missing))
+
+    def _request(self, method: str, url: str, headers: dict[str, str], content: bytes | None = None) -> Any:
+        """The answer to a request, sent again while the registry throttles it or does not answer."""
+        from azure.core.exceptions import AzureError, HttpResponseError
+        from azure.core.rest import HttpRequest
+
+        pauses = Pauses(self._stop, first=1.0)
+        while True:
+            self._stop.pause(self._free_at - time.monotonic())
+            # An absolute link is checked by the client's policy.
+            address = url if url.startswith("https://") else f"https://{self._host}{url}"
+            try:
+                with parsing_responses():
+                    answer = self._client.send_request(HttpRequest(method, address, headers=headers, content=content))
+                    logger.debug("%s %s: %s", method, address, answer.status_code)
+                    if not 200 <= answer.status_code < 300:
+                        raise HttpResponseError(response=answer)
+                    return answer
+            except AzureError as error:
+                status, asked = read_error(error).status, asked_pause(error)
+                if isinstance(error, UnexpectedResponse) or status not in _PASSING:
+                    raise
+                if asked and status == 429:
+                    with self._lock:
+                        self._free_at = max(self._free_at, time.monotonic() + asked)
+                if not pauses.another(PATIENCE, asked):
+                    raise
+
+    def _exchange(self) -> str:
+        token, tenant = self._clients.entra_token(self._subscription, AUDIENCE)
+        form = {"grant_type": "access_token", "service": self._host, "tenant": tenant, "access_token": token}
+        return self._token("/oauth2/exchange", form, "refresh_token")
+
+    def _access_token(self, refresh_token: str, scopes: list[str]) -> str | None:
+        from azure.core.exceptions import HttpResponseError
+
+        form = {
+            "grant_type": "refresh_token",
+            "service": self._host,
+            "scope": " ".join(scopes),
+            "refresh_token": refresh_token,
+        }
+        try:
+            return self._token("/oauth2/token", form, "access_token")
+        except HttpResponseError as error:
+            if len(scopes) == 1 or read_error(error).status != 400:
+                raise
+            return None
+
+    def _token(self, path: str, form: dict[str, str], name: str) -> str:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        token = text(_json(self._request("POST", path, headers, urlencode(form).encode())), name)
+        if not token:
+            raise UnexpectedResponse(f"the registry {self._host} gave no {name.replace('_', ' ')}.")
+        return token
+
+
+def _json(answer: Any) -> dict[str, Any]:
+    with parsing_responses():
+        return part(json.loads(answer.text() or "{}"))
+
+
+def _check_digest(content: bytes, digest: str) -> None:
+    import hashlib
+
+    kind, _, value = digest.partition(":")
+    if kind in ("sha256", "sha512") and hashlib.new(kind, content).hexdigest() != value:
+        raise UnexpectedResponse(f"the content of manifest {digest} has another digest.")

@@ -1,0 +1,47 @@
+"""What Azure would reject of a plan: known before the first change of any command, and shown by --what-if."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from knack.log import get_logger
+
+from azext_acrcmk._errors import problems_error
+from azext_acrcmk.cloud.preflight import look_ahead
+from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.state import State
+from azext_acrcmk.operations.session import Session
+from azext_acrcmk.output.documents import plan_document
+from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
+from azext_acrcmk.plan.preflight import obstacles, questions
+
+logger = get_logger(__name__)
+
+
+def find_obstacles(session: Session, plan: Plan, state: State, *others: State) -> list[Obstacle]:
+    """What blocks a plan, or can't be determined. `others` are further states of what the plan is about."""
+    if not plan.changing:
+        return []
+    return obstacles(state, plan, look_ahead(session.clients, questions(state, plan, *others)), *others)
+
+
+def obstructed_plan(session: Session, plan: Plan, found: list[Obstacle]) -> list[dict[str, Any]]:
+    """The plan, and what would block it; then the command fails."""
+    if any(each.action == BLOCKED for each in found):
+        session.fail_after_output()
+    return plan_document(plan, found)
+
+
+def stop_where_blocked(found: list[Obstacle], *instead: str, plan: Plan | None = None) -> None:
+    """Raises one error for everything that blocks, with what to do `instead`. What can't be determined stops nothing:
+    it is a warning, unless nothing in the `plan` is irreversible."""
+    if blocking := [each for each in found if each.action == BLOCKED]:
+        texts = list(dict.fromkeys(each.as_text for each in blocking))
+        advice = [line for line in dict.fromkeys(each.advice for each in blocking) if line]
+        last = Problem(texts[-1], (*advice, *instead))
+        raise problems_error((*map(Problem, texts[:-1]), last))
+    if unsure := list(dict.fromkeys(each.reason for each in found if each.action == UNDETERMINED)):
+        harmless = plan is not None and not any(each.irreversible for each in plan.changing)
+        tell = logger.info if harmless else logger.warning
+        tell("Not everything could be determined in advance:\n%s", "\n".join(f"- {each}" for each in unsure))

@@ -1,0 +1,112 @@
+"""The documented results of a migration. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from azext_acrcmk.model.content import Totals
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.state import Registry, State
+from azext_acrcmk.rules import Health
+
+# Imports that are begun in a second, at most and at least, for the time to expect (migrate facts 2.6).
+FAST, SLOW = 5, 1
+
+
+class Tallied(Protocol):
+    """What has become of all repositories; see `apply.migrate.copier`."""
+
+    source: Totals
+    imports: int
+    written: int
+    tags_set: int
+    planned: int
+    there: int
+    conflicts: list[Any]
+    left: list[Any]
+    failures: list[Any]
+    unwritten: list[tuple[str, str, str]]
+    differences: list[Any]
+
+
+def inventory_document(source: Registry, target: ArmId, tally: Tallied, plan: list[dict[str, Any]]) -> dict[str, Any]:
+    """The result of --what-if: what there is, what has to be done, what stands in the way."""
+    return {
+        "source": _registry(source),
+        "target": {"id": str(target), "name": target.name},
+        "inventory": totals_document(tally.source),
+        "toImport": tally.planned,
+        "alreadyThere": tally.there,
+        "timeToExpect": {"leastSeconds": -(-tally.planned // FAST), "mostSeconds": -(-tally.planned // SLOW)},
+        "conflicts": [_conflict(each) for each in tally.conflicts],
+        "notCopied": [_left(each) for each in tally.left],
+        "plan": plan,
+    }
+
+
+def migration_document(source: Registry, state: State, tally: Tallied, health: Health) -> dict[str, Any]:
+    """The result of a migration. `verified`: the new registry has what was listed of the old one, and nothing else."""
+    bad = (tally.differences, tally.conflicts, tally.left, tally.failures, tally.unwritten)
+    return {
+        "source": _registry(source),
+        "target": _registry(state.registry),
+        "health": health.status,
+        "inventory": totals_document(tally.source),
+        "imported": tally.imports,
+        "tagsSet": tally.tags_set,
+        "written": tally.written,
+        "alreadyThere": tally.there,
+        "verified": not any(bad),
+        "differences": [asdict(each) for each in tally.differences],
+        "conflicts": [_conflict(each) for each in tally.conflicts],
+        "failures": [*map(_failure, tally.failures), *map(_unwritten, tally.unwritten)],
+        "notCopied": [_left(each) for each in tally.left],
+    }
+
+
+def totals_document(totals: Totals) -> dict[str, int]:
+    return {
+        "repositories": totals.repositories,
+        "manifests": totals.manifests,
+        "tags": totals.tags,
+        "untagged": totals.untagged,
+        "indexes": totals.indexes,
+        "referrers": totals.referrers,
+        "sizeInBytes": totals.size,
+    }
+
+
+def _registry(registry: Registry) -> dict[str, Any]:
+    return {
+        "id": str(registry.id),
+        "name": registry.name,
+        "loginServer": registry.login_server,
+        "location": registry.location,
+        "sku": registry.sku,
+    }
+
+
+def _conflict(each: Any) -> dict[str, Any]:
+    return {"repository": each.repository, "tag": each.tag, "source": each.source, "target": each.target}
+
+
+def _left(each: Any) -> dict[str, Any]:
+    what = f"{each.repository}@{each.digest}" if each.digest else each.repository
+    return {"what": what, "why": each.why, "command": each.command}
+
+
+def _failure(failure: Any) -> dict[str, Any]:
+    each = failure.each
+    return {
+        "repository": each.repository,
+        "what": each.digest,
+        "tags": list(each.tags),
+        "error": failure.message,
+        "tries": failure.tries,
+    }
+
+
+def _unwritten(row: tuple[str, str, str]) -> dict[str, Any]:
+    repository, what, why = row
+    return {"repository": repository, "what": what, "tags": [], "error": why, "tries": 1}

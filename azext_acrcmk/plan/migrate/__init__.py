@@ -1,0 +1,1 @@
+"""What a migration copies, leaves and compares. Pure."""

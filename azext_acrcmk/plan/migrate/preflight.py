@@ -1,0 +1,140 @@
+"""What stands in the way of a migration, known before anything is made (migrate facts 0.11, 2.1, 2.2). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from azext_acrcmk.model.access import matches
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, same
+from azext_acrcmk.model.preflight import Allowed
+from azext_acrcmk.model.state import Registry, Unknown
+from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
+
+IMPORT = f"{REGISTRY_TYPE}/importImage/action"
+PULL = f"{REGISTRY_TYPE}/pull/read"
+PUSH = f"{REGISTRY_TYPE}/push/write"
+_DATA = tuple(f"{REGISTRY_TYPE}/{action}" for action in ("catalog/read", "repositories/metadata/read"))
+READ_DATA = (*_DATA, f"{REGISTRY_TYPE}/repositories/content/read")
+WRITE_DATA = (*READ_DATA, f"{REGISTRY_TYPE}/repositories/content/write")
+ABAC = "AbacRepositoryPermissions"
+# Covers lists, pulls and imports in both role assignment modes.
+IMPORTER_ROLE = "Container Registry Data Importer and Data Reader"
+WRITER_ROLE = "Container Registry Repository Writer"
+
+
+def source_obstacles(source: Registry) -> list[Obstacle]:
+    """Why nothing can be imported from a registry."""
+    return list(_of_source(source))
+
+
+def _of_source(source: Registry) -> Iterator[Obstacle]:
+    name = source.name
+
+    def blocked(reason: str) -> Obstacle:
+        return Obstacle(BLOCKED, "source", str(source.id), reason)
+
+    if source.encryption.enabled:
+        yield blocked(
+            f"Registry '{name}' is already encrypted with a customer-managed key. To change the key: az acr cmk rotate "
+            f"--name {name}"
+        )
+    if source.content_trust:
+        yield blocked(
+            f"Registry '{name}' uses content trust, which a registry with a customer-managed key can't have; its "
+            f"signatures are not copied. To disable it: az acr config content-trust update --registry {name} --status "
+            "disabled"
+        )
+    if same(_value(source.properties, "policies", "exportPolicy", "status"), "disabled"):
+        yield blocked(
+            f"Registry '{name}' does not allow exports, so nothing can be imported from it. To allow them: az acr "
+            f"update --name {name} --allow-exports true"
+        )
+    yield from network_obstacles(name, str(source.id), source.properties, "source")
+
+
+def network_obstacles(name: str, id_: str, properties: dict[str, Any], step: str) -> Iterator[Obstacle]:
+    """Why a registry with these properties can't take part in an import because of its network."""
+    rules = _value(properties, "networkRuleSet")
+    closed = same(properties.get("publicNetworkAccess"), "Disabled")
+    restricted = closed or same(_value(properties, "networkRuleSet", "defaultAction"), "Deny")
+    if not restricted:
+        return
+    if same(properties.get("networkRuleBypassOptions") or "AzureServices", "None"):
+        reason = (
+            f"The network of registry '{name}' is restricted and not open to trusted services, so the import can't "
+            f"pass. To let them pass: az acr update --name {name} --allow-trusted-services true"
+        )
+        yield Obstacle(BLOCKED, step, id_, reason)
+    elif isinstance(rules, dict) and rules.get("virtualNetworkRules"):
+        reason = (
+            f"Registry '{name}' has rules for virtual networks with service endpoints, which the import can't pass. To "
+            f"see them: az acr network-rule list --name {name}"
+        )
+        yield Obstacle(BLOCKED, step, id_, reason)
+
+
+def target_obstacles(name: str, id_: str, properties: dict[str, Any], new: bool) -> list[Obstacle]:
+    """Why nothing can be imported into the new registry, or not be compared. `new`: it is yet to be created."""
+    found = list(network_obstacles(name, id_, properties, "registry"))
+    if new and same(properties.get("publicNetworkAccess"), "Disabled"):
+        reason = (
+            f"Registry '{name}' would be closed to public networks from the start, so what was copied could not be "
+            "compared. Create it with --public-network-enabled true and close it afterwards, or create it first (az "
+            "acr cmk enable), give it a private endpoint, and run this command within that network."
+        )
+        found.append(Obstacle(BLOCKED, "registry", id_, reason))
+    return found
+
+
+def permission_obstacles(
+    registry: ArmId | str,
+    scope: str,
+    mode: str | None,
+    held: tuple[Allowed, ...] | Unknown | None,
+    actions: tuple[str, ...],
+    write: bool,
+) -> list[Obstacle]:
+    """What the caller lacks on `scope`: `actions`, and what reading (or `write`) the content requires in the registry's
+    role assignment mode."""
+    step = "registry" if write else "source"
+    if held is None:
+        return []
+    if isinstance(held, Unknown):
+        reason = f"Could not determine whether you have the permissions to copy images: {held.why}"
+        return [Obstacle(UNDETERMINED, step, scope, reason)]
+    abac = same(mode, ABAC)
+    classic = (PULL, PUSH) if write else (PULL,)
+    missing = [each for each in (*actions, *(() if abac else classic)) if not _may(held, each)]
+    data = [each for each in (WRITE_DATA if write else READ_DATA) if not _may_data(held, each)] if abac else []
+    found = []
+    if missing:
+        reason = f"You don't have permission {_named(missing)} on {scope}."
+        found.append(Obstacle(BLOCKED, step, str(registry), reason))
+    if data:
+        roles = f"'{IMPORTER_ROLE}'" + (f" and '{WRITER_ROLE}'" if write else "")
+        reason = (
+            f"You don't have permission {_named(data)} on {scope}. The registry's role assignment mode requires it "
+            f"also of owners. Ask for the roles {roles} to be assigned to you there."
+        )
+        found.append(Obstacle(BLOCKED, step, str(registry), reason))
+    return found
+
+
+def _named(actions: list[str]) -> str:
+    return ", ".join(f"'{each}'" for each in actions)
+
+
+def _may(held: tuple[Allowed, ...], action: str) -> bool:
+    return any(matches(each.actions, action) and not matches(each.not_actions, action) for each in held)
+
+
+def _may_data(held: tuple[Allowed, ...], action: str) -> bool:
+    return any(matches(each.data_actions, action) and not matches(each.not_data_actions, action) for each in held)
+
+
+def _value(properties: dict[str, Any], *path: str) -> Any:
+    value: Any = properties
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

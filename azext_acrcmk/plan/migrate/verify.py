@@ -1,0 +1,87 @@
+"""Whether the new registry has what the old one has, by digests, tags and sizes (migrate facts 2.6). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from azext_acrcmk.model.content import Descriptor, Repository, fallback_tag
+from azext_acrcmk.plan.migrate.fallback import fallbacks
+from azext_acrcmk.plan.migrate.images import Left
+
+MISSING_MANIFEST, MISSING_TAG = "missingManifest", "missingTag"
+EXTRA_MANIFEST, EXTRA_TAG = "extraManifest", "extraTag"
+OTHER_TAG, OTHER_SIZE, OTHER_TYPE = "otherTag", "otherSize", "otherType"
+MISSING_FALLBACK = "missingFallbackTag"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs: a digest or a tag of a repository, and what each side has."""
+
+    kind: str
+    repository: str
+    what: str
+    source: str | None = None
+    target: str | None = None
+
+
+def differences(
+    source: Repository, target: Repository, partial: bool = False, written: bool = True
+) -> tuple[Difference, ...]:
+    """All differences of one repository, in a stable order. `partial`: the listings are not whole, so what only the
+    new registry has is no difference. `written`: the fallback tags are expected there."""
+    return tuple(_found(source, target, partial, written))
+
+
+def unexplained(found: Iterable[Difference], left: Iterable[Left]) -> tuple[Difference, ...]:
+    """The differences without those that follow from what can't be copied, which is reported by itself."""
+    repositories = {each.repository for each in left if each.digest is None}
+    digests = {(each.repository, each.digest) for each in left}
+    return tuple(
+        each for each in found if each.repository not in repositories and (each.repository, each.source) not in digests
+    )
+
+
+def _found(source: Repository, target: Repository, partial: bool, written: bool) -> Iterator[Difference]:
+    name = source.name
+    attached = source.referrers() if written else {}
+    fallback_tags = {fallback_tag(subject) for subject in attached}
+    for digest, row in sorted(source.manifests.items()):
+        has = target.manifests.get(digest)
+        if has is None:
+            yield Difference(MISSING_MANIFEST, name, digest, digest)
+        elif has.size != row.size:
+            yield Difference(OTHER_SIZE, name, digest, str(row.size), str(has.size))
+        elif has.media_type != row.media_type:
+            yield Difference(OTHER_TYPE, name, digest, row.media_type, has.media_type)
+    tags, there = source.tags, target.tags
+    for tag, digest in sorted(tags.items()):
+        if tag in fallback_tags or there.get(tag) == digest:
+            continue
+        yield Difference(OTHER_TAG if tag in there else MISSING_TAG, name, tag, digest, there.get(tag))
+    if written:
+        for each in fallbacks(source, target):
+            yield Difference(MISSING_FALLBACK, name, each.tag, each.digest, there.get(each.tag))
+    if not partial:
+        yield from _extra(source, target, attached, fallback_tags)
+
+
+def _extra(
+    source: Repository, target: Repository, attached: dict[str, list[Descriptor]], fallback_tags: set[str]
+) -> Iterator[Difference]:
+    known = [{each.digest for each in some} for some in attached.values()]
+    for digest in sorted(target.manifests.keys() - source.manifests.keys()):
+        if not _is_fallback_index(target, digest, known):
+            yield Difference(EXTRA_MANIFEST, source.name, digest, None, digest)
+    for tag, digest in sorted(target.tags.items()):
+        if tag not in source.tags and tag not in fallback_tags:
+            yield Difference(EXTRA_TAG, source.name, tag, None, digest)
+
+
+def _is_fallback_index(target: Repository, digest: str, known: Iterable[set[str]]) -> bool:
+    """Whether a manifest that only the new registry has lists what is attached to one subject: an earlier run, or a
+    client, wrote it."""
+    content = target.contents.get(digest)
+    listed = {each.digest for each in content.listed} if content else set()
+    return bool(listed) and any(listed & some for some in known)

@@ -1,0 +1,161 @@
+"""A registry comes to a new one with a customer-managed key: all of it, by digest, and the old one stays as it is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.harness.migrate import MIGRATE, NEW, OLD, old_registry, same_images
+from tests.harness.scene import HERE
+from tests.harness.seed import GROUP, changes, outcomes
+
+
+@pytest.fixture
+def old(azure, seed) -> None:
+    """An old registry with images, indexes, untagged manifests, signatures and SBOMs."""
+    old_registry(seed, tags={"team": "red"})
+    azure.seed_content(
+        "oldregistry", repositories=3, images=3, tags=2, indexes=1, untagged=1, signatures=2, nested=True, cosign=1
+    )
+
+
+def test_copies_everything_and_says_that_it_is_the_same(azure, az, old):
+    before = azure.content("oldregistry")
+    result = az(MIGRATE).json()
+    assert result["verified"], result
+    assert same_images(azure)
+    assert azure.content("oldregistry") == before
+    assert azure.pull("newregistry")["status"] == 200
+    assert outcomes(result)["registry"] == "created"
+    assert result["target"]["loginServer"] == "newregistry.azurecr.io"
+
+
+def test_what_if_tells_what_there_is_and_changes_nothing(azure, az, old):
+    azure.clear_log()
+    result = az(f"{MIGRATE} --what-if").json()
+    assert changes(azure) == []
+    assert result["inventory"] == {
+        "repositories": 3,
+        "manifests": 45,
+        "tags": 27,
+        "untagged": 30,
+        "indexes": 3,
+        "referrers": 18,
+        "sizeInBytes": result["inventory"]["sizeInBytes"],
+    }
+    assert (result["toImport"], result["alreadyThere"]) == (36, 0)
+    assert result["timeToExpect"] == {"leastSeconds": 8, "mostSeconds": 36}
+    assert [row["step"] for row in result["plan"]] == ["group", "identity", "vault", "key", "grant", "registry"]
+
+
+def test_run_again_copies_what_is_new_and_a_tag_that_moved(azure, az, old):
+    az(MIGRATE).ok()
+    first = azure.content("oldregistry")["app/service0001"]["tags"]["v1"]
+    moved = azure.push_image("oldregistry", "app/service0001", "v1", "later")
+    azure.push_image("oldregistry", "brandnew", "v1", "later")
+    result = az(MIGRATE).json()
+    assert (result["imported"], result["tagsSet"], result["verified"]) == (2, 2, True)
+    assert azure.content("newregistry")["app/service0001"]["tags"]["v1"] == moved != first
+    assert same_images(azure)
+
+
+def test_a_tag_of_somebody_else_is_a_conflict_until_it_is_forced(azure, az, old):
+    az(MIGRATE).ok()
+    azure.push_image("newregistry", "app/service0001", "v1", "theirs")
+    result = az(MIGRATE)
+    assert result.code == 1
+    report = json.loads(result.out)
+    assert [row["tag"] for row in report["conflicts"]] == ["v1"]
+    assert [row["kind"] for row in report["differences"]] == ["otherTag", "extraManifest"]
+    assert not report["verified"]
+    forced = json.loads(az(f"{MIGRATE} --force").out)
+    assert [row["kind"] for row in forced["differences"]] == ["extraManifest"]
+    old_tags, new_tags = (azure.content(name)["app/service0001"]["tags"] for name in ("oldregistry", "newregistry"))
+    assert new_tags["v1"] == old_tags["v1"]
+
+
+def test_only_some_repositories_and_without_what_is_attached(azure, az, old):
+    result = az(f"{MIGRATE} --repository '*2' --no-referrers").json()
+    assert result["inventory"]["repositories"] == 1
+    assert result["inventory"]["referrers"] == 0
+    assert list(azure.content("newregistry")) == ["app/service0002"]
+    assert not any(
+        tag.startswith("sha256-") and "." not in tag for tag in azure.content("newregistry")["app/service0002"]["tags"]
+    )
+
+
+def test_an_index_of_more_than_50_manifests(azure, az, seed):
+    old_registry(seed)
+    azure.seed_content("oldregistry", images=0, indexes=1, index_size=51)
+    result = az(MIGRATE).json()
+    assert (result["imported"], result["written"], result["verified"]) == (51, 1, True)
+    assert same_images(azure)
+
+
+@pytest.mark.parametrize(
+    ("properties", "words"),
+    [
+        (
+            {"publicNetworkAccess": "Disabled", "policies": {"exportPolicy": {"status": "disabled"}}},
+            "--allow-exports true",
+        ),
+        (
+            {"networkRuleSet": {"defaultAction": "Deny"}, "networkRuleBypassOptions": "None"},
+            "--allow-trusted-services true",
+        ),
+    ],
+)
+def test_is_refused_before_anything_is_made(seed, refused, properties, words):
+    old_registry(seed, **properties)
+    refused(MIGRATE, words, "Nothing was changed")
+
+
+def test_a_name_that_is_taken_is_refused(azure, seed, refused):
+    old_registry(seed)
+    seed.registry()
+    refused(f"{MIGRATE.rpartition(' ')[0]} myregistry", "not encrypted with a customer-managed key")
+
+
+def test_an_old_registry_that_does_not_exist(refused, seed):
+    refused(MIGRATE, "No registry 'oldregistry' was found", code=3)
+
+
+def test_without_permission_to_read_the_old_registry_nothing_is_made(azure, az_as, seed):
+    seed.group("elsewhere")
+    body = {"location": "westeurope", "sku": {"name": "Basic"}, "properties": {}}
+    seed.put(f"{GROUP[:-2]}elsewhere/providers/{OLD.type}/oldregistry", body)
+    looker = seed.role(actions=(f"{OLD.type}/read", "Microsoft.Resources/subscriptions/resources/read"))
+    account = azure.principal(("Owner", GROUP), (looker, GROUP.partition("/resourceGroups")[0]))
+    azure.clear_log()
+    result = az_as(account)(f"{MIGRATE} -g rg")
+    assert result.code == 1
+    assert f"You don't have permission '{OLD.type}/pull/read' on" in result.err
+    assert changes(azure) == []
+
+
+IMPORTER, WRITER = "Container Registry Data Importer and Data Reader", "Container Registry Repository Writer"
+
+
+def test_repository_permissions_are_required_also_of_owners(azure, az_as, seed):
+    old_registry(seed, api_version="2025-11-01", roleAssignmentMode="AbacRepositoryPermissions")
+    azure.seed_content("oldregistry", images=1, signatures=1)
+    owner = azure.principal(("Owner", HERE))
+    result = az_as(owner)(MIGRATE)
+    assert result.code == 1
+    assert f"'{IMPORTER}'" in result.err
+    assert f"'{WRITER}'" in result.err
+    assert "Nothing was changed" in result.err
+
+
+def test_with_the_roles_that_are_named_it_works(azure, az_as, seed):
+    old_registry(seed, api_version="2025-11-01", roleAssignmentMode="AbacRepositoryPermissions")
+    azure.seed_content("oldregistry", images=1, signatures=1)
+    account = azure.principal(("Owner", HERE), (IMPORTER, GROUP), (WRITER, GROUP))
+    result = az_as(account)(MIGRATE).json()
+    assert result["verified"]
+    assert same_images(azure)
+    assert (
+        azure.unseen("GET", str(NEW), None, "2025-11-01")["properties"]["roleAssignmentMode"]
+        == "AbacRepositoryPermissions"
+    )

@@ -1,0 +1,60 @@
+"""How many imports run at once."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from azext_acrcmk.apply.migrate.limit import FIRST, MOST, Limit
+from azext_acrcmk.cloud.waiting import Interrupted, Stop
+
+
+def test_throttling_halves_it_and_successes_bring_it_back_and_further():
+    limit = Limit()
+    assert limit.size == FIRST
+    limit.throttled()
+    assert limit.size == FIRST // 2
+    for _ in range(10 * MOST * MOST):
+        limit.succeeded()
+    assert limit.size == MOST
+
+
+def test_a_given_number_is_never_exceeded():
+    limit = Limit(3)
+    for _ in range(100):
+        limit.succeeded()
+    assert limit.size == 3
+    for _ in range(10):
+        limit.throttled()
+    assert limit.size == 1
+
+
+def test_a_slot_is_waited_for_and_stopping_ends_the_wait():
+    limit, stop = Limit(1), Stop()
+    entered, ended = threading.Event(), []
+
+    def other() -> None:
+        entered.set()
+        try:
+            with limit.slot(stop):
+                ended.append("ran")
+        except Interrupted:
+            ended.append("interrupted")
+
+    with limit.slot(stop):
+        thread = threading.Thread(target=other)
+        thread.start()
+        assert entered.wait(5)
+        assert ended == []
+        stop.set()
+        thread.join(5)
+    assert ended == ["interrupted"]
+
+
+def test_a_slot_is_given_back_after_an_error():
+    limit = Limit(1)
+    with pytest.raises(ValueError, match="x"), limit.slot(Stop()):
+        raise ValueError("x")
+    with limit.slot(Stop()):
+        pass

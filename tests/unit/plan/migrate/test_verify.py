@@ -1,0 +1,74 @@
+"""Every difference of two repositories is found, and none where there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from azext_acrcmk.model.content import OCI_INDEX, Manifest, fallback_tag
+from azext_acrcmk.plan.migrate.verify import differences
+from tests.harness.content import about, digest, image, index, of, repository, signature
+
+SOURCE = repository(image("a", "1", "latest"), image("b"))
+
+
+@pytest.mark.parametrize(
+    ("target", "kinds"),
+    [
+        (SOURCE, []),
+        (repository(image("a", "1", "latest")), [("missingManifest", digest("b"))]),
+        (repository(image("a", "1"), image("b")), [("missingTag", "latest")]),
+        (repository(image("a", "1"), image("b", "latest")), [("otherTag", "latest")]),
+        (repository(image("a", "1", "latest", size=11), image("b")), [("otherSize", digest("a"))]),
+        (
+            repository(image("a", "1", "latest"), Manifest(digest("b"), OCI_INDEX, 10)),
+            [("otherType", digest("b"))],
+        ),
+        (repository(image("a", "1", "latest"), image("b"), image("c")), [("extraManifest", digest("c"))]),
+        (repository(image("a", "1", "latest", "new"), image("b")), [("extraTag", "new")]),
+        (
+            repository(),
+            [
+                ("missingManifest", digest("a")),
+                ("missingManifest", digest("b")),
+                ("missingTag", "1"),
+                ("missingTag", "latest"),
+            ],
+        ),
+    ],
+)
+def test_each_kind_of_difference(target, kinds):
+    assert sorted((each.kind, each.what) for each in differences(SOURCE, target)) == sorted(kinds)
+
+
+def test_what_only_the_new_registry_has_is_no_difference_to_a_partial_listing():
+    target = repository(image("a", "1", "latest", "new"), image("b"), image("c"))
+    assert differences(SOURCE, target, partial=True) == ()
+
+
+def test_a_missing_fallback_tag_is_a_difference():
+    source = repository(image("a", "1"), signature("s"), contents={"s": about("a", "s")})
+    target = repository(image("a", "1"), signature("s"))
+    (found,) = differences(source, target)
+    assert (found.kind, found.what) == ("missingFallbackTag", fallback_tag(digest("a")))
+    assert differences(source, target, written=False) == ()
+
+
+def test_earlier_fallback_indexes_may_stay():
+    source = repository(
+        image("a", "1"), signature("s"), signature("t"), contents={"s": about("a", "s"), "t": about("a", "t")}
+    )
+    tag = fallback_tag(digest("a"))
+    contents = {"f1": of("s", name="f1"), "f2": of("s", "t", name="f2")}
+    target = repository(
+        image("a", "1"), signature("s"), signature("t"), index("f1"), index("f2", tag), contents=contents
+    )
+    assert differences(source, target) == ()
+
+
+def test_an_index_of_something_else_may_not():
+    source = repository(image("a", "1"), signature("s"), contents={"s": about("a", "s")})
+    contents = {"f": of("s", name="f"), "x": of("a", name="x")}
+    target = repository(
+        image("a", "1"), signature("s"), index("f", fallback_tag(digest("a"))), index("x"), contents=contents
+    )
+    assert [(each.kind, each.what) for each in differences(source, target)] == [("extraManifest", digest("x"))]
