@@ -43,7 +43,7 @@ def greet(cmd, name, group, greeting):
 OPTION = {
     "model/registry_options.py": (
         r"REGISTRY_OPTIONS = \(",
-        '    RegistryOption("quarantine", ("policies", "quarantinePolicy", "status"), _STATUS),',
+        '    RegistryOption("quarantine", ("policies", "quarantinePolicy", "status"), _STATUS, default="disabled"),',
     ),
     "_params_goal.py": (
         r"    with loader\.argument_context\(.*",
