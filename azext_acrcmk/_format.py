@@ -105,6 +105,17 @@ def _migrated_lines(result):
         yield "Written", f"{result['written']} indexes that import does not copy"
     yield "There before", f"{result['alreadyThere']} manifests"
     yield from _exceptions(result)
+    cut_over = result.get("cutOver")
+    if cut_over:
+        for row in cut_over["naming"]:
+            yield "Names the old", f"{row['type']} {row['name']}"
+        for row in cut_over["mayPull"]:
+            who = short(row["resource"]) if row["resource"] else f"{row['principalType']} {row['principalId']}"
+            yield "May pull", f"{who} ({row['role']})"
+        for number, step in enumerate(cut_over["steps"], 1):
+            yield f"To do {number}", step["what"]
+            if step["command"]:
+                yield "Command", step["command"]
     yield "Verified", "yes: digests, tags and sizes are the same" if result["verified"] else "no"
 
 
@@ -134,6 +145,14 @@ def _exceptions(result):
         if row["command"]:
             yield "Fix", row["command"]
     yield from _more(len(result["notCopied"]))
+    settings = result.get("settings") or {"set": [], "failed": []}
+    if settings["set"]:
+        yield "Settings", ", ".join(f"{row['kind']} {row['name']}" for row in settings["set"])
+    yield from _some("Not set", [f"{row['kind']} {row['name']}: {row['why']}" for row in settings["failed"]])
+    for row in [] if "cutOver" in result else _of(result, "byHand"):
+        yield "By hand", f"{row['what']}: {row['why']}"
+        if row["command"]:
+            yield "Command", row["command"]
 
 
 def _of(result, name):
@@ -211,7 +230,7 @@ def _property_table(lines):
     return [
         OrderedDict(Property="" if number else name, Value=part)
         for name, value in lines
-        for number, part in enumerate([value] if name == "Fix" else _wrapped(value, width))
+        for number, part in enumerate([value] if name in ("Fix", "Command") else _wrapped(value, width))
     ]
 
 

@@ -177,9 +177,24 @@ def _load_migrate(loader):
             help="Do not copy signatures, attestations and other artifacts that are attached to images.",
         )
         c.argument(
+            "no_settings",
+            action="store_true",
+            help="Copy images only: no network rules, scope maps, tokens, webhooks, cache rules, replications, role "
+            "assignments, diagnostic settings and locks.",
+        )
+        c.argument(
             "force",
             action="store_true",
             help="Move tags of the new registry that point to manifests which the old registry does not have.",
+        )
+
+    with loader.argument_context("acr cmk migrate") as c:
+        c.argument(
+            "report",
+            action="append",
+            help="File to write a report to: what was copied, who pulls from the old registry, what to do, in order. "
+            "Its extension is .html (one file, to open in a browser) or .md. An existing file is overwritten. Can be "
+            "specified more than once.",
         )
 
 
@@ -196,8 +211,8 @@ def _load_rotate(loader):
         c.argument("key_encryption_key", help="URI of another key, in a key vault or managed HSM.")
         c.argument(
             "key_vault",
-            help="Name or ID of the key vault of another key. Created if it does not exist. Default: the vault of the "
-            "current key.",
+            help="Name or ID of the key vault of another key. Created if it does not exist; if given by its name, "
+            "after a prompt for confirmation. Default: the vault of the current key.",
         )
         c.argument(
             "key_name",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import datetime, timezone
 
 from azure.cli.core.azclierror import (
@@ -30,6 +31,7 @@ logger = get_logger(__name__)
 
 # What `az acr cmk list` can write; apart from what writes it, because `-h` imports nothing else of the package.
 REPORT_ENDINGS = (".json", ".csv", ".sarif", ".xml", ".html")
+MIGRATION_ENDINGS = (".html", ".md")
 
 SYSTEM_IDENTITY = "[system]"
 MIN_ROTATION_DAYS = 7
@@ -43,6 +45,7 @@ NOT_IN_TAG_NAMES = "<>%&\\?/"
 MAX_EXPIRY_DAYS = 36500
 MOST_IMPORTS = 50
 A_DAY = 86400
+_VERSION = re.compile("[0-9a-f]{32}", re.IGNORECASE)
 
 
 def validate_registry(cmd, namespace):
@@ -132,6 +135,9 @@ def validate_list(namespace):
     ]
     if len(given) > 1:
         raise MutuallyExclusiveArgumentError(f"{' and '.join(given)} can't be used together.")
+    if getattr(namespace.resource_group_name, "is_default", False) and (given or namespace.from_file):
+        # A configured default does not narrow what was typed.
+        namespace.resource_group_name = None
     given += [option for option, value in (("--resource-group", namespace.resource_group_name),) if value]
     if namespace.from_file and given:
         raise MutuallyExclusiveArgumentError(f"--from and {given[0]} can't be used together.")
@@ -142,11 +148,11 @@ def validate_list(namespace):
             raise InvalidArgumentValueError(f"'{subscription}' is not a valid subscription ID.")
 
 
-def _check_report(path):
+def _check_report(path, endings=REPORT_ENDINGS):
     """Before anything is read, which may take a minute."""
     ending = os.path.splitext(path)[1].lower()
-    if ending not in REPORT_ENDINGS:
-        raise InvalidArgumentValueError(f"'{path}' must end with one of {', '.join(REPORT_ENDINGS)}.")
+    if ending not in endings:
+        raise InvalidArgumentValueError(f"'{path}' must end with one of {', '.join(endings)}.")
     if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path) or "."):
         raise InvalidArgumentValueError(f"'{path}' is not a file in an existing directory.")
 
@@ -191,6 +197,8 @@ def validate_migrate(cmd, namespace):
         )
     if namespace.concurrency is not None and not 1 <= namespace.concurrency <= MOST_IMPORTS:
         raise InvalidArgumentValueError(f"--concurrency must be a number from 1 to {MOST_IMPORTS}.")
+    for path in namespace.report or ():
+        _check_report(path, MIGRATION_ENDINGS)
     if namespace.since is not None:
         namespace.since = _moment(namespace.since)
 
@@ -215,7 +223,7 @@ def _check_plan(cmd, namespace):
         raise InvalidArgumentValueError(f"The registry name '{namespace.registry_name}' must be lowercase.")
     _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
     _check_vault(namespace)
-    _check_name("key", namespace.key_name)
+    _check_key_name(namespace.key_name)
     _check_key_encryption_key(cmd, namespace)
     _check_durations(namespace)
     validate_tags(namespace)  # the CLI's own validator, which would run later
@@ -246,6 +254,15 @@ def _check_name(kind, name):
         return
     if problem := name_problem(kind, name):
         raise InvalidArgumentValueError(problem)
+
+
+def _check_key_name(name):
+    if name and _VERSION.fullmatch(name):
+        raise InvalidArgumentValueError(
+            f"--key requires the name of a key; '{name}' looks like a version of a key. To specify a version: "
+            "--key-encryption-key URI"
+        )
+    _check_name("key", name)
 
 
 def _check_name_or_id(namespace, argument, kind, type_):
@@ -307,7 +324,7 @@ def validate_rotate(cmd, namespace):
     else:
         _check_name_or_id(namespace, "identity", "identity", IDENTITY_TYPE)
     _check_vault(namespace)
-    _check_name("key", namespace.key_name)
+    _check_key_name(namespace.key_name)
     _check_key_encryption_key(cmd, namespace)
     after_wait = [name for name in ("revoke_old", "disable_old_version") if getattr(namespace, name)]
     if namespace.no_wait and after_wait:

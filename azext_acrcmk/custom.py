@@ -173,18 +173,23 @@ def migrate(
     since=None,
     concurrency=None,
     no_referrers=False,
+    no_settings=False,
     force=False,
+    report=None,
     what_if=False,
     yes=False,
 ):
     others = ("cmd", "registry_name", "target_name", "resource_group_name", "what_if", "yes")
-    own = ("repositories", "since", "concurrency", "no_referrers", "force")
+    own = ("repositories", "since", "concurrency", "no_referrers", "no_settings", "force", "report")
     options = _goal_options(locals(), *others, *own, "others", "own")
     from azext_acrcmk.apply.migrate.copier import Wanted
     from azext_acrcmk.operations.migrate import migrate as operation
 
-    wanted = Wanted(tuple(repositories or ()), since, not no_referrers, force)
-    return operation(cmd, registry_name, target_name, resource_group_name, what_if, yes, wanted, concurrency, **options)
+    wanted = Wanted(tuple(repositories or ()), since, referrers=not no_referrers, settings=not no_settings, force=force)
+    reports = tuple(report or ())
+    return operation(
+        cmd, registry_name, target_name, resource_group_name, what_if, yes, wanted, concurrency, reports, **options
+    )
 
 
 def _goal_options(given, *others):

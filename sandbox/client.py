@@ -217,9 +217,10 @@ class Sandbox:
         given = {"endpoint": endpoint, "status": status}
         return self._control("POST", f"/registries/{registry}/private-endpoints", given)
 
-    def add_connected_registry(self, registry: str, name: str) -> str:
-        """Connect a registry on site. Returns the id of the connected registry."""
-        return self._control("POST", f"/registries/{registry}/connected-registries", {"name": name})
+    def add_listed(self, registry: str, kind: str, name: str, **properties: Any) -> str:
+        """Add what the registry only lists: "connectedRegistries", "tasks", "agentPools". Returns its id."""
+        given = {"kind": kind, "name": name, "properties": properties}
+        return self._control("POST", f"/registries/{registry}/listed", given)
 
     def add_resource(self, resource_id: str, properties: dict[str, Any], **more: Any) -> None:
         """Add a resource of a service that is not emulated, such as a container app: it is listed, and in Resource

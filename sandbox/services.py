@@ -7,6 +7,7 @@ resources in a resource group, and `before_change` and `after_change`, which kee
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 
@@ -63,6 +64,12 @@ def load() -> tuple[ModuleType, ...]:
     return tuple(importlib.import_module(f"sandbox.{name}") for name in _NAMES)
 
 
+@cache
+def _hooks(name: str) -> tuple[Callable[..., None], ...]:
+    """The functions of this name in those service modules that have one."""
+    return tuple(getattr(module, name) for module in load() if hasattr(module, name))
+
+
 def find(request: Request) -> Handler | None:
     """The handler of a request, with `request.params` filled, or None."""
     return next((handler for module in load() if (handler := module.router.find(request))), None)
@@ -70,27 +77,23 @@ def find(request: Request) -> Handler | None:
 
 def pass_time(world: World) -> None:
     """Let the services do their automatic work, such as rotating keys."""
-    for module in load():
-        if hasattr(module, "pass_time"):
-            module.pass_time(world)
+    for act in _hooks("pass_time"):
+        act(world)
 
 
 def before_change(world: World) -> None:
     """Tell the services that something may change."""
-    for module in load():
-        if hasattr(module, "before_change"):
-            module.before_change(world)
+    for act in _hooks("before_change"):
+        act(world)
 
 
 def after_change(world: World) -> None:
     """Tell the services that something may have changed."""
-    for module in load():
-        if hasattr(module, "after_change"):
-            module.after_change(world)
+    for act in _hooks("after_change"):
+        act(world)
 
 
 def remove_below(world: World, scope: str) -> None:
     """Delete all resources below a scope, as the deletion of a resource group does."""
-    for module in load():
-        if hasattr(module, "remove_below"):
-            module.remove_below(world, scope)
+    for act in _hooks("remove_below"):
+        act(world, scope)

@@ -71,6 +71,8 @@ class Settings:
     # it in a second.
     arm_read_bucket: int = 0
     arm_read_rate: float = 25.0
+    arm_write_bucket: int = 0  # the same for writes, and once more for deletions
+    arm_write_rate: float = 10.0
 
     # How late the list of a subscription's resources shows what is new, and still shows what is gone.
     resource_list_seconds: float = 0.0
@@ -82,6 +84,11 @@ class Settings:
     graph_seconds: float = 0.0
     graph_crawl_seconds: float = 0.0
     graph_subscription_limit: int = 10_000  # of a tenant or management groups, it looks at the first so many
+
+    # Registries as the service makes them since 2026 (facts: migrate.md 4.1, 5): without a key in one step, and with
+    # another code where the name is taken.
+    plain_registry_at_once: bool = False
+    name_in_use_code: str = "AlreadyInUse"  # or "RegistryNameAlreadyInUse"
 
     # Imports: time until the first response, from there until the end, for each manifest and for each MiB, and the
     # Retry-After header.

@@ -53,10 +53,10 @@ def list_key_names(clients: Clients, vault: str, subscription: str) -> list[str]
     return sorted(name for name in (text(body, "name") for body in keys) if name)
 
 
-def list_vaults(clients: Clients, subscription: str, **options: Any) -> Iterator[ArmId]:
-    """The key vaults and managed HSMs of a subscription."""
-    where = f"resourceType eq '{VAULT_TYPE}' or resourceType eq '{HSM_TYPE}'"
-    return (resource_id(body) for body in _list_resources(clients, subscription, where, **options))
+def list_of_type(clients: Clients, subscription: str, type_: str, **options: Any) -> Iterator[ArmId]:
+    """The resources of a type in a subscription. Raises any error."""
+    found = _list_resources(clients, subscription, f"resourceType eq '{type_}'", **options)
+    return (resource_id(body) for body in found)
 
 
 def trace_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> DeletedVault | Absent | Unknown:

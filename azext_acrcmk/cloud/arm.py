@@ -27,6 +27,8 @@ class Arm:
         from azure.core.pipeline import policies
 
         self._base = base_url.rstrip("/")
+        # The headers of the last request that was sent, which are secret.
+        self.sent: dict[str, str] = {}
         chain = [
             policies.RequestIdPolicy(**given),
             policies.HeadersPolicy(**given),
@@ -45,6 +47,9 @@ class Arm:
 
     def put(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._send("PUT", self._url(path, version), body)
+
+    def patch(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._send("PATCH", self._url(path, version), body)
 
     def post(self, path: str, version: str) -> dict[str, Any]:
         return self._send("POST", self._url(path, version))
@@ -103,6 +108,8 @@ class Arm:
         request = HttpRequest(method, url, headers={"Accept": "application/json"}, json=body)
         with parsing_responses():
             answer = self._client.send_request(request, **options)
+            own = ((name, value) for name, value in request.headers.items() if not name.lower().startswith("content-"))
+            self.sent = dict(own)
             if not 200 <= answer.status_code < 300:
                 raise HttpResponseError(response=answer)
             return answer

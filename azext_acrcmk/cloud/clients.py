@@ -61,15 +61,39 @@ class Clients:
 
     def caller_id(self, subscription: str) -> str | None:
         """The object ID of the signed-in caller for a subscription, from the token; None if the token has none."""
-        from azure.cli.core.auth.util import resource_to_scopes
-
-        scopes = resource_to_scopes(self._cli_ctx.cloud.endpoints.active_directory_resource_id)
-        token = self._sign_in(subscription).get_token(*scopes).token
         try:
-            body = token.split(".")[1]
+            body = self.token(subscription).token.split(".")[1]
             return text(part(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))), "oid")
         except (LookupError, ValueError):
             return None
+
+    def account_of(self, subscription: str) -> SignIn:
+        """The sign-in that requests to a subscription are sent with: one for all subscriptions of an account."""
+        return self._once(("account", subscription), lambda: self._sign_in(subscription))
+
+    def token(self, subscription: str) -> Any:
+        """The token for Resource Manager, with `expires_on` in seconds since 1970. Raises AzureError."""
+        from azure.cli.core.auth.util import resource_to_scopes
+
+        scopes = resource_to_scopes(self._cli_ctx.cloud.endpoints.active_directory_resource_id)
+        return self.account_of(subscription).get_token(*scopes)
+
+    def connections(self) -> Any:
+        """The connections of urllib3 to Resource Manager, as those of all clients: with their proxy and authorities.
+
+        A client must have been made before. Raises whatever other versions of these libraries raise.
+        """
+        from requests import Request
+
+        session, url = self._transport.session, self._cli_ctx.cloud.endpoints.resource_manager
+        verify = self._transport.connection_config.verify
+        given = session.merge_environment_settings(url, {}, False, verify, None)
+        adapter = session.get_adapter(url)
+        pool = adapter.get_connection_with_tls_context(
+            session.prepare_request(Request("GET", url)), given["verify"], proxies=given["proxies"], cert=given["cert"]
+        )
+        adapter.cert_verify(pool, url, given["verify"], given["cert"])
+        return pool
 
     def registries(self, subscription: str):
         return self._management("MGMT_CONTAINERREGISTRY", subscription, self.registry_api_version).registries

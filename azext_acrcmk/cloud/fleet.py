@@ -34,7 +34,7 @@ from azext_acrcmk.model.state import (
 Tell = Callable[[Callable[[], str]], AbstractContextManager]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KeyUser:
     """A registry somewhere, the key that it uses, without a version, and the client ID of the identity for it."""
 
@@ -50,7 +50,7 @@ class Fleet:
     `not_seen` is what could not be had, and why. `subscriptions` are all that Resource Graph shows of the tenant,
     `above` the management groups above each; `grants` are by principal, `denials` by subscription, `vaults` and `users`
     by host, `replicas`, which are regions, by registry. `grants`, `users` and `replicas` are None until they were asked
-    for. `confirmed` are the states that were read directly.
+    for.
     """
 
     registries: dict[ArmId, Registry] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Fleet:
     replicas: dict[Scope, tuple[str, ...]] | None = None
     denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
     keys: dict[KeyId, Key | Absent | Unknown] = field(default_factory=dict)
-    confirmed: dict[ArmId, State] = field(default_factory=dict)
+    _settled: dict[ArmId, State] = field(default_factory=dict, init=False)
     # Three views of the same identities, made once: a fleet has thousands, and each registry is looked up in them.
     _identities: dict[ArmId, Identity] = field(default_factory=dict, init=False)
     _by_client: dict[Id, Identity] = field(default_factory=dict, init=False)
@@ -88,8 +88,13 @@ class Fleet:
 
     def state_of(self, registry: Registry) -> State:
         """What is known of a registry by now."""
-        state = self.confirmed.get(registry.id) or self.assembled(registry)
-        return replace(state, sharing=self._sharing(state.registry), replicas=self._replicas(state.registry))
+        return self._settled.get(registry.id) or replace(
+            self.assembled(registry), sharing=self._sharing(registry), replicas=self._replicas(registry)
+        )
+
+    def settle(self, state: State) -> None:
+        """From now on this is the state of its registry: nothing about it is in doubt, or it was read directly."""
+        self._settled[state.registry.id] = state
 
     def with_identity(self, registry: Registry) -> State:
         """A registry with the identity of its key, as far as the graph has it."""

@@ -3,7 +3,8 @@ what it does not show may be there all the same."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from azext_acrcmk.cloud.clients import Clients
@@ -11,57 +12,96 @@ from azext_acrcmk.cloud.fleet import Fleet
 from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.fleet_vaults import Fate, LostVaults
 from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.cloud.reads import get_vault
 from azext_acrcmk.model.ids import ArmId, Id
-from azext_acrcmk.model.state import NOT_LOADED, Absent, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.model.state import (
+    NOT_LOADED,
+    Absent,
+    DeletedVault,
+    Identity,
+    Key,
+    NotLoaded,
+    Registry,
+    State,
+    Unknown,
+)
+
+# The parts of a state that are in doubt: those that are not known, and those that something said of it rests on.
+Doubts = Callable[[State], frozenset[str]]
 
 
 class Confirmation:
-    """Reads suspects again, and each of their vaults once."""
+    """Reads again what is in doubt, of each vault and registry once.
 
-    def __init__(self, fleet: Fleet, reads: FleetReads, clients: Clients, subscriptions: Sequence[Id]):
-        self._fleet, self._reads, self._clients, self._known = fleet, reads, clients, subscriptions
-        # By host: as read now, and what became of those that the graph does not have.
-        self._vaults: dict[str, Vault | Absent | Unknown] = {}
+    `subscriptions` are those that the login knows. That a registry is in doubt at all is the part "registry".
+    """
+
+    def __init__(self, fleet: Fleet, reads: FleetReads, clients: Clients, subscriptions: Sequence[Id], doubts: Doubts):
+        self._fleet, self._reads, self._clients, self._known, self._doubts = (
+            fleet,
+            reads,
+            clients,
+            subscriptions,
+            doubts,
+        )
+        # What is known of vaults that are not in the fleet, by host.
         self._fates: dict[str, Fate] = {}
 
-    def confirm(self, suspects: list[Registry]) -> None:
-        """Reads again directly what is held against registries that use a key, or is not in the graph."""
-        keys = {each.encryption.key.host: each.encryption.key for each in suspects}
-        lost = [key for host, key in keys.items() if host not in self._fleet.vaults]
-        hosts = sorted(keys.keys() & self._fleet.vaults.keys())
-        self._fates = LostVaults(self._reads, self._clients, self._subscriptions()).find(lost) if lost else {}
-        self._reads.side_by_side("vaults", hosts, self._read_vault, self._place_of_vault)
-        self._reads.side_by_side("registries again", suspects, self._confirm, lambda each: each.id.subscription)
+    def confirm(self) -> None:
+        suspects = [each.id for each in self._fleet.encrypted if not self._settle(each)]
+        self._reads.read_registries(suspects, "registries again")
+        again = [self._fleet.registries[id_] for id_ in suspects if id_ in self._fleet.registries]
+        again = [each for each in again if each.encryption.enabled and each.encryption.key]
+        self._look_for_vaults(again)
+        self._reads.side_by_side("what is in doubt", again, self._confirm, lambda each: each.id.subscription)
 
-    def _place_of_vault(self, host: str) -> Id:
-        return self._fleet.vaults[host].id.subscription
+    def _settle(self, registry: Registry) -> bool:
+        """Whether nothing about a registry is in doubt."""
+        state = self._fleet.state_of(registry)
+        if self._doubts(state):
+            return False
+        self._fleet.settle(state)
+        return True
+
+    def _look_for_vaults(self, registries: list[Registry]) -> None:
+        keys = {each.encryption.key.host: each.encryption.key for each in registries}
+        doubted = {
+            each.encryption.key.host for each in registries if "vault" in self._doubts(self._fleet.state_of(each))
+        }
+        failed = self._reads.read_vaults(sorted(doubted & self._fleet.vaults.keys()))
+        self._fates |= {host: seen for host, seen in failed.items() if isinstance(seen, Unknown)}
+        lost = [key for host, key in keys.items() if host not in self._fleet.vaults and host not in self._fates]
+        if lost:
+            self._fates |= LostVaults(self._reads, self._clients, self._subscriptions()).find(lost)
 
     def _subscriptions(self) -> list[Id]:
         """Those that the login knows, its own first, and all that Resource Graph shows."""
         return list(dict.fromkeys((*self._known, *self._fleet.subscriptions)))
 
-    def _read_vault(self, host: str) -> None:
-        id_ = self._fleet.vaults[host].id
-        self._vaults[host] = self._reads.patiently(lambda: get_vault(self._clients, id_), id_)
-
-    def _confirm(self, suspect: Registry) -> None:
-        registry = self._reads.refresh(suspect.id)
-        if registry is None:
+    def _confirm(self, registry: Registry) -> None:
+        before = self._fleet.state_of(registry)
+        doubts = self._doubts(before) - {"registry", "vault"}
+        if before.vault and not doubts:
+            self._fleet.settle(before)
             return
-        host = registry.encryption.key.host if registry.encryption.key else ""
-        vault, fate = self._vaults.get(host, NOT_LOADED), self._fates.get(host, NOT_LOADED)
-        before = self._fleet.assembled(registry)
-        known = State(
-            vault=vault if isinstance(vault, Vault) else NOT_LOADED if isinstance(fate, ArmId) else fate,
-            key=before.key if isinstance(before.key, Key) else NOT_LOADED,
-            version_in_use=before.version_in_use if isinstance(before.version_in_use, Key) else NOT_LOADED,
-        )
-        place = vault.id if isinstance(vault, Vault) else fate if isinstance(fate, ArmId) else None
-        load = partial(load_registry_state, self._clients, registry, self._subscriptions(), place, known)
+        fate = self._fates.get(registry.encryption.key.host, NOT_LOADED)
+        place = before.vault.id if before.vault else fate if isinstance(fate, ArmId) else None
+        kept = _kept(before, doubts, NOT_LOADED if isinstance(fate, ArmId) else fate)
+        load = partial(load_registry_state, self._clients, registry, self._subscriptions(), place, kept)
         state = self._reads.patiently(load, registry.id)
-        if not isinstance(state, State):
-            why = state.why if isinstance(state, Unknown) else "it no longer exists"
-            self._fleet.miss(str(registry.id), f"What it depends on could not be read directly: {why}.")
+        if isinstance(state, State):
+            self._fleet.settle(replace(state, sharing=before.sharing, replicas=before.replicas))
             return
-        self._fleet.confirmed[registry.id] = state
+        why = state.why if isinstance(state, Unknown) else "it no longer exists"
+        self._fleet.miss(str(registry.id), f"What it depends on could not be read directly: {why}.")
+
+
+def _kept(before: State, doubts: frozenset[str], fate: DeletedVault | Absent | Unknown | NotLoaded) -> State:
+    """What need not be read again."""
+    identity_is_known = isinstance(before.identity, Identity) and "identity" not in doubts
+    return State(
+        identity=before.identity if identity_is_known else NOT_LOADED,
+        vault=before.vault or fate,
+        key=before.key if isinstance(before.key, Key) else NOT_LOADED,
+        version_in_use=before.version_in_use if isinstance(before.version_in_use, Key) else NOT_LOADED,
+        roles=before.roles if isinstance(before.roles, tuple) and "roles" not in doubts else NOT_LOADED,
+    )

@@ -14,8 +14,8 @@ from azext_acrcmk.cloud.fields import identifier, part, parts, scope_id, text
 from azext_acrcmk.cloud.fleet import Fleet, KeyUser, Tell
 from azext_acrcmk.cloud.graph import EVERYWHERE, Graph, Rows, Where, only, quoted
 from azext_acrcmk.cloud.login import Login
-from azext_acrcmk.cloud.read import read_identity, read_registry, read_vault
-from azext_acrcmk.cloud.reads import get_role_definition
+from azext_acrcmk.cloud.read import read_identity, read_registry_of_many, read_vault
+from azext_acrcmk.cloud.reads import get_role_definition, in_parallel
 from azext_acrcmk.cloud.roles import read_role_grants
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope, same, same_region
@@ -64,14 +64,15 @@ class FleetGraph:
     def find(self, where: Where, group: str | None) -> None:
         """The registries, and whether all the places asked for were looked at."""
         fleet = self._fleet
-        found = self._ask(
-            "registries", _REGISTRIES.format(f" and resourceGroup =~ {quoted(group)}" if group else ""), where
+        wanted = _REGISTRIES.format(f" and resourceGroup =~ {quoted(group)}" if group else "")
+        found, subscriptions = in_parallel(
+            lambda: self._ask("registries", wanted, where), lambda: self._find_subscriptions(where)
         )
-        for registry in self._read(found, read_registry):
+        for registry in self._read(found, read_registry_of_many):
             fleet.registries[registry.id] = registry
         if found.cut:
             fleet.miss("subscriptions", "There are more than Resource Graph looks at: name them, or management groups.")
-        for row in self._find_subscriptions(where).rows:
+        for row in subscriptions.rows:
             fleet.subscription_names[_subscription(row)] = text(row, "name") or ""
         # Resource Graph leaves out without a word what can't be read.
         expected = where.subscriptions or (() if where.management_groups else self._subscriptions)
@@ -79,18 +80,27 @@ class FleetGraph:
             if subscription not in fleet.subscription_names:
                 fleet.miss(f"/subscriptions/{subscription}", "You don't have permission to read the subscription.")
 
+    def find_vaults(self) -> None:
+        """The vaults that the registries use, wherever they are."""
+        used = self._fleet.encrypted
+        if not used:
+            return
+        stores = {each.encryption.key.store for each in used}
+        for vault in self._read(self._ask("vaults", _VAULTS.replace("{}", only("name", stores))), _vault):
+            self._fleet.vaults[vault.host] = vault
+
     def look_around(self) -> None:
-        """What the registries depend on and what depends on the same, wherever it is."""
+        """What else the registries depend on and what depends on the same, wherever it is. The vaults are known."""
         used = self._fleet.encrypted
         if not used:
             self._fleet.users, self._fleet.grants = {}, {}
             return
-        self._find_management_groups()
-        self._find_vaults(used)
-        self._find_identities(used)
-        self._find_grants(used)
-        self._find_users()
-        self._find_replicas(used)
+        in_parallel(
+            self._find_management_groups,
+            lambda: self._find_grants(used),
+            self._find_users,
+            lambda: self._find_replicas(used),
+        )
 
     def _find_management_groups(self) -> None:
         for row in self._find_subscriptions(EVERYWHERE).rows:
@@ -105,11 +115,6 @@ class FleetGraph:
             self._subscriptions_in[where] = self._ask("subscriptions", _SUBSCRIPTIONS, where)
         return self._subscriptions_in[where]
 
-    def _find_vaults(self, used: list[Registry]) -> None:
-        stores = {each.encryption.key.store for each in used}
-        for vault in self._read(self._ask("vaults", _VAULTS.replace("{}", only("name", stores))), _vault):
-            self._fleet.vaults[vault.host] = vault
-
     def _find_identities(self, used: list[Registry]) -> None:
         """By their names, as the registries list them, and by client ID those that no registry lists any more."""
         named = only("name", {attached.id.name for each in used for attached in each.attached})
@@ -120,6 +125,7 @@ class FleetGraph:
         self._fleet.add_identities(self._read(found, read_identity))
 
     def _find_grants(self, used: list[Registry]) -> None:
+        self._find_identities(used)
         principals = {key_identity(self._fleet.with_identity(each)).principal_id for each in used} - {None}
         definitions = {identifier(row, "name"): row for row in self._ask("role definitions", _ROLES).rows}
         found = self._ask("role assignments", _ASSIGNMENTS.replace("{}", only("principal", principals)))

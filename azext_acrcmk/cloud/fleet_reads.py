@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import read_error
+from azext_acrcmk.cloud.errors import parsing_responses, read_error
+from azext_acrcmk.cloud.fields import parts
 from azext_acrcmk.cloud.fleet import Fleet, Tell
-from azext_acrcmk.cloud.pool import fair, for_each
-from azext_acrcmk.cloud.reads import get_key, get_registry, read_if_possible
+from azext_acrcmk.cloud.pace import Pace
+from azext_acrcmk.cloud.pool import Rest, Throttled, for_each
+from azext_acrcmk.cloud.quick_reads import QuickReads
+from azext_acrcmk.cloud.read import read_key, read_registry_of_many, read_vault
+from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, of_id, read_if_possible
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import ArmId, Id, KeyId
-from azext_acrcmk.model.state import Absent, Registry, Unknown
+from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
+from azext_acrcmk.model.state import Absent, Registry, Unknown, Vault
+
+T = TypeVar("T")
 
 # How long a read that is throttled is tried again, in seconds.
 THROTTLED_SECONDS = 600.0
@@ -23,45 +30,77 @@ THROTTLED_SECONDS = 600.0
 class FleetReads:
     """Fills a fleet by reading directly."""
 
-    def __init__(self, fleet: Fleet, clients: Clients, stop: Stop, tell: Tell):
+    def __init__(self, fleet: Fleet, clients: Clients, subscription: str, stop: Stop, tell: Tell):
+        """`subscription` is that of the command."""
         self._fleet, self._clients, self._stop, self._tell = fleet, clients, stop, tell
-        self._fresh: dict[ArmId, Registry | None] = {}
+        self._quick_reads = QuickReads(clients, clients.arm(subscription))
+        self._fresh: set[ArmId] = set()
+        # Since when a subscription lets nothing through, in seconds of the monotonic clock.
+        self._throttled: dict[Id, float] = {}
 
-    def read_registries(self) -> None:
-        """Each registry afresh."""
-        self.side_by_side("registries", list(self._fleet.registries), self.refresh, lambda id_: id_.subscription)
+    def read_registries(self, ids: list[ArmId], what: str = "registries") -> None:
+        """Each registry afresh, and once. One that was deleted is no longer in the fleet."""
+        wanted = [id_ for id_ in ids if id_ not in self._fresh]
+        self.side_by_side(what, wanted, self._refresh, lambda id_: id_.subscription)
 
-    def refresh(self, id_: ArmId) -> Registry | None:
-        """A registry as it is now, read once; None if it can't be read or was deleted."""
-        if id_ not in self._fresh:
-            self._fresh[id_] = self._refresh(id_)
-        return self._fresh[id_]
-
-    def _refresh(self, id_: ArmId) -> Registry | None:
-        found = self.patiently(lambda: get_registry(self._clients, id_), id_)
+    def _refresh(self, id_: ArmId) -> Rest | None:
+        found, rest = self._read(
+            id_.subscription,
+            str(id_),
+            self._clients.registry_api_version,
+            lambda body: of_id(id_, read_registry_of_many(body)),
+            lambda: self.patiently(lambda: get_registry(self._clients, id_), id_),
+        )
+        self._fresh.add(id_)
         if isinstance(found, Registry):
             self._fleet.registries[id_] = found
-            return found
-        if isinstance(found, Unknown):
+        elif isinstance(found, Unknown):
             self._fleet.miss(str(id_), f"Could not be read directly: {found.why or found.action}.")
         else:
             self._fleet.registries.pop(id_, None)  # deleted since
-        return None
+        return rest
+
+    def read_vaults(self, hosts: list[str]) -> dict[str, Absent | Unknown]:
+        """Vaults of the fleet afresh. Returns those that can't be read, which are then no longer in it."""
+        failed: dict[str, Absent | Unknown] = {}
+
+        def read(host: str) -> Rest | None:
+            id_ = self._fleet.vaults[host].id
+            kind = "managedHSM" if id_.type == HSM_TYPE else "vault"
+            found, rest = self._read(
+                id_.subscription,
+                str(id_),
+                API_VERSIONS[HSM_TYPE if kind == "managedHSM" else VAULT_TYPE],
+                lambda body: of_id(id_, read_vault(body, kind)),
+                lambda: self.patiently(lambda: get_vault(self._clients, id_), id_),
+            )
+            if isinstance(found, Vault):
+                self._fleet.vaults[host] = found
+            else:
+                failed[host] = found
+            return rest
+
+        self.side_by_side("vaults", hosts, read, lambda host: self._fleet.vaults[host].id.subscription)
+        for host in failed:
+            self._fleet.vaults.pop(host)
+        return failed
 
     def read_denials(self) -> None:
         """What deny assignments take away, which Resource Graph does not have."""
         subscriptions = sorted({each.id.subscription for each in self._fleet.vaults.values()})
         self.side_by_side("deny assignments", subscriptions, self._read_denials, str)
 
-    def _read_denials(self, subscription: Id) -> None:
+    def _read_denials(self, subscription: Id) -> Rest | None:
         scope, type_ = f"/subscriptions/{subscription}", "Microsoft.Authorization/denyAssignments"
-        arm = self._clients.arm(subscription)
-        found = self.patiently(
-            lambda: list(arm.pages(f"{scope}/providers/{type_}", API_VERSIONS[type_], **PATIENCE)),
-            scope,
-            f"{type_}/read",
-        )
+        path, version = f"{scope}/providers/{type_}", API_VERSIONS[type_]
+
+        def patiently() -> list[dict[str, Any]] | Absent | Unknown:
+            arm = self._clients.arm(subscription)
+            return self.patiently(lambda: list(arm.pages(path, version, **PATIENCE)), scope, f"{type_}/read")
+
+        found, rest = self._read(subscription, path, version, lambda body: parts(body, "value"), patiently)
         self._fleet.denials[subscription] = [] if isinstance(found, Absent) else found
+        return rest
 
     def read_keys(self) -> None:
         """Each distinct key, and the versions in use that are not its latest."""
@@ -75,13 +114,47 @@ class FleetReads:
         self._read_keys("key versions", {version: vault.id for version, vault in older if version})
 
     def _read_keys(self, what: str, vaults: dict[KeyId, ArmId]) -> None:
-        def read(key: KeyId) -> None:
+        def read(key: KeyId) -> Rest | None:
             vault = vaults[key]
-            self._fleet.keys[key] = self.patiently(
-                lambda: get_key(self._clients, vault, key), f"{vault}/keys/{key.name}"
+            self._fleet.keys[key], rest = self._read(
+                vault.subscription,
+                f"{vault}/keys/{key.name}" + (f"/versions/{key.version}" if key.version else ""),
+                API_VERSIONS[HSM_TYPE if key.is_hsm else "Microsoft.KeyVault/vaults/keys"],
+                lambda body: read_key(body, key),
+                lambda: self.patiently(lambda: get_key(self._clients, vault, key), f"{vault}/keys/{key.name}"),
             )
+            return rest
 
         self.side_by_side(what, list(vaults), read, lambda key: vaults[key].subscription)
+
+    def _read(
+        self,
+        subscription: Id,
+        path: str,
+        version: str,
+        read: Callable[[dict[str, Any]], T],
+        patiently: Callable[[], T | Absent | Unknown],
+    ) -> tuple[T | Absent | Unknown, Rest | None]:
+        """What `read` makes of a good answer, and the rest that the subscription should have; where there is no good
+        answer, what is read `patiently`. Raises Throttled."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            answer = self._quick_reads.get(subscription, path, version)
+        except Throttled:
+            since = self._throttled.setdefault(subscription, time.monotonic())
+            if time.monotonic() - since < THROTTLED_SECONDS:
+                raise
+            answer = None  # the SDK says why
+        else:
+            self._throttled.pop(subscription, None)
+        if answer:
+            try:
+                with parsing_responses():
+                    return read(answer.body), answer.rest
+            except AzureError:
+                pass
+        return patiently(), None
 
     def patiently(self, call: Callable[[], Any], scope: object, action: str = "") -> Any:
         """What a read gives, however long it is throttled; unknown where it gives no good answer.
@@ -96,11 +169,8 @@ class FleetReads:
 
     def side_by_side(self, what: str, items: list, work: Callable[[Any], Any], place: Callable[[Any], str]) -> None:
         """Calls `work` with each item, in turn from each place, and tells how far it is."""
-        done = 0
-
-        def count() -> None:
-            nonlocal done
-            done += 1
-
-        with self._tell(lambda: f"Reading {what}: {done} of {len(items)}"):
-            for_each(fair(items, place), work, count)
+        if not items:
+            return
+        pace = Pace(f"Reading {what}", len(items))
+        with self._tell(pace.told):
+            for_each(items, work, pace.count, place=place)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
-from azext_acrcmk.cloud.across import list_vaults, vault_not_found
+from azext_acrcmk.cloud.across import list_of_type, vault_not_found
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.reads import DELETED_VAULTS, is_vault_name_free, list_deleted_vaults
 from azext_acrcmk.cloud.transport import PATIENCE
-from azext_acrcmk.model.ids import ArmId, Id, KeyId
+from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
 from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Unknown
 
 Fate = ArmId | DeletedVault | Absent | Unknown
@@ -24,6 +25,7 @@ class LostVaults:
         self._there: dict[Id, ArmId] = {}
         self._deleted: dict[Id, DeletedVault] = {}
         self._unsearched: list[Unknown] = []
+        self._types: list[str] = []
 
     def find(self, keys: Iterable[KeyId]) -> dict[str, Fate]:
         """By the host of each key: where its vault is, that it was deleted, that there is none, or what hides it."""
@@ -31,6 +33,7 @@ class LostVaults:
         vaults = [each for each in lost if not each.is_hsm]
         self._reads.side_by_side("names of vaults", vaults, self._ask_for_name, lambda key: key.host)
         left = [each for each in lost if each.host not in self._gone]
+        self._types = sorted({HSM_TYPE if each.is_hsm else VAULT_TYPE for each in left})
         if left:
             self._reads.side_by_side("vaults of subscriptions", list(self._subscriptions), self._look, str)
         return {each.host: self._fate(each) for each in lost}
@@ -43,9 +46,12 @@ class LostVaults:
 
     def _look(self, subscription: str) -> None:
         scope = f"/subscriptions/{subscription}"
-        found = self._reads.patiently(lambda: list(list_vaults(self._clients, subscription, **PATIENCE)), scope)
-        for id_ in found or ():
-            self._there[Id(id_.name)] = id_
+        for type_ in self._types:
+            found = self._reads.patiently(partial(self._list, subscription, type_), scope)
+            for id_ in found or ():
+                self._there[Id(id_.name)] = id_
+            if isinstance(found, Unknown) and not found.denied:
+                self._unsearched.append(found)
         deleted = self._reads.patiently(
             lambda: list(list_deleted_vaults(self._clients, subscription, **PATIENCE)), scope, DELETED_VAULTS
         )
@@ -53,6 +59,9 @@ class LostVaults:
             self._deleted[Id(vault.name)] = vault
         if isinstance(deleted, Unknown):
             self._unsearched.append(deleted)
+
+    def _list(self, subscription: str, type_: str) -> list[ArmId]:
+        return list(list_of_type(self._clients, subscription, type_, **PATIENCE))
 
     def _fate(self, key: KeyId) -> Fate:
         name = Id(key.store)

@@ -6,9 +6,6 @@ between pages; a subscription that can't be read is left out without a word.
 
 from __future__ import annotations
 
-import re
-import threading
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +13,7 @@ from typing import Any
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error, same_code
 from azext_acrcmk.cloud.fields import identifier, number, parts, text
+from azext_acrcmk.cloud.quota import Quota, resets_after
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import Id
@@ -65,13 +63,11 @@ class Rows:
 
 
 class Graph:
-    """Asks Resource Graph as the login of one subscription. One query at a time: the quota is the caller's."""
+    """Asks Resource Graph as the login of one subscription. Several queries may be under way, of each one page."""
 
     def __init__(self, clients: Clients, subscription: str, stop: Stop):
         self._arm = clients.arm(subscription)
-        self._stop = stop
-        self._lock = threading.Lock()
-        self._free_at = 0.0
+        self._stop, self._quota = stop, Quota(stop)
 
     def ask(self, query: str, where: Where = EVERYWHERE) -> Rows:
         """All rows of a query, which must keep the column `id`. Raises AzureError."""
@@ -110,22 +106,22 @@ class Graph:
         """One answer, however long the quota makes it wait."""
         from azure.core.exceptions import AzureError
 
-        with self._lock:
-            pauses = Pauses(self._stop, first=1.0)
-            while True:
-                self._stop.pause(self._free_at - time.monotonic())
-                try:
-                    answer, headers = self._arm.query(PATH, API_VERSIONS["Microsoft.ResourceGraph/resources"], body)
-                except AzureError as error:
-                    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-                    wait = _resets_after(headers) if _throttled(error) else None
-                    passing = _throttled(error) or _may_pass(error)
-                    if not passing or not pauses.another(PATIENCE, wait or asked_pause(error)):
-                        raise
-                    continue
-                if headers.get("x-ms-user-quota-remaining", "").strip() == "0":
-                    self._free_at = time.monotonic() + (_resets_after(headers) or 0)
+        pauses = Pauses(self._stop, first=1.0)
+        while True:
+            self._quota.take()
+            headers: dict[str, str] = {}
+            try:
+                answer, headers = self._arm.query(PATH, API_VERSIONS["Microsoft.ResourceGraph/resources"], body)
                 return answer, dict(headers)
+            except AzureError as error:
+                headers = getattr(getattr(error, "response", None), "headers", None) or {}
+                failure = error
+            finally:
+                asked = self._quota.told(headers)
+            throttled = _throttled(failure)
+            wait = (asked or resets_after(headers)) if throttled else None
+            if not (throttled or _may_pass(failure)) or not pauses.another(PATIENCE, wait or asked_pause(failure)):
+                raise failure
 
 
 def only(column: str, values: Iterable[str]) -> str:
@@ -151,12 +147,3 @@ def _may_pass(error: Exception) -> bool:
     from azure.core.exceptions import ClientAuthenticationError
 
     return not isinstance(error, ClientAuthenticationError) and read_error(error).status in (0, 500, 502, 503, 504)
-
-
-def _resets_after(headers: Any) -> float | None:
-    """The seconds of a header such as 00:00:05."""
-    found = re.fullmatch(r"(\d+):(\d\d):(\d\d)(?:\.\d+)?", (headers.get("x-ms-user-quota-resets-after") or "").strip())
-    if not found:
-        return None
-    hours, minutes, seconds = map(int, found.groups())
-    return float(max(hours * 3600 + minutes * 60 + seconds, 1))

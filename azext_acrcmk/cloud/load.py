@@ -10,6 +10,7 @@ from azext_acrcmk.cloud.across import find_identity, find_resource, find_vault, 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.holders import find_individuals
 from azext_acrcmk.cloud.hsm import list_hsm_roles
+from azext_acrcmk.cloud.namesakes import find_namesakes
 from azext_acrcmk.cloud.reads import (
     find_deleted_vault,
     get_deleted_key,
@@ -187,9 +188,10 @@ def load_goal_state(
             None if registry or isinstance(registry, Unknown) else get_registry_name_problem(clients, goal.registry)
         ),
     )
-    (key, roles, used), groups = in_parallel(
+    (key, roles, used), groups, namesakes = in_parallel(
         lambda: _load_in_vault(clients, goal, vault, identity, registry, known),
         lambda: _load_groups(clients, goal, group, identity, vault),
+        lambda: find_namesakes(clients, goal, State(identity=identity, vault=vault), subscriptions),
     )
     if name_problem and get_registry(clients, goal.registry):
         # It was created in the meantime by the same command, running elsewhere.
@@ -203,6 +205,7 @@ def load_goal_state(
         roles=roles,
         groups=groups,
         name_problem=name_problem,
+        namesakes=namesakes,
     )
 
 

@@ -7,19 +7,20 @@ from collections.abc import Iterable
 from azext_acrcmk.cloud.login_server import LoginServer
 from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.read_content import read_content
-from azext_acrcmk.model.content import FREE, Content, Repository, fallback_tag, is_fallback_tag
+from azext_acrcmk.model.content import FREE, Attributes, Content, Repository, fallback_tag, is_fallback_tag
 
 # How many manifests of one repository are read in parallel.
 _READS = 8
 
 
-def load_source(server: LoginServer, name: str, since: str | None = None) -> Repository:
+def load_source(server: LoginServer, name: str, since: str | None = None, locks: bool = True) -> Repository:
     """A repository of the old registry, with what its indexes consist of and what is attached to its images.
 
-    With `since`, a moment in ISO 8601, only what has changed from then on: newest first, until something is older.
+    With `since`, a moment in ISO 8601, only what has changed from then on: newest first, until something is older. With
+    `locks`, also what may not be done with single tags.
     """
     attributes = server.attributes(name) or FREE
-    listed = Repository(name, {}, {}, attributes)
+    listed = Repository(name, {}, {}, attributes, _tag_locks(server, name) if locks else {})
     for row in server.manifests(name, newest_first=since is not None):
         if since is not None and row.updated < since:
             break
@@ -40,10 +41,13 @@ def load_source(server: LoginServer, name: str, since: str | None = None) -> Rep
     return listed
 
 
-def load_target(server: LoginServer, source: Repository) -> Repository:
+def load_target(server: LoginServer, source: Repository, locks: bool = True) -> Repository:
     """The same repository of the new registry, with the indexes that the old one does not have: what is attached to
     its images is named in one."""
-    listed = Repository(source.name, {row.digest: row for row in server.manifests(source.name)}, {})
+    rows = {row.digest: row for row in server.manifests(source.name)}
+    there = locks and bool(rows)
+    attributes = (server.attributes(source.name) or FREE) if there else FREE
+    listed = Repository(source.name, rows, {}, attributes, _tag_locks(server, source.name) if there else {})
     tags = listed.tags
     named = {tags.get(fallback_tag(subject)) for subject in source.referrers()} & listed.manifests.keys()
     own = {row.digest for row in listed.manifests.values() if row.is_index and row.digest not in source.manifests}
@@ -51,6 +55,10 @@ def load_target(server: LoginServer, source: Repository) -> Repository:
     listed.contents.update({digest: source.contents[digest] for digest in known})
     _read(server, listed, sorted((named | own) - known))
     return listed
+
+
+def _tag_locks(server: LoginServer, name: str) -> dict[str, Attributes]:
+    return {tag: attributes for tag, attributes in server.tag_attributes(name) if attributes != FREE}
 
 
 def _read(server: LoginServer, listed: Repository, digests: Iterable[str], attached_only: bool = False) -> None:

@@ -3,50 +3,139 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import zip_longest
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from azext_acrcmk.cloud.transport import MOST_OF_A_FLEET
 from azext_acrcmk.cloud.waiting import WAKE
 
 T = TypeVar("T")
 
+# So many reads of one place may be under way in any case; where there are few places, each has its share.
+LEAST_OF_A_PLACE = 8
 
-def fair(items: Iterable[T], place: Callable[[T], str]) -> list[T]:
-    """The items in turn from each place: one with many does not keep the others waiting."""
-    by_place: dict[str, list[T]] = {}
-    for item in items:
-        by_place.setdefault(place(item), []).append(item)
-    rounds = zip_longest(*([(each,) for each in some] for some in by_place.values()))
-    return [each[0] for some in rounds for each in some if each is not None]
+
+class Throttled(Exception):
+    """The place lets no read through now: try again after so many seconds."""
+
+    def __init__(self, seconds: float):
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What `work` of for_each returns where its place is to be left alone for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(eq=False)
+class Place(Generic[T]):
+    """Where reads go to, such as a subscription: what waits for it, how many are under way, and from when it may be
+    asked again."""
+
+    waiting: deque[T] = field(default_factory=deque)
+    under_way: int = 0
+    free_at: float = 0.0
+
+
+class Queue(Generic[T]):
+    """Gives out items in turn from each place, so that one with many does not keep the others waiting.
+
+    No place has more reads under way than its share of `most`. One that throttles is left alone, and what it refused
+    waits at its head.
+    """
+
+    def __init__(self, items: Iterable[T], place: Callable[[T], str], most: int):
+        self._most = most
+        self._places: dict[str, Place[T]] = {}
+        self.count = 0
+        for item in items:
+            self._places.setdefault(place(item), Place()).waiting.append(item)
+            self.count += 1
+        self._turns = deque(self._places.values())
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def take(self) -> tuple[Place[T], T] | None:
+        """The next item, as soon as a place may be asked; None if nothing is left."""
+        with self._changed:
+            while True:
+                if self._closed or not self._turns:
+                    return None
+                now = time.monotonic()
+                if place := self._next(now):
+                    place.under_way += 1
+                    return place, place.waiting.popleft()
+                self._changed.wait(self._soonest(now))
+
+    def _next(self, now: float) -> Place[T] | None:
+        share = max(LEAST_OF_A_PLACE, -(-self._most // len(self._turns)))
+        for _ in range(len(self._turns)):
+            place = self._turns[0]
+            self._turns.rotate(-1)
+            if place.waiting and place.under_way < share and place.free_at <= now:
+                return place
+        return None
+
+    def _soonest(self, now: float) -> float | None:
+        """The seconds until a place may be asked again; None where one first has to end a read."""
+        times = [place.free_at - now for place in self._turns if place.waiting and place.free_at > now]
+        return min(times, default=None)
+
+    def end(self, place: Place[T], pause: float, again: T | None = None) -> None:
+        """A read ended; its place is to be left alone for a while, and `again` was not let through."""
+        with self._changed:
+            place.under_way -= 1
+            if pause:
+                place.free_at = max(place.free_at, time.monotonic() + pause)
+            if again is not None:
+                place.waiting.appendleft(again)
+            if not place.waiting and not place.under_way and place in self._turns:
+                self._turns.remove(place)
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
 
 
 def for_each(
-    items: Iterable[T], work: Callable[[T], None], count: Callable[[], None], most: int = MOST_OF_A_FLEET
+    items: Iterable[T],
+    work: Callable[[T], Any],
+    count: Callable[[], None],
+    most: int = MOST_OF_A_FLEET,
+    place: Callable[[T], str] = lambda _: "",
 ) -> None:
-    """Calls `work` with each item in daemon threads, and `count` after each. Raises the first error, and what Ctrl-C
-    raises: then nothing more is begun."""
-    waiting, ended = deque(items), SimpleQueue()
-    left = len(waiting)
+    """Calls `work` with each item in daemon threads, and `count` after each.
+
+    `work` may return a Rest for the item's place, or raise Throttled: then the item comes again. Raises the first other
+    error, and what Ctrl-C raises: then nothing more is begun.
+    """
+    queue, ended = Queue(items, place, most), SimpleQueue()
 
     def worker() -> None:
-        while True:
+        while taken := queue.take():
+            where, item = taken
             try:
-                item = waiting.popleft()
-            except IndexError:
-                return
-            try:
-                work(item)
+                rest = work(item)
+                queue.end(where, rest.seconds if isinstance(rest, Rest) else 0.0)
                 ended.put(None)
+            except Throttled as throttled:
+                queue.end(where, throttled.seconds, item)
             except BaseException as error:
-                waiting.clear()
+                queue.close()
                 ended.put(error)
 
-    for _ in range(min(most, left)):
+    for _ in range(min(most, queue.count)):
         threading.Thread(target=worker, daemon=True).start()
+    left = queue.count
     try:
         while left:
             try:
@@ -58,4 +147,4 @@ def for_each(
             left -= 1
             count()
     finally:
-        waiting.clear()
+        queue.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -47,6 +48,12 @@ def read_registry(body: dict[str, Any]) -> Registry:
         content_trust=_is(part(properties, "policies", "trustPolicy"), "status", "enabled") or False,
         tags={name: value for name, value in part(body, "tags").items() if isinstance(value, str)},
     )
+
+
+def read_registry_of_many(body: dict[str, Any]) -> Registry:
+    """Without the wire format, which only a change of the registry requires, and which takes most of its memory."""
+    registry = read_registry(body)
+    return replace(registry, properties={}, tags={}, encryption=replace(registry.encryption, wire={}))
 
 
 def _read_attached(identities: dict[str, Any]) -> Iterator[AttachedIdentity]:

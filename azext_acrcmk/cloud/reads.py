@@ -102,7 +102,7 @@ def in_parallel(*calls: Callable[[], Any]) -> list[Any]:
     return [result_of(each) for each in [in_thread(partial(in_turn, call)) for call in calls]]
 
 
-def _of(id_: ArmId, found: Found) -> Found:
+def of_id(id_: ArmId, found: Found) -> Found:
     """What was found at an ID, if it has that ID. Raises UnexpectedResponse otherwise."""
     if found.id != id_:
         raise UnexpectedResponse(f"the response to a request for {id_} describes {found.id}.")
@@ -118,7 +118,7 @@ def get_group(clients: Clients, id_: Scope) -> Group | Absent | Unknown:
 
 def get_registry(clients: Clients, id_: ArmId) -> Registry | Absent | Unknown:
     return read_or_unknown(
-        lambda: _of(id_, read_registry(clients.registries(id_.subscription).get(id_.group, id_.name, cls=wire))),
+        lambda: of_id(id_, read_registry(clients.registries(id_.subscription).get(id_.group, id_.name, cls=wire))),
         "Microsoft.ContainerRegistry/registries/read",
         id_,
     )
@@ -130,7 +130,7 @@ def get_registry_at(clients: Clients, id_: ArmId, version: str) -> Registry | Ab
     from azure.core.exceptions import HttpResponseError
 
     def get() -> Registry:
-        return _of(id_, read_registry(clients.arm(id_.subscription).get(str(id_), version)))
+        return of_id(id_, read_registry(clients.arm(id_.subscription).get(str(id_), version)))
 
     try:
         return read_or_unknown(get, "Microsoft.ContainerRegistry/registries/read", id_)
@@ -156,7 +156,7 @@ def get_registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
 
 def get_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
     return read_or_unknown(
-        lambda: _of(id_, read_identity(clients.identities(id_.subscription).get(id_.group, id_.name, cls=wire))),
+        lambda: of_id(id_, read_identity(clients.identities(id_.subscription).get(id_.group, id_.name, cls=wire))),
         f"{IDENTITY_TYPE}/read",
         id_,
     )
@@ -167,12 +167,12 @@ def get_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
     client = clients.key_vault(id_.subscription)
     if id_.type == HSM_TYPE:
         return read_or_unknown(
-            lambda: _of(id_, read_vault(client.managed_hsms.get(id_.group, id_.name, cls=wire), "managedHSM")),
+            lambda: of_id(id_, read_vault(client.managed_hsms.get(id_.group, id_.name, cls=wire), "managedHSM")),
             f"{HSM_TYPE}/read",
             id_,
         )
     return read_or_unknown(
-        lambda: _of(id_, read_vault(client.vaults.get(id_.group, id_.name, cls=wire))), f"{VAULT_TYPE}/read", id_
+        lambda: of_id(id_, read_vault(client.vaults.get(id_.group, id_.name, cls=wire))), f"{VAULT_TYPE}/read", id_
     )
 
 

@@ -16,6 +16,9 @@ _KEY_VAULT = "2026-02-01"
 
 API_VERSIONS = {
     REGISTRY_TYPE: "2025-04-01",
+    f"{REGISTRY_TYPE}/connectedRegistries": "2025-11-01",
+    f"{REGISTRY_TYPE}/tasks": "2019-04-01",
+    f"{REGISTRY_TYPE}/agentPools": "2025-03-01-preview",
     VAULT_TYPE: _KEY_VAULT,
     f"{VAULT_TYPE}/keys": _KEY_VAULT,
     HSM_TYPE: _KEY_VAULT,
@@ -28,6 +31,7 @@ API_VERSIONS = {
     "Microsoft.Authorization/roleDefinitions": "2022-05-01-preview",
     "Microsoft.Authorization/denyAssignments": "2022-04-01",
     "Microsoft.Authorization/locks": "2016-09-01",
+    "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview",
     "Microsoft.Authorization/permissions": "2022-04-01",
     # How many role assignments a subscription has left.
     "Microsoft.Authorization/roleAssignmentsUsageMetrics": "2019-08-01-preview",

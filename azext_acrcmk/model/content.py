@@ -92,6 +92,8 @@ class Repository:
     manifests: dict[str, Manifest] = field(default_factory=dict, hash=False)
     contents: dict[str, Content] = field(default_factory=dict, hash=False)
     attributes: Attributes = FREE
+    # Of tags that may not be used as freely as others.
+    tag_attributes: dict[str, Attributes] = field(default_factory=dict, hash=False)
 
     @property
     def tags(self) -> dict[str, str]:

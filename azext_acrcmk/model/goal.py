@@ -86,7 +86,9 @@ class EnableGoal:
     """A registry encrypted with a key, and everything it requires.
 
     `vault` is None if the key is given by its URI. `find_vault` says that the user gave a vault's name, which may be a
-    vault in another group or subscription. `key_uri` is set if the user gave the URI of an existing key: then neither
+    vault in another group or subscription, and `find_identity` the name of an identity. `expects_vault` says that a
+    vault given by name is expected to exist: to create it requires a confirmation.
+    `key_uri` is set if the user gave the URI of an existing key: then neither
     vault nor key is created. `rotation` None means manual if the URI has a version, otherwise auto.
     """
 
@@ -98,6 +100,8 @@ class EnableGoal:
     vault_suffix: str
     key_uri: KeyId | None = None
     find_vault: bool = False
+    find_identity: bool = False
+    expects_vault: bool = False
     rotation: str | None = None
     location: str | None = None
     tags: dict[str, str] | None = field(default=None, hash=False)
@@ -193,6 +197,7 @@ def enable_goal(
         vault_suffix=vault_suffix,
         key_uri=key_uri,
         find_vault=bool(key_vault) and "/" not in key_vault,
+        find_identity=bool(identity) and "/" not in identity,
         **options,
     )
 
@@ -275,6 +280,8 @@ def rotate_goal(
         vault_suffix=vault_suffix,
         key_uri=None if other_key else key_uri,
         find_vault=bool(key_vault) and "/" not in key_vault,
+        find_identity=bool(identity) and "/" not in identity and not system,
+        expects_vault=True,
         location=registry.location,
         grant_timeout=grant_timeout,
         skip_grant=skip_grant,

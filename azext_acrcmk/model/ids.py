@@ -129,6 +129,8 @@ class Scope(Id):
 class _AnyCase:
     """Equal regardless of case: Azure returns the same id in different cases."""
 
+    __slots__ = ()
+
     def __eq__(self, other: object) -> bool:
         return str(self).lower() == str(other).lower() if isinstance(other, type(self)) else NotImplemented
 
@@ -136,7 +138,7 @@ class _AnyCase:
         return hash(str(self).lower())
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class ArmId(_AnyCase):
     """The id of a resource in a resource group. A child resource has as many names as types: `vaults/keys`, `v/k`.
 
@@ -213,7 +215,7 @@ def same_region(one: str, other: str) -> bool:
     return short_location(one) == short_location(other)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class KeyId(_AnyCase):
     """A key in a vault or managed HSM: https://<host>/keys/<name>[/<version>]."""
 

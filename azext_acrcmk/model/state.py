@@ -12,7 +12,7 @@ RBAC = "rbac"
 ACCESS_POLICY = "access-policy"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Absent:
     """Does not exist. `unless` is what could not be read: it may exist soft-deleted, or elsewhere."""
 
@@ -22,7 +22,7 @@ class Absent:
         return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """Could not be read. `action` on `scope` is the required permission; `why` is the message of the service.
 
@@ -38,7 +38,7 @@ class Unknown:
         return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NotLoaded:
     """Has not been read, as in a command that reads less because it covers many registries."""
 
@@ -50,13 +50,13 @@ ABSENT = Absent()
 NOT_LOADED = NotLoaded()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     id: Scope
     location: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Identity:
     """A user-assigned identity."""
 
@@ -67,7 +67,7 @@ class Identity:
     tenant: Id | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AttachedIdentity:
     """A user-assigned identity as listed by the registry, with the client and principal ids when it was assigned."""
 
@@ -76,7 +76,7 @@ class AttachedIdentity:
     principal_id: Id | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Encryption:
     """The registry's encryption block. `in_use` is the key with the version that it reports to use; `identity` is a
     client id, or "system"."""
@@ -97,7 +97,7 @@ class Encryption:
         return self.status == "enabled"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Registry:
     id: ArmId
     location: str
@@ -140,7 +140,7 @@ class Registry:
         return any(each.id == identity for each in self.attached)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AccessPolicy:
     """A vault's access policy: the key permissions of one principal, in their original spelling.
 
@@ -156,7 +156,7 @@ class AccessPolicy:
         return any(same(each, permission) or same(each, "all") for each in self.key_permissions)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Vault:
     """A key vault or (`kind` managedHSM) a managed HSM. `permission_model`: RBAC or ACCESS_POLICY, None for an HSM."""
 
@@ -204,7 +204,7 @@ class Vault:
         return self.uri.removeprefix("https://").rstrip("/").lower()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeletedVault:
     """A soft-deleted vault; its keys and policies are recovered with it, its role assignments are not."""
 
@@ -218,7 +218,7 @@ class DeletedVault:
         return self.id.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RotationPolicy:
     """Durations in ISO 8601, as stored by Key Vault; None if not set."""
 
@@ -231,7 +231,7 @@ class RotationPolicy:
 MOST_TAGS_OF_A_KEY = 15
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key as the control plane shows it: its current version's type and attributes.
 
@@ -263,7 +263,7 @@ class Key:
         return ["wrapKey", "unwrapKey", *sorted(self.operations - {"wrapkey", "unwrapkey"})]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DeletedKey:
     """A soft-deleted key; its name can't be used again until it is recovered or purged."""
 
@@ -271,7 +271,7 @@ class DeletedKey:
     scheduled_purge: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DenyAssignment:
     """Data actions that a deny assignment blocks, regardless of roles."""
 
@@ -280,7 +280,7 @@ class DenyAssignment:
     not_data_actions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RoleGrant:
     """A role assignment that applies to the key, with the data actions of its role.
 
@@ -302,7 +302,7 @@ class RoleGrant:
     unseen_denials: Unknown | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Holder:
     """A principal that can unwrap with keys of a vault, by its object id, and `through` what, in words."""
 
@@ -310,7 +310,7 @@ class Holder:
     through: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sharer:
     """Another registry, and what it shares with this one."""
 
@@ -320,7 +320,7 @@ class Sharer:
     vault: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything that affects a registry's encryption, as far as the caller can read it.
 
@@ -330,6 +330,7 @@ class State:
     the registry's name is not available, where there is no registry. `sharing` are the other registries with the same
     key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to;
     `unsearched` are the subscriptions that could not be searched for either, each with the reason.
+    `namesakes` are others with the name that was typed for something that does not exist.
     `individuals` are the object ids of principals that are known not to be groups. `replicas` are the regions that the
     registry is replicated to.
     """
@@ -346,6 +347,7 @@ class State:
     identity_users: tuple[ArmId, ...] | Unknown | NotLoaded = NOT_LOADED
     individuals: frozenset[Id] = frozenset()
     unsearched: tuple[Unknown, ...] = ()
+    namesakes: tuple[ArmId, ...] | Unknown = ()
     replicas: tuple[str, ...] | NotLoaded = NOT_LOADED
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:

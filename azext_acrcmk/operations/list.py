@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timezone
+from functools import cached_property
 from typing import Any
 
 from azure.cli.core.azclierror import InvalidArgumentValueError
@@ -11,7 +14,8 @@ from azext_acrcmk.cloud.fleet_confirm import Confirmation
 from azext_acrcmk.cloud.fleet_graph import FleetGraph
 from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.graph import Where
-from azext_acrcmk.model.defaults import KEY_DEPTH, LIVE_DEPTH, REGISTRY_DEPTH
+from azext_acrcmk.cloud.waiting import in_thread, result_of
+from azext_acrcmk.model.defaults import LIVE_DEPTH, REGISTRY_DEPTH
 from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.state import NotLoaded, State
 from azext_acrcmk.operations.report_files import read_report, write_all
@@ -19,8 +23,8 @@ from azext_acrcmk.operations.session import Session, fail_after_output
 from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, unseen_parts
 from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.output.report import ending_of, render
-from azext_acrcmk.rules import examine
-from azext_acrcmk.rules.catalogue import FAILED, UNKNOWN
+from azext_acrcmk.rules import Health, examine
+from azext_acrcmk.rules.catalogue import FAILED, GRANT, IDENTITY, UNKNOWN, VAULT
 
 # Findings that depend on neither a version in use nor the absence of anything, or were already read directly.
 SETTLED = frozenset(
@@ -40,6 +44,9 @@ SETTLED = frozenset(
         "DenialsUnknown",
     }
 )
+# What the others rest on, beside the registry itself. Keys were read directly already.
+_RESTS_ON_BY_SUBJECT = {IDENTITY: ("identity",), GRANT: ("identity", "vault", "roles"), VAULT: ("vault",)}
+_RESTS_ON = {"TenantMismatch": ("identity", "vault")}
 
 
 def list_registries(
@@ -93,14 +100,14 @@ def _look(
     with Session.of(cmd) as session:
         interrupted = False
         where = _where(session, subscriptions, management_groups, everywhere)
-        fleet = Fleet()
+        fleet, judge = Fleet(), Judge(depth, expiry_days)
         try:
-            _load(session, fleet, where, group, depth, lambda state: examine(state, session.now, expiry_days))
+            _load(session, fleet, where, group, depth, judge)
         except KeyboardInterrupt:
             session.stop.set()
             interrupted = True
             fleet.miss("everything else", "Interrupted before it was read.")
-        return fleet_document(_report(session, fleet, depth, expiry_days)), interrupted
+        return fleet_document(_report(session, fleet, depth, judge)), interrupted
 
 
 def _where(session: Session, subscriptions, management_groups, everywhere: bool) -> Where:
@@ -111,39 +118,59 @@ def _where(session: Session, subscriptions, management_groups, everywhere: bool)
     return Where(subscriptions=tuple(map(Id, subscriptions or [session.login.subscription])))
 
 
-def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth: str, judge) -> None:
-    clients, subscriptions = session.clients, session.login.subscriptions
-    graph = FleetGraph(fleet, clients, session.login, session.stop, session.progress.during)
-    reads = FleetReads(fleet, clients, session.stop, session.progress.during)
+def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth: str, judge: Judge) -> None:
+    clients, login = session.clients, session.login
+    graph = FleetGraph(fleet, clients, login, session.stop, session.progress.during)
+    reads = FleetReads(fleet, clients, login.subscription, session.stop, session.progress.during)
     graph.find(where, group)
     if depth == LIVE_DEPTH:
-        reads.read_registries()
-    graph.look_around()
+        reads.read_registries(list(fleet.registries))
+    graph.find_vaults()
+    # What is left to be asked waits for the quota of queries; meanwhile keys are read.
+    rest = in_thread(graph.look_around)
     if depth != REGISTRY_DEPTH:
         reads.read_denials()
         reads.read_keys()
-    suspects = [each for each in fleet.registries.values() if _is_doubtful(fleet.state_of(each), depth, judge)]
-    Confirmation(fleet, reads, clients, subscriptions).confirm(suspects)
+    result_of(rest)
+    Confirmation(fleet, reads, clients, login.subscriptions, judge.doubts).confirm()
 
 
-def _is_doubtful(state: State, depth: str, judge) -> bool:
-    """Whether a registry must be read again: it has findings to confirm, or was incomplete in Resource Graph."""
-    if not state.registry.encryption.enabled or state.registry.encryption.key is None:
-        return False
-    needed = [state.identity, state.vault, state.roles]
-    if depth in (KEY_DEPTH, LIVE_DEPTH):
-        needed += [state.key, state.version_in_use]
-    if any(isinstance(each, NotLoaded) for each in needed):
-        return True
-    return any(each.status in (FAILED, UNKNOWN) and each.code not in SETTLED for each in judge(state).findings)
+class Judge:
+    """Judges states by the rules of `check`, each once."""
+
+    def __init__(self, depth: str, expiry_days: int):
+        self._deep, self._expiry_days = depth != REGISTRY_DEPTH, expiry_days
+        # With the states, so that no other gets the place of one in memory.
+        self._judged: dict[int, tuple[State, Health]] = {}
+
+    @cached_property
+    def now(self) -> datetime:
+        """When the first was judged: by then all has been read."""
+        return datetime.now(timezone.utc)
+
+    def health(self, state: State) -> Health:
+        """Without what passed, which would take most of the memory of a fleet."""
+        if id(state) not in self._judged:
+            health = examine(state, self.now, self._expiry_days)
+            wrong = tuple(each for each in health.findings if each.status in (FAILED, UNKNOWN))
+            self._judged[id(state)] = state, replace(health, findings=wrong)
+        return self._judged[id(state)][1]
+
+    def doubts(self, state: State) -> frozenset[str]:
+        """The parts of a state that must be read directly before anything is said of its registry."""
+        needed = ("identity", "vault", "roles", *(("key", "version_in_use") if self._deep else ()))
+        doubts = {part for part in needed if isinstance(getattr(state, part), NotLoaded)}
+        for each in self.health(state).findings:
+            if each.code not in SETTLED:
+                doubts |= {"registry", *_RESTS_ON.get(each.code, _RESTS_ON_BY_SUBJECT.get(each.rule.subject, ()))}
+        return frozenset(doubts)
 
 
-def _report(session: Session, fleet: Fleet, depth: str, expiry_days: int) -> FleetReport:
-    now = session.now
-    report = FleetReport(now, depth, fleet.subscription_names, session.login.portal)
+def _report(session: Session, fleet: Fleet, depth: str, judge: Judge) -> FleetReport:
+    report = FleetReport(session.now, depth, fleet.subscription_names, session.login.portal)
     for registry in list(fleet.registries.values()):
         state = fleet.state_of(registry)
-        report.add(state, examine(state, now, expiry_days))
+        report.add(state, judge.health(state))
         for what, why in unseen_parts(state):
             fleet.miss(what, why)
     report.not_seen = list(fleet.not_seen.items())

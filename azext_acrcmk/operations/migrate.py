@@ -12,10 +12,13 @@ from azext_acrcmk._errors import problems_error
 from azext_acrcmk.apply.migrate.copier import Copier, Wanted
 from azext_acrcmk.apply.migrate.importing import Importer, NothingSucceeds
 from azext_acrcmk.apply.migrate.limit import Limit
+from azext_acrcmk.apply.migrate.settings import Made, make_settings
+from azext_acrcmk.cloud.consumers import find_consumers
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.login_server import LoginServer, NotPermitted
 from azext_acrcmk.cloud.preflight import look_ahead
-from azext_acrcmk.cloud.reads import get_registry, get_registry_at
+from azext_acrcmk.cloud.reads import get_registry, get_registry_at, in_parallel
+from azext_acrcmk.cloud.settings import load_settings
 from azext_acrcmk.model.goal import enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, Scope
 from azext_acrcmk.model.preflight import Questions
@@ -24,10 +27,20 @@ from azext_acrcmk.model.registry_options import PREVIEW_API_VERSION, RegistryOpt
 from azext_acrcmk.model.state import Absent, Registry, State, Unknown
 from azext_acrcmk.operations.ahead import stop_where_blocked
 from azext_acrcmk.operations.enable import Prepared, carry_out, prepare
+from azext_acrcmk.operations.report_files import write_all
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, steps_document
-from azext_acrcmk.output.migrate import inventory_document, migration_document
+from azext_acrcmk.output.migrate import (
+    cut_over_document,
+    inventory_document,
+    migration_document,
+    settings_document,
+)
+from azext_acrcmk.output.report import ending_of
+from azext_acrcmk.output.report.migration import migration_html, migration_markdown
 from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.migrate.cutover import cut_over, pulling_principals
+from azext_acrcmk.plan.migrate.left import left_settings
 from azext_acrcmk.plan.migrate.new_registry import options_of
 from azext_acrcmk.plan.migrate.preflight import (
     IMPORT,
@@ -35,6 +48,7 @@ from azext_acrcmk.plan.migrate.preflight import (
     source_obstacles,
     target_obstacles,
 )
+from azext_acrcmk.plan.migrate.settings import Setting, network_setting, settings_to_make
 from azext_acrcmk.plan.obstacle import BLOCKED, Obstacle
 from azext_acrcmk.rules import BROKEN, examine
 from azext_acrcmk.rules.fixes import registry_command
@@ -43,6 +57,10 @@ logger = get_logger(__name__)
 
 # Options that describe the key of a new registry; without them, a new registry that exists keeps its own.
 _OF_KEY = ("identity", "key_vault", "key_name", "key_encryption_key", "rotation")
+
+
+# By the ending of the file.
+_REPORTS = {".html": migration_html, ".md": migration_markdown}
 
 
 @dataclass(frozen=True)
@@ -67,6 +85,7 @@ def migrate(
     yes: bool,
     wanted: Wanted,
     concurrency: int | None,
+    reports: tuple[str, ...],
     **options: Any,
 ) -> dict[str, Any]:
     """Brings the content of a registry to a new one with a customer-managed key, and compares both."""
@@ -87,12 +106,62 @@ def migrate(
             return _what_if(session, source, target, found, old, limit, wanted)
         _check_readable(old, source)
         state, outcomes = _make(session, target, yes)
+        settings = _Settings(session, source, state.registry) if wanted.settings else None
+        if settings:
+            settings.open_network()
         copier = _copier(session, source, state.registry, old, limit, wanted)
         _copy(session, copier, state)
         document = migration_document(source, state, copier.tally, examine(state, session.now))
-        if not document["verified"]:
+        if settings:
+            document |= settings.make()
+            document["cutOver"] = settings.cut_over()
+        write_all({path: _REPORTS[ending_of(path)](document) for path in reports})
+        if not document["verified"] or document.get("settings", {}).get("failed"):
             session.fail_after_output()
         return {**document, "steps": steps_document(outcomes)}
+
+
+class _Settings:
+    """The settings of both registries, and what becomes of them."""
+
+    def __init__(self, session: Session, source: Registry, target: Registry):
+        self._session, self._made = session, Made()
+        self._source, self._target = in_parallel(
+            lambda: load_settings(session.clients, source), lambda: load_settings(session.clients, target)
+        )
+
+    def open_network(self) -> None:
+        """Before images: who lists them has to be let through."""
+        if setting := network_setting(self._source, self._target):
+            self._make((setting,))
+
+    def make(self) -> dict[str, Any]:
+        """After images; what it adds to the result."""
+        with self._session.progress.during("Copying settings"):
+            self._make(settings_to_make(self._source, self._target))
+        registry = self._target.registry
+        return settings_document(self._made, left_settings(self._source, registry.name, str(registry.id)))
+
+    def cut_over(self) -> dict[str, Any]:
+        """Who pulls from the old registry, and what to do, in order."""
+        session, source, target = self._session, self._source.registry, self._target.registry
+        pullers = pulling_principals(self._source)
+        with session.progress.during("Looking for who pulls from the old registry"):
+            consumers = find_consumers(
+                session.clients,
+                source.id.subscription,
+                (source.login_server or "").lower(),
+                [each.principal_id for each in pullers],
+                session.stop,
+            )
+        left = left_settings(self._source, target.name, str(target.id))
+        return cut_over_document(cut_over(source, target, pullers, consumers, left), source, target)
+
+    def _make(self, settings: tuple[Setting, ...]) -> None:
+        session = self._session
+        made = make_settings(session.clients, self._target.registry.id.subscription, settings, session.stop)
+        self._made.made += made.made
+        self._made.failed += made.failed
 
 
 def _source(session: Session, name: str) -> Registry:
@@ -180,8 +249,8 @@ def _make(session: Session, target: Target, yes: bool) -> tuple[State, list[Any]
         state, outcomes = load_registry_state(session.clients, registry, session.login.subscriptions), []
     if examine(state, session.now).status == BROKEN:
         raise problems_error((_broken(state.registry.id),))
-    # Its role assignment mode and login server may be only in newer API versions.
-    seen = get_registry(session.clients, target.id)
+    # Some of its settings are only in newer API versions.
+    seen = get_registry_at(session.clients, target.id, PREVIEW_API_VERSION)
     return replace(state, registry=seen if isinstance(seen, Registry) else state.registry), outcomes
 
 
@@ -273,5 +342,8 @@ def _what_if(
         raise _not_permitted(error, source.id) from error
     if any(each.action == BLOCKED for each in found):
         session.fail_after_output()
+    left = (
+        left_settings(load_settings(session.clients, source), target.id.name, str(target.id)) if wanted.settings else ()
+    )
     rows = plan_document(target.prepared.plan if target.prepared else Plan(), found)
-    return inventory_document(source, target.id, tally, rows)
+    return inventory_document(source, target.id, tally, rows, left)

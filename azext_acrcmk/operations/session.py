@@ -91,7 +91,8 @@ class Session:
             raise ResourceNotFoundError(
                 f"There is no registry '{id_.name}' in resource group '{id_.group}'.",
                 [
-                    "Omit --resource-group to find the registry by its name.",
+                    "To find the registry by its name, omit --resource-group; where a default is configured: "
+                    '--resource-group ""',
                     "To list the registries that you can read: az acr list --output table",
                 ],
             )

@@ -107,7 +107,7 @@ def _parts(session: Session, name: str, group: str | None, options: dict[str, An
 
 def _asks_for_something(options: dict[str, Any]) -> bool:
     return any(
-        value not in (None, False, "vault") and value != RegistryOptions()
+        value not in (None, False, "vault") and value != RegistryOptions() and not getattr(value, "is_default", False)
         for name, value in options.items()
         if name != "grant_timeout"
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Protocol
 
 from azext_acrcmk.model.content import Totals
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Registry, State
+from azext_acrcmk.plan.migrate.cutover import CutOver
+from azext_acrcmk.plan.migrate.settings import LeftSetting
 from azext_acrcmk.rules import Health
 
 # Imports that are begun in a second, at most and at least, for the time to expect (migrate facts 2.6).
@@ -20,6 +23,7 @@ class Tallied(Protocol):
     source: Totals
     imports: int
     written: int
+    locked: int
     tags_set: int
     planned: int
     there: int
@@ -30,7 +34,9 @@ class Tallied(Protocol):
     differences: list[Any]
 
 
-def inventory_document(source: Registry, target: ArmId, tally: Tallied, plan: list[dict[str, Any]]) -> dict[str, Any]:
+def inventory_document(
+    source: Registry, target: ArmId, tally: Tallied, plan: list[dict[str, Any]], left: Iterable[LeftSetting] = ()
+) -> dict[str, Any]:
     """The result of --what-if: what there is, what has to be done, what stands in the way."""
     return {
         "source": _registry(source),
@@ -41,6 +47,7 @@ def inventory_document(source: Registry, target: ArmId, tally: Tallied, plan: li
         "timeToExpect": {"leastSeconds": -(-tally.planned // FAST), "mostSeconds": -(-tally.planned // SLOW)},
         "conflicts": [_conflict(each) for each in tally.conflicts],
         "notCopied": [_left(each) for each in tally.left],
+        "byHand": [asdict(each) for each in left],
         "plan": plan,
     }
 
@@ -56,12 +63,46 @@ def migration_document(source: Registry, state: State, tally: Tallied, health: H
         "imported": tally.imports,
         "tagsSet": tally.tags_set,
         "written": tally.written,
+        "attributesSet": tally.locked,
         "alreadyThere": tally.there,
         "verified": not any(bad),
         "differences": [asdict(each) for each in tally.differences],
         "conflicts": [_conflict(each) for each in tally.conflicts],
         "failures": [*map(_failure, tally.failures), *map(_unwritten, tally.unwritten)],
         "notCopied": [_left(each) for each in tally.left],
+    }
+
+
+def settings_document(made: Any, left: Iterable[LeftSetting]) -> dict[str, Any]:
+    """What became of the settings: what was set, what was not and why, and what is left to do by hand."""
+    return {
+        "settings": {
+            "set": [{"kind": each.kind, "name": each.name} for each in made.made],
+            "failed": [{"kind": each.kind, "name": each.name, "why": why} for each, why in made.failed],
+        },
+        "byHand": [asdict(each) for each in left],
+    }
+
+
+def cut_over_document(found: CutOver, source: Registry, target: Registry) -> dict[str, Any]:
+    """As it is in the result."""
+    return {
+        "oldLoginServer": source.login_server,
+        "newLoginServer": target.login_server,
+        "mayPull": [
+            {
+                "principalId": each.principal_id,
+                "principalType": each.principal_type,
+                "role": each.role,
+                "scope": each.scope,
+                "resource": each.resource.id if each.resource else None,
+            }
+            for each in found.pullers
+        ],
+        "naming": [{"id": each.id, "type": each.type, "name": each.name} for each in found.naming],
+        "notSeen": found.unseen,
+        "steps": [{"what": each.what, "command": each.command} for each in found.steps],
+        "goBack": [{"what": each.what, "command": each.command} for each in found.back],
     }
 
 

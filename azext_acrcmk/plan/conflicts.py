@@ -231,11 +231,11 @@ def _existing_vault_conflicts(goal: EnableGoal, vault: Vault) -> list[Problem]:
         ("--permission-model", goal.permission_model, vault.permission_model),
         ("--vault-sku", goal.vault_sku, vault.sku),
         ("--retention-days", goal.retention_days, vault.retention_days),
-        ("--restrict-vault-network", goal.restrict_vault_network or None, vault.default_action == "Deny" or None),
+        ("--restrict-vault-network", goal.restrict_vault_network or None, vault.default_action == "Deny"),
         ("--vault-public-network-access", goal.vault_public_network_access, vault.public_network_access or "Enabled"),
     ]
     for option, want, got in asked:
-        if want is not None and not same(want, got):
+        if want is not None and got is not None and not same(want, got):
             restricts = option == "--restrict-vault-network"
             has = "does not restrict its network" if restricts else f"has {got}"
             wanted = option if restricts else f"{option} {want}"
@@ -259,11 +259,12 @@ def key_conflicts(goal: EnableGoal, key: Key) -> list[Problem]:
     """Options for a new key that don't match an existing one."""
     policy = key.rotation_policy
     asked = [
-        ("--key-type", goal.asked_key_type, key.type),
-        ("--key-size", goal.key_size, key.size),
         ("--rotation-period", goal.rotation_period, policy.rotate_after if policy else None),
         ("--key-lifetime", goal.key_lifetime, policy.expiry if policy else None),
     ]
+    # What is not shown can't be compared: a disabled key shows neither.
+    shown = [("--key-type", goal.asked_key_type, key.type), ("--key-size", goal.key_size, key.size)]
+    asked = [*(each for each in shown if each[2]), *asked]
     return [
         Problem(
             f"The key {key.id.versionless} exists, and {option} {want} does not match its value ({got}). {NOT_CHANGED}",

@@ -55,6 +55,7 @@ from azext_acrcmk.plan.kinds import (
     UseKey,
     UseVault,
 )
+from azext_acrcmk.plan.namesakes import identity_elsewhere, unseen_namesakes, vault_doubt
 from azext_acrcmk.rules import Facts, Fix, stoppers
 from azext_acrcmk.rules.grant import describe
 from azext_acrcmk.rules.vault import shuts_out_registries
@@ -142,13 +143,19 @@ def _skipped_grant_problems(goal: EnableGoal, state: State) -> list[Problem]:
 def plan_identity(goal: EnableGoal, state: State, group: Change | None = None) -> Change:
     if isinstance(state.identity, Identity):
         return UseIdentity(identity=state.identity, reason="User-assigned identity exists.")
+    notice = identity_elsewhere(goal, state)
     return CreateIdentity(
         id=goal.identity,
         location=location_of(goal, state),
         tags=goal.tags,
-        reason="User-assigned identity through which the registry uses the key.",
+        reason=_joined("User-assigned identity through which the registry uses the key.", notice),
+        notice=notice,
         after=after(group),
     )
+
+
+def _joined(reason: str, more: str | None) -> str:
+    return f"{reason} {more}" if more else reason
 
 
 def plan_parts(
@@ -183,7 +190,7 @@ def recover_vault(vault: DeletedVault, tenant: str, reason: str, waits_for: tupl
 
 
 def _new_vault(goal: EnableGoal, state: State, group: Change | None, identity: Change | None) -> Change:
-    by_policy = goal.new_permission_model == ACCESS_POLICY
+    by_policy, doubt = goal.new_permission_model == ACCESS_POLICY, vault_doubt(goal, state)
     model = "access policies" if by_policy else "Azure RBAC"
     network = ", network access denied except from trusted services" if goal.restrict_vault_network else ""
     if goal.vault_public_network_access == "Disabled":
@@ -199,8 +206,13 @@ def _new_vault(goal: EnableGoal, state: State, group: Change | None, identity: C
         public_network_access=goal.vault_public_network_access,
         policy_for=goal.identity if by_policy else None,
         tags=goal.tags,
-        reason=f"Key vault ({goal.new_vault_sku}, {model}{network}) with purge protection: if deleted, it can't be "
-        f"purged for {goal.new_retention_days} days.",
+        reason=_joined(
+            f"Key vault ({goal.new_vault_sku}, {model}{network}) with purge protection: if deleted, it can't be "
+            f"purged for {goal.new_retention_days} days.",
+            doubt or unseen_namesakes(goal, state),
+        ),
+        notice=doubt,
+        question=f"Create key vault '{goal.vault.name}'?" if doubt else None,
         after=after(group, identity if by_policy else None),
     )
 

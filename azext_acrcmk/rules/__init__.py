@@ -35,7 +35,7 @@ from azext_acrcmk.rules.catalogue import (
 HEALTHY, ATTENTION, BROKEN, NOT_ENCRYPTED = "healthy", "attention", "broken", "notEncrypted"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A rule's verdict on `subject`, the id of a resource or key."""
 

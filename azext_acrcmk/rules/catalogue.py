@@ -42,7 +42,8 @@ class Fix(Enum):
 
 @dataclass(frozen=True)
 class Facts:
-    """What rules judge: what a registry uses, or with a `goal` what it should use; and the time.
+    """What rules judge: what a registry uses, or with a `goal` what it should use; and the time. What many rules look
+    at is found out once.
 
     Without a goal, `state` must have a registry.
     """
@@ -52,41 +53,41 @@ class Facts:
     expiry_days: int = EXPIRY_DAYS
     goal: EnableGoal | None = None
 
-    @property
+    @cached_property
     def registry(self) -> Registry:
         return self.state.registry
 
-    @property
+    @cached_property
     def encryption(self) -> Encryption:
         return self.registry.encryption
 
-    @property
+    @cached_property
     def uses_key(self) -> bool:
         """Whether there is a key to judge."""
         return self.goal is not None or (self.encryption.enabled and self.encryption.key is not None)
 
-    @property
+    @cached_property
     def exists_encrypted(self) -> bool:
         """Whether the registry exists and is encrypted."""
         return isinstance(self.state.registry, Registry) and self.encryption.enabled
 
-    @property
+    @cached_property
     def key_id(self) -> KeyId | None:
         """The key to judge, with a version if the registry is, or should be, pinned to it."""
         return self.goal.key if self.goal else self.encryption.key
 
-    @property
+    @cached_property
     def store(self) -> str:
         """The key's vault or managed HSM, in words."""
         if self.key_id is None:
             return "key vault"
         return f"{'managed HSM' if self.key_id.is_hsm else 'key vault'} '{self.key_id.store}'"
 
-    @property
+    @cached_property
     def registry_name(self) -> str:
         return self.goal.registry.name if self.goal else self.registry.name
 
-    @property
+    @cached_property
     def is_automatic(self) -> bool:
         """Whether the registry uses new versions of its key automatically."""
         return self.encryption.key is not None and self.encryption.key.version is None
@@ -95,24 +96,24 @@ class Facts:
     def key_identity(self) -> KeyIdentity:
         return key_identity(self.state)
 
-    @property
+    @cached_property
     def principal(self) -> Id | None:
         """The object id that must have access to the key."""
         if self.goal:
             return self.state.identity.principal_id if isinstance(self.state.identity, Identity) else None
         return self.key_identity.principal_id
 
-    @property
+    @cached_property
     def vault(self) -> Vault | None:
         """The key's vault or managed HSM, if it exists and was read."""
         return self.state.vault if self.uses_key and isinstance(self.state.vault, Vault) else None
 
-    @property
+    @cached_property
     def latest(self) -> Key | None:
         """The key with its latest version, if it exists and was read."""
         return self.state.key if self.uses_key and isinstance(self.state.key, Key) else None
 
-    @property
+    @cached_property
     def used(self) -> Key | None:
         """The version in use, or the one to use. It is the latest, unless another is known to be in use."""
         if self.goal:
@@ -121,7 +122,7 @@ class Facts:
             return self.state.version_in_use
         return None if self.is_behind else self.latest
 
-    @property
+    @cached_property
     def is_behind(self) -> bool:
         """Whether the key has a later version than the registry uses."""
         if self.goal or not self.latest:
@@ -129,7 +130,7 @@ class Facts:
         in_use, latest = self.encryption.in_use, self.latest.id
         return bool(in_use and latest.version and in_use != latest)
 
-    @property
+    @cached_property
     def latest_is_unusable(self) -> bool:
         """Whether the registry can't use the latest version: disabled, not valid or without wrapKey and unwrapKey."""
         key = self.latest
@@ -147,7 +148,7 @@ class Facts:
         return Access(None, unknown=next(hidden, Unknown()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The result of a rule: `message` describes it, `fix` is an `az` command that fixes it, and `change` the kind of
     change that does. `advice` is for a command that it stops."""

@@ -192,7 +192,7 @@ def _not_there(members: Members) -> str:
     INFO,
     REGISTRY,
     cause="Premium registries without a customer-managed key, which can be set only when a registry is created.",
-    cure="Create new registries with `az acr cmk enable` and copy the images.",
+    cure="Copy each to a new registry with a customer-managed key: `az acr cmk migrate`.",
 )
 def _premium(members: Members) -> Iterator[FleetVerdict]:
     plain = [each for each in members if "NotEncrypted" in each.failed and same(each.registry.sku, "Premium")]
@@ -207,7 +207,7 @@ def _premium(members: Members) -> Iterator[FleetVerdict]:
     INFO,
     REGISTRY,
     cause="Registries that are not Premium, which customer-managed keys require.",
-    cure="Create new registries with `az acr cmk enable`, which makes them Premium, and copy the images.",
+    cure="Copy each to a new registry, which is Premium and has a customer-managed key: `az acr cmk migrate`.",
 )
 def _not_premium(members: Members) -> Iterator[FleetVerdict]:
     plain = [each for each in members if "NotEncrypted" in each.failed and not same(each.registry.sku, "Premium")]

@@ -32,7 +32,7 @@ from azext_acrcmk.rules.fixes import registry_command
     ERROR,
     REGISTRY,
     cause="The registry was created without a customer-managed key. Azure allows this only when a registry is created.",
-    cure="Create a new registry with `az acr cmk enable` and copy the images.",
+    cure="Copy it to a new registry with a customer-managed key: `az acr cmk migrate`.",
     stops=(ENABLE, ROTATE, REVOKE, RESTORE),
 )
 def _encrypted(facts: Facts) -> Verdict:
@@ -56,14 +56,14 @@ def _encrypted(facts: Facts) -> Verdict:
             ),
         )
     new = f"{registry.name[:47]}cmk"
+    migrate = registry_command(registry.id, "cmk migrate", f"--to {new}")
     return failed(
         f"Registry '{registry.name}' exists and is not encrypted with a customer-managed key. This can be "
         "enabled only when a registry is created.",
-        f"az acr cmk enable --name {new} --resource-group {group}",
+        migrate,
         advice=(
-            f"Create a new registry with another name: az acr cmk enable --name {new} --resource-group {group}",
-            f"Then copy the images, one at a time: az acr import --name {new} --registry {quote(str(registry.id))} "
-            "--source REPOSITORY:TAG",
+            f"To copy it to a new registry with a customer-managed key: {migrate}",
+            f"Or create an empty one with another name: az acr cmk enable --name {new} --resource-group {group}",
         ),
     )
 

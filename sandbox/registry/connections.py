@@ -1,6 +1,5 @@
-"""Connected registries and private endpoint connections of a registry: only lists, which the control API fills.
-
-In Azure both begin elsewhere: a connected registry is activated on site, and a connection comes with an endpoint.
+"""Connected registries, private endpoint connections, tasks and agent pools of a registry: only lists, which the
+control API fills. In Azure the first two begin elsewhere: one is activated on site, and one comes with an endpoint.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from sandbox.world import World
 
 router = Router()
 PRIVATE_ENDPOINTS, CONNECTED = "privateEndpointConnections", "connectedRegistries"
+_LISTED = (PRIVATE_ENDPOINTS, CONNECTED, "tasks", "agentPools")
 
 
 def add_private_endpoint(world: World, registry: Registry, endpoint: str, status: str = "Approved") -> str:
@@ -33,17 +33,11 @@ def add_private_endpoint(world: World, registry: Registry, endpoint: str, status
     return part.id
 
 
-def add_connected_registry(world: World, registry: Registry, name: str) -> str:
-    """Connect a registry on site. Returns the id of the connected registry."""
-    properties = {
-        "mode": "ReadOnly",
-        "connectionState": "Online",
-        "activation": {"status": "Active"},
-        "parent": {"syncProperties": {"tokenId": f"{registry.id}/tokens/{name}-sync", "schedule": "* * * * *"}},
-        "clientTokenIds": [],
-        "logging": {"logLevel": "Information", "auditLogStatus": "Disabled"},
-    }
-    return _put(world, registry, CONNECTED, name, properties).id
+def add_listed(world: World, registry: Registry, kind: str, name: str, properties: dict[str, Any]) -> str:
+    """Add a task, an agent pool or a connected registry. Returns its id."""
+    if kind not in _LISTED[1:]:
+        raise ValueError(f"What is of the kind '{kind}' is not only listed.")
+    return _put(world, registry, kind, name, properties).id
 
 
 def _put(world: World, registry: Registry, kind: str, name: str, properties: dict[str, Any]) -> Part:
@@ -54,5 +48,5 @@ def _put(world: World, registry: Registry, kind: str, name: str, properties: dic
     return part
 
 
-add(router, Kind(PRIVATE_ENDPOINTS))
-add(router, Kind(CONNECTED))
+for _kind in _LISTED:
+    add(router, Kind(_kind))

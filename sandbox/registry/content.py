@@ -212,8 +212,9 @@ def _key(order: str, name: str, record: Entry | Tag | None) -> tuple[float, str]
     """By name, or by the time of the last change. What is gone since the last page comes first in order of time."""
     if not order:
         return 0.0, name
-    moment = record.updated if record else float("-inf")
-    return (-moment if order == "timedesc" else moment), name
+    if record is None:
+        return float("-inf"), name
+    return (-record.updated if order == "timedesc" else record.updated), name
 
 
 @dataclass

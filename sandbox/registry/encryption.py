@@ -158,7 +158,9 @@ def _unwrap(world: World, encryption: Encryption, credential: Credential) -> byt
     if store is None:
         raise AzureError(404, "VaultNotFound", f"The vault of key {encryption.versioned_identifier} does not exist.")
     version = use(world, store, _user(credential), "unwrapKey", uri.name, uri.version)
-    return version.unwrap(encryption.wrapped, _ALGORITHM)
+    if encryption.opened is None or encryption.opened[0] is not version:
+        encryption.opened = version, version.unwrap(encryption.wrapped, _ALGORITHM)
+    return encryption.opened[1]
 
 
 def _user(credential: Credential) -> KeyUser:

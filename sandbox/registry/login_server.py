@@ -86,7 +86,7 @@ def serve(
             if scope:
                 wanted = scope.format(**request.params)
                 if not holds_scope(registry, request, wanted):
-                    raise unauthorized(registry, wanted)
+                    raise unauthorized(registry, wanted, _access_of(registry, request) is not None)
                 _check_key(world, registry)
             reply = handler(world, registry, request)
             reply.headers |= _VERSION
@@ -126,6 +126,13 @@ def may(world: World, registry: Registry, caller: Caller, action: str) -> bool:
     return bool(wanted) and allowed(world, caller.object_id, f"{TYPE}/{wanted}", registry.id)
 
 
+def actions_of(kind: str, actions: str) -> list[str]:
+    """The single actions of a scope; those of a repository may be all (Azure/acr, AAD-OAuth.md)."""
+    if kind == "repository" and actions == "*":
+        return [action for action in _ACTIONS if action != "*"]
+    return actions.split(",")
+
+
 def parts_of(scope: str) -> tuple[str, str, str]:
     """Type, name and actions of a scope such as "repository:app/web:pull,push"."""
     kind, _, rest = scope.partition(":")
@@ -135,10 +142,9 @@ def parts_of(scope: str) -> tuple[str, str, str]:
 
 def holds_scope(registry: Registry, request: Request, scope: str) -> bool:
     """Whether the token of a request is an access token of this registry for a scope."""
-    _, _, token = request.headers.get("authorization", "").partition(" ")
     kind, name, wanted = parts_of(scope)
-    claims = own_token(registry, token, "access_token") or {}
-    granted = [entry["actions"] for entry in claims.get("access", ()) if (entry["type"], entry["name"]) == (kind, name)]
+    access = _access_of(registry, request) or ()
+    granted = [entry["actions"] for entry in access if (entry["type"], entry["name"]) == (kind, name)]
     return any(set(wanted.split(",")) <= set(actions) for actions in granted)
 
 
@@ -151,16 +157,24 @@ def disallowed() -> RegistryError:
     return RegistryError(405, "REGISTRY_DISALLOWED_OPERATION", message, {})
 
 
-def unauthorized(registry: Registry, scope: str = "") -> RegistryError:
-    """The 401 that says where to request a token, and for which scope."""
+def unauthorized(registry: Registry, scope: str = "", insufficient: bool = False) -> RegistryError:
+    """The 401 that says where to request a token, and for which scope; and, of a token for another scope, that it is
+    insufficient (as the Docker token specification has it; not recorded)."""
     challenge = f'Bearer realm="https://{registry.host}/oauth2/token",service="{registry.host}"'
     detail = None
     if scope:
-        challenge += f',scope="{scope}"'
+        challenge += f',scope="{scope}"' + (',error="insufficient_scope"' if insufficient else "")
         kind, name, action = parts_of(scope)
         detail = [{"Type": kind, "Name": name, "Action": action}]
     message = "authentication required, visit https://aka.ms/acr/authorization for more information."
     return RegistryError(401, "UNAUTHORIZED", message, detail, {"Www-Authenticate": challenge})
+
+
+def _access_of(registry: Registry, request: Request) -> list[dict[str, Any]] | None:
+    """What the access token of a request is for; None if it has none of this registry's."""
+    _, _, token = request.headers.get("authorization", "").partition(" ")
+    claims = own_token(registry, token, "access_token")
+    return None if claims is None else claims.get("access", [])
 
 
 def _check_firewall(registry: Registry, address: str) -> None:

@@ -14,6 +14,7 @@ from sandbox.registry import credentials
 from sandbox.registry.credentials import Login
 from sandbox.registry.login_server import (
     RegistryError,
+    actions_of,
     has_any_right,
     own_token,
     parts_of,
@@ -80,7 +81,7 @@ def _issue(world: World, registry: Registry, request: Request, login: Login | No
         kind, name, actions = parts_of(scope)
         if kind not in ("registry", "repository") or not name:
             raise RegistryError(400, "UNSUPPORTED", f"The scope '{scope}' is not served here.")
-        granted = [action for action in actions.split(",") if login.allows(name, action)]
+        granted = [action for action in actions_of(kind, actions) if login.allows(name, action)]
         access.append({"type": kind, "name": name, "actions": granted})
     seconds = world.settings.registry_token_seconds or _ACCESS_SECONDS
     token = tokens.issue_for_registry(login.caller, registry.host, "access_token", seconds, access=access)

@@ -16,6 +16,7 @@ from typing import Any
 from sandbox.core.clock import iso
 from sandbox.core.web import AzureError, Caller, Reply, Request, Router
 from sandbox.registry import results
+from sandbox.registry.errors import ProviderError
 from sandbox.registry.record import REGISTRY, TYPE, Registry
 from sandbox.resource_manager.access import require
 from sandbox.resource_manager.arm import HOST, not_found
@@ -235,15 +236,6 @@ def _headers(request: Request) -> dict[str, str]:
 
 def _unknown(name: str) -> AzureError:
     return ProviderError(404, "ResourceNotFound", f"The resource {name} could not be found.")
-
-
-class ProviderError(AzureError):
-    """An error as the registry provider itself returns it: with a status beside."""
-
-    def reply(self) -> Reply:
-        reply = super().reply()
-        reply.body["status"] = "Failed"
-        return reply
 
 
 def _offset(moment: float) -> str:

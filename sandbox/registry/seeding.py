@@ -227,6 +227,11 @@ def list_content(registry: Registry) -> dict[str, Any]:
     }
 
 
+def fingerprint(registry: Registry) -> str:
+    """The same for two registries with the same content."""
+    return digest_of(_json(list_content(registry)))
+
+
 def _roots(maker: _Maker, images: int, indexes: int, index_size: int, tags: int, docker: bool) -> Iterator[Manifest]:
     for kind, count in (("v", images), ("m", indexes)):
         for number in range(1, count + 1):

@@ -97,11 +97,11 @@ def _may_change(request: Request) -> bool:
 
 
 def _throttled(world: World, request: Request) -> Reply | None:
-    """The refusal of a read that comes when there have been too many."""
+    """The refusal of a request that comes when there have been too many."""
     if request.host != arm.HOST or request.caller is None:
         return None
     try:
-        throttling.take_read(world, request, arm.parse(request.path).subscription)
+        throttling.take(world, request, arm.parse(request.path).subscription)
     except AzureError as error:
         return error.reply()
     return None

@@ -1,8 +1,8 @@
 """How many requests are let through: the token buckets of Resource Manager, and the quota of Resource Graph.
 
 Facts: fleet.md 2.1 and 1.3. The text of a throttled read is as reported in github.com/velero-io/velero/issues/9171.
-Of the buckets only those for reads are kept, one for a subscription and principal (there is one for each region too),
-and one for what lies in no subscription. The limit over all principals is not kept.
+Of the buckets those for reads, writes and deletions are kept, one for a subscription and principal (there is one for
+each region too), and one for what lies in no subscription. The limit over all principals is not kept.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from sandbox.core.web import AzureError, Request
 from sandbox.world import World
+
+_KINDS = {"GET": "read", "HEAD": "read", "DELETE": "delete"}
+_QUERY = "/providers/microsoft.resourcegraph/"  # a POST that has limits of its own
 
 
 @dataclass
@@ -55,14 +58,19 @@ class Window:
         return max(self.begun + seconds - now, 0.0)
 
 
-def take_read(world: World, request: Request, subscription: str) -> None:
-    """Let a read through, or refuse it until there is a token again."""
-    settings = world.settings
-    if not settings.arm_read_bucket or request.method not in ("GET", "HEAD"):
+def take(world: World, request: Request, subscription: str) -> None:
+    """Let a request through, or refuse it until there is a token again for what it does."""
+    settings, kind = world.settings, _KINDS.get(request.method, "write")
+    reads = kind == "read"
+    size, rate = (
+        (settings.arm_read_bucket, settings.arm_read_rate)
+        if reads
+        else (settings.arm_write_bucket, settings.arm_write_rate)
+    )
+    if not size or _QUERY in request.path.lower():
         return
-    key = _key(request, subscription)
-    bucket = world.quotas.setdefault(key, Bucket(settings.arm_read_bucket, world.now()))
-    wait = bucket.take(world.now(), settings.arm_read_bucket, settings.arm_read_rate)
+    bucket = world.quotas.setdefault(_key(request, subscription, kind), Bucket(size, world.now()))
+    wait = bucket.take(world.now(), size, rate)
     if not wait:
         return
     seconds = str(math.ceil(wait))
@@ -70,7 +78,7 @@ def take_read(world: World, request: Request, subscription: str) -> None:
     raise AzureError(
         429,
         "SubscriptionRequestsThrottled" if subscription else "TenantRequestsThrottled",
-        f"Number of 'read' requests for {whose} actor '{request.caller.object_id}' exceeded. Please try again after "
+        f"Number of '{kind}' requests for {whose} actor '{request.caller.object_id}' exceeded. Please try again after "
         f"'{seconds}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for "
         "additional information.",
         headers={"Retry-After": seconds},
@@ -81,9 +89,9 @@ def reads_left(world: World, request: Request, subscription: str) -> int | None:
     """How many reads the caller has left, where they are counted."""
     if not world.settings.arm_read_bucket or request.caller is None:
         return None
-    bucket = world.quotas.get(_key(request, subscription))
+    bucket = world.quotas.get(_key(request, subscription, "read"))
     return int(bucket.tokens) if bucket else world.settings.arm_read_bucket
 
 
-def _key(request: Request, subscription: str) -> tuple[str, ...]:
-    return "reads", subscription.lower(), request.caller.object_id
+def _key(request: Request, subscription: str, kind: str) -> tuple[str, ...]:
+    return f"{kind}s", subscription.lower(), request.caller.object_id

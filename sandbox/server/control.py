@@ -26,7 +26,7 @@ POST   /registries/{name}/content    {"repositories"?, "images"?, ...}: images, 
                                      GET: all that is stored
 POST   /registries/{name}/push       {"repository", "tag", "seed"}: a new image, to which the tag moves
 POST   /registries/{name}/private-endpoints     {"endpoint", "status"?}: connects one, by its id
-POST   /registries/{name}/connected-registries  {"name"}
+POST   /registries/{name}/listed     {"kind", "name", "properties"}: a task, an agent pool, a connected registry
 POST   /resources                    {"resource_id", "properties", ...}, see tampering.add_resource
 POST   /registries/{name}/pull       whether an image could be pulled now
 GET    /state                        counts and IDs of all resources
@@ -47,7 +47,7 @@ from sandbox import services
 from sandbox.core.web import Caller, Request
 from sandbox.entra.directory import add_principal
 from sandbox.fleet.seed import seed_fleet
-from sandbox.registry.connections import add_connected_registry, add_private_endpoint
+from sandbox.registry.connections import add_listed, add_private_endpoint
 from sandbox.registry.encryption import pull
 from sandbox.registry.import_faults import ImportFault
 from sandbox.registry.record import named_registry
@@ -265,13 +265,23 @@ def _add_repositories(instance: Instance, given: dict[str, Any], request: web.Re
         tampering.add_repositories(instance.world, request.match_info["name"], **given)
 
 
-@_endpoint("POST", "/registries/{name}/content")
-async def _seed_content(instance: Instance, given: dict[str, Any], request: web.Request) -> dict[str, int]:
-    def seed() -> dict[str, int]:
-        with instance.world.lock:
-            return seed_content(instance.world, named_registry(instance.world, request.match_info["name"]), **given)
+def _acts_on_registry(path: str, act: Callable[..., Any]) -> None:
+    """Have POST to a path of a registry call a function with the world, the registry, and what is given."""
 
-    return await asyncio.get_running_loop().run_in_executor(None, seed)
+    async def endpoint(instance: Instance, given: dict[str, Any], request: web.Request) -> Any:
+        def run() -> Any:
+            with instance.world.lock:
+                return act(instance.world, named_registry(instance.world, request.match_info["name"]), **given)
+
+        return await asyncio.get_running_loop().run_in_executor(None, run)
+
+    _endpoint("POST", f"/registries/{{name}}/{path}")(endpoint)
+
+
+_acts_on_registry("content", seed_content)
+_acts_on_registry("push", push_image)
+_acts_on_registry("private-endpoints", add_private_endpoint)
+_acts_on_registry("listed", add_listed)
 
 
 @_endpoint("GET", "/registries/{name}/content")
@@ -280,27 +290,6 @@ def _content(instance: Instance, given: dict[str, Any], request: web.Request) ->
     with world.lock:
         gateway.settle(world)
         return list_content(named_registry(world, request.match_info["name"]))
-
-
-@_endpoint("POST", "/registries/{name}/push")
-def _push(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
-    world = instance.world
-    with world.lock:
-        return push_image(world, named_registry(world, request.match_info["name"]), **given)
-
-
-@_endpoint("POST", "/registries/{name}/private-endpoints")
-def _add_private_endpoint(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
-    world = instance.world
-    with world.lock:
-        return add_private_endpoint(world, named_registry(world, request.match_info["name"]), **given)
-
-
-@_endpoint("POST", "/registries/{name}/connected-registries")
-def _add_connected_registry(instance: Instance, given: dict[str, Any], request: web.Request) -> str:
-    world = instance.world
-    with world.lock:
-        return add_connected_registry(world, named_registry(world, request.match_info["name"]), **given)
 
 
 @_endpoint("POST", "/resources")

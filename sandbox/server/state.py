@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.registry.seeding import fingerprint
 from sandbox.world import World
 
 
 def summary(world: World) -> dict[str, Any]:
-    """The sorted IDs of all resources, with their counts. Keys include their versions, grants their principals."""
+    """The sorted IDs of all resources, with their counts. Keys include their versions, grants their principals; of the
+    content of registries there are fingerprints."""
     shown: dict[str, Any] = {
         "groups": _ids(world.groups),
         "identities": _ids(world.identities),
@@ -17,6 +19,7 @@ def summary(world: World) -> dict[str, Any]:
         "keys": {store.id: _keys(store) for store in (*world.vaults.values(), *world.managed_hsms.values())},
         "deleted_vaults": sorted(world.deleted_vaults),
         "registries": _ids(world.registries),
+        "registry_parts": _ids(world.parts),
         "role_assignments": sorted(_assignment(world, entry) for entry in world.role_assignments.values()),
         "deny_assignments": _ids(world.deny_assignments),
         "custom_roles": sorted(
@@ -25,7 +28,9 @@ def summary(world: World) -> dict[str, Any]:
         "principals": sorted(f"{entry.kind} {entry.name}" for entry in world.principals.values()),
         "running_operations": sorted(entry.id for entry in world.operations.values() if not entry.done),
     }
-    counts = {name: len(values) for name, values in shown.items() if name != "keys"}
+    stocked = (each for each in world.registries.values() if each.content.repositories)
+    shown["content"] = {each.id: fingerprint(each) for each in stocked}
+    counts = {name: len(values) for name, values in shown.items() if name not in ("keys", "content")}
     counts["keys"] = sum(len(keys) for keys in shown["keys"].values())
     return {"now": world.now(), "counts": counts, **shown}
 

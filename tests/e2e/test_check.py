@@ -8,7 +8,7 @@ import pytest
 
 from azext_acrcmk.rules import CATALOGUE
 from sandbox.client import Account
-from sandbox.world import OTHER_SUBSCRIPTION
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
 from tests.harness.causes_of_findings import no_key_for_the_caller
 from tests.harness.finding_cases import CASES, SUB
 from tests.harness.listed import wrong
@@ -82,7 +82,7 @@ def test_not_encrypted_takes_a_new_registry(az, seed):
     found = finding(result, "NotEncrypted")
     assert (result.code, found["severity"], found["status"]) == (1, "error", "failed")
     assert "only when a registry is created" in found["message"]
-    assert found["fix"] == "az acr cmk enable --name myregistrycmk --resource-group rg"
+    assert found["fix"] == f"az acr cmk migrate --name myregistry --subscription {SUBSCRIPTION} --to myregistrycmk"
     assert [row["code"] for row in rows_of(result) if row["status"] == "failed"] == ["NotEncrypted"]
     az(found["fix"].removeprefix("az ")).ok()
     assert status_of(az("acr cmk check -n myregistrycmk -g rg"), "NotEncrypted") == "passed"

@@ -45,7 +45,7 @@ class TestRegistry:
             "exists and is not encrypted with a customer-managed key",
             "enabled only when a registry is created. Nothing was changed.",
             "az acr cmk enable --name myregistrycmk --resource-group rg",
-            f"az acr import --name myregistrycmk --registry {REGISTRY}",
+            f"az acr cmk migrate --name myregistry --subscription {SUBSCRIPTION} --to myregistrycmk",
         )
 
     def test_of_a_lesser_sku(self, seed, refused):

@@ -67,7 +67,7 @@ def test_a_tag_of_somebody_else_is_a_conflict_until_it_is_forced(azure, az, old)
     assert result.code == 1
     report = json.loads(result.out)
     assert [row["tag"] for row in report["conflicts"]] == ["v1"]
-    assert [row["kind"] for row in report["differences"]] == ["otherTag", "extraManifest"]
+    assert [row["kind"] for row in report["differences"]] == ["extraManifest", "otherTag"]
     assert not report["verified"]
     forced = json.loads(az(f"{MIGRATE} --force").out)
     assert [row["kind"] for row in forced["differences"]] == ["extraManifest"]

@@ -163,3 +163,24 @@ def test_a_key_that_stops_working_midway_is_the_cause_that_is_told(azure, az, ol
 def disable_key(seed) -> None:
     key = seed.get(str(NEW))["properties"]["encryption"]["keyVaultProperties"]["versionedKeyIdentifier"]
     seed.change_key("PATCH", key, {"attributes": {"enabled": False}})
+
+
+def test_locks_come_over_and_a_later_pass_opens_and_closes_them(azure, many_az, old):
+    update(many_az, "--image app/service0001:v1 --write-enabled false --delete-enabled false")
+    update(many_az, "--repository app/service0002 --write-enabled false")
+    assert many_az(COMMAND).json()["attributesSet"] == 2
+    first, second = (azure.content(name) for name in ("oldregistry", "newregistry"))
+    assert {name: each["attributes"] for name, each in first.items()} == {
+        name: each["attributes"] for name, each in second.items()
+    }
+    assert first["app/service0001"]["attributes"]["v1"] == {"deleteEnabled": False, "writeEnabled": False}
+    azure.clear_log()
+    many_az(COMMAND).ok()
+    assert not [each for each in azure.log() if each["method"] == "PATCH"]
+
+    update(many_az, "--repository app/service0002 --write-enabled true")
+    azure.push_image("oldregistry", "app/service0002", "v1", "later")
+    update(many_az, "--repository app/service0002 --write-enabled false")
+    assert many_az(COMMAND).json()["verified"]
+    assert same_images(azure)
+    assert azure.content("newregistry")["app/service0002"]["attributes"] == {"": {"writeEnabled": False}}

@@ -293,7 +293,7 @@ class TestOldGrant:
 
     def test_on_a_vault_that_is_left_is_removed(self, azure, az, seed):
         old = seed.encrypted()
-        az(f"{ROTATE} --key-vault other-vault --revoke-old").ok()
+        az(f"{ROTATE} --key-vault other-vault --revoke-old --yes").ok()
         assert holders(seed) == set()
         assert holders(seed, ArmId(SUBSCRIPTION, "rg", VAULT_TYPE, "other-vault")) == {old["principalId"]}
         assert serves(azure)

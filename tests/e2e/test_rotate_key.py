@@ -69,7 +69,7 @@ class TestAnotherKey:
         seed.encrypted()
         if there:
             seed.key(seed.vault(OTHER_VAULT), "other")
-        result = az(f"{ROTATE} --key-vault other-vault --key other").json()
+        result = az(f"{ROTATE} --key-vault other-vault --key other --yes").json()
         made = outcomes(result)
         expected = "reused" if there else "created"
         assert (made["vault"], made["key"], made["grant"]) == (expected, expected, "created")

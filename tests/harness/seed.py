@@ -27,7 +27,10 @@ _VERSIONS = {
     "Microsoft.KeyVault": "2026-02-01",
     "Microsoft.ManagedIdentity": "2024-11-30",
 }
-_ASKING = re.compile(r"/(checkNameAvailability|checkPolicyRestrictions|token|exchange)$", re.IGNORECASE)
+_ASKING = re.compile(
+    r"/(checkNameAvailability|checkPolicyRestrictions|acquirePolicyToken|Microsoft.ResourceGraph/resources|token|exchange)$",
+    re.IGNORECASE,
+)
 
 
 class Seed:

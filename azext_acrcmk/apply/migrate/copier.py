@@ -7,16 +7,19 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from azext_acrcmk.apply.migrate.importing import Failure, Importer
 from azext_acrcmk.apply.migrate.limit import Limit
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.load_content import load_source, load_target
-from azext_acrcmk.cloud.login_server import READ, LoginServer
+from azext_acrcmk.cloud.login_server import READ, LoginServer, NotPermitted
 from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.registry_tokens import repository_scope
 from azext_acrcmk.cloud.waiting import Stop, until_settled
 from azext_acrcmk.model.content import OCI_INDEX, Repository, Totals, totals
+from azext_acrcmk.plan.migrate.attributes import SetAttributes, attributes_to_set, to_unlock
+from azext_acrcmk.plan.migrate.fallback import Fallback
 from azext_acrcmk.plan.migrate.images import (
     Conflict,
     Import,
@@ -36,6 +39,11 @@ ROUNDS = 3
 REPOSITORIES = 8
 
 
+# What could not be written: the repository, what in it, and why.
+Unwritten = tuple[str, str, str]
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What is to be copied. `patterns` select repositories by name, `since` is a moment in ISO 8601."""
@@ -43,6 +51,7 @@ class Wanted:
     patterns: tuple[str, ...] = ()
     since: str | None = None
     referrers: bool = True
+    settings: bool = True
     force: bool = False
 
     def selects(self, name: str) -> bool:
@@ -56,15 +65,33 @@ class Tally:
     source: Totals = field(default_factory=Totals)
     imports: int = 0
     written: int = 0
+    locked: int = 0
     tags_set: int = 0
     planned: int = 0
     there: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    unwritten: list[tuple[str, str, str]] = field(default_factory=list)
+    unwritten: list[Unwritten] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+
+
+def _failed(items: Iterable[T], write: Callable[[T], None], what: Callable[[T], str]) -> list[Unwritten]:
+    """Writes each; those that the registry refuses are returned, so that the others are written all the same."""
+    return [failed for each in items if (failed := _refused(each, write, what))]
+
+
+def _refused(each: T, write: Callable[[T], None], what: Callable[[T], str]) -> Unwritten | None:
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        write(each)
+    except HttpResponseError as error:
+        return each.repository, what(each), read_error(error).message
+    except NotPermitted as error:
+        return each.repository, what(each), str(error)
+    return None
 
 
 class Copier:
@@ -98,6 +125,9 @@ class Copier:
         tally = self._each(self._copy)
         if self._target and not self._wanted.since:
             self._find_extra_repositories()
+        for some in (tally.conflicts, tally.left, tally.differences, tally.unwritten):
+            some.sort(key=repr)
+        tally.failures.sort(key=lambda failure: repr(failure.each))
         return tally
 
     def progress(self) -> str:
@@ -119,10 +149,13 @@ class Copier:
         return self.tally
 
     def _load(self, name: str) -> tuple[Repository, Repository]:
-        source = load_source(self._source, name, self._wanted.since)
+        source = load_source(self._source, name, self._wanted.since, self._wanted.settings)
         if not self._wanted.referrers:
             source = without_referrers(source)
-        return source, load_target(self._target, source) if self._target else Repository(name)
+        return source, self._load_target(source) if self._target else Repository(name)
+
+    def _load_target(self, source: Repository) -> Repository:
+        return load_target(self._target, source, self._wanted.settings)
 
     def _plan(self, source: Repository, target: Repository) -> RepositoryPlan:
         return plan_repository(source, target, self._registry, self._wanted.force)
@@ -139,17 +172,19 @@ class Copier:
         with self._lock:
             self._begin(source, target, plan)
         failures: list[Failure] = []
-        unwritten: list[tuple[str, str, str]] = []
+        unwritten = self._set(to_unlock(target, plan))
         for _ in range(ROUNDS):
             if plan.done:
                 break
             failures = self._import(plan.imports)
-            unwritten = self._write(plan)
+            unwritten += self._write(plan)
             target, plan = self._listed(source, failed=bool(failures or unwritten))
             if failures or unwritten:
                 break
         found = differences(source, target, bool(self._wanted.since), self._wanted.referrers)
         found = unexplained(found, plan.left)
+        if self._wanted.settings:
+            unwritten += self._set(attributes_to_set(source, target))
         with self._lock:
             self.tally.failures += failures
             self.tally.unwritten += unwritten
@@ -168,7 +203,7 @@ class Copier:
         """The new repository and what it still needs; waits, bounded, for what was imported to be listed."""
 
         def look() -> tuple[Repository, RepositoryPlan]:
-            target = load_target(self._target, source)
+            target = self._load_target(source)
             return target, self._plan(source, target)
 
         return until_settled(look, lambda seen: failed or seen[1].done, self._stop, LISTED_TIMEOUT)
@@ -188,24 +223,35 @@ class Copier:
         for_each(imports, run, lambda: None, most=self._limit.most)
         return failures
 
-    def _write(self, plan: RepositoryPlan) -> list[tuple[str, str, str]]:
-        """Writes large indexes and fallback tags; returns what could not be written: repository, what, and why."""
-        from azure.core.exceptions import HttpResponseError
+    def _write(self, plan: RepositoryPlan) -> list[Unwritten]:
+        """Writes large indexes and fallback tags; returns what could not be written."""
 
-        failed = []
-        for each in (*plan.pushes, *plan.fallbacks):
-            what = each.digest if isinstance(each, Push) else each.tag
-            try:
-                if isinstance(each, Push):
-                    self._push(each)
-                else:
-                    self._target.put_manifest(each.repository, each.tag, each.content, OCI_INDEX)
-            except HttpResponseError as error:
-                failed.append((each.repository, what, read_error(error).message))
-                continue
+        def write(each: Push | Fallback) -> None:
+            if isinstance(each, Push):
+                self._push(each)
+            else:
+                self._target.put_manifest(each.repository, each.tag, each.content, OCI_INDEX)
             with self._lock:
                 self.tally.written += 1
-        return failed
+
+        return _failed((*plan.pushes, *plan.fallbacks), write, lambda each: getattr(each, "tag", each.digest))
+
+    def _set(self, changes: Iterable[SetAttributes]) -> list[Unwritten]:
+        """Sets attributes in the new registry; returns what could not be set."""
+
+        def change(each: SetAttributes) -> None:
+            wanted = each.attributes
+            body = {
+                "deleteEnabled": wanted.can_delete,
+                "writeEnabled": wanted.can_write,
+                "listEnabled": wanted.can_list,
+                "readEnabled": wanted.can_read,
+            }
+            self._target.set_attributes(each.repository, each.path, body)
+            with self._lock:
+                self.tally.locked += 1
+
+        return _failed(changes, change, lambda each: f"attributes of {each.what or each.repository}")
 
     def _push(self, each: Push) -> None:
         content, media_type = self._source.content(each.repository, each.digest)

@@ -142,6 +142,11 @@ class TestLists:
         if order:
             assert times == sorted(times, reverse=order == "timedesc")
 
+    @pytest.mark.parametrize("order", ["timeasc", "timedesc"])
+    def test_after_something_that_is_gone_a_list_in_order_of_time_begins_again(self, azure, client, order):
+        seed_content(azure.world, named_registry(azure.world, "registry1"), images=3)
+        assert len(client.rows("app/service0001", query=f"?orderby={order}&last=sha256:0")) == 3
+
     def test_a_page_is_never_longer_than_the_limit(self, azure, client):
         seed_content(azure.world, named_registry(azure.world, "registry1"), images=120)
         assert len(client.rows("app/service0001", query="?n=1000")) == 100

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from sandbox.core.web import Reply
+from sandbox.entra import tokens
 from sandbox.registry.import_faults import ImportFault
+from sandbox.registry.login_server import AUDIENCE
 from sandbox.registry.record import named_registry
 from sandbox.registry.seeding import list_content, push_image, seed_content
-from sandbox.world import Principal
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION, Principal
 from tests.harness.in_process_azure import Azure, registry_path
 from tests.harness.in_process_scene import Scene
 from tests.harness.registry_client import RegistryClient, error
@@ -130,6 +132,10 @@ class TestRefusals:
         assert importer.run(f"{REPOSITORY}:v2", "a:1", mode="Force") == (200, None)
         assert importer.stored()["a"]["tags"]["1"] == importer.stored("source1")[REPOSITORY]["tags"]["v2"]
 
+    def test_versions_of_the_api(self, azure):
+        code = azure.error("POST", f"{TARGET}/importImage?api-version=2017-03-01", {})[1]["code"]
+        assert code == "InvalidResourceType"
+
     def test_a_target_must_be_named(self, importer):
         started = importer.start(f"{REPOSITORY}:v1")
         assert started.status == 400
@@ -167,6 +173,54 @@ class TestRefusals:
         ended, failed = importer.run(f"{REPOSITORY}:v1", "a:1")
         assert ended == status
         assert status == 200 or "Error copying blobs" in failed["message"]
+
+    def test_a_network_with_service_endpoints_does_not_let_it_in(self, azure, importer):
+        seed(azure, images=1)
+        rules = {"defaultAction": "Deny", "virtualNetworkRules": [{"id": "/subscriptions/s/subnets/one"}]}
+        azure.ok("PATCH", f"{SOURCE}?api-version=2026-03-01-preview", {"properties": {"networkRuleSet": rules}})
+        assert importer.run(f"{REPOSITORY}:v1", "a:1")[0] == 400
+
+
+class TestByLoginServer:
+    """A source that is named by its login server, as one of another tenant must be."""
+
+    @pytest.fixture(autouse=True)
+    def _content(self, azure):
+        seed(azure, images=1)
+
+    def status(self, azure: Azure, credentials: dict[str, str] | None, host: str = "source1.azurecr.io") -> int:
+        source = {"registryUri": host, "sourceImage": f"{REPOSITORY}:v1", "credentials": credentials}
+        return azure.send("POST", f"{TARGET}/importImage", {"source": source, "targetTags": ["a:1"]}).status
+
+    def test_with_the_admin_users_password(self, azure):
+        azure.ok("PATCH", SOURCE, {"properties": {"adminUserEnabled": True}})
+        (password, _) = azure.ok("POST", f"{SOURCE}/listCredentials")["passwords"]
+        assert self.status(azure, {"username": "source1", "password": password["value"]}) == 202
+        assert self.status(azure, {"username": "source1", "password": "wrong"}) == 400
+        azure.ok("PATCH", SOURCE, {"properties": {"publicNetworkAccess": "Disabled"}})
+        assert self.status(azure, {"username": "source1", "password": password["value"]}) == 400
+
+    def test_with_a_token_of_entra(self, azure):
+        token = tokens.issue(azure.world, azure.owner, AUDIENCE)["access_token"]
+        assert self.status(azure, {"password": token}) == 202
+        nobody = tokens.issue(azure.world, azure.principal(), AUDIENCE)["access_token"]
+        assert self.status(azure, {"password": nobody}) == 400
+
+    def test_without_credentials_where_everybody_may_pull(self, azure):
+        assert self.status(azure, None) == 400
+        azure.ok("PATCH", SOURCE, {"properties": {"anonymousPullEnabled": True}})
+        assert self.status(azure, None) == 202
+
+    def test_one_that_is_not_known(self, azure):
+        assert self.status(azure, None, "docker.io") == 400
+
+    def test_another_tenants_must_be(self, azure, importer):
+        azure.world.tenants[OTHER_SUBSCRIPTION] = "33333333-3333-4333-8333-333333333333"
+        resource = SOURCE.replace(SUBSCRIPTION, OTHER_SUBSCRIPTION)
+        body = {"source": {"resourceId": resource, "sourceImage": "a:1"}, "targetTags": ["a:1"]}
+        status, error = azure.error("POST", f"{TARGET}/importImage", body)
+        assert (status, error["code"]) == (403, "LinkedAuthorizationFailed")
+        assert "is not authorized to access linked subscription" in error["message"]
 
 
 class TestRights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -73,8 +74,26 @@ def test_a_token_for_several_repositories(azure):
 
 
 def test_a_challenge_names_what_is_missing(azure):
-    reply = Client(azure).send("GET", "/v2/app/web/manifests/v1")
-    assert reply.headers["Www-Authenticate"].endswith(',scope="repository:app/web:pull"')
+    client, path = Client(azure), "/v2/app/web/manifests/v1"
+    missing = ',scope="repository:app/web:pull"'
+    assert client.send("GET", path).headers["Www-Authenticate"].endswith(missing)
+    other = client.send("GET", path, token=client.token(CATALOG))
+    assert other.headers["Www-Authenticate"].endswith(f'{missing},error="insufficient_scope"')
+
+
+def test_all_actions_of_a_repository(azure):
+    granted = tokens.claims(Client(azure).token("repository:app/web:*"))["access"][0]["actions"]
+    assert {"pull", "push", "delete", "metadata_read", "metadata_write"} <= set(granted)
+
+
+def test_access_tokens_expire(azure, monkeypatch):
+    azure.world.settings = azure.world.settings.with_changes(registry_token_seconds=60)
+    client = Client(azure)
+    token = client.token(PULL)
+    assert client.send("GET", "/v2/app/web/manifests/v1", token=token).status == 200
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert client.send("GET", "/v2/app/web/manifests/v1", token=token).status == 401
 
 
 class TestRights:

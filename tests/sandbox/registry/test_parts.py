@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.registry.connections import add_connected_registry, add_private_endpoint
+from sandbox.registry.connections import add_listed, add_private_endpoint
 from sandbox.registry.record import named_registry
 from sandbox.registry.seeding import seed_content
 from tests.harness.in_process_azure import GROUP, Azure
@@ -352,6 +352,11 @@ class TestConnections:
         assert azure.get(connection)["properties"]["privateEndpoint"]["id"] == endpoint
         (shown,) = azure.get(PATH)["properties"]["privateEndpointConnections"]
         assert shown["id"] == connection
-        assert add_connected_registry(azure.world, registry, "onsite1") == f"{PATH}/connectedRegistries/onsite1"
-        assert names(azure, "connectedRegistries") == ["onsite1"]
-        assert azure.send("PUT", f"{PATH}/connectedRegistries/onsite2", {}).status == 404
+        for kind, version in (("connectedRegistries", "2025-11-01"), ("tasks", "2019-04-01")):
+            one = f"{PATH}/{kind}/one"
+            assert add_listed(azure.world, registry, kind, "one", {"mode": "x"}) == one
+            assert [each["id"] for each in azure.get(f"{PATH}/{kind}?api-version={version}")["value"]] == [one]
+            assert azure.get(f"{one}?api-version={version}")["properties"]["mode"] == "x"
+            assert azure.send("PUT", f"{PATH}/{kind}/two?api-version={version}", {}).status == 404
+        with pytest.raises(ValueError, match="webhooks"):
+            add_listed(azure.world, registry, "webhooks", "one", {})

@@ -36,6 +36,19 @@ def test_a_bucket_is_emptied_and_fills_again(azure):
     assert statuses(azure, 4) == [200, 200, 200, 429]
 
 
+def test_writes_and_deletions_have_buckets_of_their_own():
+    azure = Azure(arm_write_bucket=2, arm_write_rate=0.5, clock_scale=0.001)
+    body = {"location": "westus"}
+    replies = [azure.send("PUT", GROUP_READ, body) for _ in range(3)]
+    assert [reply.status for reply in replies] == [200, 200, 429]
+    assert "Number of 'write' requests" in replies[-1].body["error"]["message"]
+    assert replies[-1].headers["Retry-After"] == "2"
+    assert azure.send("DELETE", f"{registry_path('none1')}").status == 204
+    assert statuses(azure, 5) == [200] * 5
+    azure.advance(2)
+    assert azure.send("PUT", GROUP_READ, body).status == 200
+
+
 def test_tells_what_is_left(azure):
     assert [azure.send("GET", GROUP_READ).headers[LEFT] for _ in range(4)] == ["2", "1", "0", "0"]
 

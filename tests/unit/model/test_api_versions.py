@@ -80,4 +80,6 @@ def test_every_version_is_a_date_and_only_what_has_no_stable_one_is_a_preview():
     assert previews == {
         "Microsoft.Authorization/roleDefinitions",
         "Microsoft.Authorization/roleAssignmentsUsageMetrics",
+        "Microsoft.Insights/diagnosticSettings",
+        "Microsoft.ContainerRegistry/registries/agentPools",
     }

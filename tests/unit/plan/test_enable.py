@@ -152,7 +152,7 @@ class TestExistingRegistry:
     def test_without_cmk_it_is_left_alone_and_the_way_out_is_named(self):
         found = self.refusal(encryption=Encryption("disabled"))
         assert "only when a registry is created" in found.message
-        assert "az acr import" in words(found)
+        assert "az acr cmk migrate" in words(found)
 
     def test_a_creation_that_failed_with_another_identity(self):
         found = self.refusal(encryption=Encryption("disabled"), provisioning_state="Failed", attached=())
@@ -254,6 +254,12 @@ class TestVault:
         found = problem(goal, replace(state, vault=replace(state.vault, **changes)))
         assert f"--{next(iter(options)).replace('_', '-')}" in found.message
 
+    def test_what_it_does_not_show_is_not_compared_with_options(self):
+        goal = make.goal(retention_days=30)
+        state = self.state(goal)
+        there = replace(state, vault=replace(state.vault, retention_days=None))
+        assert plan(goal, there).problems == ()
+
     def test_an_hsm_key_in_a_standard_vault(self):
         goal = make.goal(asked_key_type="RSA-HSM")
         state = self.state(goal)
@@ -334,6 +340,11 @@ class TestKey:
     def test_options_that_contradict_it(self, options, changes):
         found = self.refusal(make.goal(**options), **changes)
         assert f"--{next(iter(options)).replace('_', '-')}" in found.message
+
+    def test_what_it_does_not_show_is_not_compared_with_options(self):
+        goal = make.goal(key_size=3072)
+        state = replace(make.nothing(goal), vault=make.vault(goal), key=make.key(goal, size=None))
+        assert plan(goal, state).problems == ()
 
     def test_one_of_a_uri_that_is_not_there(self):
         goal = make.goal(key_encryption_key=make.uri())

@@ -1,0 +1,130 @@
+"""Reads of Resource Manager by the thousand, each for a fraction of the processor time that an SDK takes.
+
+Only a good answer counts. Anything else, such as an error, a list of several pages, or a token that is about to expire,
+is None, and is then read by an SDK, which knows what to do about it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from knack.log import get_logger
+
+from azext_acrcmk.cloud.arm import Arm
+from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.fields import part
+from azext_acrcmk.cloud.pool import Rest, Throttled
+from azext_acrcmk.cloud.sign_in import SignIn
+
+logger = get_logger(__name__)
+
+_CONNECT_SECONDS, _READ_SECONDS = 10, 20
+# A token is not used in the seconds before it expires.
+_MARGIN = 60
+# The seconds for which a subscription without reads left is left alone, unless it says for how long.
+_REFILL = 1.0
+_LEFT = "x-ms-ratelimit-remaining-subscription-reads"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A body, and the rest that its subscription should have."""
+
+    body: dict[str, Any]
+    rest: Rest | None = None
+
+
+@dataclass(frozen=True)
+class _Way:
+    """The headers of an account, and until when they are good."""
+
+    headers: dict[str, str]
+    until: float
+
+
+class QuickReads:
+    """Used by many threads. It repeats the headers of what the CLI's own client `like` has sent before: those of the
+    command and of the user."""
+
+    def __init__(self, clients: Clients, like: Arm):
+        self._clients, self._like = clients, like
+        self._ways: dict[SignIn, _Way] = {}
+        self._connections: Any = None
+        self._lock = threading.Lock()
+
+    def get(self, subscription: str, path: str, version: str) -> Answer | None:
+        """The resource at a path; None if it takes more to tell. Raises Throttled."""
+        account = self._clients.account_of(subscription)
+        if (way := self._way(account)) is None:
+            with self._lock:
+                way = self._way(account) or self._make_way(account, subscription)
+        if way is None:
+            return None
+        response = self._send(f"{quote(path)}?api-version={version}", way.headers)
+        if response is None:
+            return None
+        if response.status == 429:
+            asked = response.headers.get("Retry-After") or ""
+            raise Throttled(float(asked) if asked.isdigit() else _REFILL)
+        if response.status == 401:
+            self._ways.pop(account, None)
+        if response.status != 200:
+            return None
+        try:
+            body = part(json.loads(response.data))
+        except ValueError:
+            return None
+        return _whole(body, Rest(_REFILL) if response.headers.get(_LEFT) == "0" else None)
+
+    def _way(self, account: SignIn) -> _Way | None:
+        way = self._ways.get(account)
+        return way if way and time.time() < way.until else None
+
+    def _make_way(self, account: SignIn, subscription: str) -> _Way | None:
+        from azure.core.exceptions import AzureError
+
+        try:
+            token = self._clients.token(subscription)
+        except AzureError:
+            return None
+        until = token.expires_on - _MARGIN
+        if not self._like.sent or until < time.time():
+            return None
+        if self._connections is None:
+            self._connections = self._connect()
+        self._ways[account] = way = _Way({**self._like.sent, "Authorization": f"Bearer {token.token}"}, until)
+        return way
+
+    def _connect(self) -> Any:
+        try:
+            return self._clients.connections()
+        except Exception:  # it only saves time, by what other versions of the CLI's libraries may not have
+            logger.debug("All is read by SDKs.", exc_info=True)
+            return False
+
+    def _send(self, target: str, headers: dict[str, str]) -> Any:
+        """The response, None if there is none."""
+        if not self._connections:
+            return None
+        from urllib3 import Timeout
+        from urllib3.exceptions import HTTPError
+
+        timeout = Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
+        try:
+            response = self._connections.urlopen(
+                "GET", target, headers=headers, redirect=False, retries=False, timeout=timeout
+            )
+        except (HTTPError, OSError):
+            logger.debug("GET %s: no answer", target, exc_info=True)
+            return None
+        logger.debug("GET %s: %s", target, response.status)
+        return response
+
+
+def _whole(body: dict[str, Any], rest: Rest | None = None) -> Answer | None:
+    return None if body.get("nextLink") else Answer(body, rest)

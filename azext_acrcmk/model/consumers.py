@@ -1,0 +1,26 @@
+"""Who pulls from a registry, as far as Azure shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from azext_acrcmk.model.state import Unknown
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A resource that names a login server in its settings, or whose identity may pull."""
+
+    id: str
+    type: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Consumers:
+    """`naming` are the resources that name the login server, `holders` the resource of each principal, by its object id
+    in lower case. `unseen` says why they could not be looked for."""
+
+    naming: tuple[Reference, ...] = ()
+    holders: dict[str, Reference] = field(default_factory=dict, hash=False)
+    unseen: Unknown | None = None
