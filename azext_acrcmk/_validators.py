@@ -197,6 +197,13 @@ def validate_migrate(cmd, namespace):
         )
     if namespace.concurrency is not None and not 1 <= namespace.concurrency <= MOST_IMPORTS:
         raise InvalidArgumentValueError(f"--concurrency must be a number from 1 to {MOST_IMPORTS}.")
+    if namespace.freeze and namespace.unfreeze:
+        raise MutuallyExclusiveArgumentError("--freeze and --unfreeze can't be used together.")
+    if (namespace.freeze or namespace.unfreeze) and (namespace.repositories or namespace.since or namespace.what_if):
+        raise MutuallyExclusiveArgumentError(
+            "--freeze and --unfreeze are for the whole registry: they can't be used with --repository, --since or "
+            "--what-if."
+        )
     for path in namespace.report or ():
         _check_report(path, MIGRATION_ENDINGS)
     if namespace.since is not None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from azext_acrcmk.model.content import Totals
 from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.settings import Settings
 from azext_acrcmk.model.state import Registry, State
 from azext_acrcmk.plan.migrate.cutover import CutOver
 from azext_acrcmk.plan.migrate.settings import LeftSetting
@@ -35,13 +36,20 @@ class Tallied(Protocol):
 
 
 def inventory_document(
-    source: Registry, target: ArmId, tally: Tallied, plan: list[dict[str, Any]], left: Iterable[LeftSetting] = ()
+    source: Registry,
+    target: ArmId,
+    tally: Tallied,
+    plan: list[dict[str, Any]],
+    settings: Settings | None,
+    left: Iterable[LeftSetting],
 ) -> dict[str, Any]:
-    """The result of --what-if: what there is, what has to be done, what stands in the way."""
+    """The result of --what-if: what there is, what has to be done, what stands in the way. `settings` has how many of
+    each kind the old registry has; null is what can't be read."""
     return {
         "source": _registry(source),
         "target": {"id": str(target), "name": target.name},
         "inventory": totals_document(tally.source),
+        "settings": {kind: _count(found) for kind, found in settings.lists.items()} if settings else {},
         "toImport": tally.planned,
         "alreadyThere": tally.there,
         "timeToExpect": {"leastSeconds": -(-tally.planned // FAST), "mostSeconds": -(-tally.planned // SLOW)},
@@ -71,6 +79,10 @@ def migration_document(source: Registry, state: State, tally: Tallied, health: H
         "failures": [*map(_failure, tally.failures), *map(_unwritten, tally.unwritten)],
         "notCopied": [_left(each) for each in tally.left],
     }
+
+
+def _count(found: Any) -> int | None:
+    return len(found) if isinstance(found, tuple) else None
 
 
 def settings_document(made: Any, left: Iterable[LeftSetting]) -> dict[str, Any]:

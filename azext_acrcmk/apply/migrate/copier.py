@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
@@ -18,8 +18,10 @@ from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.registry_tokens import repository_scope
 from azext_acrcmk.cloud.waiting import Stop, until_settled
 from azext_acrcmk.model.content import OCI_INDEX, Repository, Totals, totals
+from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.plan.migrate.attributes import SetAttributes, attributes_to_set, to_unlock
 from azext_acrcmk.plan.migrate.fallback import Fallback
+from azext_acrcmk.plan.migrate.freeze import was_locked
 from azext_acrcmk.plan.migrate.images import (
     Conflict,
     Import,
@@ -97,7 +99,7 @@ def _refused(each: T, write: Callable[[T], None], what: Callable[[T], str]) -> U
 class Copier:
     """Copies what is wanted from `source` to `target`; with `target` None, only says what there is.
 
-    `new` is the name of the old registry in commands. Ends with the first error after which nothing can succeed.
+    `registry` is the old one, for commands. Ends with the first error after which nothing can succeed.
     """
 
     def __init__(
@@ -107,11 +109,13 @@ class Copier:
         importer: Importer | None,
         limit: Limit,
         wanted: Wanted,
-        registry: str,
+        registry: ArmId,
         stop: Stop,
     ):
         self._source, self._target, self._importer, self._limit = source, target, importer, limit
         self._wanted, self._registry, self._stop = wanted, registry, stop
+        # The marks of the repositories that were locked before the old registry was frozen, if it is.
+        self.frozen: frozenset[str] | None = None
         self.tally = Tally()
         self._lock = threading.Lock()
         self._began = time.monotonic()
@@ -150,6 +154,8 @@ class Copier:
 
     def _load(self, name: str) -> tuple[Repository, Repository]:
         source = load_source(self._source, name, self._wanted.since, self._wanted.settings)
+        if self.frozen is not None and not was_locked(name, self.frozen):
+            source = replace(source, attributes=replace(source.attributes, can_write=True))
         if not self._wanted.referrers:
             source = without_referrers(source)
         return source, self._load_target(source) if self._target else Repository(name)

@@ -101,6 +101,11 @@ class Parts:
         return isinstance(self.grant, (kinds.AssignRole, kinds.GrantInRecoveredVault))
 
     @property
+    def grants(self) -> bool:
+        """Whether access to the key is granted, by a role or an access policy."""
+        return self.assigns_role or isinstance(self.grant, kinds.AddAccessPolicy)
+
+    @property
     def policy_in_new_vault(self) -> bool:
         return isinstance(self.grant, kinds.AddAccessPolicy) and isinstance(self.vault, kinds.CreateVault)
 
