@@ -150,6 +150,39 @@ def test_a_name_that_is_taken_is_told_while_one_is_there(azure, seed, person):
     assert changes(azure) == []
 
 
+def test_configured_defaults_are_the_entries_that_enter_takes(azure, seed, az, person):
+    seed.group("aaa")
+    az.environment |= {"AZURE_DEFAULTS_GROUP": "rg", "AZURE_DEFAULTS_LOCATION": "northeurope"}
+    someone = person(f"{WIZARD} -n myregistry")
+    groups = someone.type("", after="search for [3]: ")
+    assert re.search(r"^\*  3  rg ", groups, re.MULTILINE)
+    places = someone.type("", after="search for [1]: ")
+    assert re.search(r"^\*  1  northeurope$", places, re.MULTILINE)
+    assert re.search(r"^   2  westeurope +of the resource group", places, re.MULTILINE)
+    enters(someone, 6)
+    review = decides(someone, "leave")
+    assert "--resource-group rg --location northeurope" in asked_command(review)
+    assert someone.ends().ok()
+
+
+def test_back_to_the_question_before(azure, seed, person):
+    """From the review too; what was answered is asked again."""
+    someone = person(f"{WIZARD} {NAMED}")
+    someone.type("2", after="Key vault")
+    someone.type("othervault", after="Name or ID of the key vault: ")
+    someone.type("<", after="Key\n")
+    someone.type("", after="Key vault")
+    enters(someone, 3)
+    someone.type("2", after="Network of the new key vault")
+    someone.type("<", after="search for [3]: ")
+    someone.type("1", after="Network of the new key vault")
+    review = decides(someone, "leave")
+    assert "othervault" not in review
+    assert "--restrict-vault-network" not in review
+    assert someone.ends().ok()
+    assert changes(azure) == []
+
+
 def test_a_key_in_a_managed_hsm(azure, seed, person):
     seed.key(seed.hsm(), kty="RSA-HSM", keyOps=["wrapKey", "unwrapKey"])
     someone = person(f"{WIZARD} {NAMED}")

@@ -7,9 +7,11 @@ import pytest
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
+from azext_acrcmk.model.api_versions import API_VERSIONS
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE
 from azext_acrcmk.output.template.formats import FORMATS
 from tests.harness import recordings
-from tests.unit.output.template.test_formats import GOALS, with_expressions
+from tests.unit.output.template.test_formats import GOALS, resources, with_expressions
 
 COMMON = "https://schema.management.azure.com/schemas/common/definitions.json"
 
@@ -65,6 +67,22 @@ def test_the_order_is_identity_vault_key_grant_wait_registry(goal):
         assert waits == [len(others) - 1]
         assert others[-1]["copy"]["mode"] == "serial"
         assert "grantWait" in registry["dependsOn"]
+
+
+@pytest.mark.parametrize("goal", GOALS)
+def test_outputs_and_versions(goal):
+    template = FORMATS["arm"].write(GOALS[goal]())
+    assert set(template["outputs"]) == {"registryId", "loginServer", "keyIdentifier", "encryption"}
+    versions = {
+        "Microsoft.Resources/deployments": "2025-04-01",
+        f"{VAULT_TYPE}/accessPolicies": API_VERSIONS[VAULT_TYPE],
+    }
+    for each in resources(template):
+        if each["type"] == REGISTRY_TYPE:
+            # As the command, which takes a newer one for options that require it.
+            assert each["apiVersion"] >= API_VERSIONS[REGISTRY_TYPE]
+        else:
+            assert each["apiVersion"] == (API_VERSIONS | versions)[each["type"]]
 
 
 def test_roles_are_waited_for_and_access_policies_are_not():
