@@ -89,7 +89,7 @@ def _what_if_lines(result):
     yield "Old registry", f"{result['source']['name']} ({result['source']['loginServer']})"
     yield "New registry", result["target"]["name"]
     yield from _inventory_lines(result["inventory"])
-    settings = [f"{count} {kind}" for kind, count in result["settings"].items() if count]
+    settings = [f"{count} {kind}" for kind, count in result["inventory"]["settings"].items() if count]
     if settings:
         yield "Settings", ", ".join(settings)
     yield "To import", f"{result['toImport']} manifests ({result['alreadyThere']} are there already)"

@@ -11,7 +11,7 @@ from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.settings import Settings
 from azext_acrcmk.model.state import Registry, State
 from azext_acrcmk.plan.migrate.cutover import CutOver
-from azext_acrcmk.plan.migrate.settings import LeftSetting
+from azext_acrcmk.plan.migrate.settings import LeftSetting, counts
 from azext_acrcmk.rules import Health
 
 # Imports that are begun in a second, at most and at least, for the time to expect (migrate facts 2.6).
@@ -48,8 +48,10 @@ def inventory_document(
     return {
         "source": _registry(source),
         "target": {"id": str(target), "name": target.name},
-        "inventory": totals_document(tally.source),
-        "settings": {kind: _count(found) for kind, found in settings.lists.items()} if settings else {},
+        "inventory": {
+            **totals_document(tally.source),
+            "settings": counts(settings) if settings else {},
+        },
         "toImport": tally.planned,
         "alreadyThere": tally.there,
         "timeToExpect": {"leastSeconds": -(-tally.planned // FAST), "mostSeconds": -(-tally.planned // SLOW)},
@@ -79,10 +81,6 @@ def migration_document(source: Registry, state: State, tally: Tallied, health: H
         "failures": [*map(_failure, tally.failures), *map(_unwritten, tally.unwritten)],
         "notCopied": [_left(each) for each in tally.left],
     }
-
-
-def _count(found: Any) -> int | None:
-    return len(found) if isinstance(found, tuple) else None
 
 
 def settings_document(made: Any, left: Iterable[LeftSetting]) -> dict[str, Any]:

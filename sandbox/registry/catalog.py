@@ -152,7 +152,8 @@ def _order(request: Request) -> str:
 def _size(world: World, request: Request) -> int:
     limit = world.settings.registry_list_limit
     given = request.query.get("n") or str(limit)
-    if not given.isdigit() or not int(given):
+    over = given.isdigit() and int(given) > limit and world.settings.registry_list_refuses
+    if not given.isdigit() or not int(given) or over:
         raise RegistryError(400, "PAGINATION_NUMBER_INVALID", "invalid number of results requested", {"n": given})
     return min(int(given), limit)
 
