@@ -274,6 +274,28 @@ def test_hostile_names_are_shown_without_control_characters(azure, seed, person)
     assert "\x1b[31m" not in shown
 
 
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("resourceGroups$", "resource groups"),
+        ("providers/Microsoft.ContainerRegistry$", "locations"),
+        ("userAssignedIdentities$", "user-assigned identities"),
+        ("vaults$", "key vaults"),
+    ],
+)
+def test_a_list_that_azure_does_not_give_ends_nothing(azure, seed, person, path, what):
+    """Whatever it answers, names can be typed."""
+    azure.fault("alter", method="GET", path=path, body="unheard of", times=9)
+    given = {"resource groups": "", "locations": "-g rg"}.get(what, "-g rg -l westeurope")
+    given += " --identity myregistry-cmk" if what == "key vaults" else ""
+    someone = person(f"{WIZARD} -n myregistry {given}")
+    told = someone.type("\x04", after="Location [westeurope]: " if what == "locations" else SEARCH)
+    assert f"Could not read which {what} exist" in told
+    result = someone.ends()
+    assert result.code == 1
+    assert "Traceback" not in result.err
+
+
 REFUSED = ("az group list", "az identity list", "az keyvault list", "az keyvault key list", "--resource-group GROUP")
 
 
