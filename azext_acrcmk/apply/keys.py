@@ -7,7 +7,7 @@ from azext_acrcmk.cloud import changes, keys
 from azext_acrcmk.cloud.errors import explain, read_error, same_code
 from azext_acrcmk.cloud.reads import get_key
 from azext_acrcmk.cloud.waiting import retrying
-from azext_acrcmk.model.ids import KeyId, same
+from azext_acrcmk.model.ids import KeyId
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import MOST_TAGS_OF_A_KEY, Key, Registry
 from azext_acrcmk.plan import bodies, kinds
@@ -179,7 +179,7 @@ def _(change: kinds.PermitOperations, context: Context) -> None:
 @apply_change.register
 def _(change: kinds.DisableVersion, context: Context) -> str | None:
     registry = context.registry
-    if isinstance(registry, Registry) and same(registry.encryption.version_in_use, change.key.version):
+    if isinstance(registry, Registry) and registry.encryption.in_use == change.key:
         # The registry still uses it, so it is not an old version.
         return "reused"
     keys.set_enabled(context.clients, context.host_of(change.key), change.key, enabled=False)

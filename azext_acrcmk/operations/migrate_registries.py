@@ -11,7 +11,7 @@ from azext_acrcmk.cloud.login_server import LoginServer
 from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.cloud.reads import get_registry_at
 from azext_acrcmk.model.goal import enable_goal
-from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, Scope
 from azext_acrcmk.model.preflight import Questions
 from azext_acrcmk.model.problem import Problem, unreadable_problem
 from azext_acrcmk.model.registry_options import PREVIEW_API_VERSION, RegistryOptions
@@ -97,25 +97,23 @@ def _target_network(target: Target) -> list[Obstacle]:
 
 def _permissions(session: Session, source: Registry, target: Target) -> list[Obstacle]:
     """What the caller lacks to read the old registry and to write the new one."""
-    scope = str(target.id) if target.registry else _innermost(target)
-    asked = Questions((), tuple(sorted({str(source.id).lower(), scope.lower()})), (), None, None)
+    scope = target.id.as_scope if target.registry else _innermost(target)
+    asked = Questions((), tuple(sorted({source.id.as_scope, scope})), (), None, None)
     held = dict(look_ahead(session.clients, asked).permissions)
     mode = source.properties.get("roleAssignmentMode")
     new = target.registry.properties if target.registry else target.prepared.goal.options.properties
     return [
         *permission_obstacles(
-            source.id, str(source.id), mode, held.get(str(source.id).lower()), (f"{REGISTRY_TYPE}/read",), write=False
+            source.id, str(source.id), mode, held.get(source.id.as_scope), (f"{REGISTRY_TYPE}/read",), write=False
         ),
-        *permission_obstacles(
-            target.id, scope, new.get("roleAssignmentMode"), held.get(scope.lower()), (IMPORT,), write=True
-        ),
+        *permission_obstacles(target.id, scope, new.get("roleAssignmentMode"), held.get(scope), (IMPORT,), write=True),
     ]
 
 
-def _innermost(target: Target) -> str:
+def _innermost(target: Target) -> Scope:
     """Where the caller's roles on a registry that is yet to be created come from."""
-    gone = isinstance(target.prepared.state.group(target.id), Absent)
-    return f"/subscriptions/{target.id.subscription}" if gone else target.id.group_id
+    group = target.id.group_id
+    return list(group.levels)[-1] if isinstance(target.prepared.state.group(target.id), Absent) else group
 
 
 def login_server(session: Session, registry: Registry) -> LoginServer:

@@ -51,9 +51,7 @@ def _group(asked: Asked, seen: tuple[Group, ...] | Unknown) -> Question:
     configured, own = asked.arguments.get("resource_group_name"), asked.registry.name
     groups, note = _listed(seen, "resource groups")
     there = [
-        Choice(name, each.location, {"resource_group_name": name}, each)
-        for each in groups
-        for name in [each.id.rsplit("/", 1)[-1]]
+        Choice(name, each.location, {"resource_group_name": name}, each) for each in groups for name in [each.id.name]
     ]
     there.sort(key=lambda each: (not same(each.label, configured), each.label.lower()))
     taken = any(same(own, each.label) for each in there)
@@ -264,7 +262,7 @@ def _default(choice: Choice) -> Choice | None:
 
 def _named(asked: Asked, argument: str, id_: ArmId) -> dict[str, str]:
     """By its name where `enable` looks for it first, otherwise by its ID."""
-    return {argument: id_.name if same(id_.group_id, asked.registry.group_id) else str(id_)}
+    return {argument: id_.name if id_.group_id == asked.registry.group_id else str(id_)}
 
 
 def _name_or_id_problem(kind: str, type_: str, text: str) -> str | None:
@@ -274,9 +272,9 @@ def _name_or_id_problem(kind: str, type_: str, text: str) -> str | None:
         id_ = ArmId.parse(text)
     except ValueError as error:
         return str(error)
-    if same(id_.type, HSM_TYPE):
+    if id_.type == HSM_TYPE:
         return "Choose a managed HSM from the list, or specify the URI of its key: --key-encryption-key"
-    return None if same(id_.type, type_) else f"'{text}' is not the ID of {'an' if kind[0] in 'aeiou' else 'a'} {kind}."
+    return None if id_.type == type_ else f"'{text}' is not the ID of {'an' if kind[0] in 'aeiou' else 'a'} {kind}."
 
 
 def _key_name_problem(text: str) -> str | None:

@@ -25,7 +25,7 @@ NO_TEXTS = [PACKAGE / "output" / "template" / "shell.py", PACKAGE / "_format.py"
 
 # What is inserted into commands without being quoted: it has no character that means something to a shell.
 GUIDS = {
-    "subscription", "principal_id", "value", "change.role_id", "group.subscription",
+    "subscription", "principal_id", "value", "change.role_id", "group.id.subscription",
     "registry.subscription", "vault.subscription", "vault.id.subscription", "change.identity.subscription",
 }  # fmt: skip
 NAMES_BY_RULE = {  # of registries, vaults, keys and identities: letters, digits, hyphens and underscores

@@ -8,6 +8,7 @@ from typing import Any
 from azext_acrcmk.model.access import ENCRYPTION_USER, NEEDED_ACTIONS
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, VAULT_TYPE, ArmId
+from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.output.template.parts import Parts, exported_properties
 from azext_acrcmk.output.template.tree import (
     IdOf,
@@ -215,7 +216,7 @@ class _Builder:
     ) -> None:
         given = {"principalId": PropertyOf("identity", "principalId"), **(more or {})}
         types = {name: "bool" if name == "usesRoles" else "string" for name in given}
-        place = (vault.subscription, vault.group) if self.parts.is_elsewhere(vault) else None
+        place = (str(vault.subscription), vault.group) if self.parts.is_elsewhere(vault) else None
         if chosen := self._vault_input():
             place = (Segment(chosen, 2), Segment(chosen, 4))
         self.items.append(Nested(symbol, resources, given, after, place, types, on_key))
@@ -245,7 +246,7 @@ class _Builder:
         found = self.parts.found
         users = [IdOf("identity") if each.id == self.parts.identity_id else str(each.id) for each in found.attached]
         client = found.encryption.identity
-        if self.parts.identity and client.lower() != "system":
+        if self.parts.identity and client != SYSTEM:
             client = PropertyOf("identity", "clientId")
         body = {
             "location": Parameter("location"),
@@ -319,7 +320,7 @@ class _Builder:
             given = {"principalId": PropertyOf("identity", "principalId")}
             body["properties"]["accessPolicies"] = [_policy(call_tenant(), Parameter("principalId"))]
         made = Resource(symbol, type_, version, tuple(id_.name.split("/")), body, (), id_)
-        place = (id_.subscription, id_.group)
+        place = (str(id_.subscription), id_.group)
         types = dict.fromkeys(given, "string")
         self.items.append(Nested(f"{symbol}Deployment", (made,), given, after, place, types))
 

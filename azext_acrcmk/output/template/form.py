@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import VAULT_TYPE, ArmId, same
+from azext_acrcmk.model.ids import VAULT_TYPE, ArmId
 from azext_acrcmk.output.template.arm import quoted
 from azext_acrcmk.output.template.build import build
 from azext_acrcmk.output.template.parts import Parts
@@ -139,7 +139,7 @@ def _about_vault(parts: Parts) -> str:
 def _picker(name: str, label: str, parts: Parts, seen: ArmId, description: str) -> list[dict[str, Any]]:
     """A resource of the type of the one that was seen: in the subscription of the registry, or in one chosen first."""
     subscription, before = "scope.subscription", []
-    if not same(seen.subscription, parts.id.subscription):
+    if seen.subscription != parts.id.subscription:
         subscription = f"{name}Subscription"
         before = [
             {

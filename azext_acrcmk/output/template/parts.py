@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import singledispatch
 
-from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import Registry, State, Vault
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, Plan, UnknownChange
@@ -111,7 +111,7 @@ class Parts:
 
     def is_elsewhere(self, id_: ArmId) -> bool:
         """Whether it is in another resource group than the registry."""
-        return not same(id_.group_id, self.id.group_id)
+        return id_.group_id != self.id.group_id
 
 
 def parts_of(plan: Plan) -> Parts:

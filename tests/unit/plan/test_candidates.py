@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, Scope
 from azext_acrcmk.model.state import ABSENT, NOT_LOADED, Group, Identity, Unknown
 from azext_acrcmk.plan import wizard
 from azext_acrcmk.plan.candidates import NOT_IN_HSM, question_of
@@ -49,22 +49,24 @@ def choice(question: Question, label: str) -> Choice:
 
 def test_a_new_group_is_first_and_the_default():
     question = question_of(
-        wizard.GROUP, asked(registry_name="myregistry"), (Group(f"{GROUP}/b", "x"), Group(f"{GROUP}/A", "y"))
+        wizard.GROUP,
+        asked(registry_name="myregistry"),
+        (Group(Scope(f"{GROUP}/b"), "x"), Group(Scope(f"{GROUP}/A"), "y")),
     )
     assert labels(question) == ["new: myregistry", "another name", "A", "b"]
     assert question.default.gives == {"resource_group_name": "myregistry"}
-    assert choice(question, "A").means == Group(f"{GROUP}/A", "y")
+    assert choice(question, "A").means == Group(Scope(f"{GROUP}/A"), "y")
 
 
 def test_a_group_of_that_name_is_not_new():
-    question = question_of(wizard.GROUP, asked(registry_name="myregistry"), (Group(f"{GROUP}/MyRegistry", "x"),))
+    question = question_of(wizard.GROUP, asked(registry_name="myregistry"), (Group(Scope(f"{GROUP}/MyRegistry"), "x"),))
     assert labels(question) == ["another name", "MyRegistry"]
     assert question.default is None
 
 
 def test_a_configured_group_is_the_default():
     start = asked(registry_name="myregistry", resource_group_name=Configured("z"))
-    question = question_of(wizard.GROUP, start, (Group(f"{GROUP}/a", "x"), Group(f"{GROUP}/z", "x")))
+    question = question_of(wizard.GROUP, start, (Group(Scope(f"{GROUP}/a"), "x"), Group(Scope(f"{GROUP}/z"), "x")))
     assert labels(question) == ["new: myregistry", "another name", "z", "a"]
     assert question.default.label == "z"
 
@@ -136,7 +138,7 @@ def test_an_id_of_another_subscription_can_be_typed(topic, argument):
 
 
 def test_the_location_of_the_group_is_first():
-    start = asked().answer(wizard.GROUP, Answer({"resource_group_name": "g"}, Group(f"{GROUP}/g", "westus")))
+    start = asked().answer(wizard.GROUP, Answer({"resource_group_name": "g"}, Group(Scope(f"{GROUP}/g"), "westus")))
     question = question_of(wizard.LOCATION, start, ("eastus", "westus"))
     assert labels(question) == ["westus", "eastus"]
     assert question.default.label == "westus"

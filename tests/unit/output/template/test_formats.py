@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS
 from azext_acrcmk.model.defaults import FORMATS as NAMES
 from azext_acrcmk.model.defaults import JSON_FORMATS
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, VAULT_TYPE, ArmId
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, VAULT_TYPE, ArmId, Scope
 from azext_acrcmk.model.registry_options import RegistryOptions
 from azext_acrcmk.model.state import ACCESS_POLICY, DeletedKey, DeletedVault
 from azext_acrcmk.output.template import hcl
@@ -67,7 +67,7 @@ def managed_hsm(goal):
     """A key in a managed HSM to which the identity has access already."""
     found = existing(goal)
     hsm = replace(found.vault, id=ArmId(make.SUBSCRIPTION, "images", HSM_TYPE, "myhsm"), kind="managedHSM")
-    role = replace(found.roles[0], scope="/keys/k", data_actions=tuple(HSM_NEEDED_ACTIONS.values()))
+    role = replace(found.roles[0], scope=Scope("/keys/k"), data_actions=tuple(HSM_NEEDED_ACTIONS.values()))
     return replace(found, vault=hsm, roles=(role,))
 
 
