@@ -1,8 +1,8 @@
 """The lists of a registry: repositories, and of each the manifests and tags with what is known of them.
 
 Paths, parameters and shapes follow AAD-OAuth.md of Azure/acr and Azure CLI's source (`repository.py`, `manifest.py`;
-facts: migrate.md 1). Assumed: what is not to be listed is missing from lists and can be read by its name, and a page is
-never longer than `settings.registry_list_limit`, whatever `n` is.
+facts: migrate.md 1). What is not to be listed is missing from lists (the help of `az acr repository update`); that it
+can be read by its name, and is in the counts of its repository, is assumed. A page is never longer than a setting.
 """
 
 from __future__ import annotations
