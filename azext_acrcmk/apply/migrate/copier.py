@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from azext_acrcmk.apply.migrate.importing import Failure, Importer
-from azext_acrcmk.apply.migrate.limit import Limit
+from azext_acrcmk.apply.migrate.limit import Limit, Queue
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.load_content import load_source, load_target
 from azext_acrcmk.cloud.login_server import READ, LoginServer, NotPermitted
@@ -118,6 +118,7 @@ class Copier:
         self.frozen: frozenset[str] | None = None
         self.tally = Tally()
         self._lock = threading.Lock()
+        self._queue = Queue(limit)
         self._began = time.monotonic()
 
     def look(self) -> Tally:
@@ -216,9 +217,11 @@ class Copier:
 
     def _import(self, imports: Iterable[Import]) -> list[Failure]:
         failures: list[Failure] = []
+        imports = list(imports)
 
         def run(each: Import) -> None:
             failure = self._importer.run(each)
+            self._queue.done()
             with self._lock:
                 if failure:
                     failures.append(failure)
@@ -226,6 +229,7 @@ class Copier:
                     self.tally.imports += 1
                     self.tally.tags_set += len(each.tags)
 
+        self._queue.enter(len(imports), self._stop)
         for_each(imports, run, lambda: None, most=self._limit.most)
         return failures
 
