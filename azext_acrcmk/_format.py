@@ -75,7 +75,9 @@ def list_table(result):
 
 
 def migrate_table(result):
-    """What --what-if found, or what was copied and how both registries compare."""
+    """What --what-if found, or what was copied and how both registries compare, or what was opened again."""
+    if "opened" in result:
+        return [OrderedDict(Opened=name) for name in result["opened"]]
     return _property_table(_what_if_lines(result) if "plan" in result else _migrated_lines(result))
 
 
@@ -87,6 +89,9 @@ def _what_if_lines(result):
     yield "Old registry", f"{result['source']['name']} ({result['source']['loginServer']})"
     yield "New registry", result["target"]["name"]
     yield from _inventory_lines(result["inventory"])
+    settings = [f"{count} {kind}" for kind, count in result["inventory"]["settings"].items() if count]
+    if settings:
+        yield "Settings", ", ".join(settings)
     yield "To import", f"{result['toImport']} manifests ({result['alreadyThere']} are there already)"
     time = result["timeToExpect"]
     yield "Time", f"{_duration(time['leastSeconds'])} to {_duration(time['mostSeconds'])}, depending on the service"

@@ -183,6 +183,17 @@ def _load_migrate(loader):
             "assignments, diagnostic settings and locks.",
         )
         c.argument(
+            "freeze",
+            action="store_true",
+            help="Lock all repositories of the old registry against pushes before the copy, for the last pass. Pulls "
+            "go on. This is the only change of the old registry; `--unfreeze` undoes it.",
+        )
+        c.argument(
+            "unfreeze",
+            action="store_true",
+            help="Only unlock the repositories that `--freeze` has locked.",
+        )
+        c.argument(
             "force",
             action="store_true",
             help="Move tags of the new registry that point to manifests which the old registry does not have.",

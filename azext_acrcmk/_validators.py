@@ -97,7 +97,7 @@ def _check_registry_id(text):
         id_ = ArmId.parse(text)
     except ValueError as error:
         raise InvalidArgumentValueError(f"--ids: {error}") from None
-    if not same(id_.type, REGISTRY_TYPE):
+    if id_.type != REGISTRY_TYPE:
         raise InvalidArgumentValueError(f"--ids requires IDs of registries, not of {_a(id_.type)}.")
     _check_name("registry", id_.name)
 
@@ -197,6 +197,13 @@ def validate_migrate(cmd, namespace):
         )
     if namespace.concurrency is not None and not 1 <= namespace.concurrency <= MOST_IMPORTS:
         raise InvalidArgumentValueError(f"--concurrency must be a number from 1 to {MOST_IMPORTS}.")
+    if namespace.freeze and namespace.unfreeze:
+        raise MutuallyExclusiveArgumentError("--freeze and --unfreeze can't be used together.")
+    if (namespace.freeze or namespace.unfreeze) and (namespace.repositories or namespace.since or namespace.what_if):
+        raise MutuallyExclusiveArgumentError(
+            "--freeze and --unfreeze are for the whole registry: they can't be used with --repository, --since or "
+            "--what-if."
+        )
     for path in namespace.report or ():
         _check_report(path, MIGRATION_ENDINGS)
     if namespace.since is not None:
@@ -277,7 +284,7 @@ def _check_name_or_id(namespace, argument, kind, type_):
         id_ = ArmId.parse(value)
     except ValueError as error:
         raise InvalidArgumentValueError(f"--{argument.replace('_', '-')}: {error}") from None
-    if not same(id_.type, type_):
+    if id_.type != type_:
         raise InvalidArgumentValueError(
             f"--{argument.replace('_', '-')} requires the name or ID of {_a(kind)}, not of {_a(id_.type)}."
         )

@@ -175,21 +175,23 @@ def migrate(
     no_referrers=False,
     no_settings=False,
     force=False,
+    freeze=False,
+    unfreeze=False,
     report=None,
     what_if=False,
     yes=False,
 ):
     others = ("cmd", "registry_name", "target_name", "resource_group_name", "what_if", "yes")
-    own = ("repositories", "since", "concurrency", "no_referrers", "no_settings", "force", "report")
-    options = _goal_options(locals(), *others, *own, "others", "own")
+    content = ("repositories", "since", "concurrency", "no_referrers", "no_settings", "force")
+    passes = ("freeze", "unfreeze", "report")
+    options = _goal_options(locals(), *others, *content, *passes, "others", "content", "passes")
     from azext_acrcmk.apply.migrate.copier import Wanted
+    from azext_acrcmk.operations.migrate import Mode
     from azext_acrcmk.operations.migrate import migrate as operation
 
-    wanted = Wanted(tuple(repositories or ()), since, referrers=not no_referrers, settings=not no_settings, force=force)
-    reports = tuple(report or ())
-    return operation(
-        cmd, registry_name, target_name, resource_group_name, what_if, yes, wanted, concurrency, reports, **options
-    )
+    wanted = Wanted(tuple(repositories or ()), since, not no_referrers, not no_settings, force)
+    mode = Mode(what_if, yes, concurrency, freeze, unfreeze, tuple(report or ()))
+    return operation(cmd, registry_name, target_name, resource_group_name, wanted, mode, **options)
 
 
 def _goal_options(given, *others):

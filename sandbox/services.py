@@ -51,6 +51,7 @@ _NAMES = (
     "registry.push",
     "registry.referrers",
     "registry.deleted",
+    "registry.retention",
     "registry.attributes",
     "registry.catalog",
     "key_vault.managed_hsms",

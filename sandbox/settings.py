@@ -97,6 +97,9 @@ class Settings:
     import_seconds_per_mib: float = 0.0
     import_retry_after: int | None = 10
     import_limit: int = 0  # imports into a registry that may go on at once; 0: no limit (not known)
+    import_manifest_limit: int = 50  # manifests in an index that is imported; whether its children help is not known
+    import_of_existing_fails: bool = False  # an untagged import of a digest that is there (not known)
+    import_failure_in_body: bool = False  # the result of a failed import is 200 with a status, not an error (not known)
     # Polling an import requires its permission on the subscription, not only on a registry (not known).
     import_polls_need_subscription: bool = False
 
@@ -108,10 +111,12 @@ class Settings:
 
     # The data plane of registries.
     registry_token_seconds: int = 0  # the lifetime of access tokens; 0: as recorded
+    registry_scopes: str = "all"  # a token for several scopes is for all of them, for the "first", or "refused"
     registry_limits: float = 0.0  # how much of the documented requests per minute it takes; 0: no limit
 
     # Lists.
     registry_list_limit: int = 100  # the largest page of a registry's data plane is not known
+    registry_list_refuses: bool = False  # a larger page is refused, not cut
     registry_page_size: int = 100  # the service's page size is not known
 
     def with_changes(self, **changes) -> Settings:

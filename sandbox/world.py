@@ -175,6 +175,7 @@ class World:
         self.results: dict[str, Operation] = {}  # of registries: imports and deletions, also those that are over
         self.parts: dict[str, Any] = {}  # sandbox.registry.parts.Part, below registries
         # When replications were deleted: by registry, as its id in lowercase, and region.
+        self.retention_checked = float("-inf")
         self.deleted_replications: dict[tuple[str, str], float] = {}
         self.import_faults: list[Any] = []  # sandbox.registry.import_faults.ImportFault
         self.deployments: dict[str, Any] = {}  # sandbox.resource_manager.deployments.records.Deployment

@@ -31,6 +31,16 @@ param keyName string = 'myregistry-cmk'
 @maxValue(100)
 param grantWaits int = 20
 
+@description('Whether the registry uses new versions of the key automatically (auto) or is pinned to one (manual).')
+@allowed([
+  'auto'
+  'manual'
+])
+param rotation string = 'auto'
+
+@description('With rotation manual, the version of the key that the registry is pinned to. Empty: the version that is current when this is deployed. Give the version in use when you deploy again: else the registry is rotated to a newer one.')
+param keyVersion string = ''
+
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: identityName
   location: location
@@ -115,7 +125,7 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-04-01' = {
       status: 'enabled'
       keyVaultProperties: {
         identity: identity.properties.clientId
-        keyIdentifier: key.properties.keyUri
+        keyIdentifier: (rotation == 'auto') ? key.properties.keyUri : (empty(keyVersion) ? key.properties.keyUriWithVersion : format('{0}/{1}', key.properties.keyUri, keyVersion))
       }
     }
   }

@@ -14,7 +14,7 @@ from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Stop, not_yet, retrying, until_settled
 from azext_acrcmk.model.access import access_to
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import NOT_LOADED, Absent, DeletedVault, Identity, Key, Registry, State, Vault
@@ -66,7 +66,7 @@ class Context:
         self.result: State | None = None
         self.granted_now = False
         # The names of what this run has created so far.
-        self._created: set[str] = set()
+        self._created: set[Id] = set()
 
     def carry_out(self, change: Change) -> str | None:
         """Applies a change; waits, bounded, while Azure does not know everywhere what this run has just created.
@@ -77,7 +77,7 @@ class Context:
 
         def is_early(error: Exception) -> bool:
             nonlocal told
-            name = not_yet(error, tuple(self._created))
+            name = not_yet(error, frozenset(self._created))
             if name and not told:
                 told = True
                 self.progress.note(f"  Waiting for Azure to know {name} everywhere (up to {NOT_YET_TIMEOUT} seconds).")
@@ -85,10 +85,10 @@ class Context:
 
         outcome = retrying(lambda: apply_change(change, self), is_early, self.stop, NOT_YET_TIMEOUT, first=3.0)
         if change.action in (CREATE, RECOVER):
-            self._created.add(change.resource.rstrip("/").rsplit("/", 1)[-1].lower())
+            self._created.add(Id(Scope(change.resource).name))
         return outcome
 
-    def principal_of(self, identity: ArmId | None, principal: str | None) -> str:
+    def principal_of(self, identity: ArmId | None, principal: Id | None) -> Id:
         """The object id to grant access to: the given one, or that of the identity, which exists by now."""
         if principal:
             return principal
@@ -98,7 +98,8 @@ class Context:
 
     def host_of(self, key: KeyId) -> str:
         """The host that the key's vault reports. A host outside the cloud is refused before anything is sent."""
-        return self.vault.host if isinstance(self.vault, Vault) and same(self.vault.name, key.store) else key.host
+        vault = self.vault
+        return vault.host if isinstance(vault, Vault) and vault.name.lower() == key.store else key.host
 
     def until_in_dns(self) -> None:
         if isinstance(self.vault, Vault) and not self.vault.in_dns:

@@ -14,7 +14,7 @@ from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import ServiceError, read_error, same_code
 from azext_acrcmk.cloud.reads import get_identity
-from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.ids import ArmId, Id
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import Absent, Identity, Registry
@@ -28,7 +28,7 @@ def _(change: kinds.AttachIdentity, context: Context) -> None:
     context.registry = patch_assigning(context, change.registry, None if own else change.identity, {})
     if own:
         registry = context.registry
-        context.identity = Identity(registry.id, registry.location, SYSTEM, registry.system_principal_id or "")
+        context.identity = Identity(registry.id, registry.location, SYSTEM, registry.system_principal_id or Id())
 
 
 def patch_assigning(context: Context, id_: ArmId, new: ArmId | None, body: dict[str, Any]) -> Registry:
@@ -57,7 +57,7 @@ def _to_leave_out(clients: Clients, said: ServiceError, named: list[ArmId]) -> l
     """The already assigned identities because of which a request was rejected."""
     if not any(same_code(said, code) for code in ("FailedIdentityOperation", "LinkedAuthorizationFailed")):
         return []
-    told = [each for each in named if str(each).lower() in said.message.lower()]
+    told = [each for each in named if each.is_in(said.message)]
     return told or [each for each in named if isinstance(get_identity(clients, each), Absent)]
 
 

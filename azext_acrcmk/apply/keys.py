@@ -7,13 +7,13 @@ from azext_acrcmk.cloud import changes, keys
 from azext_acrcmk.cloud.errors import explain, read_error, same_code
 from azext_acrcmk.cloud.reads import get_key
 from azext_acrcmk.cloud.waiting import retrying
-from azext_acrcmk.model.ids import KeyId, same
+from azext_acrcmk.model.ids import KeyId
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import MOST_TAGS_OF_A_KEY, Key, Registry
 from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.plan.change import Change
 from azext_acrcmk.plan.conflicts import key_conflicts
-from azext_acrcmk.rules.fixes import key_command
+from azext_acrcmk.rules.fixes import key_command, registry_command
 
 # How long the control plane may reject a key because the caller's own role has not taken effect, in seconds.
 OWN_ROLE_TIMEOUT = 180
@@ -142,11 +142,11 @@ def _(change: kinds.CreateVersion, context: Context) -> None:
     try:
         made = _create_version(change.key, context)
     except AzureError as error:
-        why = explain(read_error(error))
+        why, later = explain(read_error(error)), registry_command(context.registry.id, "cmk rotate", "--no-new-version")
         raise Refused(
             Problem(
                 f"A new version of the key could not be created; this is possible only in the vault. {why.message}",
-                (*why.advice, "After someone else has created it: az acr cmk rotate --no-new-version"),
+                (*why.advice, f"After someone else has created it: {later}"),
             )
         ) from error
     known = context.key if isinstance(context.key, Key) else Key(made, "RSA")
@@ -179,7 +179,7 @@ def _(change: kinds.PermitOperations, context: Context) -> None:
 @apply_change.register
 def _(change: kinds.DisableVersion, context: Context) -> str | None:
     registry = context.registry
-    if isinstance(registry, Registry) and same(registry.encryption.version_in_use, change.key.version):
+    if isinstance(registry, Registry) and registry.encryption.in_use == change.key:
         # The registry still uses it, so it is not an old version.
         return "reused"
     keys.set_enabled(context.clients, context.host_of(change.key), change.key, enabled=False)

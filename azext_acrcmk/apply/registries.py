@@ -17,7 +17,7 @@ from azext_acrcmk.cloud.load import load_roles
 from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, in_parallel
 from azext_acrcmk.cloud.waiting import Pauses, asked_pause, until_settled
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import ABSENT, Key, Registry, State, Unknown, Vault
@@ -52,7 +52,7 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
         return
     from azure.core.exceptions import HttpResponseError
 
-    before = registry.encryption.version_in_use
+    before = registry.encryption.in_use
 
     def patch(body: dict[str, Any]) -> Registry:
         if change.attach:
@@ -141,23 +141,15 @@ def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[],
                 raise
             refusal = error
         facts = _judged_facts(change, context)
-        _give_again(facts, context)
+        if change.policy and context.granted_now and facts.access.missing and facts.vault.uses_policies:
+            # Another program has replaced the vault's access policies in the meantime.
+            add_policy(change.policy, context)
         found = diagnose(facts, context.grant_timeout, context.granted_now)
         if found.wait and not told:
             told = True
             context.progress.note(f"  Waiting for access to take effect (up to {found.wait} seconds).")
         if not pauses.another(found.wait, asked_pause(refusal)):
             raise Refused(found.problem) from refusal
-
-
-def _give_again(facts: Facts, context: Context) -> None:
-    """Adds the access policy again if another program has replaced the vault's access policies in the meantime."""
-    vault = facts.vault
-    if not vault or not vault.uses_policies or not context.granted_now or not facts.access.missing:
-        return
-    for each in context.plan.changes:
-        if isinstance(each, kinds.AddAccessPolicy) and each.vault == vault.id:
-            add_policy(each, context)
 
 
 def _judged_facts(change: UsesKey, context: Context) -> Facts:
@@ -197,7 +189,7 @@ def _judged(context: Context, registry: Registry) -> Registry:
     )
 
 
-def _until_adopted(change: kinds.SetEncryption, context: Context, before: str | None) -> None:
+def _until_adopted(change: kinds.SetEncryption, context: Context, before: KeyId | None) -> None:
     """Waits, bounded, until the registry reports that it uses the version: that Azure accepted it is not yet proof.
 
     A registry that uses new versions automatically may instead use a newer one created by others, never the old one.
@@ -207,11 +199,10 @@ def _until_adopted(change: kinds.SetEncryption, context: Context, before: str | 
     def uses_it(seen) -> bool:
         if latest.version is None:
             return True
-        used = seen.encryption.version_in_use if isinstance(seen, Registry) else None
-        if not used or same(used, latest.version):
-            return bool(used)
-        follows = not change.pinned and latest.same_key(seen.encryption.key)
-        return follows and bool(before) and not same(used, before)
+        used = seen.encryption.in_use if isinstance(seen, Registry) else None
+        if used is None or used == latest:
+            return used is not None
+        return not change.pinned and latest.same_key(used) and before is not None and used != before
 
     if uses_it(context.registry):
         return

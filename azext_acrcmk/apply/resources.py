@@ -27,7 +27,7 @@ def _nothing_to_do(_change: Change, _context: Context) -> None:
 
 @apply_change.register
 def _(change: kinds.CreateGroup, context: Context) -> None:
-    changes.put_group(context.clients, change.subscription, change.name, bodies.group_body(change))
+    changes.put_group(context.clients, change.id, bodies.group_body(change))
 
 
 @apply_change.register

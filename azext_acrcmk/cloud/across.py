@@ -18,7 +18,7 @@ from azext_acrcmk.cloud.reads import (
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.cloud.walk import Walk
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import not_searched
 from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Identity, Registry, Sharer, Unknown
@@ -99,13 +99,13 @@ def _search_resource(clients: Clients, subscription: str, type_: str, name: str,
     return ABSENT
 
 
-def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: str) -> Identity | Absent | Unknown:
+def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: Id) -> Identity | Absent | Unknown:
     """The user-assigned identity with this client ID, in the first subscription or otherwise in the others."""
 
     def search(subscription: str) -> Identity | Absent:
         for body in pages(clients.identities(subscription).list_by_subscription, **PATIENCE):
             identity = read_identity(body)
-            if same(identity.client_id, client_id):
+            if identity.client_id == client_id:
                 return identity
         return ABSENT
 
@@ -133,8 +133,8 @@ def find_sharing(
         Sharer(
             other.id,
             key=other.encryption.key.same_key(used.key),
-            identity=same(other.encryption.identity, used.identity) and not same(used.identity, SYSTEM),
-            vault=same(other.encryption.key.host, used.key.host),
+            identity=other.encryption.identity == used.identity and used.identity != SYSTEM,
+            vault=other.encryption.key.host == used.key.host,
         )
         for other in found
         if other.encryption.key and other.id != registry.id
@@ -151,7 +151,7 @@ def find_identity_users(
         return [
             resource_id(body)
             for body in _list_resources(clients, subscription, **PATIENCE)
-            if any(same(each, identity) for each in part(body, "identity", "userAssignedIdentities"))
+            if any(each == identity.as_scope for each in part(body, "identity", "userAssignedIdentities"))
         ]
 
     found, unsearched = _in_own_and_others(search, _LIST_RESOURCES, registry.id, subscriptions)
@@ -170,9 +170,10 @@ def _in_own_and_others(
 ) -> tuple[list[T] | Unknown, Unsearched]:
     """What is found in the subscription of a resource, and in the others that can be read."""
     own = id_.subscription
-    walk = Walk([own, *(each for each in subscriptions if not same(each, own))])
+    walk = Walk([own, *(each for each in subscriptions if each != own)])
     found = walk.everywhere(search, action)
-    hidden = [each for each in walk.unsearched if same(each.scope, f"/subscriptions/{own}")]
+    own_scope = Scope(f"/subscriptions/{own}")
+    hidden = [each for each in walk.unsearched if own_scope == each.scope]
     if hidden:
         return hidden[0], ()
     return [each for some in found for each in some], walk.unsearched

@@ -19,6 +19,7 @@ from azext_acrcmk.model.ids import (
     REGISTRY_TYPE,
     VAULT_TYPE,
     KeyId,
+    Scope,
     same,
     short_location,
 )
@@ -85,7 +86,7 @@ def list_keys(clients: Clients, vault: Vault) -> tuple[Listed, ...] | Unknown:
 
     def names() -> tuple[str, ...]:
         found = (text(body, "name") for body in pages(keys.list, id_.group, id_.name))
-        return tuple(sorted(name.rsplit("/", 1)[-1] for name in found if name))
+        return tuple(sorted(Scope(name).name for name in found if name))
 
     listed = _listed(read_if_possible(names, action, id_))
     if isinstance(listed, Unknown):

@@ -14,16 +14,15 @@ from azext_acrcmk.cloud.read import read_group, read_identity, read_key, read_re
 from azext_acrcmk.cloud.reads import get_registry, get_vault
 from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Stop, poller, until_settled, when_free
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import GROUP_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import GROUP_TYPE, ArmId, KeyId, Scope
 from azext_acrcmk.model.state import Absent, Group, Identity, Key, Registry, Unknown, Vault
 
 # The maximum time until a new vault's name is in DNS, in seconds. Recorded: less than 30 (wire facts 3.2).
 DNS_TIMEOUT = 900
 
 
-def put_group(clients: Clients, subscription: str, name: str, body: dict[str, Any]) -> Group:
-    path = f"/subscriptions/{subscription}/resourceGroups/{name}"
-    return read_group(clients.arm(subscription).put(path, API_VERSIONS[GROUP_TYPE], body))
+def put_group(clients: Clients, id_: Scope, body: dict[str, Any]) -> Group:
+    return read_group(clients.arm(id_.subscription).put(id_, API_VERSIONS[GROUP_TYPE], body))
 
 
 def put_identity(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Identity:

@@ -23,7 +23,7 @@ from azext_acrcmk.cloud.fields import part, parts, text
 from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, same
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, Id
 
 # How long a login server may take to connect, and to answer, in seconds.
 _TIMES = {"connection_timeout": 10, "read_timeout": 120}
@@ -215,7 +215,7 @@ class Clients:
         from azure.cli.core.commands.client_factory import get_subscription_id
 
         profile = Profile(cli_ctx=self._cli_ctx)
-        known = [each for each in profile.load_cached_subscriptions() if same(each["id"], subscription)]
+        known = [each for each in profile.load_cached_subscriptions() if Id(subscription) == each["id"]]
         account = known[0] if known else profile.get_subscription(get_subscription_id(self._cli_ctx))
         who = json.dumps([account["tenantId"], account["user"]], sort_keys=True)
 

@@ -13,7 +13,7 @@ from typing import Any
 from azext_acrcmk.cloud.clients import Clients, pages
 from azext_acrcmk.cloud.errors import ServiceError
 from azext_acrcmk.cloud.read import read_key
-from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import Key
 
 
@@ -43,7 +43,7 @@ def _listed(list_versions: Callable[[], Iterable[Key]]) -> list[Key]:
 def _find(versions: list[Key], asked: KeyId) -> Key | None:
     """The requested version, or the latest."""
     if asked.version:
-        return next((each for each in versions if same(each.latest_version, asked.version)), None)
+        return next((each for each in versions if each.id == asked), None)
     dated = [each for each in versions if each.created and each.latest_version]
     return max(dated, key=lambda each: each.created, default=None)
 

@@ -43,7 +43,8 @@ class ServiceError:
     """The error that a service returned. `inner` is the code of the inner error; `status` is 0 without a response.
 
     `summary` is the first line of the message. `ended` is "Failed" or "Canceled" if an accepted operation ended in that
-    state. `advice` are the CLI's own recommendations where its sign-in failed.
+    state. `advice` are the CLI's own recommendations where its sign-in failed; `claims` is set if a stronger sign-in is
+    required.
     """
 
     status: int
@@ -55,6 +56,7 @@ class ServiceError:
     details: tuple[dict[str, Any], ...] = field(default=(), hash=False)
     additional: tuple[dict[str, Any], ...] = field(default=(), hash=False)
     advice: tuple[str, ...] = ()
+    claims: bool = False
 
     def __contains__(self, text: str) -> bool:
         """Whether the code, the inner code or the message contains `text`."""
@@ -83,6 +85,7 @@ def read_error(error: BaseException) -> ServiceError:
         details=_dicts(body.get("details")),
         additional=_dicts(body.get("additionalInfo")),
         advice=getattr(error, "advice", ()),
+        claims="insufficient_claims" in str((getattr(response, "headers", None) or {}).get("WWW-Authenticate")),
     )
 
 
@@ -268,6 +271,14 @@ def _throttled(error: ServiceError) -> Explanation:
 
 
 def _unauthenticated(error: ServiceError) -> Explanation:
+    if error.claims:
+        return Explanation(
+            f"Azure requires a stronger sign-in for this, such as multifactor authentication: {error.message}",
+            (
+                "If you are a person, log in again: az logout, then az login",
+                "A service principal can't sign in so: ask for a Conditional Access policy that it satisfies.",
+            ),
+        )
     return Explanation(f"Azure rejected the login: {error.message}", error.advice or ("Log in again: az login",))
 
 

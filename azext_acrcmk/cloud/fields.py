@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from azext_acrcmk.cloud.errors import UnexpectedResponse, one_line
-from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.ids import ArmId, Id, Scope
 
 
 def part(body: Any, *names: str) -> dict[str, Any]:
@@ -18,6 +18,17 @@ def part(body: Any, *names: str) -> dict[str, Any]:
 def parts(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """The objects in a list."""
     return [each for each in _list(body, name) if isinstance(each, dict)]
+
+
+def identifier(body: dict[str, Any], name: str) -> Id | None:
+    """An ID without parts, such as a GUID."""
+    value = text(body, name)
+    return None if value is None else Id(value)
+
+
+def scope_id(body: dict[str, Any], name: str) -> Scope:
+    """The ID of a resource or of whatever it can be in; empty if there is none."""
+    return Scope(text(body, name) or "")
 
 
 def text(body: dict[str, Any], name: str) -> str | None:

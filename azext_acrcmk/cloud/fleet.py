@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from azext_acrcmk.cloud.fields import part, text
+from azext_acrcmk.cloud.fields import part, scope_id
 from azext_acrcmk.cloud.roles import with_denials
 from azext_acrcmk.model.access import key_scope
-from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, KeyId, same, within
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import (
     NOT_LOADED,
@@ -40,35 +40,35 @@ class KeyUser:
 
     id: ArmId
     key: KeyId
-    client_id: str
+    client_id: Id
 
 
 @dataclass
 class Fleet:
     """Registries and what they depend on, filled bit by bit: whatever ends it, what is there can be told.
 
-    Subscriptions, management groups and principals are in lower case. `not_seen` is what could not be had, and why.
-    `subscriptions` are all that Resource Graph shows of the tenant, `above` the management groups above each;
-    `grants` are by principal, `denials` by subscription, `vaults` and `users` by host, `replicas`, which are regions,
-    by registry. `grants`, `users` and `replicas` are None until they were asked for.
+    `not_seen` is what could not be had, and why. `subscriptions` are all that Resource Graph shows of the tenant,
+    `above` the management groups above each; `grants` are by principal, `denials` by subscription, `vaults` and `users`
+    by host, `replicas`, which are regions, by registry. `grants`, `users` and `replicas` are None until they were asked
+    for.
     """
 
     registries: dict[ArmId, Registry] = field(default_factory=dict)
-    subscription_names: dict[str, str] = field(default_factory=dict)
-    subscriptions: list[str] = field(default_factory=list)
+    subscription_names: dict[Id, str] = field(default_factory=dict)
+    subscriptions: list[Id] = field(default_factory=list)
     not_seen: dict[str, str] = field(default_factory=dict)
-    above: dict[str, set[str]] = field(default_factory=dict)
+    above: dict[Id, set[Id]] = field(default_factory=dict)
     vaults: dict[str, Vault] = field(default_factory=dict)
-    grants: dict[str, list[RoleGrant]] | None = None
+    grants: dict[Id, list[RoleGrant]] | None = None
     users: dict[str, list[KeyUser]] | None = None
-    replicas: dict[str, tuple[str, ...]] | None = None
-    denials: dict[str, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
+    replicas: dict[Scope, tuple[str, ...]] | None = None
+    denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
     keys: dict[KeyId, Key | Absent | Unknown] = field(default_factory=dict)
     _settled: dict[ArmId, State] = field(default_factory=dict, init=False)
     # Three views of the same identities, made once: a fleet has thousands, and each registry is looked up in them.
     _identities: dict[ArmId, Identity] = field(default_factory=dict, init=False)
-    _by_client: dict[str, Identity] = field(default_factory=dict, init=False)
-    _individuals: frozenset[str] = field(default=frozenset(), init=False)
+    _by_client: dict[Id, Identity] = field(default_factory=dict, init=False)
+    _individuals: frozenset[Id] = field(default=frozenset(), init=False)
 
     def miss(self, what: str, why: str) -> None:
         self.not_seen.setdefault(what, why)
@@ -76,9 +76,9 @@ class Fleet:
     def add_identities(self, found: Iterable[Identity]) -> None:
         for identity in found:
             self._identities[identity.id] = identity
-            self._by_client[identity.client_id.lower()] = identity
-        own = {each.principal_id.lower() for each in self._identities.values()}
-        system = {each.system_principal_id.lower() for each in self.registries.values() if each.system_principal_id}
+            self._by_client[identity.client_id] = identity
+        own = {each.principal_id for each in self._identities.values()}
+        system = {each.system_principal_id for each in self.registries.values() if each.system_principal_id}
         self._individuals = frozenset(own | system)
 
     @property
@@ -101,7 +101,7 @@ class Fleet:
         used = key_identity(State(registry=registry))
         if used.is_system:
             return State(registry=registry, identity=Unknown(denied=False))
-        found = self._identities.get(used.id) if used.id else self._by_client.get(used.client_id.lower())
+        found = self._identities.get(used.id) if used.id else self._by_client.get(used.client_id)
         return State(registry=registry, identity=found or NOT_LOADED)
 
     def assembled(self, registry: Registry) -> State:
@@ -124,13 +124,13 @@ class Fleet:
             return NOT_LOADED
         if not principal:
             return ()
-        scope, subscription = key_scope(vault, state.registry.encryption.key.name), vault.id.subscription.lower()
+        scope, subscription = key_scope(vault, state.registry.encryption.key.name), vault.id.subscription
         above = self.above.get(subscription, set())
-        reaching = [each for each in self.grants.get(principal.lower(), ()) if _reaches(each.scope, scope, above)]
+        reaching = [each for each in self.grants.get(principal, ()) if _reaches(each.scope, scope, above)]
         denials = self.denials.get(subscription, [])
         if isinstance(denials, Unknown):
             return with_denials(reaching, replace(denials, scope=scope), scope, principal)
-        here = [each for each in denials if _reaches(text(part(each, "properties"), "scope") or "", scope, above)]
+        here = [each for each in denials if _reaches(scope_id(part(each, "properties"), "scope"), scope, above)]
         return with_denials(reaching, here, scope, principal)
 
     def _key_parts(self, registry: Registry) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class Fleet:
         latest = self.keys.get(used.key.with_version(None), NOT_LOADED)
         if isinstance(latest, (Absent, NotLoaded)):
             return {}  # whether it is soft-deleted, only its vault tells
-        if not used.version_in_use:
+        if not used.in_use:
             return {"key": latest, "version_in_use": Unknown(denied=False)}
         older = self.older_version(registry)
         return {"key": latest, "version_in_use": self.keys.get(older, NOT_LOADED) if older else latest}
@@ -147,34 +147,31 @@ class Fleet:
         """The version that a registry uses, if its key is known to have a later one."""
         used = registry.encryption
         latest = self.keys.get(used.key.with_version(None))
-        if not used.version_in_use or not isinstance(latest, Key):
+        if not used.in_use or not isinstance(latest, Key):
             return None
-        in_use = used.key.with_version(used.version_in_use)
-        return None if latest.id == in_use else in_use
+        return None if latest.id == used.in_use else used.in_use
 
     def _replicas(self, registry: Registry) -> tuple[str, ...] | NotLoaded:
-        return NOT_LOADED if self.replicas is None else self.replicas.get(str(registry.id).lower(), ())
+        return NOT_LOADED if self.replicas is None else self.replicas.get(registry.id.as_scope, ())
 
     def _sharing(self, registry: Registry) -> tuple[Sharer, ...] | Unknown | NotLoaded:
         used = registry.encryption
         if self.users is None:
             return NOT_LOADED
-        if used.key and registry.id.subscription.lower() not in self.above:
+        if used.key and registry.id.subscription not in self.above:
             # Resource Graph shows only some of what is in it, such as one registry.
             return Unknown(f"{REGISTRY_TYPE}/read", f"/subscriptions/{registry.id.subscription}")
         if used.key is None:
             return ()
-        key, system = used.key.with_version(None), same(used.identity, SYSTEM)
+        key, system = used.key.with_version(None), used.identity == SYSTEM
         return tuple(
-            Sharer(
-                each.id, key=each.key == key, identity=same(each.client_id, used.identity) and not system, vault=True
-            )
+            Sharer(each.id, key=each.key == key, identity=each.client_id == used.identity and not system, vault=True)
             for each in self.users.get(key.host, ())
             if each.id != registry.id
         )
 
 
-def _reaches(where: str, scope: str, above: set[str]) -> bool:
+def _reaches(where: Scope, scope: Scope, above: set[Id]) -> bool:
     """Whether what is assigned at `where` holds for `scope`, whose subscription is in the management groups `above`."""
-    group = where.lower().partition("/providers/microsoft.management/managementgroups/")[2]
-    return group in above if group else within(scope, where)
+    group = where.management_group
+    return group in above if group else scope.within(where)

@@ -12,7 +12,7 @@ from azext_acrcmk.cloud.fleet import Fleet
 from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.fleet_vaults import Fate, LostVaults
 from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.ids import ArmId, Id
 from azext_acrcmk.model.state import (
     NOT_LOADED,
     Absent,
@@ -35,7 +35,7 @@ class Confirmation:
     `subscriptions` are those that the login knows. That a registry is in doubt at all is the part "registry".
     """
 
-    def __init__(self, fleet: Fleet, reads: FleetReads, clients: Clients, subscriptions: Sequence[str], doubts: Doubts):
+    def __init__(self, fleet: Fleet, reads: FleetReads, clients: Clients, subscriptions: Sequence[Id], doubts: Doubts):
         self._fleet, self._reads, self._clients, self._known, self._doubts = (
             fleet,
             reads,
@@ -73,9 +73,9 @@ class Confirmation:
         if lost:
             self._fates |= LostVaults(self._reads, self._clients, self._subscriptions()).find(lost)
 
-    def _subscriptions(self) -> list[str]:
+    def _subscriptions(self) -> list[Id]:
         """Those that the login knows, its own first, and all that Resource Graph shows."""
-        return list({each.lower(): each for each in (*self._known, *self._fleet.subscriptions)}.values())
+        return list(dict.fromkeys((*self._known, *self._fleet.subscriptions)))
 
     def _confirm(self, registry: Registry) -> None:
         before = self._fleet.state_of(registry)

@@ -10,7 +10,7 @@ from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, read_error
-from azext_acrcmk.cloud.fields import part, parts, text
+from azext_acrcmk.cloud.fields import identifier, part, parts, scope_id, text
 from azext_acrcmk.cloud.fleet import Fleet, KeyUser, Tell
 from azext_acrcmk.cloud.graph import EVERYWHERE, Graph, Rows, Where, only, quoted
 from azext_acrcmk.cloud.login import Login
@@ -18,7 +18,7 @@ from azext_acrcmk.cloud.read import read_identity, read_registry_of_many, read_v
 from azext_acrcmk.cloud.reads import get_role_definition, in_parallel
 from azext_acrcmk.cloud.roles import read_role_grants
 from azext_acrcmk.cloud.waiting import Stop
-from azext_acrcmk.model.ids import HSM_TYPE, ArmId, KeyId, same, same_region
+from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope, same, same_region
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import Registry, RoleGrant, Vault
 
@@ -77,7 +77,7 @@ class FleetGraph:
         # Resource Graph leaves out without a word what can't be read.
         expected = where.subscriptions or (() if where.management_groups else self._subscriptions)
         for subscription in expected:
-            if subscription.lower() not in fleet.subscription_names:
+            if subscription not in fleet.subscription_names:
                 fleet.miss(f"/subscriptions/{subscription}", "You don't have permission to read the subscription.")
 
     def find_vaults(self) -> None:
@@ -105,9 +105,9 @@ class FleetGraph:
     def _find_management_groups(self) -> None:
         for row in self._find_subscriptions(EVERYWHERE).rows:
             chain = parts(part(row, "properties"), "managementGroupAncestorsChain")
-            if same(text(row, "tenantId"), self._tenant):
+            if identifier(row, "tenantId") == self._tenant:
                 self._fleet.subscriptions.append(_subscription(row))
-            self._fleet.above[_subscription(row)] = {(text(each, "name") or "").lower() for each in chain}
+            self._fleet.above[_subscription(row)] = {identifier(each, "name") for each in chain}
 
     def _find_subscriptions(self, where: Where) -> Rows:
         """Asked once for each place: a whole fleet is wanted for its names, and for the management groups above."""
@@ -126,17 +126,17 @@ class FleetGraph:
 
     def _find_grants(self, used: list[Registry]) -> None:
         self._find_identities(used)
-        principals = {(key_identity(self._fleet.with_identity(each)).principal_id or "").lower() for each in used}
-        definitions = {(text(row, "name") or "").lower(): row for row in self._ask("role definitions", _ROLES).rows}
+        principals = {key_identity(self._fleet.with_identity(each)).principal_id for each in used} - {None}
+        definitions = {identifier(row, "name"): row for row in self._ask("role definitions", _ROLES).rows}
         found = self._ask("role assignments", _ASSIGNMENTS.replace("{}", only("principal", principals)))
 
         def role_definition(guid: str) -> dict[str, Any]:
             return definitions.get(guid) or get_role_definition(self._clients, self._subscriptions[0], guid)
 
-        rows = [row for row in found.rows if (text(part(row, "properties"), "principalId") or "").lower() in principals]
-        grants: dict[str, list[RoleGrant]] = {}
+        rows = [row for row in found.rows if identifier(part(row, "properties"), "principalId") in principals]
+        grants: dict[Id, list[RoleGrant]] = {}
         for grant in read_role_grants(rows, role_definition):
-            grants.setdefault(grant.principal_id.lower(), []).append(grant)
+            grants.setdefault(grant.principal_id, []).append(grant)
         self._fleet.grants = grants
 
     def _find_users(self) -> None:
@@ -155,9 +155,9 @@ class FleetGraph:
         found = self._ask("replicas", _REPLICAS)
         if not found.told or found.missing:
             return
-        replicas: dict[str, tuple[str, ...]] = {}
+        replicas: dict[Scope, tuple[str, ...]] = {}
         for row in found.rows:
-            registry = (text(row, "id") or "").lower().partition("/replications/")[0]
+            registry = scope_id(row, "id").parent
             replicas[registry] = (*replicas.get(registry, ()), text(row, "location") or "")
         self._fleet.replicas = replicas
 
@@ -189,8 +189,8 @@ class FleetGraph:
         return [found for found in map(tried, rows.rows) if found is not None]
 
 
-def _subscription(row: dict[str, Any]) -> str:
-    return (text(row, "subscriptionId") or "").lower()
+def _subscription(row: dict[str, Any]) -> Id:
+    return identifier(row, "subscriptionId") or Id()
 
 
 def _vault(row: dict[str, Any]) -> Vault:
@@ -202,4 +202,4 @@ def _user(row: dict[str, Any]) -> KeyUser | None:
         id_, key = ArmId.parse(text(row, "id") or ""), KeyId.parse(text(row, "key") or "")
     except ValueError:
         return None
-    return KeyUser(id_, key.with_version(None), text(row, "identity") or "")
+    return KeyUser(id_, key.with_version(None), identifier(row, "identity") or Id())

@@ -18,7 +18,7 @@ from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, of_id, re
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
 from azext_acrcmk.model.state import Absent, Key, Registry, Unknown, Vault
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class FleetReads:
         self._quick_reads = QuickReads(clients, clients.arm(subscription))
         self._fresh: set[ArmId] = set()
         # Since when a subscription lets nothing through, in seconds of the monotonic clock.
-        self._throttled: dict[str, float] = {}
+        self._throttled: dict[Id, float] = {}
 
     def read_registries(self, ids: list[ArmId], what: str = "registries") -> None:
         """Each registry afresh, and once. One that was deleted is no longer in the fleet."""
@@ -66,7 +66,7 @@ class FleetReads:
 
         def read(host: str) -> Rest | None:
             id_ = self._fleet.vaults[host].id
-            kind = "managedHSM" if same(id_.type, HSM_TYPE) else "vault"
+            kind = "managedHSM" if id_.type == HSM_TYPE else "vault"
             found, rest = self._read(
                 id_.subscription,
                 str(id_),
@@ -87,10 +87,10 @@ class FleetReads:
 
     def read_denials(self) -> None:
         """What deny assignments take away, which Resource Graph does not have."""
-        subscriptions = sorted({each.id.subscription.lower() for each in self._fleet.vaults.values()})
+        subscriptions = sorted({each.id.subscription for each in self._fleet.vaults.values()})
         self.side_by_side("deny assignments", subscriptions, self._read_denials, str)
 
-    def _read_denials(self, subscription: str) -> Rest | None:
+    def _read_denials(self, subscription: Id) -> Rest | None:
         scope, type_ = f"/subscriptions/{subscription}", "Microsoft.Authorization/denyAssignments"
         path, version = f"{scope}/providers/{type_}", API_VERSIONS[type_]
 
@@ -131,7 +131,7 @@ class FleetReads:
 
     def _read(
         self,
-        subscription: str,
+        subscription: Id,
         path: str,
         version: str,
         read: Callable[[dict[str, Any]], T],

@@ -10,7 +10,7 @@ from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.reads import DELETED_VAULTS, is_vault_name_free, list_deleted_vaults
 from azext_acrcmk.cloud.transport import PATIENCE
-from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
 from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Unknown
 
 Fate = ArmId | DeletedVault | Absent | Unknown
@@ -22,8 +22,8 @@ class LostVaults:
     def __init__(self, reads: FleetReads, clients: Clients, subscriptions: Sequence[str]):
         self._reads, self._clients, self._subscriptions = reads, clients, subscriptions
         self._gone: set[str] = set()
-        self._there: dict[str, ArmId] = {}
-        self._deleted: dict[str, DeletedVault] = {}
+        self._there: dict[Id, ArmId] = {}
+        self._deleted: dict[Id, DeletedVault] = {}
         self._unsearched: list[Unknown] = []
         self._types: list[str] = []
 
@@ -49,14 +49,14 @@ class LostVaults:
         for type_ in self._types:
             found = self._reads.patiently(partial(self._list, subscription, type_), scope)
             for id_ in found or ():
-                self._there[id_.name.lower()] = id_
+                self._there[Id(id_.name)] = id_
             if isinstance(found, Unknown) and not found.denied:
                 self._unsearched.append(found)
         deleted = self._reads.patiently(
             lambda: list(list_deleted_vaults(self._clients, subscription, **PATIENCE)), scope, DELETED_VAULTS
         )
         for vault in deleted or ():
-            self._deleted[vault.name.lower()] = vault
+            self._deleted[Id(vault.name)] = vault
         if isinstance(deleted, Unknown):
             self._unsearched.append(deleted)
 
@@ -64,7 +64,7 @@ class LostVaults:
         return list(list_of_type(self._clients, subscription, type_, **PATIENCE))
 
     def _fate(self, key: KeyId) -> Fate:
-        name = key.store.lower()
+        name = Id(key.store)
         if key.host in self._gone:
             return ABSENT
         if found := self._there.get(name):

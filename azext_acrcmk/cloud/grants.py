@@ -10,7 +10,7 @@ from azext_acrcmk.cloud.hsm import assign_hsm_role, revoke_hsm_role
 from azext_acrcmk.cloud.waiting import Stop, retrying, when_free
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.arm_guid import arm_guid
-from azext_acrcmk.model.ids import ROLE_ASSIGNMENT_TYPE, ArmId
+from azext_acrcmk.model.ids import ROLE_ASSIGNMENT_TYPE, ArmId, Id, Scope
 from azext_acrcmk.model.state import RoleGrant
 
 # The maximum time until a new principal can be used in role assignments, in seconds.
@@ -41,7 +41,7 @@ def _change_policy(
     when_free(lambda: vaults.update_access_policy(vault.group, vault.name, kind, body), stop)
 
 
-def assign_role(clients: Clients, scope: str, role: str, principal: str, body: dict[str, Any], stop: Stop) -> None:
+def assign_role(clients: Clients, scope: Scope, role: Id, principal: Id, body: dict[str, Any], stop: Stop) -> None:
     """Assigns a role by its GUID. Succeeds if it is already assigned."""
     path = f"{scope}/providers/{ROLE_ASSIGNMENT_TYPE}/{assignment_name(scope, principal, role)}"
 
@@ -49,7 +49,7 @@ def assign_role(clients: Clients, scope: str, role: str, principal: str, body: d
         from azure.core.exceptions import HttpResponseError
 
         try:
-            clients.arm(scope.split("/")[2]).put(path, API_VERSIONS[ROLE_ASSIGNMENT_TYPE], body)
+            clients.arm(scope.subscription).put(path, API_VERSIONS[ROLE_ASSIGNMENT_TYPE], body)
         except HttpResponseError as error:
             if not same_code(read_error(error), "RoleAssignmentExists"):
                 raise

@@ -12,10 +12,11 @@ from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error, same_code
-from azext_acrcmk.cloud.fields import number, parts, text
+from azext_acrcmk.cloud.fields import identifier, number, parts, text
 from azext_acrcmk.cloud.quota import Quota, resets_after
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
 from azext_acrcmk.model.api_versions import API_VERSIONS
+from azext_acrcmk.model.ids import Id
 
 PATH = "/providers/Microsoft.ResourceGraph/resources"
 # Azure takes a thousand; smaller groups are advised.
@@ -33,7 +34,7 @@ _TRIES = 2
 class Where:
     """What is looked at: subscriptions, or management groups, or with neither all that the login can see."""
 
-    subscriptions: tuple[str, ...] = ()
+    subscriptions: tuple[Id, ...] = ()
     management_groups: tuple[str, ...] = ()
 
     def pieces(self) -> Iterable[dict[str, Any]]:
@@ -73,7 +74,7 @@ class Graph:
     def ask(self, query: str, where: Where = EVERYWHERE) -> Rows:
         """All rows of a query, which must keep the column `id`. Raises AzureError."""
         found = [self._complete(query, piece) for piece in where.pieces()]
-        by_id = {str(row.get("id")).lower(): row for each in found for row in each.rows}
+        by_id = {identifier(row, "id"): row for each in found for row in each.rows}
         return Rows(tuple(by_id.values()), sum(each.missing for each in found), any(each.cut for each in found))
 
     def _complete(self, query: str, piece: dict[str, Any]) -> Rows:
@@ -88,12 +89,12 @@ class Graph:
     def _pages(self, query: str, piece: dict[str, Any]) -> Rows:
         # A role of a management group or of the tenant is above all subscriptions.
         options: dict[str, Any] = {"$top": 1000, "authorizationScopeFilter": "AtScopeAboveAndBelow"}
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[Id | None, dict[str, Any]] = {}
         total, cut, tokens = 0, False, set()
         while True:
             page, headers = self._page({"query": f"{query} | order by id asc", "options": options, **piece})
             for row in parts(page, "data"):
-                found[(text(row, "id") or "").lower()] = row
+                found[identifier(row, "id")] = row
             # Where it changes, rows have shifted: the largest tells that one may be missing.
             total = max(total, number(page, "totalRecords") or 0)
             cut = cut or headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
@@ -129,7 +130,7 @@ class Graph:
 
 def only(column: str, values: Iterable[str]) -> str:
     """A condition that keeps the rows whose column has one of the values; nothing where they are too many to name."""
-    wanted = sorted({each.lower() for each in values if each})
+    wanted = sorted({Id(each) for each in values if each})
     if len(wanted) > MOST_VALUES:
         return ""
     return f" | where {column} in~ ({', '.join(map(quoted, wanted or ['']))})"

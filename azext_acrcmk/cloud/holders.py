@@ -11,13 +11,13 @@ from azext_acrcmk.cloud.hsm import list_hsm_roles
 from azext_acrcmk.cloud.read import read_identity
 from azext_acrcmk.cloud.reads import in_parallel, list_roles
 from azext_acrcmk.model.access import holders_by_policy, holders_by_role, key_scope, maybe_groups
-from azext_acrcmk.model.ids import KeyId
+from azext_acrcmk.model.ids import Id, KeyId
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import Holder, State, Unknown, Vault
 
 
-def find_individuals(clients: Clients, state: State) -> frozenset[str]:
-    """The object IDs, in lowercase, in the vault's access policies that are known not to be groups:
+def find_individuals(clients: Clients, state: State) -> frozenset[Id]:
+    """The object IDs in the vault's access policies that are known not to be groups:
     the registry's identities, the caller, and the managed identities in the subscriptions of registry and vault."""
     vault, registry, principal = state.vault, state.registry, key_identity(state).principal_id
     if not isinstance(vault, Vault) or not vault.uses_policies:
@@ -27,7 +27,7 @@ def find_individuals(clients: Clients, state: State) -> frozenset[str]:
     if _unnamed(vault, principal, known):
         known |= _tried(lambda: _ids([clients.caller_id(registry.id.subscription)]))
     if _unnamed(vault, principal, known):
-        places = dict.fromkeys(id_.subscription.lower() for id_ in (registry.id, vault.id))
+        places = dict.fromkeys(id_.subscription for id_ in (registry.id, vault.id))
         found = in_parallel(*(lambda s=each: _tried(lambda: _identities(clients, s)) for each in places))
         known = known.union(*found)
     return known
@@ -50,20 +50,20 @@ def find_holders(clients: Clients, vault: Vault, key: KeyId) -> tuple[Holder, ..
     return roles if isinstance(roles, Unknown) else holders_by_role(roles, vault.is_hsm)
 
 
-def _unnamed(vault: Vault, principal: str | None, known: frozenset[str]) -> bool:
-    return bool(maybe_groups(vault, principal or "", known))
+def _unnamed(vault: Vault, principal: Id | None, known: frozenset[Id]) -> bool:
+    return bool(maybe_groups(vault, principal or Id(), known))
 
 
-def _identities(clients: Clients, subscription: str) -> frozenset[str]:
+def _identities(clients: Clients, subscription: str) -> frozenset[Id]:
     listed = pages(clients.identities(subscription).list_by_subscription)
     return _ids(read_identity(body).principal_id for body in listed)
 
 
-def _ids(ids) -> frozenset[str]:
-    return frozenset(each.lower() for each in ids if each)
+def _ids(ids) -> frozenset[Id]:
+    return frozenset(Id(each) for each in ids if each)
 
 
-def _tried(read: Callable[[], frozenset[str]]) -> frozenset[str]:
+def _tried(read: Callable[[], frozenset[Id]]) -> frozenset[Id]:
     from azure.core.exceptions import AzureError
 
     try:

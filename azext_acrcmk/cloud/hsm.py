@@ -6,7 +6,7 @@ from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.reads import read_or_unknown
 from azext_acrcmk.model.access import HSM_ENCRYPTION_USER, HSM_ENCRYPTION_USER_NAME, HSM_NEEDED_ACTIONS
-from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.ids import Id, Scope
 from azext_acrcmk.model.state import Absent, RoleGrant, Unknown
 
 _ROLES = "Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions"
@@ -14,7 +14,7 @@ _ACTION = "Microsoft.KeyVault/managedHsm/roleAssignments/read/action"
 
 
 def list_hsm_roles(
-    clients: Clients, host: str, key_name: str, principal_id: str | None = None
+    clients: Clients, host: str, key_name: str, principal_id: Id | None = None
 ) -> tuple[RoleGrant, ...] | Unknown:
     """The local roles that apply to a key, of a principal or of all; unknown without permission to read them."""
     from azure.core.exceptions import AzureError
@@ -24,7 +24,7 @@ def list_hsm_roles(
         found = {}
         for scope in ("/", "/keys", f"/keys/{key_name}"):
             for each in client.list_role_assignments(scope, retry_total=0):
-                if principal_id is None or same(each.properties.principal_id, principal_id):
+                if principal_id is None or principal_id == each.properties.principal_id:
                     found[each.role_assignment_id] = each
         return tuple(_grant(client, each) for each in found.values())
 
@@ -37,7 +37,7 @@ def list_hsm_roles(
 
 def _grant(client, assignment) -> RoleGrant:
     properties = assignment.properties
-    guid = properties.role_definition_id.rsplit("/", 1)[-1].lower()
+    guid = Id(Scope(properties.role_definition_id).name.lower())
     name, actions = HSM_ENCRYPTION_USER_NAME, tuple(HSM_NEEDED_ACTIONS.values())
     excluded: tuple[str, ...] = ()
     if guid != HSM_ENCRYPTION_USER:
@@ -46,12 +46,12 @@ def _grant(client, assignment) -> RoleGrant:
         actions = tuple(str(getattr(a, "value", a)) for each in role.permissions for a in each.data_actions or ())
         excluded = tuple(str(getattr(a, "value", a)) for each in role.permissions for a in each.not_data_actions or ())
     return RoleGrant(
-        id=assignment.role_assignment_id,
+        id=Scope(assignment.role_assignment_id),
         # An enumeration if it is / or /keys, which would appear in a message with its name.
-        scope=str(getattr(properties.scope, "value", properties.scope)),
+        scope=Scope(getattr(properties.scope, "value", properties.scope)),
         role_id=guid,
         role_name=name,
-        principal_id=properties.principal_id,
+        principal_id=Id(properties.principal_id),
         data_actions=actions,
         not_data_actions=excluded,
     )
@@ -59,7 +59,7 @@ def _grant(client, assignment) -> RoleGrant:
 
 def has_hsm_role(clients: Clients, host: str, role: RoleGrant) -> bool | Unknown:
     """Whether a local role assignment exists."""
-    client, name = clients.hsm_roles(host), role.id.rsplit("/", 1)[-1]
+    client, name = clients.hsm_roles(host), role.id.name
     found = read_or_unknown(lambda: client.get_role_assignment(role.scope, name), _ACTION, f"https://{host}")
     return found if isinstance(found, Unknown) else not isinstance(found, Absent)
 
@@ -77,4 +77,4 @@ def assign_hsm_role(clients: Clients, host: str, scope: str, role: str, principa
 
 def revoke_hsm_role(clients: Clients, host: str, role: RoleGrant) -> None:
     """Removes a local role assignment."""
-    clients.hsm_roles(host).delete_role_assignment(role.scope, role.id.rsplit("/", 1)[-1])
+    clients.hsm_roles(host).delete_role_assignment(role.scope, role.id.name)

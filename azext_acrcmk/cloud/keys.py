@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.model.ids import KeyId, same
+from azext_acrcmk.model.ids import KeyId
 from azext_acrcmk.model.state import MOST_TAGS_OF_A_KEY, Key
 
 
@@ -109,6 +109,6 @@ def _update(clients: Clients, host: str, key: KeyId, **properties: Any) -> None:
 def get_tags(clients: Clients, host: str, key: KeyId) -> dict[str, str]:
     """A version's tags, from the list of versions: a disabled version can't be read (service facts 1.6)."""
     for version in clients.keys(host).list_properties_of_key_versions(key.name):
-        if same(version.version, key.version):
+        if key.with_version(version.version) == key:
             return dict(version.tags or {})
     return {}

@@ -25,8 +25,9 @@ from azext_acrcmk.cloud.reads import (
     read_if_possible,
 )
 from azext_acrcmk.cloud.waiting import Stop, until_settled
+from azext_acrcmk.model.access import key_in
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, is_guid, same
+from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, Id, KeyId, Scope, is_guid
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import (
     ABSENT,
@@ -65,14 +66,14 @@ def load_registry_state(
     if not encryption.enabled or encryption.key is None:
         return State(registry=registry)
     key = encryption.key.with_version(None)
-    in_use = key.with_version(encryption.version_in_use)
+    in_use = encryption.in_use or key
     if vault_id is None and not isinstance(known.vault, (Vault, NotLoaded)):
         # It was looked for already, and is not there or can't be read.
         identity = known.identity or _get_key_identity(clients, registry, subscriptions)
         return replace(known, identity=identity, key=known.vault, version_in_use=known.vault, roles=())
     principal = key_identity(known).principal_id
 
-    def in_vault(id_: ArmId | None, principal: str | None) -> State:
+    def in_vault(id_: ArmId | None, principal: Id | None) -> State:
         return _load_parts(clients, id_, key, in_use, principal, known) if id_ else NOTHING
 
     identity, found, parts = in_parallel(
@@ -94,7 +95,7 @@ def load_registry_state(
 
 
 def _load_parts(
-    clients: Clients, vault: ArmId, key: KeyId, in_use: KeyId, principal: str | None, known: State = NOTHING
+    clients: Clients, vault: ArmId, key: KeyId, in_use: KeyId, principal: Id | None, known: State = NOTHING
 ) -> State:
     """The vault, its key, the version in use, and the roles of `principal` that apply to the key."""
 
@@ -134,15 +135,15 @@ def _get_key_identity(
     if used.is_system:
         return _NO_VERSION
     own = registry.id.subscription
-    if used.id and same(used.id.subscription, own):
+    if used.id and used.id.subscription == own:
         return get_identity(clients, used.id)
     if used.id:
         # The registry determines whose access is judged; a failure of another subscription must not fail the command.
         return read_if_possible(lambda: get_identity(clients, used.id), f"{IDENTITY_TYPE}/read", used.id)
-    return find_identity(clients, [own, *(each for each in subscriptions if not same(each, own))], used.client_id)
+    return find_identity(clients, [own, *(each for each in subscriptions if each != own)], used.client_id)
 
 
-def load_roles(clients: Clients, vault: ArmId, key: KeyId, principal: str | None) -> tuple[RoleGrant, ...] | Unknown:
+def load_roles(clients: Clients, vault: ArmId, key: KeyId, principal: Id | None) -> tuple[RoleGrant, ...] | Unknown:
     """The role assignments of a principal that apply to a key; they have no effect in a vault with access policies."""
     if not principal:
         return ()
@@ -150,7 +151,7 @@ def load_roles(clients: Clients, vault: ArmId, key: KeyId, principal: str | None
         return Unknown(why=f"'{principal}' is not an object ID.", denied=False)
     if key.is_hsm:
         return list_hsm_roles(clients, key.host, key.name, principal)
-    return list_roles(clients, f"{vault}/keys/{key.name}", vault.subscription, principal)
+    return list_roles(clients, key_in(vault, key.name), vault.subscription, principal)
 
 
 def load_goal_state(
@@ -169,7 +170,7 @@ def load_goal_state(
     """
     registry, group = in_parallel(
         lambda: _settled(known.registry) or _get_settled_registry(clients, goal.registry, note, stop),
-        lambda: get_group(clients, goal.registry.subscription, goal.registry.group),
+        lambda: get_group(clients, goal.registry.group_id),
     )
     if isinstance(known.identity, NotLoaded) and _is_encrypted_as(goal, registry):
         state = load_registry_state(clients, registry, subscriptions, None if goal.find_vault else goal.vault)
@@ -215,8 +216,7 @@ def _load_in_vault(clients: Clients, goal: EnableGoal, vault, identity, registry
         key = vault if isinstance(vault, Unknown) else ABSENT
         return key, _roles_at_group(clients, goal, vault, principal), known.version_in_use or _NO_VERSION
     encryption = registry.encryption if isinstance(registry, Registry) else None
-    version = encryption.version_in_use if encryption and encryption.key else None
-    in_use = encryption.key.with_version(version) if version else goal.key.with_version(None)
+    in_use = (encryption.in_use if encryption and encryption.key else None) or goal.key.with_version(None)
     # What is known is about the registry's current key; the goal can have another.
     is_same = isinstance(known.key, Key) and known.key.id.same_key(goal.key) and not goal.key.version
     parts = _load_parts(
@@ -230,9 +230,7 @@ def _load_in_vault(clients: Clients, goal: EnableGoal, vault, identity, registry
     return _or_deleted(clients, vault, parts.key, goal.key), parts.roles, parts.version_in_use
 
 
-def _roles_at_group(
-    clients: Clients, goal: EnableGoal, vault, principal: str | None
-) -> tuple[RoleGrant, ...] | Unknown:
+def _roles_at_group(clients: Clients, goal: EnableGoal, vault, principal: Id | None) -> tuple[RoleGrant, ...] | Unknown:
     """Roles at the resource group or above, which apply to a vault that doesn't exist yet."""
     if not principal or not goal.vault or isinstance(vault, Unknown):
         return ()
@@ -246,7 +244,7 @@ def _settled(registry) -> Registry | None:
 def _known_vault(goal: EnableGoal, known: State) -> tuple[EnableGoal, Vault] | None:
     """The known vault, if it is the goal's."""
     vault = known.vault
-    if not isinstance(vault, Vault) or not same(vault.host, goal.key.host):
+    if not isinstance(vault, Vault) or vault.host != goal.key.host:
         return None
     return (goal if goal.key_uri else replace(goal, vault=vault.id)), vault
 
@@ -273,11 +271,11 @@ def _is_encrypted_as(goal: EnableGoal, registry: Registry | Absent | Unknown) ->
     return same_key and key_identity(State(registry=registry)).id == goal.identity
 
 
-def _get_identity(clients: Clients, goal: EnableGoal, gone: str | None) -> Identity | Absent | Unknown:
-    return ABSENT if same(goal.identity.group_id, gone) else get_identity(clients, goal.identity)
+def _get_identity(clients: Clients, goal: EnableGoal, gone: Scope | None) -> Identity | Absent | Unknown:
+    return ABSENT if goal.identity.group_id == gone else get_identity(clients, goal.identity)
 
 
-def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: str | None = None):
+def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: Scope | None = None):
     """The goal, with its vault where that is, and the vault: absent, soft-deleted or unknown as it may be. Nothing is
     looked for in the group `gone`."""
     if goal.key_uri:
@@ -285,7 +283,7 @@ def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str
         there = get_vault(clients, found) if isinstance(found, ArmId) else ABSENT
         # Not listed, or the list is behind and still has it.
         return goal, trace_vault(clients, goal.key_uri, subscriptions) if isinstance(there, Absent) else there
-    vault = ABSENT if same(goal.vault.group_id, gone) else get_vault(clients, goal.vault)
+    vault = ABSENT if goal.vault.group_id == gone else get_vault(clients, goal.vault)
     if vault or isinstance(vault, Unknown):
         return goal, vault
     hidden = None
@@ -305,8 +303,8 @@ def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str
 
 def _load_groups(clients: Clients, goal: EnableGoal, group: Group | Absent | Unknown, identity, vault):
     """The resource groups by ID: the registry's, and those of other resources to be created."""
-    groups = {goal.registry.group_id.lower(): group}
+    groups = {goal.registry.group_id: group}
     for resource, seen in ((goal.identity, identity), (goal.vault, vault)):
-        if resource and isinstance(seen, (Absent, DeletedVault)) and resource.group_id.lower() not in groups:
-            groups[resource.group_id.lower()] = get_group(clients, resource.subscription, resource.group)
+        if resource and isinstance(seen, (Absent, DeletedVault)) and resource.group_id not in groups:
+            groups[resource.group_id] = get_group(clients, resource.group_id)
     return tuple(groups.items())

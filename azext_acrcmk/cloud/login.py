@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from azext_acrcmk.model.ids import Id
+
 
 @dataclass(frozen=True)
 class Login:
@@ -12,15 +14,15 @@ class Login:
     first, and `tenants` the home tenants of all that it knows, by subscription. `delegated`: through Lighthouse.
     `portal` is the address of the cloud's portal, if it is known."""
 
-    tenant: str
-    subscriptions: tuple[str, ...]
+    tenant: Id
+    subscriptions: tuple[Id, ...]
     vault_suffix: str
-    tenants: tuple[tuple[str, str], ...] = ()
+    tenants: tuple[tuple[Id, Id], ...] = ()
     delegated: bool = False
     portal: str | None = None
 
     @property
-    def subscription(self) -> str:
+    def subscription(self) -> Id:
         return self.subscriptions[0]
 
 
@@ -29,17 +31,17 @@ def login_of(cli_ctx) -> Login:
     from azure.cli.core._profile import Profile
     from azure.cli.core.commands.client_factory import get_subscription_id
 
-    own = get_subscription_id(cli_ctx)
+    own = Id(get_subscription_id(cli_ctx))
     profile = Profile(cli_ctx=cli_ctx)
     account = profile.get_subscription(subscription=own)
     tenant = _home(account)
     known = profile.load_cached_subscriptions()
-    others = [each["id"] for each in known if _home(each) == tenant and each.get("state") == "Enabled"]
+    others = [Id(each["id"]) for each in known if _home(each) == tenant and each.get("state") == "Enabled"]
     return Login(
         tenant,
         (own, *(each for each in others if each != own)),
         cli_ctx.cloud.suffixes.keyvault_dns,
-        tuple((each["id"].lower(), _home(each)) for each in known),
+        tuple((Id(each["id"]), _home(each)) for each in known),
         account["tenantId"] != tenant,
         _portal(cli_ctx.cloud),
     )
@@ -59,6 +61,6 @@ def _portal(cloud) -> str | None:
     return known.rstrip("/") if known else None
 
 
-def _home(account: dict) -> str:
+def _home(account: dict) -> Id:
     # Profiles of older versions of the CLI, and logins without a subscription, do not have it.
-    return account.get("homeTenantId") or account["tenantId"]
+    return Id(account.get("homeTenantId") or account["tenantId"])

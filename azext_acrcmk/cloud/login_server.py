@@ -80,6 +80,13 @@ class LoginServer:
             for body in page.get("manifests") or ():
                 yield read_manifest(part(body))
 
+    def newest(self, repository: str, most: int) -> list[Manifest]:
+        """The manifests of a repository that were changed last."""
+        query = urlencode({"n": most, "orderby": "timedesc"})
+        url = f"/acr/v1/{repository}/_manifests?{query}"
+        answer = self._found("GET", url, repository_scope(repository, READ))
+        return [read_manifest(part(body)) for body in (_json(answer).get("manifests") or ())] if answer else []
+
     def tag_attributes(self, repository: str) -> Iterator[tuple[str, Attributes]]:
         """The attributes of each tag of a repository."""
         for page in self._pages(f"/acr/v1/{repository}/_tags", repository_scope(repository, READ)):

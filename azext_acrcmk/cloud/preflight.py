@@ -8,12 +8,12 @@ from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients, wire
 from azext_acrcmk.cloud.errors import parsing_responses, read_error
-from azext_acrcmk.cloud.fields import part, parts, text, texts
+from azext_acrcmk.cloud.fields import part, parts, scope_id, text, texts
 from azext_acrcmk.cloud.policies import policy_evaluation, token_advice
 from azext_acrcmk.cloud.reads import get_vault, in_parallel, is_vault_name_free
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import ArmId, same, short_location, within
+from azext_acrcmk.model.ids import ArmId, Id, Scope, same, short_location
 from azext_acrcmk.model.preflight import Allowed, Denial, Lock, NewResource, Preflight, Questions
 from azext_acrcmk.model.state import Unknown, Vault
 
@@ -70,45 +70,44 @@ def _registration(provider: dict[str, Any] | Unknown) -> str | Unknown:
 
 
 def _locations(
-    subscription: str, namespace: str, provider: dict[str, Any] | Unknown
-) -> list[tuple[tuple[str, str], tuple[str, ...]]]:
+    subscription: Id, namespace: str, provider: dict[str, Any] | Unknown
+) -> list[tuple[tuple[Id, str], tuple[str, ...]]]:
     """The locations for each of a provider's types, by their short names."""
     if isinstance(provider, Unknown):
         return []
     return [
         (
-            (subscription.lower(), f"{namespace}/{text(each, 'resourceType')}".lower()),
+            (subscription, f"{namespace}/{text(each, 'resourceType')}".lower()),
             tuple(short_location(name) for name in texts(each, "locations")),
         )
         for each in parts(provider, "resourceTypes")
     ]
 
 
-def _locks(clients: Clients, scope: str) -> list[Lock | Unknown]:
+def _locks(clients: Clients, scope: Scope) -> list[Lock | Unknown]:
     """Those at or above a scope. They are listed with all below it, whatever is asked for."""
     type_ = "Microsoft.Authorization/locks"
     path = f"{scope}/providers/{type_}"
 
     def ask() -> list[Lock]:
-        found = clients.arm(scope.split("/")[2]).pages(path, API_VERSIONS[type_], **PATIENCE)
-        return [lock for each in found if within(scope, (lock := _lock(each)).scope)]
+        found = clients.arm(scope.subscription).pages(path, API_VERSIONS[type_], **PATIENCE)
+        return [lock for each in found if scope.within((lock := _lock(each)).scope)]
 
     seen = _asked(ask, f"{type_}/read", scope)
     return [seen] if isinstance(seen, Unknown) else seen
 
 
 def _lock(body: dict[str, Any]) -> Lock:
-    scope, _, name = (text(body, "id") or "").lower().partition("/providers/microsoft.authorization/locks/")
     level = text(part(body, "properties"), "level")
-    return Lock(scope, text(body, "name") or name, same(level, "ReadOnly"))
+    return Lock(scope_id(body, "id").extended, text(body, "name") or "", same(level, "ReadOnly"))
 
 
-def _permissions(clients: Clients, scope: str) -> tuple[Allowed, ...] | Unknown:
+def _permissions(clients: Clients, scope: Scope) -> tuple[Allowed, ...] | Unknown:
     path = f"{scope}/providers/Microsoft.Authorization/permissions"
 
     def ask() -> tuple[Allowed, ...]:
         found = parts(
-            clients.arm(scope.split("/")[2]).get(path, API_VERSIONS["Microsoft.Authorization/permissions"], **PATIENCE),
+            clients.arm(scope.subscription).get(path, API_VERSIONS["Microsoft.Authorization/permissions"], **PATIENCE),
             "value",
         )
         fields = ("actions", "notActions", "dataActions", "notDataActions")
@@ -167,14 +166,12 @@ def _denied(clients: Clients, new: NewResource, details: dict[str, Any]) -> list
     for each in parts(part(seen, "contentEvaluationResult"), "policyEvaluations"):
         effect = (text(part(each, "effectDetails"), "policyEffect") or "Deny").lower()
         if (text(each, "evaluationResult") or "").lower() == "noncompliant" and effect == "deny":
-            policy = text(part(each, "policyInfo"), "policyAssignmentId") or ""
-            found.append(
-                Denial(new.resource, policy.rsplit("/", 1)[-1], policy_evaluation(part(each, "evaluationDetails")))
-            )
+            policy = scope_id(part(each, "policyInfo"), "policyAssignmentId")
+            found.append(Denial(new.resource, policy.name, policy_evaluation(part(each, "evaluationDetails"))))
     return found
 
 
-def _check(clients: Clients, scope: str, details: dict[str, Any]) -> dict[str, Any]:
+def _check(clients: Clients, scope: Scope, details: dict[str, Any]) -> dict[str, Any]:
     """The evaluation of Azure Policy for a resource in a group, or in a future group of a subscription."""
     _, _, subscription, *group = scope.split("/")
     restrictions, options = clients.policy_restrictions(subscription), {"cls": wire, **PATIENCE}

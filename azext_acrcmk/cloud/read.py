@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from azext_acrcmk.cloud.fields import flag, number, part, parts, resource_id, text, texts
-from azext_acrcmk.model.ids import KeyId
+from azext_acrcmk.cloud.fields import flag, identifier, number, part, parts, resource_id, scope_id, text, texts
+from azext_acrcmk.model.ids import Id, KeyId
 from azext_acrcmk.model.state import (
     ACCESS_POLICY,
     RBAC,
@@ -26,7 +26,7 @@ from azext_acrcmk.model.state import (
 
 
 def read_group(body: dict[str, Any]) -> Group:
-    return Group(text(body, "id") or "", text(body, "location") or "")
+    return Group(scope_id(body, "id"), text(body, "location") or "")
 
 
 def read_registry(body: dict[str, Any]) -> Registry:
@@ -40,8 +40,8 @@ def read_registry(body: dict[str, Any]) -> Registry:
         provisioning_state=text(properties, "provisioningState") or "Succeeded",
         encryption=_read_encryption(part(properties, "encryption")),
         identity_type=text(identity, "type") or "none",
-        system_principal_id=text(identity, "principalId"),
-        system_tenant=text(identity, "tenantId"),
+        system_principal_id=identifier(identity, "principalId"),
+        system_tenant=identifier(identity, "tenantId"),
         attached=tuple(_read_attached(part(identity, "userAssignedIdentities"))),
         status_message=text(part(properties, "status"), "message"),
         properties=properties,
@@ -59,17 +59,19 @@ def read_registry_of_many(body: dict[str, Any]) -> Registry:
 def _read_attached(identities: dict[str, Any]) -> Iterator[AttachedIdentity]:
     for id_ in identities:
         ids = part(identities, id_)
-        yield AttachedIdentity(resource_id({"id": id_}), text(ids, "clientId"), text(ids, "principalId"))
+        yield AttachedIdentity(resource_id({"id": id_}), identifier(ids, "clientId"), identifier(ids, "principalId"))
 
 
 def _read_encryption(block: dict[str, Any]) -> Encryption:
     vault = part(block, "keyVaultProperties")
-    in_use = _key_id(vault, "versionedKeyIdentifier")
+    key, in_use = _key_id(vault, "keyIdentifier"), _key_id(vault, "versionedKeyIdentifier")
+    if key and in_use:
+        in_use = key.with_version(in_use.version)
     return Encryption(
         status=(text(block, "status") or "disabled").lower(),
-        key=_key_id(vault, "keyIdentifier"),
-        version_in_use=in_use.version if in_use else None,
-        identity=text(vault, "identity"),
+        key=key,
+        in_use=in_use if in_use and in_use.version else None,
+        identity=identifier(vault, "identity"),
         auto_rotation=flag(vault, "keyRotationEnabled"),
         wire=block or {"status": "disabled"},
     )
@@ -88,9 +90,9 @@ def read_identity(body: dict[str, Any]) -> Identity:
     return Identity(
         id=resource_id(body),
         location=text(body, "location") or "",
-        client_id=text(properties, "clientId") or "",
-        principal_id=text(properties, "principalId") or "",
-        tenant=text(properties, "tenantId"),
+        client_id=identifier(properties, "clientId") or Id(),
+        principal_id=identifier(properties, "principalId") or Id(),
+        tenant=identifier(properties, "tenantId"),
     )
 
 
@@ -116,16 +118,16 @@ def read_vault(body: dict[str, Any], kind: str = "vault") -> Vault:
         bypass=text(rules, "bypass") or ("AzureServices" if not rules else "None"),
         policies=tuple(_read_policy(each) for each in parts(properties, "accessPolicies")),
         network_rules=rules,
-        tenant=text(properties, "tenantId"),
+        tenant=identifier(properties, "tenantId"),
         provisioning_state=text(properties, "provisioningState") or "Succeeded",
     )
 
 
 def _read_policy(body: dict[str, Any]) -> AccessPolicy:
     return AccessPolicy(
-        object_id=text(body, "objectId") or "",
+        object_id=identifier(body, "objectId") or Id(),
         key_permissions=texts(part(body, "permissions"), "keys"),
-        application_id=text(body, "applicationId"),
+        application_id=identifier(body, "applicationId"),
     )
 
 

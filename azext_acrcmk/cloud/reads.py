@@ -25,8 +25,19 @@ from azext_acrcmk.cloud.read import (
 from azext_acrcmk.cloud.roles import read_role_grants, with_denials
 from azext_acrcmk.cloud.transport import MOST_AT_ONCE, PATIENCE
 from azext_acrcmk.cloud.waiting import in_thread, result_of
+from azext_acrcmk.model.access import key_in
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import GROUP_TYPE, HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, same
+from azext_acrcmk.model.ids import (
+    GROUP_TYPE,
+    HSM_TYPE,
+    IDENTITY_TYPE,
+    REGISTRY_TYPE,
+    VAULT_TYPE,
+    ArmId,
+    Id,
+    KeyId,
+    Scope,
+)
 from azext_acrcmk.model.state import (
     ABSENT,
     Absent,
@@ -98,11 +109,9 @@ def of_id(id_: ArmId, found: Found) -> Found:
     return found
 
 
-def get_group(clients: Clients, subscription: str, group: str) -> Group | Absent | Unknown:
-    id_ = f"/subscriptions/{subscription}/resourceGroups/{group}"
-
+def get_group(clients: Clients, id_: Scope) -> Group | Absent | Unknown:
     def get() -> Group:
-        return read_group(clients.arm(subscription).get(id_, API_VERSIONS[GROUP_TYPE]))
+        return read_group(clients.arm(id_.subscription).get(id_, API_VERSIONS[GROUP_TYPE]))
 
     return read_or_unknown(get, "Microsoft.Resources/subscriptions/resourceGroups/read", id_)
 
@@ -156,7 +165,7 @@ def get_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
 def get_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
     """A key vault, or a managed HSM if the ID has that type."""
     client = clients.key_vault(id_.subscription)
-    if same(id_.type, HSM_TYPE):
+    if id_.type == HSM_TYPE:
         return read_or_unknown(
             lambda: of_id(id_, read_vault(client.managed_hsms.get(id_.group, id_.name, cls=wire), "managedHSM")),
             f"{HSM_TYPE}/read",
@@ -192,7 +201,7 @@ DELETED_VAULTS = "Microsoft.KeyVault/deletedVaults/read"
 def search_deleted_vault(clients: Clients, subscription: str, name: str, **options: Any) -> DeletedVault | Absent:
     """The same, raising any error. `options` are those of the requests."""
     deleted = list_deleted_vaults(clients, subscription, **options)
-    return next((each for each in deleted if same(each.name, name)), ABSENT)
+    return next((each for each in deleted if each.id.has_name(name)), ABSENT)
 
 
 def list_deleted_vaults(clients: Clients, subscription: str, **options: Any) -> Iterator[DeletedVault]:
@@ -206,7 +215,7 @@ def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknow
     Requires neither data plane permissions nor a network path to the vault.
     """
     client = clients.key_vault(vault.subscription)
-    keys = client.managed_hsm_keys if same(vault.type, HSM_TYPE) else client.keys
+    keys = client.managed_hsm_keys if vault.type == HSM_TYPE else client.keys
 
     def get() -> Key:
         from azure.core.exceptions import HttpResponseError
@@ -221,7 +230,7 @@ def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknow
             return get_disabled_key(clients, keys, vault, key)
 
     action = "keys/versions/read" if key.version else "keys/read"
-    return read_or_unknown(get, f"{vault.type}/{action}", f"{vault}/keys/{key.name}")
+    return read_or_unknown(get, f"{vault.type}/{action}", key_in(vault, key.name))
 
 
 def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | Absent | Unknown:
@@ -232,8 +241,7 @@ def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | A
         purge = deleted.scheduled_purge_date
         return DeletedKey(name, purge.isoformat() if purge else None)
 
-    action, scope = "Microsoft.KeyVault/vaults/keys/read", f"{vault.id}/keys/{name}"
-    return read_if_possible(get, action, scope)
+    return read_if_possible(get, "Microsoft.KeyVault/vaults/keys/read", key_in(vault.id, name))
 
 
 def has_role(clients: Clients, subscription: str, role: RoleGrant) -> bool | Unknown:
@@ -251,7 +259,7 @@ def get_role_definition(clients: Clients, subscription: str, guid: str) -> dict[
 
 
 def list_roles(
-    clients: Clients, scope: str, subscription: str, principal_id: str | None = None
+    clients: Clients, scope: Scope, subscription: str, principal_id: Id | None = None
 ) -> tuple[RoleGrant, ...] | Unknown:
     """The role assignments at `scope` and above: of a principal, including its groups, less what is denied; or
     without a principal those of all, regardless of deny assignments."""

@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 from azext_acrcmk.cloud.errors import read_error
-from azext_acrcmk.cloud.fields import flag, part, parts, text, texts
+from azext_acrcmk.cloud.fields import flag, identifier, part, parts, scope_id, text, texts
 from azext_acrcmk.model.access import ENCRYPTION_USER, ENCRYPTION_USER_NAME, NEEDED_ACTIONS
-from azext_acrcmk.model.ids import is_guid, same
+from azext_acrcmk.model.ids import Id, Scope, is_guid, same
 from azext_acrcmk.model.state import DenyAssignment, RoleGrant, Unknown
 
 # The principal in deny assignments that represents everyone.
-_EVERYONE = "00000000-0000-0000-0000-000000000000"
+_EVERYONE = Id("00000000-0000-0000-0000-000000000000")
 
 
 def read_role_grants(
@@ -38,11 +38,11 @@ def read_role_grants(
         condition = "A role assignment has a condition." if properties.get("condition") else None
         grants.append(
             RoleGrant(
-                id=text(assignment, "id") or "",
-                scope=text(properties, "scope") or "",
+                id=scope_id(assignment, "id"),
+                scope=scope_id(properties, "scope"),
                 role_id=guid,
                 role_name=role.name,
-                principal_id=text(properties, "principalId") or "",
+                principal_id=identifier(properties, "principalId") or Id(),
                 data_actions=role.data_actions,
                 not_data_actions=role.not_data_actions,
                 created=_moment(text(properties, "createdOn")),
@@ -52,28 +52,28 @@ def read_role_grants(
     return tuple(grants)
 
 
-def _guid(properties: dict[str, Any]) -> str:
-    """The GUID of an assignment's role."""
-    return (text(properties, "roleDefinitionId") or "").rsplit("/", 1)[-1].lower()
+def _guid(properties: dict[str, Any]) -> Id:
+    """The GUID of an assignment's role, in the case in which it is part of an assignment's name."""
+    return Id(scope_id(properties, "roleDefinitionId").name.lower())
 
 
 def with_denials(
-    grants: Sequence[RoleGrant], denials: Iterable[dict[str, Any]] | Unknown, scope: str, principal_id: str
+    grants: Sequence[RoleGrant], denials: Iterable[dict[str, Any]] | Unknown, at: Scope, principal_id: Id
 ) -> tuple[RoleGrant, ...]:
-    """The grants less what deny assignments deny the principal at `scope`.
+    """The grants less what deny assignments deny the principal `at` a scope.
 
     Only groups through which the principal has a role are known: if others matter, the grants are uncertain. Without
     permission to read deny assignments, which are rare, the grants only record that.
     """
     if isinstance(denials, Unknown):
         return tuple(replace(grant, unseen_denials=denials) for grant in grants)
-    own = {principal_id.lower(), *(grant.principal_id.lower() for grant in grants)}
+    own = {principal_id, *(grant.principal_id for grant in grants)}
     found, doubt = [], None
     for denial in denials:
         properties = part(denial, "properties")
         if same(text(properties, "denyAssignmentEffect"), "audit"):
             continue  # it denies nothing
-        if flag(properties, "doNotApplyToChildScopes") and not same(text(properties, "scope"), scope):
+        if flag(properties, "doNotApplyToChildScopes") and scope_id(properties, "scope") != at:
             continue
         blocks = [each for each in parts(properties, "permissions") if texts(each, "dataActions")]
         concerned = _concerned(properties, own)
@@ -91,7 +91,7 @@ def with_denials(
     return tuple(replace(grant, denied_by=tuple(found), uncertain=grant.uncertain or doubt) for grant in grants)
 
 
-def _concerned(properties: dict[str, Any], own: set[str]) -> bool | None:
+def _concerned(properties: dict[str, Any], own: set[Id]) -> bool | None:
     """Whether a deny assignment applies to a principal with the IDs `own`; None if that depends on other groups."""
     subjects, exempt = parts(properties, "principals"), parts(properties, "excludePrincipals")
     if _named(exempt, own):
@@ -101,8 +101,8 @@ def _concerned(properties: dict[str, Any], own: set[str]) -> bool | None:
     return None if _has_group(subjects) else False
 
 
-def _named(principals: Iterable[dict[str, Any]], ids: set[str]) -> bool:
-    return any((text(each, "id") or "").lower() in ids for each in principals)
+def _named(principals: Iterable[dict[str, Any]], ids: set[Id]) -> bool:
+    return any(identifier(each, "id") in ids for each in principals)
 
 
 def _has_group(principals: Iterable[dict[str, Any]]) -> bool:

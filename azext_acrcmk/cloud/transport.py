@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from knack.log import get_logger
 
@@ -29,12 +30,27 @@ def transport(verify: bool | str = True) -> Any:
 
     made = RequestsTransport(connection_verify=verify)
     made.open()
+    _remember_environment(made.session)
     if verify:
         try:
             made.session.mount("https://", _one_context())
         except Exception:  # it only saves time, by what other versions of these libraries may not have
             logger.debug("Connections do not share a TLS context.", exc_info=True)
     return made
+
+
+def _remember_environment(session: Any) -> None:
+    """Reads the proxies of the environment once for each host. `requests` reads all of the environment for each
+    request, which takes a fifth of the processor time of a request."""
+    read, known = session.merge_environment_settings, {}
+
+    def merge(url: str, proxies: Any, stream: Any, verify: Any, cert: Any) -> dict[str, Any]:
+        place = (*urlsplit(url)[:2], str(proxies), stream, str(verify), str(cert))
+        if place not in known:
+            known[place] = read(url, proxies, stream, verify, cert)
+        return dict(known[place])
+
+    session.merge_environment_settings = merge
 
 
 def _one_context() -> Any:

@@ -6,13 +6,14 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from math import inf
 from typing import TypeVar
 
 from azext_acrcmk.cloud.errors import missing_registration, parsing_responses, read_error, same_code
+from azext_acrcmk.model.ids import Id, Scope
 
 T = TypeVar("T")
 
@@ -160,13 +161,13 @@ _IS_MISSING = re.compile(
 )
 
 
-def not_yet(error: Exception, created: Iterable[str]) -> str | None:
+def not_yet(error: Exception, created: Collection[Id]) -> str | None:
     """The name of what was just `created` and is missing by an error: it is not absent, only not known yet."""
     said = read_error(error)
     missing = _IS_MISSING.search(said.message)
     if not missing or not any(same_code(said, code) for code in _MISSING):
         return None
-    name = missing[1].rstrip("/").rsplit("/", 1)[-1].lower()
+    name = Id(Scope(missing[1]).name)
     return name if name in created else None
 
 

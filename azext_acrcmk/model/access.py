@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from azext_acrcmk.model.ids import same, within
+from azext_acrcmk.model.ids import ArmId, Id, Scope
 from azext_acrcmk.model.state import AccessPolicy, DenyAssignment, Holder, NotLoaded, RoleGrant, Unknown, Vault
 
 # Key Vault Crypto Service Encryption User: exactly the data actions a registry needs (service facts 4.1).
@@ -34,7 +34,7 @@ class Source:
 
     kind: str
     name: str
-    scope: str
+    scope: Scope
     inherited: bool = False
     through_group: bool = False
 
@@ -51,9 +51,14 @@ class Access:
     denied_by: tuple[str, ...] = ()
 
 
-def key_scope(vault: Vault, key_name: str) -> str:
+def key_scope(vault: Vault, key_name: str) -> Scope:
     """The scope of a key in role assignments: its ARM id, or in a managed HSM its path."""
-    return f"/keys/{key_name}" if vault.is_hsm else f"{vault.id}/keys/{key_name}"
+    return Scope(f"/keys/{key_name}") if vault.is_hsm else key_in(vault.id, key_name)
+
+
+def key_in(vault: ArmId, key_name: str) -> Scope:
+    """The ARM id of a key in a key vault."""
+    return Scope(f"{vault}/keys/{key_name}")
 
 
 _KEY_ACTIONS = ("microsoft.keyvault/vaults/keys/", "microsoft.keyvault/managedhsm/keys/")
@@ -62,9 +67,9 @@ _KEY_ACTIONS = ("microsoft.keyvault/vaults/keys/", "microsoft.keyvault/managedhs
 def access_to(
     vault: Vault,
     key_name: str,
-    principal_id: str,
+    principal_id: Id,
     roles: tuple[RoleGrant, ...] | Unknown | NotLoaded,
-    individuals: frozenset[str] = frozenset(),
+    individuals: frozenset[Id] = frozenset(),
 ) -> Access:
     """The access of `principal_id` to a key, by the vault's permission model.
 
@@ -76,23 +81,23 @@ def access_to(
     return access_by_roles(key_scope(vault, key_name), principal_id, roles, needed)
 
 
-def _by_policy(vault: Vault, principal_id: str, individuals: frozenset[str]) -> Access:
+def _by_policy(vault: Vault, principal_id: Id, individuals: frozenset[Id]) -> Access:
     own = own_policies(vault, principal_id)
     missing = tuple(name for name in NEEDED_ACTIONS if not any(policy.permits(name) for policy in own))
     permissions = sorted({permission.lower() for policy in own for permission in policy.key_permissions})
-    sources = (Source("access-policy", ", ".join(permissions), str(vault.id)),) if permissions else ()
+    sources = (Source("access-policy", ", ".join(permissions), vault.id.as_scope),) if permissions else ()
     groups = maybe_groups(vault, principal_id, individuals)
     if missing and groups:
         return Access(None, sources, missing, Unknown(why=f"{describe_maybe_groups(groups)}.", denied=False))
     return Access(not missing, sources, missing)
 
 
-def own_policies(vault: Vault, principal_id: str) -> list[AccessPolicy]:
+def own_policies(vault: Vault, principal_id: Id) -> list[AccessPolicy]:
     """The access policies of a principal itself, not of an application on its behalf."""
-    return [each for each in vault.policies if same(each.object_id, principal_id) and not each.application_id]
+    return [each for each in vault.policies if each.object_id == principal_id and not each.application_id]
 
 
-def maybe_groups(vault: Vault, principal_id: str, individuals: frozenset[str]) -> list[AccessPolicy]:
+def maybe_groups(vault: Vault, principal_id: Id, individuals: frozenset[Id]) -> list[AccessPolicy]:
     """The access policies that may grant a principal access to the key as a member of a group.
 
     Azure Resource Manager does not show the type of a principal: one that is not known to be an individual may be a
@@ -103,8 +108,8 @@ def maybe_groups(vault: Vault, principal_id: str, individuals: frozenset[str]) -
         for policy in vault.policies
         if policy.permits("unwrapKey")
         and not policy.application_id
-        and not same(policy.object_id, principal_id)
-        and policy.object_id.lower() not in individuals
+        and policy.object_id != principal_id
+        and policy.object_id not in individuals
     ]
 
 
@@ -115,8 +120,8 @@ def describe_maybe_groups(policies: list[AccessPolicy]) -> str:
 
 
 def access_by_roles(
-    scope: str,
-    principal_id: str,
+    scope: Scope,
+    principal_id: Id,
     roles: tuple[RoleGrant, ...] | Unknown | NotLoaded,
     needed: dict[str, str] = NEEDED_ACTIONS,
 ) -> Access:
@@ -134,8 +139,8 @@ def access_by_roles(
             "role",
             role.role_name,
             role.scope,
-            inherited=not within(role.scope, _vault_of(scope)),
-            through_group=not same(role.principal_id, principal_id),
+            inherited=not role.scope.within(_vault_of(scope)),
+            through_group=role.principal_id != principal_id,
         )
         for role in helping
     )
@@ -144,16 +149,15 @@ def access_by_roles(
     return Access(not missing, sources, tuple(missing), denied_by=denied_by)
 
 
-def reaches(role: RoleGrant, scope: str) -> bool:
+def reaches(role: RoleGrant, scope: Scope) -> bool:
     """Whether a role of those that Azure lists for a scope applies there.
 
     A management group is above the subscription without being in its id: Azure lists only those that are.
     """
-    above = str(role.scope).lower().startswith("/providers/microsoft.management/managementgroups/")
-    return above or within(scope, role.scope)
+    return role.scope.management_group is not None or scope.within(role.scope)
 
 
-def excess_of(vault: Vault, principal_id: str, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded) -> list[str]:
+def excess_of(vault: Vault, principal_id: Id, roles: tuple[RoleGrant, ...] | Unknown | NotLoaded) -> list[str]:
     """The roles or permissions of `principal_id` beyond get, wrapKey and unwrapKey."""
     if vault.uses_policies:
         held = {p.lower() for policy in own_policies(vault, principal_id) for p in policy.key_permissions}
@@ -224,5 +228,5 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(regex, re.IGNORECASE)
 
 
-def _vault_of(scope: str) -> str:
+def _vault_of(scope: Scope) -> str:
     return scope.split("/keys/", 1)[0]

@@ -11,6 +11,7 @@ from typing import Any
 
 from azext_acrcmk.model.defaults import GRANT_TIMEOUT
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, default_vault_name
+from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.registry_options import NO_OPTIONS, REGISTRY_OPTIONS, RegistryOptions
 from azext_acrcmk.model.state import RBAC, Registry
 
@@ -211,7 +212,8 @@ class RotateGoal:
 
     `target` is what it should use in the end: its identity is the registry's own id if that is the system-assigned
     one. `new_version` asks for a new version of the target's key. `manual` pins the registry to the version. `no_wait`
-    does not wait until the registry uses the target.
+    does not wait until the registry uses the target. `completes` is the registry before a rotation to this target that
+    was interrupted when it was all but done, even long ago: then that is completed instead of creating a version.
     """
 
     target: EnableGoal
@@ -221,6 +223,11 @@ class RotateGoal:
     revoke_old: bool = False
     disable_old_version: bool = False
     no_wait: bool = False
+    completes: Registry | None = None
+
+    @property
+    def creates_version(self) -> bool:
+        return self.new_version and self.completes is None
 
 
 def rotate_goal(
@@ -246,7 +253,7 @@ def rotate_goal(
     can't be read. Raises ValueError if it is required.
     """
     id_, encryption = registry.id, registry.encryption
-    system = identity == "[system]" or (identity is None and (encryption.identity or "").lower() == "system")
+    system = identity == "[system]" or (identity is None and encryption.identity == SYSTEM)
     if not system and not identity and not used_identity:
         raise ValueError(
             f"The identity that registry '{registry.name}' uses ({encryption.identity}) is not assigned to it and was "

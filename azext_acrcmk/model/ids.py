@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -53,6 +54,78 @@ def is_guid(text: str) -> bool:
     return _GUID.fullmatch(text) is not None
 
 
+class Id(str):
+    """An ID without parts: of a subscription, tenant, principal, application or role. Equal regardless of case.
+
+    It keeps the spelling of the service. What others are given, such as a result, is `str` of it.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self.lower() == other.lower() if isinstance(other, str) else NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        return self.lower() != other.lower() if isinstance(other, str) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.lower())
+
+
+_LAST_PROVIDER = re.compile(r"/providers/(?!.*/providers/)", re.IGNORECASE)
+_MANAGEMENT_GROUP = re.compile(r"/providers/Microsoft\.Management/managementGroups/([^/]+)", re.IGNORECASE)
+
+
+class Scope(Id):
+    """The ID of whatever a role, a policy or a lock can be assigned to: a management group, a subscription, a resource
+    group, a resource, a key; or in a managed HSM a path: /, /keys or /keys/<name>."""
+
+    __slots__ = ()
+
+    def within(self, other: object) -> bool:
+        """Whether it is another scope or below it, so that it inherits role assignments."""
+        inner, outer = self.lower().rstrip("/"), str(other).lower().rstrip("/")
+        return inner == outer or inner.startswith(outer + "/")
+
+    @property
+    def name(self) -> str:
+        return self.rstrip("/").rsplit("/", 1)[-1]
+
+    @property
+    def subscription(self) -> Id:
+        """Of a scope in a subscription."""
+        return Id(self.split("/")[2])
+
+    @property
+    def extended(self) -> Scope:
+        """What an extension is on, such as a lock or a role assignment with this ID."""
+        return Scope(_LAST_PROVIDER.split(self)[0])
+
+    @property
+    def group(self) -> Scope:
+        """The resource group of what is in one; a resource group or a subscription itself."""
+        return Scope("/".join(self.split("/")[:5]))
+
+    @property
+    def levels(self) -> Iterator[Scope]:
+        """It and all that it is in, up to its subscription. Each adds a type and a name."""
+        parts = self.split("/")
+        while len(parts) >= 3:
+            yield Scope("/".join(parts))
+            parts = parts[:-2]
+
+    @property
+    def parent(self) -> Scope:
+        """What a child resource, such as a key or a replication, belongs to."""
+        return Scope("/".join(self.split("/")[:-2]))
+
+    @property
+    def management_group(self) -> Id | None:
+        """The name of the management group that it is."""
+        found = _MANAGEMENT_GROUP.match(self)
+        return Id(found[1]) if found else None
+
+
 class _AnyCase:
     """Equal regardless of case: Azure returns the same id in different cases."""
 
@@ -72,11 +145,14 @@ class ArmId(_AnyCase):
     `spelling` is how Azure or the user wrote it, if it was read; `replace` leaves it out.
     """
 
-    subscription: str
+    subscription: Id
     group: str
     type: str
     name: str
     spelling: str = field(default="", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "subscription", Id(self.subscription))
 
     def __str__(self) -> str:
         if self.spelling:
@@ -85,9 +161,20 @@ class ArmId(_AnyCase):
         path = "/".join(f"{type_}/{name}" for type_, name in zip(types, self.name.split("/"), strict=True))
         return f"{self.group_id}/providers/{provider}/{path}"
 
+    def has_name(self, name: str) -> bool:
+        return self.name.lower() == name.lower()
+
+    def is_in(self, message: str) -> bool:
+        """Whether a message of Azure names it."""
+        return str(self).lower() in message.lower()
+
     @property
-    def group_id(self) -> str:
-        return f"/subscriptions/{self.subscription}/resourceGroups/{self.group}"
+    def group_id(self) -> Scope:
+        return Scope(f"/subscriptions/{self.subscription}/resourceGroups/{self.group}")
+
+    @property
+    def as_scope(self) -> Scope:
+        return Scope(str(self))
 
     @classmethod
     def parse(cls, text: str) -> ArmId:
@@ -119,19 +206,13 @@ class ArmId(_AnyCase):
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two names, GUIDs or values of Azure are the same. Azure compares them case-insensitively."""
+    """Whether two values of an enumeration of Azure are the same. Azure compares them case-insensitively."""
     return str(one).lower() == str(other).lower()
 
 
 def same_region(one: str, other: str) -> bool:
     """Whether two locations are the same. Azure writes one as "West Europe" or as "westeurope"."""
-    return one.replace(" ", "").lower() == other.replace(" ", "").lower()
-
-
-def within(scope: object, ancestor: object) -> bool:
-    """Whether `scope` is `ancestor` or below it, so that it inherits role assignments."""
-    scope, ancestor = str(scope).lower().rstrip("/"), str(ancestor).lower().rstrip("/")
-    return scope == ancestor or scope.startswith(ancestor + "/")
+    return short_location(one) == short_location(other)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -195,6 +276,11 @@ class KeyId(_AnyCase):
         if version is not None and not _VERSION.fullmatch(version):
             raise ValueError(f"'{version}' is not a valid key version: it must consist of 32 letters and digits.")
         return cls(host, name, version)
+
+    @property
+    def as_key(self) -> KeyId:
+        """Without its version."""
+        return self.with_version(None)
 
     def same_key(self, other: KeyId) -> bool:
         """Whether both are versions of one key."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from azext_acrcmk.model.ids import ArmId, same
+from azext_acrcmk.model.ids import ArmId, Id
 from azext_acrcmk.model.state import ABSENT, Absent, Identity, NotLoaded, Registry, State, Unknown
 
 # The registry's name for its system-assigned identity.
-SYSTEM = "system"
+SYSTEM = Id("system")
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class KeyIdentity:
     """
 
     registry: Registry
-    client_id: str
+    client_id: Id
     found: Identity | Absent | Unknown | NotLoaded
 
     @property
     def is_system(self) -> bool:
-        return same(self.client_id, SYSTEM)
+        return self.client_id == SYSTEM
 
     @property
     def id(self) -> ArmId | None:
@@ -38,7 +38,7 @@ class KeyIdentity:
         return attached.id if attached else None
 
     @property
-    def principal_id(self) -> str | None:
+    def principal_id(self) -> Id | None:
         """The object id that must have access to the key: the current one, otherwise the stored one."""
         if self.is_system:
             return self.registry.system_principal_id
@@ -58,9 +58,7 @@ class KeyIdentity:
 
     @property
     def is_recreated(self) -> bool:
-        return (
-            isinstance(self.found, Identity) and not self.is_system and not same(self.found.client_id, self.client_id)
-        )
+        return isinstance(self.found, Identity) and not self.is_system and self.found.client_id != self.client_id
 
     @property
     def exists(self) -> bool | None:
@@ -84,4 +82,4 @@ class KeyIdentity:
 
 def key_identity(state: State) -> KeyIdentity:
     """The identity of an existing registry's key."""
-    return KeyIdentity(state.registry, state.registry.encryption.identity or "", state.identity)
+    return KeyIdentity(state.registry, state.registry.encryption.identity or Id(), state.identity)

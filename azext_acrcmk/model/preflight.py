@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.ids import ArmId, Id, Scope
 from azext_acrcmk.model.state import Unknown
 
 
@@ -16,7 +16,7 @@ class NewResource:
     `before` is the same as it is now, if it exists."""
 
     resource: str
-    scope: str
+    scope: Scope
     details: dict[str, Any] = field(hash=False)
     before: dict[str, Any] | None = field(default=None, hash=False)
 
@@ -24,16 +24,16 @@ class NewResource:
 @dataclass(frozen=True)
 class Questions:
     """What to ask in advance: the registration of `providers` (subscription and namespace), the caller's permissions
-    at `scopes` (ids in lower case), whether policies deny `resources`, whether the name of a new vault is free,
+    at `scopes`, whether policies deny `resources`, whether the name of a new vault is free,
     where a role is to be assigned, how many assignments `quota_of` has left, and which locks there
-    are at or above `locked` (ids in lower case)."""
+    are at or above `locked`."""
 
-    providers: tuple[tuple[str, str], ...]
-    scopes: tuple[str, ...]
+    providers: tuple[tuple[Id, str], ...]
+    scopes: tuple[Scope, ...]
     resources: tuple[NewResource, ...]
     new_vault: ArmId | None
-    quota_of: str | None
-    locked: tuple[str, ...] = ()
+    quota_of: Id | None
+    locked: tuple[Scope, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Denial:
 class Lock:
     """A management lock at `scope`, which applies there and below."""
 
-    scope: str
+    scope: Scope
     name: str
     read_only: bool
 
@@ -71,11 +71,11 @@ class Preflight:
     rest, `locations` those that the subscription may use for a type of resource (both in lower case), `locks` those at
     or above a scope, `policy_advice` what may satisfy a policy. None where nobody had to ask."""
 
-    providers: tuple[tuple[tuple[str, str], str | Unknown], ...] = ()
-    permissions: tuple[tuple[str, tuple[Allowed, ...] | Unknown], ...] = ()
+    providers: tuple[tuple[tuple[Id, str], str | Unknown], ...] = ()
+    permissions: tuple[tuple[Scope, tuple[Allowed, ...] | Unknown], ...] = ()
     denials: tuple[Denial | Unknown, ...] = ()
     vault_name_free: bool | Unknown | None = None
     role_assignments_left: int | Unknown | None = None
-    locations: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
+    locations: tuple[tuple[tuple[Id, str], tuple[str, ...]], ...] = ()
     locks: tuple[Lock | Unknown, ...] = ()
     policy_advice: tuple[str, ...] = ()

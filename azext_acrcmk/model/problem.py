@@ -43,9 +43,7 @@ def not_searched(unsearched: tuple[Unknown, ...]) -> str:
     """The scopes that were not searched, and why; empty if there are none."""
     if not unsearched:
         return ""
-    # Those left out because of their number come first: they are the most.
-    in_order = sorted(unsearched, key=lambda each: each.scope.startswith("/"))
-    named = [f"{each.scope.replace('/subscriptions/', 'subscription ')} ({_cause(each)})" for each in in_order]
+    named = [f"{each.scope.replace('/subscriptions/', 'subscription ')} ({_cause(each)})" for each in unsearched]
     more = len(named) - MOST_NAMED
     return f"Not searched: {'; '.join(named[:MOST_NAMED])}{f'; and {more} more' if more > 0 else ''}."
 

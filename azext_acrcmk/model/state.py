@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope, same
 
 RBAC = "rbac"
 ACCESS_POLICY = "access-policy"
@@ -26,13 +26,15 @@ class Absent:
 class Unknown:
     """Could not be read. `action` on `scope` is the required permission; `why` is the message of the service.
 
-    `denied` is false if the cause is not a missing permission, but no response or an unexpected one.
+    `denied` is false if the cause is not a missing permission, but no response or an unexpected one. `places` are those
+    that could not be searched, if it is about several.
     """
 
     action: str = ""
     scope: str = ""
     why: str = ""
     denied: bool = True
+    places: tuple[Unknown, ...] = ()
 
     def __bool__(self) -> bool:
         return False
@@ -52,7 +54,7 @@ NOT_LOADED = NotLoaded()
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    id: str
+    id: Scope
     location: str
 
 
@@ -62,9 +64,9 @@ class Identity:
 
     id: ArmId
     location: str
-    client_id: str
-    principal_id: str
-    tenant: str | None = None
+    client_id: Id
+    principal_id: Id
+    tenant: Id | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +74,25 @@ class AttachedIdentity:
     """A user-assigned identity as listed by the registry, with the client and principal ids when it was assigned."""
 
     id: ArmId
-    client_id: str | None
-    principal_id: str | None
+    client_id: Id | None
+    principal_id: Id | None
 
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """The registry's encryption block. `identity` is a client id, or "system"."""
+    """The registry's encryption block. `in_use` is the key with the version that it reports to use; `identity` is a
+    client id, or "system"."""
 
     status: str
     key: KeyId | None = None
-    version_in_use: str | None = None
-    identity: str | None = None
+    in_use: KeyId | None = None
+    identity: Id | None = None
     auto_rotation: bool | None = None
     wire: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
+
+    @property
+    def version_in_use(self) -> str | None:
+        return self.in_use.version if self.in_use else None
 
     @property
     def enabled(self) -> bool:
@@ -101,8 +108,8 @@ class Registry:
     provisioning_state: str
     encryption: Encryption
     identity_type: str = "none"
-    system_principal_id: str | None = None
-    system_tenant: str | None = None
+    system_principal_id: Id | None = None
+    system_tenant: Id | None = None
     attached: tuple[AttachedIdentity, ...] = ()
     status_message: str | None = None
     # In wire format.
@@ -128,8 +135,8 @@ class Registry:
     def being_created(self) -> bool:
         return self.provisioning_state == "Creating"
 
-    def attached_as(self, client_id: str) -> AttachedIdentity | None:
-        return next((each for each in self.attached if each.client_id and same(each.client_id, client_id)), None)
+    def attached_as(self, client_id: Id) -> AttachedIdentity | None:
+        return next((each for each in self.attached if each.client_id and each.client_id == client_id), None)
 
     def attaches(self, identity: ArmId) -> bool:
         return any(each.id == identity for each in self.attached)
@@ -143,9 +150,9 @@ class AccessPolicy:
     apply only to that application on behalf of the principal.
     """
 
-    object_id: str
+    object_id: Id
     key_permissions: tuple[str, ...]
-    application_id: str | None = None
+    application_id: Id | None = None
 
     def permits(self, permission: str) -> bool:
         return any(same(each, permission) or same(each, "all") for each in self.key_permissions)
@@ -169,7 +176,7 @@ class Vault:
     bypass: str | None = "AzureServices"
     policies: tuple[AccessPolicy, ...] = ()
     provisioning_state: str = "Succeeded"
-    tenant: str | None = None
+    tenant: Id | None = None
     network_rules: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
 
     @property
@@ -283,11 +290,11 @@ class RoleGrant:
     can't be read.
     """
 
-    id: str
-    scope: str
-    role_id: str
+    id: Scope
+    scope: Scope
+    role_id: Id
     role_name: str
-    principal_id: str
+    principal_id: Id
     data_actions: tuple[str, ...] = ()
     not_data_actions: tuple[str, ...] = ()
     created: datetime | None = None
@@ -301,7 +308,7 @@ class RoleGrant:
 class Holder:
     """A principal that can unwrap with keys of a vault, by its object id, and `through` what, in words."""
 
-    principal_id: str
+    principal_id: Id
     through: str
 
 
@@ -320,14 +327,14 @@ class State:
     """Everything that affects a registry's encryption, as far as the caller can read it.
 
     `vault` is the key's vault or managed HSM, `key` the key with its latest version (or the one asked for), and
-    `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by lower-case
-    id, as far as read. `roles` are the role assignments of the identity that reach the key. `name_problem` says why
+    `version_in_use` the version that an existing registry says it uses. `groups` are the resource groups by id, as far
+    as read. `roles` are the role assignments of the identity that reach the key. `name_problem` says why
     the registry's name is not available, where there is no registry. `sharing` are the other registries with the same
     key, vault or identity, `identity_users` the ids of all other resources that the identity is attached to;
     `unsearched` are the subscriptions that could not be searched for either, each with the reason.
     `namesakes` are others with the name that was typed for something that does not exist.
-    `individuals` are the object ids, in lower case, of principals that are known not to be groups. `replicas` are the
-    regions that the registry is replicated to.
+    `individuals` are the object ids of principals that are known not to be groups. `replicas` are the regions that the
+    registry is replicated to.
     """
 
     registry: Registry | Absent | Unknown | NotLoaded = NOT_LOADED
@@ -336,16 +343,15 @@ class State:
     key: Key | DeletedKey | Absent | Unknown | NotLoaded = NOT_LOADED
     version_in_use: Key | Absent | Unknown | NotLoaded = NOT_LOADED
     roles: tuple[RoleGrant, ...] | Unknown | NotLoaded = NOT_LOADED
-    groups: tuple[tuple[str, Group | Absent | Unknown], ...] = ()
+    groups: tuple[tuple[Scope, Group | Absent | Unknown], ...] = ()
     name_problem: str | None = None
     sharing: tuple[Sharer, ...] | Unknown | NotLoaded = NOT_LOADED
     identity_users: tuple[ArmId, ...] | Unknown | NotLoaded = NOT_LOADED
-    individuals: frozenset[str] = frozenset()
+    individuals: frozenset[Id] = frozenset()
     unsearched: tuple[Unknown, ...] = ()
     namesakes: tuple[ArmId, ...] | Unknown = ()
     replicas: tuple[str, ...] | NotLoaded = NOT_LOADED
 
     def group(self, resource: ArmId) -> Group | Absent | Unknown:
         """The resource group of `resource`."""
-        wanted = resource.group_id.lower()
-        return next((group for id_, group in self.groups if id_ == wanted), Unknown())
+        return next((group for id_, group in self.groups if id_ == resource.group_id), Unknown())

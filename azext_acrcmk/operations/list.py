@@ -16,6 +16,7 @@ from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.graph import Where
 from azext_acrcmk.cloud.waiting import in_thread, result_of
 from azext_acrcmk.model.defaults import LIVE_DEPTH, REGISTRY_DEPTH
+from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.state import NotLoaded, State
 from azext_acrcmk.operations.report_files import read_report, write_all
 from azext_acrcmk.operations.session import Session, fail_after_output
@@ -114,7 +115,7 @@ def _where(session: Session, subscriptions, management_groups, everywhere: bool)
         return Where()
     if management_groups:
         return Where(management_groups=tuple(management_groups))
-    return Where(subscriptions=tuple(subscriptions or [session.login.subscription]))
+    return Where(subscriptions=tuple(map(Id, subscriptions or [session.login.subscription])))
 
 
 def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth: str, judge: Judge) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from knack.log import get_logger
 
 from azext_acrcmk.cloud.holders import find_holders
-from azext_acrcmk.model.ids import KeyId, same
+from azext_acrcmk.model.ids import Id, KeyId
 from azext_acrcmk.model.state import Unknown, Vault
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.change import Plan
@@ -17,7 +17,7 @@ logger = get_logger(__name__)
 
 
 def others_document(
-    session: Session, plan: Plan, vault: object, key: KeyId, principal: str | None
+    session: Session, plan: Plan, vault: object, key: KeyId, principal: Id | None
 ) -> dict[str, list[dict[str, Any]] | None]:
     """The principals other than `principal` that can unwrap with a key, for the result of a plan that changed access;
     null if they can't be read. `vault` is as it was read after that. If access was removed, they are also a warning."""
@@ -32,11 +32,11 @@ def others_document(
         if removes:
             logger.warning("Could not read who else can use the keys of %s '%s'.", vault.kind_in_words, vault.name)
         return {"othersWithAccess": None}
-    others = [each for each in found if not same(each.principal_id, principal)]
+    others = [each for each in found if each.principal_id != principal]
     if removes and others:
         named = "; ".join(f"{each.principal_id} by {each.through}" for each in others)
         logger.warning(
             "Other principals can still unwrap with the key in %s '%s': %s.", vault.kind_in_words, vault.name, named
         )
-    shown = [{"principalId": each.principal_id, "through": each.through} for each in others]
+    shown = [{"principalId": str(each.principal_id), "through": each.through} for each in others]
     return {"othersWithAccess": shown}

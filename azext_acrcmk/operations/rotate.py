@@ -10,7 +10,7 @@ from azext_acrcmk.cloud.across import find_identity_users, find_sharing, merged
 from azext_acrcmk.cloud.load import load_goal_state, load_registry_state
 from azext_acrcmk.cloud.reads import get_vault, in_parallel
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
-from azext_acrcmk.model.key_identity import key_identity
+from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import NOT_LOADED, Identity, Registry, State, Vault
 from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
 from azext_acrcmk.operations.others import others_document
@@ -20,12 +20,10 @@ from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.kinds import REMOVING
 from azext_acrcmk.plan.rotate import (
     grant_scope,
-    instead_of_new_version,
     plan_rotate,
-    registry_before,
+    resumed,
     same_identity,
     same_key,
-    was_interrupted,
 )
 
 
@@ -43,15 +41,15 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
         if registry.encryption.enabled and registry.encryption.key:
             goal = _goal_of(session, current, **options)
             goal, target = _load_target(session, goal, current)
-        old = _load_before(session, current, options) if _cleans(options) and was_interrupted(goal, current) else None
+            goal = resumed(goal, current)
+        before = goal.completes if goal and _cleans(options) else None
+        old = _load_before(session, before, options) if before else None
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
         state = replace(target, registry=registry)
         found = find_obstacles(session, plan, state, current, *([old] if old else []))
         if what_if:
             return obstructed_plan(session, plan, found)
         stop_where_blocked(found, plan=plan)
-        if instead := instead_of_new_version(goal, current):
-            session.progress.note(f"  {instead}")
         context = session.context(state, goal.target, goal.target.grant_timeout)
         outcomes = session.carry_out(plan, context, yes)
         if goal.no_wait:
@@ -104,9 +102,8 @@ def _with_users(session: Session, state: State, options: dict) -> State:
     return replace(state, identity_users=users, unsearched=merged(state.unsearched, unsearched))
 
 
-def _load_before(session: Session, current: State, options: dict) -> State:
-    """What the registry used before an interrupted rotation, according to its tag."""
-    before = registry_before(current.registry)
+def _load_before(session: Session, before: Registry, options: dict) -> State:
+    """What the registry used before an interrupted rotation."""
     old, (sharing, unsearched) = in_parallel(
         lambda: load_registry_state(session.clients, before, session.login.subscriptions),
         lambda: find_sharing(session.clients, before, session.login.subscriptions),
@@ -139,4 +136,4 @@ def _load_target(session: Session, goal: RotateGoal, current: State) -> tuple[Ro
 def _with_system_identity(current: State):
     """The registry as if it used its key through its system-assigned identity."""
     registry = current.registry
-    return replace(registry, encryption=replace(registry.encryption, identity="system"))
+    return replace(registry, encryption=replace(registry.encryption, identity=SYSTEM))

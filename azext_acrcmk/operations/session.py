@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from math import inf
 from typing import Any
 
 from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
@@ -112,10 +113,13 @@ class Session:
         context.delegated = self.login.delegated
         return context
 
-    def carry_out(self, plan: Plan, context: Context, yes: bool) -> list[Outcome]:
-        """Shows the notices and prompts of all changes of the plan before the first of them, then carries them out."""
+    def carry_out(self, plan: Plan, context: Context, yes: bool, at_once: float = inf) -> list[Outcome]:
+        """Shows the notes of the plan, and the notices and prompts of all its changes, before the first of them; then
+        carries them out, at most `at_once` at a time."""
         from azure.cli.core.util import user_confirmation
 
+        for note in plan.notes:
+            self.progress.note(f"  {note}")
         yes = yes or self._cli_ctx.config.getboolean("core", "disable_confirm_prompt", fallback=False)
         for change in plan.changes:
             asked = change.question and not yes and sys.stdin.isatty()
@@ -139,7 +143,7 @@ class Session:
                 raise
 
         try:
-            outcomes = run(plan, apply, self.progress, self.stop)
+            outcomes = run(plan, apply, self.progress, self.stop, at_once)
         except (ChangeFailed, RunInterrupted) as stopped:
             stopped.outcomes = [*self._done, *stopped.outcomes]
             failed = stopped if isinstance(stopped, ChangeFailed) else stopped.failed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from azure.cli.core.azclierror import ResourceNotFoundError
 
 from azext_acrcmk._errors import service_error
@@ -11,6 +13,10 @@ from azext_acrcmk.cloud.fields import part
 from azext_acrcmk.cloud.read import read_registry
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.operations.session import Session
+from azext_acrcmk.progress import LOG_SECONDS
+
+# Where the CLI's context keeps when the wait began, and when that was last told.
+_WAITING = "acrcmk_waiting"
 
 
 def registry_for_wait(cmd, registry_name: str, group: str | None):
@@ -18,6 +24,7 @@ def registry_for_wait(cmd, registry_name: str, group: str | None):
     from azure.core.exceptions import AzureError, HttpResponseError
 
     session = Session(cmd)
+    _tell(session, cmd.cli_ctx.data, registry_name)
     try:
         return _look(session, session.registry_id(registry_name, group))
     except ResourceNotFoundError as error:
@@ -28,6 +35,15 @@ def registry_for_wait(cmd, registry_name: str, group: str | None):
         if read_error(error).status == 404:
             raise
         raise service_error(error, []) from error
+
+
+def _tell(session: Session, data: dict, name: str) -> None:
+    """A line of progress now and then: the CLI's wait command, which polls, writes none into a log."""
+    now = time.monotonic()
+    began, last = data.setdefault(_WAITING, (now, now))
+    if now - last >= LOG_SECONDS:
+        session.progress.note(f"  Waiting for registry {name}: {now - began:.0f} seconds so far")
+        data[_WAITING] = began, now
 
 
 def _look(session: Session, id_: ArmId):

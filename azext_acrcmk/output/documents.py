@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.state import Key, Registry, State, Vault
 from azext_acrcmk.plan.change import READ, Change, Plan
 from azext_acrcmk.plan.preflight import Obstacle
@@ -29,7 +28,7 @@ def _row(action: str, step: str, told: Change | Obstacle, irreversible: bool) ->
         "symbol": told.symbol,
         "action": action,
         "step": step,
-        "resource": told.resource,
+        "resource": str(told.resource),
         "reason": told.reason,
         "irreversible": irreversible,
     }
@@ -111,8 +110,8 @@ def _identity(facts: Facts) -> dict[str, Any]:
     used = facts.key_identity
     return {
         "id": str(used.id) if used.id else None,
-        "clientId": used.client_id,
-        "principalId": None if used.is_recreated else used.principal_id,
+        "clientId": str(used.client_id),
+        "principalId": str(used.principal_id) if used.principal_id and not used.is_recreated else None,
         "attached": used.is_attached,
         "exists": used.exists,
     }
@@ -124,7 +123,7 @@ def _key(state: State) -> dict[str, Any] | None:
         return None
     seen = key if isinstance(key, Key) else None
     latest = seen.latest_version if seen else None
-    up_to_date = same(latest, encryption.version_in_use) if latest and encryption.version_in_use else None
+    up_to_date = key.id == encryption.in_use if latest and encryption.in_use else None
     # The latest version is not shown as the version in use if that is another.
     used = state.version_in_use if isinstance(state.version_in_use, Key) else seen if up_to_date is not False else None
     policy = seen.rotation_policy if seen else None
@@ -172,7 +171,7 @@ def _access(facts: Facts) -> dict[str, Any]:
             {
                 "kind": source.kind,
                 "name": source.name,
-                "scope": source.scope,
+                "scope": str(source.scope),
                 "inherited": source.inherited,
                 "throughGroup": source.through_group,
             }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import not_readable
 from azext_acrcmk.model.state import Key, State, Unknown, Vault
@@ -31,7 +31,7 @@ class Row:
 class FleetReport:
     now: datetime
     depth: str
-    subscription_names: dict[str, str]
+    subscription_names: dict[Id, str]
     portal: str | None = None
     rows: list[Row] = field(default_factory=list)
     not_seen: list[tuple[str, str]] = field(default_factory=list)
@@ -119,8 +119,8 @@ def _row(row: Row, report: FleetReport) -> dict[str, Any]:
     return {
         "id": str(registry.id),
         "name": registry.name,
-        "subscription": subscription,
-        "subscriptionName": report.subscription_names.get(subscription.lower()),
+        "subscription": str(subscription),
+        "subscriptionName": report.subscription_names.get(subscription),
         "resourceGroup": registry.id.group,
         "location": registry.location,
         "sku": registry.sku,
@@ -148,8 +148,8 @@ def _encryption(state: State) -> dict[str, Any]:
         return dict.fromkeys(
             ("key", "versionInUse", "upToDate", "expires", "rotation", "vault", "vaultLocation", "identity")
         )
-    latest = state.key.latest_version if isinstance(state.key, Key) else None
-    current = same(latest, used.version_in_use) if latest and used.version_in_use else None
+    latest = state.key if isinstance(state.key, Key) and state.key.latest_version else None
+    current = latest.id == used.in_use if latest and used.in_use else None
     in_use = state.version_in_use if isinstance(state.version_in_use, Key) else None
     vault = state.vault if isinstance(state.vault, Vault) else None
     identity = key_identity(state)
@@ -161,5 +161,5 @@ def _encryption(state: State) -> dict[str, Any]:
         "rotation": "auto" if used.key.version is None else "manual",
         "vault": str(vault.id) if vault else None,
         "vaultLocation": vault.location if vault else None,
-        "identity": "system" if identity.is_system else str(identity.id) if identity.id else identity.client_id,
+        "identity": "system" if identity.is_system else str(identity.id or identity.client_id),
     }

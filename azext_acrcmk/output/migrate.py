@@ -8,9 +8,10 @@ from typing import Any, Protocol
 
 from azext_acrcmk.model.content import Totals
 from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.settings import Settings
 from azext_acrcmk.model.state import Registry, State
 from azext_acrcmk.plan.migrate.cutover import CutOver
-from azext_acrcmk.plan.migrate.settings import LeftSetting
+from azext_acrcmk.plan.migrate.settings import LeftSetting, counts
 from azext_acrcmk.rules import Health
 
 # Imports that are begun in a second, at most and at least, for the time to expect (migrate facts 2.6).
@@ -35,13 +36,22 @@ class Tallied(Protocol):
 
 
 def inventory_document(
-    source: Registry, target: ArmId, tally: Tallied, plan: list[dict[str, Any]], left: Iterable[LeftSetting] = ()
+    source: Registry,
+    target: ArmId,
+    tally: Tallied,
+    plan: list[dict[str, Any]],
+    settings: Settings | None,
+    left: Iterable[LeftSetting],
 ) -> dict[str, Any]:
-    """The result of --what-if: what there is, what has to be done, what stands in the way."""
+    """The result of --what-if: what there is, what has to be done, what stands in the way. `settings` has how many of
+    each kind the old registry has; null is what can't be read."""
     return {
         "source": _registry(source),
         "target": {"id": str(target), "name": target.name},
-        "inventory": totals_document(tally.source),
+        "inventory": {
+            **totals_document(tally.source),
+            "settings": counts(settings) if settings else {},
+        },
         "toImport": tally.planned,
         "alreadyThere": tally.there,
         "timeToExpect": {"leastSeconds": -(-tally.planned // FAST), "mostSeconds": -(-tally.planned // SLOW)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from azext_acrcmk.model.access import NEEDED_ACTIONS
-from azext_acrcmk.model.ids import ArmId, KeyId
+from azext_acrcmk.model.ids import ArmId, KeyId, Scope
 from azext_acrcmk.model.state import RBAC, Registry
 from azext_acrcmk.plan.kinds import CreateGroup, CreateIdentity, CreateKey, CreateRegistry, CreateVault, RecoverVault
 
@@ -81,11 +81,10 @@ def rotation_policy(change: CreateKey) -> dict[str, Any] | None:
     return policy
 
 
-def role_assignment_body(scope: str, role: str, principal_id: str, delegated: ArmId | None = None) -> dict[str, Any]:
+def role_assignment_body(scope: Scope, role: str, principal_id: str, delegated: ArmId | None = None) -> dict[str, Any]:
     """A role, by its GUID, of an identity at `scope`. `delegated` is the identity's id where that is of another tenant
     than the login's, as with Azure Lighthouse."""
-    subscription = scope.split("/")[2]
-    definition = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    definition = f"/subscriptions/{scope.subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
     properties = {"roleDefinitionId": definition, "principalId": principal_id, "principalType": "ServicePrincipal"}
     if delegated:
         properties["delegatedManagedIdentityResourceId"] = str(delegated)

@@ -51,9 +51,7 @@ def _group(asked: Asked, seen: tuple[Group, ...] | Unknown) -> Question:
     configured, own = asked.arguments.get("resource_group_name"), asked.registry.name
     groups, note = _listed(seen, "resource groups")
     there = [
-        Choice(name, each.location, {"resource_group_name": name}, each)
-        for each in groups
-        for name in [each.id.rsplit("/", 1)[-1]]
+        Choice(name, each.location, {"resource_group_name": name}, each) for each in groups for name in [each.id.name]
     ]
     there.sort(key=lambda each: (not same(each.label, configured), each.label.lower()))
     taken = any(same(own, each.label) for each in there)
@@ -132,10 +130,8 @@ def _key(asked: Asked, seen: tuple[tuple[KeyId, Key | Unknown | NotLoaded], ...]
     vault, own = asked.vault, f"{asked.registry.name}-cmk"
     keys, note = _listed(seen, "keys")
     there = [_judged_key(asked, *each) for each in keys]
-    problem = _key_name_problem
     if isinstance(vault, Vault) and vault.is_hsm:
-        note = note or ("" if there else "The managed HSM has no keys.")
-        return Question("Key", tuple(_sorted(there)), note=note, problem=problem)
+        return _hsm_key(asked, vault, there, note)
     new = _judged(asked, Choice(f"new: {own}", means=ABSENT), key=ABSENT)
     existing = next((each for each in there if same(each.label, own)), None)
     other = Choice("another name", IF_MISSING, asks="Name of the key")
@@ -144,8 +140,32 @@ def _key(asked: Asked, seen: tuple[tuple[KeyId, Key | Unknown | NotLoaded], ...]
         _in_order(new, other, there, existing),
         _default(existing or new),
         note,
-        problem=problem,
+        problem=_key_name_problem,
         typed=lambda text: {"key_name": text},
+    )
+
+
+def _hsm_key(asked: Asked, hsm: Vault, there: list[Choice], note: str) -> Question:
+    """A key that exists: none is created in a managed HSM. One that is typed is named by its URI at once."""
+    other = Choice("another key", "that exists", asks="NAME or NAME/VERSION of the key")
+    uri = f"https://{hsm.host}/keys/"
+
+    def problem(text: str) -> str | None:
+        try:
+            key = KeyId.parse(f"{uri}{text}")
+        except ValueError as error:
+            return str(error)
+        form = MANUAL if key.version else AUTO
+        if asked.given("rotation") and asked.arguments["rotation"] != form:
+            return f"This conflicts with --rotation {asked.arguments['rotation']}."
+        return None
+
+    return Question(
+        "Key",
+        (*_sorted(there), other),
+        note=note,
+        problem=problem,
+        typed=lambda text: {"key_encryption_key": f"{uri}{text}", "rotation": None},
     )
 
 
@@ -242,7 +262,7 @@ def _default(choice: Choice) -> Choice | None:
 
 def _named(asked: Asked, argument: str, id_: ArmId) -> dict[str, str]:
     """By its name where `enable` looks for it first, otherwise by its ID."""
-    return {argument: id_.name if same(id_.group_id, asked.registry.group_id) else str(id_)}
+    return {argument: id_.name if id_.group_id == asked.registry.group_id else str(id_)}
 
 
 def _name_or_id_problem(kind: str, type_: str, text: str) -> str | None:
@@ -252,9 +272,9 @@ def _name_or_id_problem(kind: str, type_: str, text: str) -> str | None:
         id_ = ArmId.parse(text)
     except ValueError as error:
         return str(error)
-    if same(id_.type, HSM_TYPE):
+    if id_.type == HSM_TYPE:
         return "Choose a managed HSM from the list, or specify the URI of its key: --key-encryption-key"
-    return None if same(id_.type, type_) else f"'{text}' is not the ID of {'an' if kind[0] in 'aeiou' else 'a'} {kind}."
+    return None if id_.type == type_ else f"'{text}' is not the ID of {'an' if kind[0] in 'aeiou' else 'a'} {kind}."
 
 
 def _key_name_problem(text: str) -> str | None:

@@ -84,10 +84,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """Changes in an order in which they can be made, or the problems that must be fixed first."""
+    """Changes in an order in which they can be made, or the problems that must be fixed first. `notes` are what a
+    person is told about the plan before it is carried out."""
 
     changes: tuple[Change, ...] = ()
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def told(self) -> tuple[Change, ...]:

@@ -6,7 +6,7 @@ from shlex import quote
 from typing import Any
 
 from azext_acrcmk.model.goal import AUTO, EnableGoal, same_duration
-from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.ids import same, same_region
 from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem, unreadable_problem
 from azext_acrcmk.model.registry_options import UPDATE, RegistryOption
 from azext_acrcmk.model.state import (
@@ -82,7 +82,7 @@ def _other_identity(goal: EnableGoal, registry: Registry, facts: Facts) -> list[
     found, used = facts.state.identity, registry.encryption.identity or ""
     if isinstance(found, Unknown):
         return [unreadable_problem(f"the user-assigned identity '{goal.identity}'", found)]
-    if not isinstance(found, Identity) or found.id != goal.identity or not same(found.client_id, used):
+    if not isinstance(found, Identity) or found.id != goal.identity or found.client_id != used:
         return [
             Problem(
                 f"Registry '{registry.name}' uses the key through another identity ({used}), not "
@@ -103,7 +103,7 @@ def _other_options(goal: EnableGoal, registry: Registry) -> list[Problem]:
         f"{option.option} is {option.typed(has)}, not {option.typed(option.to_wire(want))}"
         for option, want, has in differing
     ]
-    if goal.location_is_typed and not _same_place(goal.location, registry.location):
+    if goal.location_is_typed and not same_region(goal.location, registry.location):
         told.append(f"--location is {registry.location}, not {goal.location}")
     if not told:
         return []
@@ -123,10 +123,6 @@ def _updates(registry: Registry, differing: list[tuple[RegistryOption, Any, Any]
     apart = [(option, want) for option, want, _ in differing if option.update not in (None, UPDATE)]
     commands = [option.update.format(name=registry.name, wire=option.to_wire(want)) for option, want in apart]
     return [*([f"{UPDATE.format(name=registry.name)} {values}"] if values else []), *commands]
-
-
-def _same_place(one: str, other: str) -> bool:
-    return same(one.replace(" ", ""), other.replace(" ", ""))
 
 
 def _show(registry: Registry) -> str:
@@ -156,7 +152,7 @@ def group_problems(goal: EnableGoal, state: State) -> list[Problem]:
         problems.append(Problem(problem.message, ("Specify --location.",), FORBIDDEN))
     for kind, resource, seen in (("identity", goal.identity, state.identity), ("key vault", goal.vault, state.vault)):
         gone = isinstance(seen, (Absent, DeletedVault))
-        if resource is None or not gone or same(resource.group_id, goal.registry.group_id):
+        if resource is None or not gone or resource.group_id == goal.registry.group_id:
             continue
         if isinstance(state.group(resource), Absent):
             is_not = "is soft-deleted" if isinstance(seen, DeletedVault) else "does not exist"
@@ -175,8 +171,8 @@ def tenant_problems(goal: EnableGoal, state: State) -> list[Problem]:
     homes, problems = dict(goal.tenants), []
     vault = state.vault.id if isinstance(state.vault, Vault) else goal.vault
     for kind, id_ in (("identity", goal.identity), ("key vault", vault)):
-        home = homes.get(id_.subscription.lower()) if id_ else None
-        if home and not same(home, goal.tenant):
+        home = homes.get(id_.subscription) if id_ else None
+        if home and home != goal.tenant:
             problems.append(
                 Problem(
                     f"The {kind} '{id_}' is in tenant {home}, but the registry is in tenant {goal.tenant}: "

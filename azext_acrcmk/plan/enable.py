@@ -11,7 +11,7 @@ from azext_acrcmk.model.state import ABSENT, Absent, Group, NotLoaded, Registry,
 from azext_acrcmk.plan.change import Change, Plan, after
 from azext_acrcmk.plan.conflicts import group_problems, registry_conflicts
 from azext_acrcmk.plan.kinds import CreateGroup, CreateRegistry, SetEncryption, UseGroup, UseRegistry
-from azext_acrcmk.plan.parts import location_of, parts_problems, plan_identity, plan_parts, vault_id_of
+from azext_acrcmk.plan.parts import location_of, parts_problems, plan_identity, plan_parts, policy_of, vault_id_of
 from azext_acrcmk.rules import Facts, Fix
 from azext_acrcmk.rules.catalogue import ENABLE
 
@@ -33,7 +33,7 @@ def plan_enable(goal: EnableGoal, state: State, now: datetime | None = None) -> 
     creating = group if group.changes else None
     identity = plan_identity(goal, state, creating)
     parts = plan_parts(goal, state, now, identity, creating)
-    registry = _registry_change(goal, state, after(group, identity, *parts.changes))
+    registry = _registry_change(goal, state, parts.grant, after(group, identity, *parts.changes))
     return Plan((group, identity, *parts.changes, registry))
 
 
@@ -71,8 +71,7 @@ def _group_change(goal: EnableGoal, state: State) -> Change:
     group, id_ = state.group(goal.registry), goal.registry
     if isinstance(group, Absent):
         return CreateGroup(
-            subscription=id_.subscription,
-            name=id_.group,
+            id=id_.group_id,
             location=goal.location,
             tags=goal.tags,
             reason=f"Resource group in {goal.location}.",
@@ -81,7 +80,7 @@ def _group_change(goal: EnableGoal, state: State) -> Change:
     return UseGroup(id=id_.group_id, reason=reason)
 
 
-def _registry_change(goal: EnableGoal, state: State, waits_for: tuple[Change, ...]) -> Change:
+def _registry_change(goal: EnableGoal, state: State, grant: Change, waits_for: tuple[Change, ...]) -> Change:
     registry = state.registry
     vault = vault_id_of(goal, state)
     if not isinstance(registry, Registry):
@@ -95,6 +94,7 @@ def _registry_change(goal: EnableGoal, state: State, waits_for: tuple[Change, ..
             pinned=goal.manual,
             options=goal.options,
             tags=goal.tags,
+            policy=policy_of(grant),
             reason=f"Premium registry encrypted with the key ({mode}); encryption can't be disabled later.",
             after=waits_for,
         )
@@ -106,6 +106,7 @@ def _registry_change(goal: EnableGoal, state: State, waits_for: tuple[Change, ..
         key=registry.encryption.key,
         vault=vault,
         pinned=registry.encryption.key.version is not None,
+        policy=policy_of(grant),
         reason=f"The last operation ended in state {registry.provisioning_state}; the same encryption is set again.",
         after=waits_for,
     )

@@ -19,7 +19,7 @@ from azext_acrcmk.model.access import (
     own_policies,
     reaches,
 )
-from azext_acrcmk.model.ids import ArmId, KeyId, same, within
+from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope, same
 from azext_acrcmk.model.state import NotLoaded, RoleGrant, Unknown, Vault
 from azext_acrcmk.plan.change import Change
 from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, RemoveAccessPolicy, RemoveRole
@@ -44,8 +44,8 @@ class Grant:
 
     vault: Vault
     key: KeyId
-    principal: str
-    role_id: str = ""
+    principal: Id
+    role_id: Id | str = ""
     on: str = "vault"
     permissions: tuple[str, ...] = ()
     role: RoleGrant | None = None
@@ -62,8 +62,8 @@ class Grant:
     @property
     def resource(self) -> str:
         if self.role:
-            return self.role.id
-        return self._scope if self.role_id else str(self.vault.id)
+            return str(self.role.id)
+        return str(self._scope if self.role_id else self.vault.id)
 
     @property
     def what(self) -> str:
@@ -74,10 +74,10 @@ class Grant:
         return f"Role {name} on {_place(self.on)}"
 
     @property
-    def _scope(self) -> str:
+    def _scope(self) -> Scope:
         if self.on_key:
             return key_scope(self.vault, self.key.name)
-        return self.on if self.vault.is_hsm else str(self.vault.id)
+        return Scope(self.on) if self.vault.is_hsm else self.vault.id.as_scope
 
     def removal(self, reason: str) -> RemoveRole | RemoveAccessPolicy:
         if self.role:
@@ -107,14 +107,14 @@ class Grant:
         )
 
 
-def narrowest_grant(vault: Vault, key: KeyId, principal: str) -> Grant:
+def narrowest_grant(vault: Vault, key: KeyId, principal: Id) -> Grant:
     """What a registry needs, and no more: the role on the key alone. An access policy is always on the vault."""
     if vault.uses_policies:
         return Grant(vault, key, principal, permissions=tuple(NEEDED_ACTIONS))
     return Grant(vault, key, principal, HSM_ENCRYPTION_USER if vault.is_hsm else ENCRYPTION_USER, "key")
 
 
-def vault_grant(vault: Vault, key: KeyId, principal: str) -> Grant:
+def vault_grant(vault: Vault, key: KeyId, principal: Id) -> Grant:
     """As `narrowest_grant`, with a role on all keys of the vault."""
     narrowest = narrowest_grant(vault, key, principal)
     return narrowest if vault.is_hsm or vault.uses_policies else replace(narrowest, on="vault")
@@ -133,9 +133,9 @@ class OtherGrant:
 def find_grants(
     vault: Vault,
     key: KeyId,
-    principal: str,
+    principal: Id,
     roles: tuple[RoleGrant, ...] | Unknown | NotLoaded,
-    individuals: frozenset[str] = frozenset(),
+    individuals: frozenset[Id] = frozenset(),
 ) -> tuple[list[Grant], list[OtherGrant]]:
     """The grants by which a principal has access to a key: its own on the key or vault, and others.
 
@@ -153,17 +153,17 @@ def find_grants(
     for role in roles if isinstance(roles, tuple) else ():
         if not reaches(role, scope):
             continue
-        here = same(role.principal_id, principal) and (vault.is_hsm or within(role.scope, vault.id))
+        here = role.principal_id == principal and (vault.is_hsm or role.scope.within(vault.id))
         if here and any(allows(role, action) for action in actions):
-            on = "key" if same(role.scope, scope) else role.scope if vault.is_hsm else "vault"
+            on = "key" if role.scope == scope else str(role.scope) if vault.is_hsm else "vault"
             own.append(Grant(vault, key, principal, role.role_id, on, role=role))
         elif may_unwrap(role, vault.is_hsm):
             what = f"Role '{role.role_name}' at {role.scope}"
-            elsewhere.append(OtherGrant(what, "it is inherited, comes through a group or can't be read", role.id))
+            elsewhere.append(OtherGrant(what, "it is inherited, comes through a group or can't be read", str(role.id)))
     return own, elsewhere
 
 
-def _policy_grants(vault: Vault, key: KeyId, principal: str) -> list[Grant]:
+def _policy_grants(vault: Vault, key: KeyId, principal: Id) -> list[Grant]:
     held = [permission for policy in own_policies(vault, principal) for permission in policy.key_permissions]
     names = tuple(name for name in ("all", *NEEDED_ACTIONS) if any(same(name, each) for each in held))
     spelled = tuple(each for each in dict.fromkeys(held) if any(same(name, each) for name in names))
@@ -197,7 +197,7 @@ def _subject(facts: Facts) -> str:
     return tag_subject(facts.state.vault.id, facts.encryption.key.name, facts.principal)
 
 
-def tag_subject(vault: ArmId, key_name: str, principal: str | None) -> str:
+def tag_subject(vault: ArmId, key_name: str, principal: Id | None) -> str:
     """Identifies the use of one key by one identity, in as few characters as a tag allows."""
     return hashlib.sha256(f"{vault}|{key_name}|{principal}".lower().encode()).hexdigest()[:12]
 
@@ -216,7 +216,7 @@ def tagged_grants(facts: Facts) -> list[Grant]:
         if match := _TAGGED_POLICY.fullmatch(entry):
             grants.append(Grant(vault, key, facts.principal, permissions=tuple(match[1].split("+"))))
         elif (match := _TAGGED_ROLE.fullmatch(entry)) and match["on"] in _places(vault):
-            grants.append(Grant(vault, key, facts.principal, match["role"], match["on"]))
+            grants.append(Grant(vault, key, facts.principal, Id(match["role"]), match["on"]))
     return grants
 
 
@@ -224,7 +224,7 @@ def cover(grants: list[Grant], tagged: list[Grant]) -> bool:
     """Whether `grants` include all that are `tagged`, at the same scopes."""
 
     def gives(grant: Grant, other: Grant) -> bool:
-        in_place = same(grant.role_id, other.role_id) and same(grant.on, other.on)
+        in_place = grant.role_id == other.role_id and grant.on == other.on
         return in_place and {p.lower() for p in grant.permissions} >= {p.lower() for p in other.permissions}
 
     return all(any(gives(grant, each) for grant in grants) for each in tagged)

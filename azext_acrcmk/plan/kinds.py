@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from azext_acrcmk.model.ids import HSM_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.registry_options import RegistryOptions
 from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
 from azext_acrcmk.plan.change import CREATE, DELETE, MANUAL, READ, RECOVER, REUSE, UPDATE, VERIFY, Change
@@ -19,23 +19,18 @@ from azext_acrcmk.plan.change import CREATE, DELETE, MANUAL, READ, RECOVER, REUS
 
 @dataclass(frozen=True, kw_only=True)
 class CreateGroup(Change):
-    action, noun = CREATE, "resource group"
+    action, noun, about = CREATE, "resource group", "id"
     step: str = "group"
-    subscription: str
-    name: str
+    id: Scope
     location: str
     tags: dict[str, str] | None = field(default=None, hash=False)
-
-    @property
-    def resource(self) -> str:
-        return f"/subscriptions/{self.subscription}/resourceGroups/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class UseGroup(Change):
     action, noun, about = REUSE, "resource group", "id"
     step: str = "group"
-    id: str
+    id: Scope
 
 
 # Identity
@@ -81,7 +76,7 @@ class CreateVault(Change):
     step: str = "vault"
     id: ArmId
     location: str
-    tenant: str
+    tenant: Id
     sku: str
     permission_model: str
     retention_days: int
@@ -97,7 +92,7 @@ class RecoverVault(Change):
     step: str = "vault"
     id: ArmId
     location: str
-    tenant: str
+    tenant: Id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,7 +258,7 @@ class _Granting(Change):
 
     step: str = "grant"
     identity: ArmId | None = None
-    principal: str | None = None
+    principal: Id | None = None
     untag: TagRegistry | None = None
 
     @property
@@ -277,8 +272,8 @@ class AssignRole(_Granting):
 
     action = CREATE
     vault: ArmId
-    scope: str
-    role_id: str
+    scope: Scope
+    role_id: Id
     # The key to use.
     key: KeyId
 
@@ -293,7 +288,7 @@ class AssignRole(_Granting):
 
     @property
     def resource(self) -> str:
-        return self.key.versionless if self.is_local and self.scope.startswith("/keys/") else self.scope
+        return self.key.versionless if self.is_local and self.scope.startswith("/keys/") else str(self.scope)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,7 +345,7 @@ class RemoveAccessPolicy(Change):
     # Set before, where that is possible.
     tag: TagRegistry | None = None
     vault: ArmId
-    principal: str
+    principal: Id
     permissions: tuple[str, ...]
 
 
@@ -363,11 +358,19 @@ REMOVING = (RemoveRole, RemoveAccessPolicy)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreateRegistry(Change):
+class _UsingKey(Change):
+    """`policy` is the access policy that the plan adds for it. While that is waited for, another program may replace
+    all of the vault's: then it is added again."""
+
+    step: str = "registry"
+    policy: AddAccessPolicy | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRegistry(_UsingKey):
     """`pinned` to the key's version, which may be known only after the key is created; otherwise `key` has none."""
 
     action, noun, irreversible, about = CREATE, "registry", True, "id"
-    step: str = "registry"
     id: ArmId
     location: str
     identity: ArmId
@@ -386,7 +389,7 @@ class UseRegistry(Change):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SetEncryption(Change):
+class SetEncryption(_UsingKey):
     """Sets the key and identity of an existing registry; the registry's own id means the system-assigned identity.
 
     `key` has a version where the registry is to be pinned to that; `pinned` without a version in `key` means the
@@ -395,7 +398,6 @@ class SetEncryption(Change):
     """
 
     action, noun, about = UPDATE, "registry", "registry"
-    step: str = "registry"
     registry: ArmId
     identity: ArmId
     key: KeyId
@@ -439,4 +441,5 @@ class LeaveToUser(Change):
 
 def kinds() -> Iterator[type[Change]]:
     """Every kind of change."""
-    return (each for base in (Change, _Granting) for each in base.__subclasses__() if each is not _Granting)
+    shared = (_Granting, _UsingKey)
+    return (each for base in (Change, *shared) for each in base.__subclasses__() if each not in shared)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, ArmId, same
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, ArmId
 from azext_acrcmk.model.state import State, Unknown
 
 
@@ -40,4 +40,4 @@ def identity_elsewhere(goal: EnableGoal, state: State) -> str | None:
 
 
 def _namesakes(state: State, type_: str) -> list[ArmId]:
-    return [each for each in state.namesakes if same(each.type, type_)] if state.namesakes else []
+    return [each for each in state.namesakes if each.type == type_] if state.namesakes else []

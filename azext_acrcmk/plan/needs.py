@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from azext_acrcmk.model.ids import HSM_TYPE, same
+from azext_acrcmk.model.access import key_in
+from azext_acrcmk.model.ids import HSM_TYPE, Scope
 from azext_acrcmk.model.state import Absent, Identity, Key, Registry, State, Vault
 from azext_acrcmk.plan.change import DELETE, REUSE, UPDATE, Change, Plan
 from azext_acrcmk.plan.kinds import RecoverVault, RemoveRole
@@ -18,7 +19,7 @@ class Need:
 
     change: Change
     permission: Permission
-    scope: str
+    scope: Scope
 
 
 def needs(state: State, plan: Plan, *others: State) -> list[Need]:
@@ -38,34 +39,27 @@ def _in_vault(change: Change, states: tuple[State, ...], plan: Plan) -> list[Per
     if not actions or plan.changing[0] is change:
         return []
     key = change.key
-    vaults = [each.vault for each in states if isinstance(each.vault, Vault) and same(each.vault.host, key.host)]
+    vaults = [each.vault for each in states if isinstance(each.vault, Vault) and each.vault.host == key.host]
     if not vaults or vaults[0].uses_policies or vaults[0].id.type == HSM_TYPE:
         return []
-    return [Permission(action, f"{vaults[0].id}/keys/{key.name}", data=True) for action in actions]
+    return [Permission(action, key_in(vaults[0].id, key.name), data=True) for action in actions]
 
 
-def innermost(id_: str, states: tuple[State, ...], plan: Plan) -> str:
-    """The id, or that of its nearest existing parent, in lower case."""
+def innermost(id_: Scope, states: tuple[State, ...], plan: Plan) -> Scope:
+    """The id, or that of its nearest existing parent."""
     there = _existing(states, plan)
     gone = {group for state in states for group, seen in state.groups if isinstance(seen, Absent)}
-    parts = id_.lower().split("/")
-    # Each level, such as a child resource or a group, adds a type and a name: two parts.
-    while len(parts) > 3:
-        scope = "/".join(parts)
-        if scope in there or (len(parts) == 5 and scope not in gone):
-            return scope
-        parts = parts[:-2]
-    return "/".join(parts)
+    levels = list(id_.levels)
+    return next((each for each in levels if each in there or (each == id_.group and each not in gone)), levels[-1])
 
 
-def _existing(states: tuple[State, ...], plan: Plan) -> set[str]:
-    """The ids of what exists, in lower case: what was read, and what the plan uses, changes or removes."""
-    ids = [each.resource for each in plan.changes if each.action in (UPDATE, DELETE, REUSE)]
-    ids += [each.role.scope for each in plan.changes if isinstance(each, RemoveRole)]
+def _existing(states: tuple[State, ...], plan: Plan) -> set[Scope]:
+    """The ids of what exists: what was read, and what the plan uses, changes or removes."""
+    ids = {Scope(each.resource) for each in plan.changes if each.action in (UPDATE, DELETE, REUSE)}
+    ids |= {each.role.scope for each in plan.changes if isinstance(each, RemoveRole)}
     for state in states:
         seen = (state.registry, state.identity, state.vault)
-        ids += [str(each.id) for each in seen if isinstance(each, (Registry, Identity, Vault))]
+        ids |= {each.id.as_scope for each in seen if isinstance(each, (Registry, Identity, Vault))}
         if isinstance(state.vault, Vault) and isinstance(state.key, Key):
-            ids.append(f"{state.vault.id}/keys/{state.key.id.name}")
-    yet_to_be = {each.resource.lower() for each in plan.changes if isinstance(each, RecoverVault)}
-    return {id_.lower() for id_ in ids} - yet_to_be
+            ids.add(key_in(state.vault.id, state.key.id.name))
+    return ids - {each.id.as_scope for each in plan.changes if isinstance(each, RecoverVault)}

@@ -15,6 +15,7 @@ from azext_acrcmk.model.access import (
     Access,
     access_by_roles,
     access_to,
+    key_in,
     key_scope,
 )
 from azext_acrcmk.model.goal import EnableGoal, later
@@ -307,6 +308,11 @@ def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault
     return assign_encryption_role(goal, vault_id, there, waits_for)
 
 
+def policy_of(grant: Change | None) -> AddAccessPolicy | None:
+    """The access policy that a plan adds, if that is its grant."""
+    return grant if isinstance(grant, AddAccessPolicy) else None
+
+
 def assign_encryption_role(
     goal: EnableGoal, vault: ArmId, there: Vault | None, waits_for: tuple[Change, ...]
 ) -> AssignRole:
@@ -315,7 +321,7 @@ def assign_encryption_role(
         role, scope = HSM_ENCRYPTION_USER, key_scope(there, goal.key_name)
         reason = f"Role '{HSM_ENCRYPTION_USER_NAME}' on the key; it is local to the managed HSM."
     else:
-        role, scope = ENCRYPTION_USER, f"{vault}/keys/{goal.key_name}" if on_key else str(vault)
+        role, scope = ENCRYPTION_USER, key_in(vault, goal.key_name) if on_key else vault.as_scope
         reason = f"Role '{ENCRYPTION_USER_NAME}' on the {'key' if on_key else 'vault'}."
     return AssignRole(
         identity=goal.identity, vault=vault, scope=scope, role_id=role, key=goal.key, reason=reason, after=waits_for
@@ -332,7 +338,7 @@ def _access_so_far(goal: EnableGoal, state: State) -> Access | None:
     if isinstance(vault, Absent) and goal.vault and goal.new_permission_model != RBAC:
         return Access(False, missing=tuple(NEEDED_ACTIONS))  # a new vault has no policies
     if isinstance(vault, Absent) and goal.vault:
-        return access_by_roles(f"{goal.vault}/keys/{goal.key_name}", identity.principal_id, state.roles)
+        return access_by_roles(key_in(goal.vault, goal.key_name), identity.principal_id, state.roles)
     return None
 
 
@@ -341,4 +347,4 @@ def _grant_target(goal: EnableGoal, vault) -> str:
     if goal.key.is_hsm or isinstance(vault, Unknown):
         return goal.key.versionless
     vault_id = goal.vault if isinstance(vault, Absent) else vault.id
-    return f"{vault_id}/keys/{goal.key_name}" if goal.grants_on_key else str(vault_id)
+    return str(key_in(vault_id, goal.key_name) if goal.grants_on_key else vault_id)

@@ -40,7 +40,7 @@ def _new(type_: str, id_: ArmId, before: dict[str, Any], after: dict[str, Any]) 
     def details(body: dict[str, Any]) -> dict[str, Any]:
         return {"resourceContent": {"type": type_, "name": id_.name, **body}, "apiVersion": API_VERSIONS[type_]}
 
-    return NewResource(str(id_), id_.group_id.lower(), details(after), details(before))
+    return NewResource(str(id_), id_.group_id, details(after), details(before))
 
 
 def _registry(registry: Registry) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from azext_acrcmk.model.ids import (
     ROLE_ASSIGNMENT_TYPE,
     VAULT_TYPE,
     ArmId,
+    Scope,
 )
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, UnknownChange
@@ -32,7 +33,7 @@ class Permission:
     if it isn't known in advance which permission is required."""
 
     action: str
-    on: str
+    on: Scope
     either: tuple[str, ...] = ()
     data: bool = False
 
@@ -94,12 +95,12 @@ def data_actions(change: Change) -> tuple[str, ...]:
 
 @required_permissions.register
 def _(change: kinds.CreateGroup) -> tuple[Permission, ...]:
-    return (Permission(f"{GROUP_TYPE}/write", change.resource),)
+    return (Permission(f"{GROUP_TYPE}/write", change.id),)
 
 
 @required_permissions.register
 def _(change: kinds.CreateIdentity) -> tuple[Permission, ...]:
-    return (Permission(f"{IDENTITY_TYPE}/write", str(change.id)),)
+    return (Permission(f"{IDENTITY_TYPE}/write", change.id.as_scope),)
 
 
 @required_permissions.register(kinds.CreateVault)
@@ -107,12 +108,12 @@ def _(change: kinds.CreateIdentity) -> tuple[Permission, ...]:
 @required_permissions.register(kinds.ProtectVault)
 @required_permissions.register(kinds.AllowTrustedServices)
 def _writes_vault(change: Change) -> tuple[Permission, ...]:
-    return (Permission(f"{VAULT_TYPE}/write", change.resource),)
+    return (Permission(f"{VAULT_TYPE}/write", Scope(change.resource)),)
 
 
 @required_permissions.register
 def _(change: kinds.CreateKey) -> tuple[Permission, ...]:
-    return (Permission(KEY_WRITE, str(change.vault)),)
+    return (Permission(KEY_WRITE, change.vault.as_scope),)
 
 
 @required_permissions.register
@@ -122,12 +123,12 @@ def _(change: kinds.AssignRole) -> tuple[Permission, ...]:
 
 @required_permissions.register
 def _(change: kinds.AddAccessPolicy) -> tuple[Permission, ...]:
-    return (Permission(POLICY_WRITE, str(change.vault)),)
+    return (Permission(POLICY_WRITE, change.vault.as_scope),)
 
 
 @required_permissions.register
 def _(change: kinds.GrantInRecoveredVault) -> tuple[Permission, ...]:
-    return (Permission(ROLE_WRITE, str(change.vault), (POLICY_WRITE,)),)
+    return (Permission(ROLE_WRITE, change.vault.as_scope, (POLICY_WRITE,)),)
 
 
 @required_permissions.register
@@ -137,25 +138,25 @@ def _(change: kinds.RemoveRole) -> tuple[Permission, ...]:
 
 @required_permissions.register
 def _(change: kinds.RemoveAccessPolicy) -> tuple[Permission, ...]:
-    return (Permission(POLICY_WRITE, str(change.vault)),)
+    return (Permission(POLICY_WRITE, change.vault.as_scope),)
 
 
 @required_permissions.register
 def _(change: kinds.CreateRegistry) -> tuple[Permission, ...]:
-    return (*_writes_registry(change.id), Permission(ASSIGN_IDENTITY, str(change.identity)))
+    return (*_writes_registry(change.id), Permission(ASSIGN_IDENTITY, change.identity.as_scope))
 
 
 @required_permissions.register
 def _(change: kinds.SetEncryption) -> tuple[Permission, ...]:
     assign = change.attach and change.identity != change.registry
-    more = (Permission(ASSIGN_IDENTITY, str(change.identity)),) if assign else ()
+    more = (Permission(ASSIGN_IDENTITY, change.identity.as_scope),) if assign else ()
     return (*_writes_registry(change.registry), *more)
 
 
 @required_permissions.register
 def _(change: kinds.AttachIdentity) -> tuple[Permission, ...]:
     own = change.identity == change.registry
-    more = () if own else (Permission(ASSIGN_IDENTITY, str(change.identity)),)
+    more = () if own else (Permission(ASSIGN_IDENTITY, change.identity.as_scope),)
     return (*_writes_registry(change.registry), *more)
 
 
@@ -165,4 +166,4 @@ def _(change: kinds.TagRegistry) -> tuple[Permission, ...]:
 
 
 def _writes_registry(registry: ArmId) -> tuple[Permission, ...]:
-    return tuple(Permission(action, str(registry)) for action in (REGISTRY_WRITE, OPERATION_READ))
+    return tuple(Permission(action, registry.as_scope) for action in (REGISTRY_WRITE, OPERATION_READ))

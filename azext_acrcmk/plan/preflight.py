@@ -12,6 +12,8 @@ from azext_acrcmk.model.ids import (
     REGISTRY_TYPE,
     ROLE_ASSIGNMENT_TYPE,
     VAULT_TYPE,
+    Id,
+    Scope,
     same,
 )
 from azext_acrcmk.model.preflight import Allowed, Denial, NewResource, Preflight, Questions
@@ -52,7 +54,7 @@ def questions(state: State, plan: Plan, *others: State) -> Questions:
     needed = needs(state, plan, *others)
     providers = _providers(plan)
     scopes = {need.scope for need in needed} | {_subscription(subscription) for subscription, _ in providers}
-    roles = [need.permission.on.split("/")[2] for need in needed if need.permission.action == ROLE_WRITE]
+    roles = [need.permission.on.subscription for need in needed if need.permission.action == ROLE_WRITE]
     vault = plan.find(CreateVault)
     return Questions(
         providers=providers,
@@ -64,23 +66,22 @@ def questions(state: State, plan: Plan, *others: State) -> Questions:
     )
 
 
-def _providers(plan: Plan) -> tuple[tuple[str, str], ...]:
+def _providers(plan: Plan) -> tuple[tuple[Id, str], ...]:
     """The resource providers of new resources, by subscription and namespace."""
     ids = [each.id for each in plan.changes if isinstance(each, (CreateIdentity, CreateVault, CreateRegistry))]
     return tuple((id_.subscription, id_.type.split("/", 1)[0]) for id_ in ids)
 
 
-def _subscription(id_: str) -> str:
-    return f"/subscriptions/{id_}".lower()
+def _subscription(id_: Id) -> Scope:
+    return Scope(f"/subscriptions/{id_}")
 
 
 def _new_resources(state: State, plan: Plan) -> list[NewResource]:
     found = []
     for change in plan.changes:
         if details := _details(change, state):
-            in_group = str(change.vault) if isinstance(change, CreateKey) else change.resource
-            group = "/".join(in_group.split("/")[:5])
-            found.append(NewResource(change.resource, innermost(group, (state,), plan), details))
+            in_group = change.vault.as_scope if isinstance(change, CreateKey) else Scope(change.resource)
+            found.append(NewResource(change.resource, innermost(in_group.group, (state,), plan), details))
     return found
 
 
@@ -95,7 +96,7 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
     that resource's id as `scope` (CheckRestrictionsResourceDetails of the SDK). An access policy changes its vault."""
     identity = state.identity if isinstance(state.identity, Identity) else None
     if isinstance(change, CreateGroup):
-        return _content(GROUP_TYPE, change.name, group_body(change))
+        return _content(GROUP_TYPE, change.id.name, group_body(change))
     if isinstance(change, CreateIdentity):
         return _content(IDENTITY_TYPE, change.id.name, identity_body(change))
     if isinstance(change, CreateVault):
@@ -111,7 +112,7 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
     if isinstance(change, AssignRole) and not change.is_local:
         principal = change.principal or (identity.principal_id if identity else NO_ID)
         body = role_assignment_body(change.scope, change.role_id, principal)
-        return _content(ROLE_ASSIGNMENT_TYPE, NO_ID, body, scope=change.scope)
+        return _content(ROLE_ASSIGNMENT_TYPE, NO_ID, body, scope=str(change.scope))
     if isinstance(change, CreateRegistry):
         body = registry_body(change, identity.client_id if identity else NO_ID, change.key)
         return _content(REGISTRY_TYPE, change.id.name, body, apiVersion=change.options.api_version)
@@ -139,7 +140,7 @@ def obstacles(state: State, plan: Plan, seen: Preflight, *others: State) -> list
 
 
 def _missing(
-    needed: list[Need], state: State, plan: Plan, permissions: dict[str, tuple[Allowed, ...] | Unknown]
+    needed: list[Need], state: State, plan: Plan, permissions: dict[Scope, tuple[Allowed, ...] | Unknown]
 ) -> list[Obstacle]:
     found = []
     for need in needed:
@@ -203,7 +204,7 @@ def _allowed(permissions: tuple[Allowed, ...], action: str) -> bool:
     return any(matches(each.actions, action) and not matches(each.not_actions, action) for each in permissions)
 
 
-def _unregistered(seen: Preflight, permissions: dict[str, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
+def _unregistered(seen: Preflight, permissions: dict[Scope, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
     found = []
     for (subscription, namespace), state in seen.providers:
         scope = _subscription(subscription)
@@ -229,7 +230,7 @@ def _unsearched(state: State) -> tuple[str, ...]:
     hidden = state.vault.unless if isinstance(state.vault, Absent) else None
     if hidden is None:
         return ()
-    return (hidden.why if hidden.why.startswith("Not searched") else not_searched((hidden,)),)
+    return (not_searched(hidden.places or (hidden,)),)
 
 
 def _taken(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:

@@ -18,7 +18,7 @@ from azext_acrcmk.plan.kinds import (
     RecoverVault,
     SetEncryption,
 )
-from azext_acrcmk.plan.parts import allow_trusted_services, protect_vault, recover_vault
+from azext_acrcmk.plan.parts import allow_trusted_services, policy_of, protect_vault, recover_vault
 from azext_acrcmk.rules import Facts, Finding, Fix, Health
 from azext_acrcmk.rules.catalogue import ERROR, INFO
 
@@ -42,8 +42,8 @@ def plan_repair(facts: Facts, health: Health, tenant: str) -> Plan:
     changes = after(*made.values())
     fixed = frozenset(fix for fix, change in made.items() if change)
     provable = not any(each.severity == ERROR and each.change not in fixed | _SETS_KEY for each in failed)
-    new_version = made.get(Fix.NEW_VERSION)
-    if registry := _registry_change(facts, wanted, provable, bool(new_version), changes):
+    new_version = made[Fix.NEW_VERSION]
+    if registry := _registry_change(facts, wanted, provable, made, changes):
         changes, fixed = (*changes, registry), fixed | _SETS_KEY
     left = [each for each in failed if each.change not in fixed and not (new_version and _is_replaced(each))]
     return Plan((*changes, *map(_leave, left)))
@@ -169,12 +169,16 @@ def _new_version(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, 
 
 
 def _registry_change(
-    facts: Facts, wanted: frozenset[Fix], provable: bool, new_version: bool, waits_for: tuple[Change, ...]
+    facts: Facts,
+    wanted: frozenset[Fix],
+    provable: bool,
+    made: dict[Fix, Change | None],
+    waits_for: tuple[Change, ...],
 ) -> Change | None:
     """The change that makes the registry use its key again, as a fix or to prove that access works."""
     if _identity_is_lost(facts) or not facts.registry.settled or not facts.key_identity.id:
         return None
-    if facts.is_behind and facts.latest_is_unusable and not new_version:
+    if facts.is_behind and facts.latest_is_unusable and not made[Fix.NEW_VERSION]:
         return None
     # A registry pinned to an older version would change to the latest: not for the proof alone.
     stays = facts.is_automatic or not facts.is_behind
@@ -194,6 +198,7 @@ def _registry_change(
         key=facts.encryption.key.with_version(None),
         vault=getattr(facts.state.vault, "id", None),
         pinned=not facts.is_automatic,
+        policy=policy_of(made[Fix.GRANT]),
         attach=recreated and facts.registry.attaches(facts.key_identity.id),
         reason=reason,
         after=waits_for,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shlex import quote
 
-from azext_acrcmk.model.ids import short_location, within
+from azext_acrcmk.model.ids import short_location
 from azext_acrcmk.model.preflight import Lock, Preflight
 from azext_acrcmk.model.state import Unknown
 from azext_acrcmk.plan.change import Change, Plan
@@ -39,7 +39,7 @@ def _forbids(lock: Lock, change: Change) -> bool:
     """ReadOnly blocks changes and deletions, CanNotDelete only deletions, at the lock's scope and below (guard facts
     2.1). Neither applies to the data plane of a vault."""
     return any(
-        within(permission.on, lock.scope) and (lock.read_only or permission.action.endswith("/delete"))
+        permission.on.within(lock.scope) and (lock.read_only or permission.action.endswith("/delete"))
         for permission in required_permissions(change)
         if can_be_locked(permission)
     )
@@ -56,7 +56,7 @@ def misplaced(plan: Plan, seen: Preflight) -> list[Obstacle]:
     for change in plan.changes:
         if not isinstance(change, (CreateIdentity, CreateVault, CreateRegistry)) or not change.location:
             continue
-        names = open_to.get((change.id.subscription.lower(), change.id.type.lower()))
+        names = open_to.get((change.id.subscription, change.id.type.lower()))
         if names and short_location(change.location) not in names:
             others = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
             reason = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from azext_acrcmk.model.goal import RotateGoal
-from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.ids import ArmId, Id, KeyId
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import Problem, not_searched
 from azext_acrcmk.model.state import ABSENT, Encryption, Identity, Key, Registry, State, Unknown, Vault
@@ -25,7 +25,7 @@ from azext_acrcmk.plan.kinds import (
     UseRegistry,
     UseVersion,
 )
-from azext_acrcmk.plan.parts import parts_problems, plan_identity, plan_parts, vault_id_of
+from azext_acrcmk.plan.parts import parts_problems, plan_identity, plan_parts, policy_of, vault_id_of
 from azext_acrcmk.plan.tags import why_no_tag
 from azext_acrcmk.rules import Facts, Fix, finding_of
 from azext_acrcmk.rules.catalogue import ROTATE
@@ -44,12 +44,9 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     """The changes from `current`, the registry with what it uses now, to `goal`, whose parts are in `target`.
 
     An existing newer version that the registry doesn't use yet is used instead of creating another, so that a second
-    run completes one that was interrupted. `old` is what the registry used before an interrupted rotation; by default
-    that is `current`.
+    run completes one that was interrupted. `old` is what the registry used before the rotation that the goal completes;
+    by default that is `current`.
     """
-    finishing, instead = was_interrupted(goal, current), instead_of_new_version(goal, current)
-    if finishing:
-        goal = replace(goal, new_version=False)
     if problems := _problems(goal, current, target, now):
         return Plan(problems=tuple(problems))
     unregistered = replace(target, registry=ABSENT)
@@ -71,12 +68,13 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
     if _is_reached(goal, current) and not version:
         registry = _use_registry(goal, current, before)
     else:
-        registry = _set_encryption(goal, current, target, tags, before)
+        registry = _set_encryption(goal, current, target, tags, parts.grant, before)
     cleaning = [replace(each, after=(registry,)) for each in cleaning]
     done = (registry, *cleaning)
     read = None if goal.no_wait else ReadBack(registry=current.registry.id, reason=READ_BACK, after=done)
-    untag = _untag(current.registry, instead, after(*done, read)) if tagged or finishing else None
-    return Plan(after(*before, *done, read, untag))
+    instead = _instead_of_new_version(goal)
+    untag = _untag(current.registry, instead, after(*done, read)) if tagged or goal.completes else None
+    return Plan(after(*before, *done, read, untag), notes=(instead,) if instead else ())
 
 
 def _untagged_cleaning(why: str) -> Problem:
@@ -90,39 +88,39 @@ def _untagged_cleaning(why: str) -> Problem:
 def what_was_used(registry: Registry) -> str:
     """The key, version and identity that a registry uses, as recorded in its tag until a rotation is complete."""
     encryption = registry.encryption
-    return f"{encryption.key.with_version(encryption.version_in_use)} {encryption.identity}"
+    return f"{encryption.in_use or encryption.key.with_version(None)} {encryption.identity}"
 
 
-def registry_before(registry: Registry) -> Registry | None:
+def resumed(goal: RotateGoal, current: State) -> RotateGoal:
+    """The goal, with the rotation that it completes if there is one."""
+    before = _registry_before(current.registry)
+    if before is None or not same_key(goal, current) or not same_identity(goal, current):
+        return goal
+    completing = replace(goal, completes=before)
+    return completing if _is_reached(completing, current) else goal
+
+
+def _registry_before(registry: Registry) -> Registry | None:
     """The registry as it was before an interrupted rotation, according to its tag. None if there is none."""
     uri, _, identity = registry.tags.get(ROTATED_TAG, "").partition(" ")
     try:
         key = KeyId.parse(uri)
     except ValueError:
         return None
-    return replace(registry, encryption=Encryption("enabled", key, key.version, identity))
+    return replace(registry, encryption=Encryption("enabled", key, key if key.version else None, Id(identity)))
 
 
-def was_interrupted(goal: RotateGoal | None, current: State) -> bool:
-    """Whether a rotation changed the registry to the goal's key and identity, and was interrupted after that."""
-    tagged = isinstance(current.registry, Registry) and registry_before(current.registry) is not None
-    if goal is None or not tagged or not same_key(goal, current) or not same_identity(goal, current):
-        return False
-    return _is_reached(replace(goal, new_version=False), current)
-
-
-def instead_of_new_version(goal: RotateGoal, current: State) -> str | None:
-    """What happens instead of creating a new version if the last rotation was interrupted, even long ago; else None."""
-    if not was_interrupted(goal, current) or not goal.new_version:
+def _instead_of_new_version(goal: RotateGoal) -> str | None:
+    """What happens instead of creating the new version that was asked for."""
+    if not goal.completes or not goal.new_version:
         return None
-    before = registry_before(current.registry).encryption.key
+    before = goal.completes.encryption.key
     return f"Completes the interrupted rotation from {before}. For another new version, run the command again."
 
 
 def uses_latest(current: State) -> bool:
     """Whether the registry uses the latest version of its key, as far as can be read."""
-    version = current.registry.encryption.version_in_use
-    return isinstance(current.key, Key) and bool(version) and same(current.key.latest_version, version)
+    return isinstance(current.key, Key) and current.key.id == current.registry.encryption.in_use
 
 
 def same_key(goal: RotateGoal, current: State) -> bool:
@@ -171,7 +169,7 @@ def _judged_key(goal: RotateGoal, current: State, target: State, told: bool):
     key = target.key
     if not isinstance(key, Key):
         return key
-    if goal.new_version and same_key(goal, current):
+    if goal.creates_version and same_key(goal, current):
         return replace(key, enabled=True, expires=None, not_before=None)
     return replace(key, enabled=True) if told and key.id == current.version_in_use.id else key
 
@@ -185,7 +183,7 @@ def _attach_change(goal: RotateGoal, registry: Registry, identity: Change | None
 
 
 def _version_change(goal: RotateGoal, current: State, target: State, now: datetime, grant: Change) -> Change | None:
-    if not goal.new_version:
+    if not goal.creates_version:
         return None
     latest = target.key
     if isinstance(latest, Key) and not uses_latest(current) and _is_usable(latest, now):
@@ -220,6 +218,7 @@ def _set_encryption(
     current: State,
     target: State,
     tags: tuple[tuple[str, str], ...],
+    grant: Change,
     waits_for: tuple[Change, ...],
 ) -> SetEncryption:
     mode = "pinned to the version" if goal.manual else "uses new versions automatically"
@@ -231,6 +230,7 @@ def _set_encryption(
         pinned=goal.manual,
         attach=not goal.system_identity and lists_older(current.registry, goal.target.identity, target.identity),
         tags=tags,
+        policy=policy_of(grant),
         wait=not goal.no_wait,
         reason=f"Uses the key through the identity ({mode}).",
         after=waits_for,
@@ -239,10 +239,11 @@ def _set_encryption(
 
 def _changes_version(goal: RotateGoal, current: State) -> bool:
     """Whether the registry will use another version than now, of this key or another, as far as can be read."""
-    if goal.new_version or not same_key(goal, current):
+    if goal.creates_version or not same_key(goal, current):
         return True
-    pinned = goal.target.key.version
-    return not same(pinned, current.registry.encryption.version_in_use) if pinned else not uses_latest(current)
+    if goal.target.key.version:
+        return goal.target.key != current.registry.encryption.in_use
+    return not uses_latest(current)
 
 
 def _untag(registry: Registry, instead: str | None, waits_for: tuple[Change, ...]) -> TagRegistry:
@@ -306,10 +307,9 @@ def _still_needed(goal: RotateGoal, old: State, target: State, on_key: bool) -> 
 
 
 def _old_version_changes(goal: RotateGoal, old: State) -> list[Change]:
-    encryption = old.registry.encryption
-    if not goal.disable_old_version or not encryption.version_in_use or not _changes_version(goal, old):
+    version = old.registry.encryption.in_use
+    if not goal.disable_old_version or not version or not _changes_version(goal, old):
         return []
-    version = encryption.key.with_version(encryption.version_in_use)
     if why := _other_users_of_key(old):
         reason = f"Old version stays enabled: it may still be needed by {why}."
         return [KeepVersion(key=version, step="old-version", reason=reason)]

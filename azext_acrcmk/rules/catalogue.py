@@ -11,7 +11,7 @@ from functools import cached_property
 from azext_acrcmk.model.access import Access, access_to
 from azext_acrcmk.model.defaults import EXPIRY_DAYS
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import KeyId, same
+from azext_acrcmk.model.ids import Id, KeyId
 from azext_acrcmk.model.key_identity import KeyIdentity, key_identity
 from azext_acrcmk.model.problem import INVALID, not_readable, words_of_azure
 from azext_acrcmk.model.state import Encryption, Identity, Key, Registry, State, Unknown, Vault
@@ -97,7 +97,7 @@ class Facts:
         return key_identity(self.state)
 
     @cached_property
-    def principal(self) -> str | None:
+    def principal(self) -> Id | None:
         """The object id that must have access to the key."""
         if self.goal:
             return self.state.identity.principal_id if isinstance(self.state.identity, Identity) else None
@@ -127,8 +127,8 @@ class Facts:
         """Whether the key has a later version than the registry uses."""
         if self.goal or not self.latest:
             return False
-        version = self.encryption.version_in_use
-        return bool(version and self.latest.latest_version and not same(version, self.latest.latest_version))
+        in_use, latest = self.encryption.in_use, self.latest.id
+        return bool(in_use and latest.version and in_use != latest)
 
     @cached_property
     def latest_is_unusable(self) -> bool:

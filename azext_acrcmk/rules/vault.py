@@ -144,7 +144,7 @@ def _tenant(facts: Facts) -> Verdict | None:
     own = own or (facts.goal.tenant if facts.goal else None)
     if not vault or not vault.tenant or not own:
         return None
-    if same(vault.tenant, own):
+    if vault.tenant == own:
         return passed("The vault is in the identity's tenant.")
     return failed(
         f"The {vault.kind_in_words} '{vault.name}' is in tenant {vault.tenant}, but the identity is in tenant {own}, "

@@ -15,7 +15,8 @@ NEEDS = ("key",)
     KEY,
     cause="The registry can't change to the latest version of its key, because that version is disabled, expired, not "
     "valid yet or does not permit wrapKey and unwrapKey.",
-    cure="Fix that version: `az keyvault key set-attributes`. If it has expired, create another: `az acr cmk rotate`.",
+    cure="If it is disabled or has expired, create another: `az acr cmk rotate`. Otherwise, fix it: `az keyvault key "
+    "set-attributes`.",
     needs=NEEDS,
 )
 def _usable(facts: Facts) -> Verdict | None:

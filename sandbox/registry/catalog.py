@@ -1,8 +1,8 @@
 """The lists of a registry: repositories, and of each the manifests and tags with what is known of them.
 
 Paths, parameters and shapes follow AAD-OAuth.md of Azure/acr and Azure CLI's source (`repository.py`, `manifest.py`;
-facts: migrate.md 1). Assumed: what is not to be listed is missing from lists and can be read by its name, and a page is
-never longer than `settings.registry_list_limit`, whatever `n` is.
+facts: migrate.md 1). What is not to be listed is missing from lists (the help of `az acr repository update`); that it
+can be read by its name, and is in the counts of its repository, is assumed. A page is never longer than a setting.
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ def _order(request: Request) -> str:
 def _size(world: World, request: Request) -> int:
     limit = world.settings.registry_list_limit
     given = request.query.get("n") or str(limit)
-    if not given.isdigit() or not int(given):
+    over = given.isdigit() and int(given) > limit and world.settings.registry_list_refuses
+    if not given.isdigit() or not int(given) or over:
         raise RegistryError(400, "PAGINATION_NUMBER_INVALID", "invalid number of results requested", {"n": given})
     return min(int(given), limit)
 

@@ -101,6 +101,7 @@ class Repository:
     entries: dict[str, Entry] = field(default_factory=dict)  # by digest
     tags: dict[str, Tag] = field(default_factory=dict)
     blobs: set[str] = field(default_factory=set)
+    lost_tags: dict[str, float] = field(default_factory=dict)  # by digest: when a tag last went elsewhere
     # Made when first needed, until something changes: the tags of each digest, the referrers of each, and the orders of
     # lists, each as the keys by which it is sorted.
     _tags_of: dict[str, list[str]] | None = None
@@ -119,6 +120,8 @@ class Repository:
     def put_tag(self, name: str, digest: str, now: float) -> None:
         old = self.tags.get(name)
         self.tags[name] = replace(old, digest=digest, updated=now) if old else Tag(name, digest, now, now)
+        if old and old.digest != digest:
+            self.lost_tags[old.digest] = now
         self._changed(now)
 
     def remove_manifest(self, digest: str, now: float) -> list[Tag]:
@@ -129,7 +132,7 @@ class Repository:
         return gone
 
     def remove_tag(self, name: str, now: float) -> None:
-        del self.tags[name]
+        self.lost_tags[self.tags.pop(name).digest] = now
         self._changed(now)
 
     def set_manifest_attributes(self, digest: str, attributes: Attributes, now: float) -> None:
@@ -202,6 +205,7 @@ class Repository:
             entries=dict(self.entries),
             tags=dict(self.tags),
             blobs=set(self.blobs),
+            lost_tags=dict(self.lost_tags),
             _tags_of=None,
             _referrers=None,
             _orders={},

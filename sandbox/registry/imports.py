@@ -26,7 +26,6 @@ from sandbox.resource_manager.common import body_of
 from sandbox.world import Operation, World
 
 router = Router()
-_MOST_MANIFESTS = 50
 _MIB = 1024 * 1024
 _COPYING = "Error copying blobs."
 
@@ -163,11 +162,11 @@ def _check(world: World, target: Registry, wanted: Import) -> None:
         if _is_restricted(registry) and not _lets_services_in(registry):
             raise _Failure("InvalidParameters", f"{_COPYING} Access to registry {registry.name} is not allowed.")
         _check_key(world, registry)
-    _check_image(wanted)
-    _check_targets(target, wanted)
+    _check_image(world, wanted)
+    _check_targets(world, target, wanted)
 
 
-def _check_image(wanted: Import) -> None:
+def _check_image(world: World, wanted: Import) -> None:
     found = wanted.source.content.repositories.get(wanted.repository)
     entry = found.entries.get(wanted.digest) if found else None
     if entry is None:
@@ -180,13 +179,12 @@ def _check_image(wanted: Import) -> None:
         count = len({manifest.digest for manifest in found.family(wanted.digest)} - {wanted.digest})
     except LookupError as error:
         raise _Failure("InvalidParameters", f"{_COPYING} manifest unknown: {error}") from error
-    if count > _MOST_MANIFESTS:
-        raise _Failure(
-            "InvalidParameters", f"The image has {count} manifests; at most {_MOST_MANIFESTS} are supported."
-        )
+    most = world.settings.import_manifest_limit
+    if count > most:
+        raise _Failure("InvalidParameters", f"The image has {count} manifests; at most {most} are supported.")
 
 
-def _check_targets(target: Registry, wanted: Import) -> None:
+def _check_targets(world: World, target: Registry, wanted: Import) -> None:
     for name, tag in wanted.tags:
         repository = target.content.repositories.get(name)
         old = repository.tags.get(tag) if repository else None
@@ -196,6 +194,9 @@ def _check_targets(target: Registry, wanted: Import) -> None:
             raise _Failure("InvalidParameters", f"Writing {name}:{tag} is disabled.")
     for name in wanted.repositories:
         repository = target.content.repositories.get(name)
+        there = repository is not None and wanted.digest in repository.entries
+        if there and name in wanted.untagged and world.settings.import_of_existing_fails:
+            raise _Failure("Conflict", f"Manifest {name}@{wanted.digest} already exists in target registry.")
         if repository and not repository.attributes.write:
             raise _Failure("InvalidParameters", f"Writing to repository {name} is disabled.")
 

@@ -76,8 +76,13 @@ def _issue(world: World, registry: Registry, request: Request, login: Login | No
     if login is None:
         raise unauthorized(registry)
     request.caller = login.caller
+    asked = scopes.split(" ")
+    if len(asked) > 1 and world.settings.registry_scopes == "refused":
+        raise RegistryError(400, "UNSUPPORTED", "A token for several scopes is not served here.")
+    if world.settings.registry_scopes == "first":
+        del asked[1:]
     access = []
-    for scope in scopes.split(" "):
+    for scope in asked:
         kind, name, actions = parts_of(scope)
         if kind not in ("registry", "repository") or not name:
             raise RegistryError(400, "UNSUPPORTED", f"The scope '{scope}' is not served here.")

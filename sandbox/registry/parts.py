@@ -101,12 +101,12 @@ def add(router: Router, kind: Kind) -> None:
 
     def get(world: World, request: Request) -> Reply:
         require(world, request.caller, f"{TYPE}/{kind.name}/read", request.path)
-        return Reply(200, document(world, kind, existing(world, request, kind.name)), _headers(request))
+        return Reply(200, document(world, existing(world, request, kind.name)), _headers(request))
 
     def list_all(world: World, request: Request) -> Reply:
         require(world, request.caller, f"{TYPE}/{kind.name}/read", request.path.rpartition("/")[0])
         registry = registry_of(world, request)
-        shown = [document(world, kind, part) for part in parts_of(world, registry, kind.name)]
+        shown = [document(world, part) for part in parts_of(world, registry, kind.name)]
         return Reply(200, page(request, shown, world.settings.registry_page_size), _headers(request))
 
     def change(world: World, request: Request) -> Reply:
@@ -153,10 +153,11 @@ def existing(world: World, request: Request, kind: str) -> Part:
     return part
 
 
-def document(world: World, kind: Kind, part: Part, state: str = "") -> dict[str, Any]:
+def document(world: World, part: Part, state: str = "") -> dict[str, Any]:
+    """A part as the service returns it, with the given provisioning state or its own."""
     state = state or (part.operation.settle(world.now()) if part.operation else "Succeeded")
     shown: dict[str, Any] = {"type": part.type, "id": part.id, "name": part.name}
-    if kind.tracked:
+    if part.location:
         shown |= {"location": part.location, "tags": part.tags}
     if part.identity:
         shown["identity"] = part.identity
@@ -184,12 +185,12 @@ def _change(world: World, request: Request, kind: Kind) -> Reply:
     part.system.touch(world, request.caller)
     world.parts[part.id.lower()] = part
     if not kind.slow:
-        return Reply(200, document(world, kind, part), _headers(request))
+        return Reply(200, document(world, part), _headers(request))
     state = "Updating" if old else "Creating"
     part.operation = Operation(f"{kind.operation}-{uuid.uuid1()}", state, world.now() + world.settings.part_seconds)
     world.operations[part.operation.id] = part.operation
     headers = _polling(world, request, part.id, part.operation)
-    return Reply(201, document(world, kind, part, state), headers, ready=world.settings.part_seconds)
+    return Reply(201, document(world, part, state), headers, ready=world.settings.part_seconds)
 
 
 def _blank(world: World, request: Request, registry: Registry, kind: Kind) -> Part:

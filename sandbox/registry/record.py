@@ -113,6 +113,7 @@ class Registry:
     status: dict[str, str] | None = None  # the status from the service: displayStatus, message, timestamp
     replicas: tuple[str, ...] = ()  # regions; only Resource Graph shows them
     content: Content = field(default_factory=Content)
+    retained_since: float = float("inf")  # when the retention policy was last enabled or changed
     private_endpoints: list[dict[str, Any]] = field(default_factory=list)  # their connections, as they are returned
     login_server: str | None = None  # if it is not derived from the name, as with a hash in the domain name label
     # Encryption and identity returned while an operation runs (settings.stale_first_answer), or None for the current.

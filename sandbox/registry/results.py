@@ -24,6 +24,8 @@ def get(world: World, request: Request) -> Reply:
     if operation is None:
         raise not_found(_TYPE, (request.params["location"], request.params["operation"]), "")
     status = operation.settle(world.now())
+    if status == "Failed" and world.settings.import_failure_in_body:
+        return Reply(200, {"status": "Failed", "error": operation.error})
     if status == "Failed":
         raise AzureError(400, operation.error["code"], operation.error["message"])
     if status == "Succeeded":

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sandbox.core.clock import iso
 from sandbox.key_vault import managed_hsms, vaults
 from sandbox.managed_identity import identities
-from sandbox.registry import record
+from sandbox.registry import parts, record
 from sandbox.resource_graph.kql import Column
 from sandbox.resource_graph.kql.table import Row
 from sandbox.resource_manager import roles
@@ -61,6 +61,10 @@ def resources(world: World) -> Iterator[Entry]:
         yield _entry(managed_hsms.document(hsm), stamp=hsm.system.modified)
     for identity in world.identities.values():
         yield _entry(identities.document(identity))
+    for part in world.parts.values():
+        if part.location:  # replications and webhooks are tracked resources
+            shown = parts.document(world, part)
+            yield _entry(shown, stamp=(part.system.modified, shown["properties"]["provisioningState"]))
     for other in world.others.values():
         yield _entry(other)
 

@@ -12,7 +12,15 @@ from typing import Any
 from sandbox.core.clock import Clock
 from sandbox.core.web import Reply, Request
 
-_SECRET = ("client_secret", "client_assertion", "password", "access_token", "assertion", "refresh_token")
+_SECRET = (
+    "client_secret",
+    "client_assertion",
+    "password",
+    "access_token",
+    "assertion",
+    "refresh_token",
+    "customheaders",
+)
 
 
 class RequestLog:

@@ -104,9 +104,7 @@ class TestPermissions:
             "Microsoft.ContainerRegistry/registries/write",
             ROLE_WRITE,
         ):
-            assert any(
-                f"You don't have permission '{action}' on {REGISTRY.group_id.lower()}" in each for each in lacking
-            )
+            assert any(f"You don't have permission '{action}' on {REGISTRY.group_id}" in each for each in lacking)
         assert not any("operationStatuses/read" in each for each in lacking)
 
     def test_of_a_contributor_who_may_not_grant(self, azure, az_as, seed, ahead):
@@ -172,7 +170,7 @@ class TestPermissions:
         code, rows = ahead(f"--identity {shared}", az=az)
         assert (code, told(rows)) == (1, {("x", "blocked", "registry")})
         action = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
-        assert rows[0]["reason"] == f"You don't have permission '{action}' on {str(shared).lower()}."
+        assert rows[0]["reason"] == f"You don't have permission '{action}' on {shared}."
 
     def test_that_the_service_does_not_tell_are_unknown_and_no_failure(self, azure, seed, ahead):
         azure.fault("status", method="GET", path="/Microsoft.Authorization/permissions$", status=403, times=9)

@@ -43,6 +43,7 @@ def test_what_if_tells_what_there_is_and_changes_nothing(azure, az, old):
         "indexes": 3,
         "referrers": 18,
         "sizeInBytes": result["inventory"]["sizeInBytes"],
+        "settings": result["inventory"]["settings"],
     }
     assert (result["toImport"], result["alreadyThere"]) == (36, 0)
     assert result["timeToExpect"] == {"leastSeconds": 8, "mostSeconds": 36}

@@ -155,7 +155,7 @@ def test_rotate_and_disable_the_old_version(az_as, somebody, scene):
     scene.encrypt()
     data = actions_in(row("rotate")[2]) + actions_in(row("rotate --disable-old-version")[2])
     az = az_as(somebody([*READER, *actions_in(row("rotate")[1])], data))
-    done = az("acr cmk rotate -n myregistry --disable-old-version").json()
+    done = az("acr cmk rotate -n myregistry --disable-old-version --yes").json()
     assert "old-version" in [step["step"] for step in done["steps"] if step["outcome"] == "updated"]
 
 

@@ -16,6 +16,7 @@ from tests.harness.rotate import (
     OFFICER,
     OTHER_VAULT,
     ROTATE,
+    disable,
     done,
     grant_in_hsm,
     kill_when,
@@ -126,6 +127,19 @@ class TestNewVersion:
         seed.change_key("PATCH", latest(seed), {"attributes": {"exp": 1_600_000_000}})
         az(ROTATE).ok()
         assert used(seed)["versionedKeyIdentifier"] == latest(seed)
+        assert serves(azure)
+
+    def test_of_a_key_whose_latest_version_is_disabled_is_another_one_and_that_stays_disabled(
+        self, azure, az, seed, officer
+    ):
+        seed.encrypted()
+        seed.change_key("POST", f"{KEY_URI}/rotate")
+        leaked = latest(seed)
+        disable(seed, leaked)
+        result = az(ROTATE).ok()
+        assert "--enabled true" not in result.err
+        assert versions(azure)[leaked] is False
+        assert used(seed)["versionedKeyIdentifier"] == latest(seed) != leaked
         assert serves(azure)
 
     def test_takes_a_role_that_is_named(self, azure, az, seed, refused):

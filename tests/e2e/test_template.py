@@ -14,7 +14,7 @@ from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
 from tests.harness.az import AZ
 from tests.harness.scene import Scene
-from tests.harness.seed import KEY, REGISTRY, VAULT, Seed, changes, outcomes
+from tests.harness.seed import GROUP, IDENTITY, KEY, REGISTRY, VAULT, Seed, changes, outcomes
 
 ASKED = "-n myregistry -g rg"
 OTHER_VAULT = ArmId(OTHER_SUBSCRIPTION, "elsewhere", VAULT_TYPE, "othervault")
@@ -38,6 +38,25 @@ def parts(scene):
 def policy_vault(scene):
     scene.seed.identity()
     scene.seed.key(scene.seed.vault(enableRbacAuthorization=False))
+
+
+def ungranted(scene):
+    scene.seed.parts_without_grant()
+
+
+def firewalled_vault(scene):
+    scene.seed.identity()
+    scene.seed.key(scene.seed.vault(networkAcls={"bypass": "AzureServices", "defaultAction": "Deny"}))
+
+
+def vault_alone(scene):
+    scene.seed.vault()
+
+
+def inherited(scene):
+    """The identity has the role on the resource group already."""
+    scene.seed.key(scene.seed.vault())
+    scene.seed.grant(scene.seed.identity()["principalId"], GROUP)
 
 
 def deleted_vault(scene):
@@ -80,6 +99,11 @@ GOALS = {
     "parts": (parts, ""),
     "existing key, pinned": (parts, "--rotation manual"),
     "existing policies": (policy_vault, ""),
+    "existing policies, pinned": (policy_vault, "--rotation manual"),
+    "existing key, granted on it": (ungranted, "--grant-scope key"),
+    "vault behind a firewall": (firewalled_vault, ""),
+    "new key in a vault": (vault_alone, "--key-type RSA --grant-scope key --tags 'a=b c'"),
+    "inherited access": (inherited, ""),
     "soft-deleted": (deleted_vault, ""),
     "soft-deleted with policies": (deleted_policy_vault, ""),
     "vault elsewhere": (vault_elsewhere, f"--key-vault {OTHER_VAULT}"),
@@ -92,10 +116,6 @@ GOALS = {
     ),
     "managed HSM": (hsm, f"--key-encryption-key https://myhsm.managedhsm.azure.net/keys/{KEY}"),
 }
-
-
-# Those of which it is also seen that `enable` makes just the same, before and after.
-BOTH_WAYS = ("all new", "access policies", "on the key", "existing key, pinned", "soft-deleted", "identity elsewhere")
 
 
 def everything(seed):
@@ -150,8 +170,6 @@ def test_deploys_what_enable_makes(azure, seed, quick_az, tmp_path, goal):
     done = quick_az(f"acr cmk enable {ASKED} {options}").json()
     assert set(outcomes(done).values()) == {"reused"}
     assert everything(seed) == first
-    if goal not in BOTH_WAYS:
-        return
     # A template written now refers to all that is there.
     quick_az(f"{command} --yes").ok()
     quick_az(f"deployment group create -g rg -f {file} -n again").ok()
@@ -234,3 +252,72 @@ def az_script(azure, home):
         return done
 
     return run
+
+
+# What a redeployment does to the version, and what can be exchanged
+
+
+def versioned(seed):
+    return seed.get(REGISTRY)["properties"]["encryption"]["keyVaultProperties"]["versionedKeyIdentifier"]
+
+
+def new_version(seed):
+    seed.change_key("POST", f"https://{VAULT.name}.vault.azure.net/keys/{KEY}/rotate")
+
+
+@pytest.fixture
+def deploy(quick_az, tmp_path):
+    """Writes the template for some options and returns what deploys it, with parameters."""
+
+    def write(options):
+        file = shlex.quote(str(tmp_path / "azuredeploy.json"))
+        told = quick_az(f"acr cmk template {ASKED} {options} -f {file}").ok().err
+        return told, lambda given="": quick_az(f"deployment group create -g rg -f {file} {given}").ok()
+
+    return write
+
+
+def test_a_redeployment_never_rotates_a_registry_that_is_pinned_to_an_existing_key(seed, deploy):
+    seed.parts()
+    _, run = deploy("--rotation manual")
+    run()
+    used = versioned(seed)
+    new_version(seed)
+    run()
+    assert versioned(seed) == used
+
+
+def test_what_a_redeployment_does_to_a_new_key_that_is_pinned_is_told(seed, deploy):
+    told, run = deploy("--rotation manual")
+    assert "deploying again changes the registry to the new version, unless you specify the version in use" in told
+    run()
+    used = versioned(seed)
+    new_version(seed)
+    run(f"-p keyVersion={used.rpartition('/')[2]}")
+    assert versioned(seed) == used
+    run()
+    assert versioned(seed) != used
+
+
+def test_rotation_is_a_parameter(seed, deploy):
+    """As the form gives it."""
+    _, run = deploy("")
+    run("-p rotation=manual")
+    assert seed.get(REGISTRY)["properties"]["encryption"]["keyVaultProperties"]["keyRotationEnabled"] is False
+
+
+@pytest.mark.parametrize("scope", ["vault", "key"])
+def test_what_exists_can_be_exchanged_for_another_as_in_the_form(azure, seed, deploy, scope):
+    """An identity, a vault elsewhere and its key, other than those that were seen."""
+    seed.parts_without_grant()
+    _, run = deploy(f"--grant-scope {scope}")
+    elsewhere(Scene(azure, seed))
+    identity = seed.identity(str(IDENTITY).replace("myregistry-cmk", "another"))
+    key = seed.key(seed.vault(OTHER_VAULT), "theirs")["keyUri"]
+    run(f"-p identityId={identity['id']} vaultId={OTHER_VAULT} keyIdentifier={key}")
+    used = seed.get(REGISTRY)["properties"]["encryption"]["keyVaultProperties"]
+    assert (used["identity"], used["keyIdentifier"]) == (identity["clientId"], key)
+    assert azure.pull(REGISTRY.name)["status"] == 200
+    granted = {each["properties"]["scope"].lower() for each in seed.assignments(OTHER_VAULT)}
+    assert granted == {(str(OTHER_VAULT) if scope == "vault" else f"{OTHER_VAULT}/keys/theirs").lower()}
+    assert seed.assignments(VAULT) == []

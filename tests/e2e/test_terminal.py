@@ -10,9 +10,12 @@ import subprocess
 import pytest
 
 from tests.harness.az import AZ
+from tests.harness.migrate import MIGRATE, old_registry
 from tests.harness.seed import ENABLE, REGISTRY
 
 PACE = 40
+FAST = 100
+NEW_GROUP = "acr cmk enable -n myregistry -g other -l westeurope"
 
 
 def test_a_log_gets_a_line_at_least_every_minute(azure, az, seed):
@@ -20,6 +23,61 @@ def test_a_log_gets_a_line_at_least_every_minute(azure, az, seed):
     err = az(ENABLE, pace=PACE).ok().err
     waited = re.findall(r"^  Creating registry myregistry: (\d+) seconds so far$", err, re.MULTILINE)
     assert len(waited) >= 2, err
+
+
+TAKEN = 150
+THROTTLED = {"error": {"code": "TooManyRequests", "message": "Later."}}
+
+
+def late(path: str, method: str = "GET"):
+    return lambda azure: azure.fault("delay", method=method, path=path, seconds=TAKEN)
+
+
+# What is waited for, and the command that waits.
+WAITS = {
+    "a grant": (lambda azure: azure.settings(role_seconds=TAKEN), ENABLE),
+    "a key that the caller may not create yet": (lambda azure: azure.settings(control_role_seconds=100_000), ENABLE),
+    "a vault's name in DNS": (lambda azure: azure.settings(vault_dns_seconds=TAKEN), ENABLE),
+    "an operation": (lambda azure: azure.settings(registry_seconds=TAKEN), ENABLE),
+    "a group that is not known everywhere": (lambda azure: azure.settings(group_lag_seconds=TAKEN), NEW_GROUP),
+    "an identity that is not known everywhere": (lambda azure: azure.settings(identity_lag_seconds=TAKEN), ENABLE),
+    "a read": (late("registries/myregistry$"), "acr cmk check -n myregistry -g rg"),
+    "a search": (late("/resources$"), "acr cmk show -n myregistry"),
+    "a list": (late("ResourceGraph/resources$", "POST"), "acr cmk list"),
+    "a throttled read": (
+        lambda azure: azure.fault(
+            "status", path="registries/myregistry$", status=429, headers={"Retry-After": str(TAKEN)}, body=THROTTLED
+        ),
+        "acr cmk show -n myregistry -g rg",
+    ),
+    "a new version": (late("/rotate$", "POST"), "acr cmk rotate -n myregistry"),
+    "the registry's change": (
+        lambda azure: azure.settings(registry_patch_seconds=TAKEN),
+        "acr cmk rotate -n myregistry",
+    ),
+    "a removal": (late("/roleAssignments/[^/]+$", "DELETE"), "acr cmk revoke -n myregistry --yes"),
+    "a disabled version": (late("/keys/", "PATCH"), "acr cmk revoke -n myregistry --by key --yes"),
+    "a repair": (late("/roleAssignments/[^/]+$", "PUT"), "acr cmk repair -n myregistry --yes"),
+    "an import": (lambda azure: azure.settings(import_seconds=TAKEN), MIGRATE),
+    "the core's wait": (lambda azure: None, "acr cmk wait -n myregistry --custom name=='other' --timeout 150"),
+}
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_whatever_is_waited_for_a_log_gets_a_line_at_least_every_minute(azure, az, scene, wait):
+    make_late, command = WAITS[wait]
+    if command == MIGRATE:
+        old_registry(scene.seed)
+        azure.seed_content("oldregistry", repositories=1, images=1, tags=1)
+    elif command not in (ENABLE, NEW_GROUP):
+        scene.encrypt()
+        scene.officer()
+        if "repair" in command:
+            scene.ungrant()
+    azure.settings(clock_scale=FAST)
+    make_late(azure)
+    err = az(command, pace=FAST).err
+    assert len(re.findall(r"^  .*: \d+ seconds so far", err, re.MULTILINE)) >= 2, err
 
 
 def test_a_command_that_only_waits_to_read_says_so_too(azure, az, seed):
@@ -52,3 +110,24 @@ def test_a_lost_stderr_ends_nothing_half_way(azure, az, seed, redirection):
     subprocess.run(["bash", "-c", command], env=az.environment, timeout=60, check=False)
     # The first line is read, and then nobody reads.
     assert seed.get(REGISTRY)["properties"]["encryption"]["status"] == "enabled"
+
+
+CHANGED = {
+    "rotate": (lambda s: s.encrypt(), "rotate --disable-old-version --verbose", 200),
+    "repair": (lambda s: s.encrypt().ungrant(), "repair --verbose", 200),
+    "revoke": (lambda s: s.encrypt(), "revoke --yes --verbose", 403),
+    "revoke --by key": (lambda s: s.encrypt(), "revoke --by key --yes --verbose", 403),
+    "restore": (lambda s: s.encrypt(), "restore --verbose", 200),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_a_stderr_that_nobody_reads_ends_none_of_the_others_half_way(azure, az, scene, name):
+    prepare, command, pull = CHANGED[name]
+    prepare(scene)
+    scene.officer()
+    if name == "restore":
+        az("acr cmk revoke -n myregistry --yes").ok()
+    result = az(f"acr cmk {command} -n myregistry", lost_stderr=True)
+    assert "acrcmk-rotated-from" not in (scene.seed.get(REGISTRY).get("tags") or {})
+    assert (scene.pull(), result.err) == (pull, "")

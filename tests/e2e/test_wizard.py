@@ -150,6 +150,39 @@ def test_a_name_that_is_taken_is_told_while_one_is_there(azure, seed, person):
     assert changes(azure) == []
 
 
+def test_configured_defaults_are_the_entries_that_enter_takes(azure, seed, az, person):
+    seed.group("aaa")
+    az.environment |= {"AZURE_DEFAULTS_GROUP": "rg", "AZURE_DEFAULTS_LOCATION": "northeurope"}
+    someone = person(f"{WIZARD} -n myregistry")
+    groups = someone.type("", after="search for [3]: ")
+    assert re.search(r"^\*  3  rg ", groups, re.MULTILINE)
+    places = someone.type("", after="search for [1]: ")
+    assert re.search(r"^\*  1  northeurope$", places, re.MULTILINE)
+    assert re.search(r"^   2  westeurope +of the resource group", places, re.MULTILINE)
+    enters(someone, 6)
+    review = decides(someone, "leave")
+    assert "--resource-group rg --location northeurope" in asked_command(review)
+    assert someone.ends().ok()
+
+
+def test_back_to_the_question_before(azure, seed, person):
+    """From the review too; what was answered is asked again."""
+    someone = person(f"{WIZARD} {NAMED}")
+    someone.type("2", after="Key vault")
+    someone.type("othervault", after="Name or ID of the key vault: ")
+    someone.type("<", after="Key\n")
+    someone.type("", after="Key vault")
+    enters(someone, 3)
+    someone.type("2", after="Network of the new key vault")
+    someone.type("<", after="search for [3]: ")
+    someone.type("1", after="Network of the new key vault")
+    review = decides(someone, "leave")
+    assert "othervault" not in review
+    assert "--restrict-vault-network" not in review
+    assert someone.ends().ok()
+    assert changes(azure) == []
+
+
 def test_a_key_in_a_managed_hsm(azure, seed, person):
     seed.key(seed.hsm(), kty="RSA-HSM", keyOps=["wrapKey", "unwrapKey"])
     someone = person(f"{WIZARD} {NAMED}")
@@ -239,6 +272,28 @@ def test_hostile_names_are_shown_without_control_characters(azure, seed, person)
     shown = someone.ends().err
     assert "x [31m?" in shown
     assert "\x1b[31m" not in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("resourceGroups$", "resource groups"),
+        ("providers/Microsoft.ContainerRegistry$", "locations"),
+        ("userAssignedIdentities$", "user-assigned identities"),
+        ("vaults$", "key vaults"),
+    ],
+)
+def test_a_list_that_azure_does_not_give_ends_nothing(azure, seed, person, path, what):
+    """Whatever it answers, names can be typed."""
+    azure.fault("alter", method="GET", path=path, body="unheard of", times=9)
+    given = {"resource groups": "", "locations": "-g rg"}.get(what, "-g rg -l westeurope")
+    given += " --identity myregistry-cmk" if what == "key vaults" else ""
+    someone = person(f"{WIZARD} -n myregistry {given}")
+    told = someone.type("\x04", after="Location [westeurope]: " if what == "locations" else SEARCH)
+    assert f"Could not read which {what} exist" in told
+    result = someone.ends()
+    assert result.code == 1
+    assert "Traceback" not in result.err
 
 
 REFUSED = ("az group list", "az identity list", "az keyvault list", "az keyvault key list", "--resource-group GROUP")

@@ -115,8 +115,10 @@ class Az:
         environment: Mapping[str, str] | None = None,
         fresh: bool = False,
         pace: float = 1,
+        lost_stderr: bool = False,
     ) -> Running:
-        """Starts a command; `environment` is added to the common one, and `pace` is the speed of its clock."""
+        """Starts a command; `environment` is added to the common one, and `pace` is the speed of its clock. Nobody
+        reads a lost standard error any more: whoever writes to it gets an error."""
         arguments = shlex.split(command)
         environment = self.environment | dict(environment or {})
         # Appended to, so that looking at what is there does not move the place where az writes on.
@@ -124,7 +126,7 @@ class Az:
         with tempfile.TemporaryFile("w+", dir=self.directory, encoding="utf-8") as given:
             given.write(stdin)
             given.seek(0)
-            files = (given, out, err)
+            files = (given, out, _unread() if lost_stderr else err)
             if fresh or not self._server.fits(environment):
                 process = subprocess.Popen(
                     [AZ, *arguments], cwd=self.directory, env=environment, stdin=given, stdout=out, stderr=err
@@ -141,6 +143,13 @@ class Az:
             if running.poll() is None:
                 running.send_signal(signal.SIGKILL)
                 running.wait()
+
+
+def _unread() -> IO[str]:
+    """A pipe that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return open(writer, "w", encoding="utf-8")
 
 
 class ForkServer:

@@ -13,7 +13,9 @@ from azext_acrcmk.model.content import (
     Manifest,
     Repository,
 )
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 
+OLD = ArmId("11111111-1111-4111-8111-111111111111", "rg", REGISTRY_TYPE, "oldregistry")
 IMAGE_CONFIG = "application/vnd.oci.image.config.v1+json"
 SIGNATURE = "application/vnd.cncf.notary.signature"
 

@@ -9,7 +9,7 @@ from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import ABSENT, Identity, RotationPolicy, State, Unknown, Vault
 from azext_acrcmk.plan.change import REUSE, Action, Plan
-from azext_acrcmk.plan.rotate import plan_rotate, same_identity, same_key
+from azext_acrcmk.plan.rotate import plan_rotate, resumed, same_identity, same_key
 from tests.harness import make
 
 OTHER_CLIENT = "c0000000-0000-4000-8000-00000000000c"
@@ -73,7 +73,7 @@ def other_identity() -> Identity:
 
 def plan(current: State, there=None, **options) -> Plan:
     asked = goal(current, **options)
-    return plan_rotate(asked, current, target_of(asked, current, **(there or {})), make.NOW)
+    return plan_rotate(resumed(asked, current), current, target_of(asked, current, **(there or {})), make.NOW)
 
 
 def to_do(made: Plan) -> dict[str, Action]:

@@ -7,7 +7,7 @@ import types
 import typing
 from functools import cache
 
-from azext_acrcmk.model.ids import ArmId, KeyId
+from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.registry_options import NO_OPTIONS, RegistryOptions
 from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
 from azext_acrcmk.plan.change import Change
@@ -23,6 +23,8 @@ _SAMPLES = {
     bool: False,
     dict[str, str]: {},
     ArmId: GOAL.vault,
+    Id: make.PRINCIPAL,
+    Scope: GOAL.vault.as_scope,
     KeyId: GOAL.key,
     RegistryOptions: NO_OPTIONS,
     Identity: make.identity(GOAL),
@@ -33,18 +35,11 @@ _SAMPLES = {
 }
 
 
-_NAMED = {"scope": str(GOAL.vault)}
-
-
 @cache
 def change_of(kind: type[Change]) -> Change:
     """A change of a kind, with a value in each field that must have one."""
     hints = typing.get_type_hints(kind)
-    given = {
-        each.name: _NAMED.get(each.name) or _sample(hints[each.name])
-        for each in dataclasses.fields(kind)
-        if _is_required(each)
-    }
+    given = {each.name: _sample(hints[each.name]) for each in dataclasses.fields(kind) if _is_required(each)}
     return kind(**given)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from azext_acrcmk.model.access import ENCRYPTION_USER, ENCRYPTION_USER_NAME, NEEDED_ACTIONS
 from azext_acrcmk.model.goal import EnableGoal, enable_goal
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.state import (
     ABSENT,
     ACCESS_POLICY,
@@ -30,8 +30,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
 TENANT = "72f988bf-0000-4000-8000-2d7cd011db47"
 REGISTRY = ArmId(SUBSCRIPTION, "images", REGISTRY_TYPE, "myregistry")
-CLIENT = "c0000000-0000-4000-8000-000000000001"
-PRINCIPAL = "b0000000-0000-4000-8000-000000000002"
+CLIENT = Id("c0000000-0000-4000-8000-000000000001")
+PRINCIPAL = Id("b0000000-0000-4000-8000-000000000002")
 VERSION = "a" * 32
 NEWER = "b" * 32
 
@@ -62,9 +62,9 @@ def key(asked: EnableGoal, **changes) -> Key:
 
 def role(scope: ArmId | str, **changes) -> RoleGrant:
     made = RoleGrant(
-        id=f"{scope}/providers/Microsoft.Authorization/roleAssignments/1",
-        scope=str(scope),
-        role_id=ENCRYPTION_USER,
+        id=Scope(f"{scope}/providers/Microsoft.Authorization/roleAssignments/1"),
+        scope=Scope(str(scope)),
+        role_id=Id(ENCRYPTION_USER),
         role_name=ENCRYPTION_USER_NAME,
         principal_id=PRINCIPAL,
         data_actions=tuple(NEEDED_ACTIONS.values()),
@@ -79,7 +79,7 @@ def policy(*permissions: str, **changes) -> AccessPolicy:
 
 def registry(asked: EnableGoal, **changes) -> Registry:
     used = asked.key.with_version(VERSION if asked.manual else None)
-    encryption = Encryption("enabled", used, VERSION, CLIENT, auto_rotation=not asked.manual)
+    encryption = Encryption("enabled", used, used.with_version(VERSION), CLIENT, auto_rotation=not asked.manual)
     made = Registry(
         id=REGISTRY,
         location="westeurope",
@@ -105,13 +105,13 @@ def reached(asked: EnableGoal) -> State:
         key=key(asked),
         version_in_use=key(asked),
         roles=() if there.permission_model == ACCESS_POLICY else (role(there.id),),
-        groups=((REGISTRY.group_id.lower(), group()),),
+        groups=((REGISTRY.group_id, group()),),
     )
 
 
 def nothing(asked: EnableGoal, *, with_group: bool = True) -> State:
     """The state in which nothing exists and everything was read."""
-    groups = ((REGISTRY.group_id.lower(), group() if with_group else ABSENT),)
+    groups = ((REGISTRY.group_id, group() if with_group else ABSENT),)
     return State(
         registry=ABSENT,
         identity=ABSENT,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 from argparse import SUPPRESS
 from collections.abc import Iterator
 from xml.etree import ElementTree
@@ -102,6 +104,15 @@ def test_every_other_command_can_be_typed(core, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)[1:]
     assert f"{command} ".startswith(f"az {core.invocation.parser.parse_args(words).command} ")
+
+
+@pytest.mark.parametrize("shell", [shell for shell in ("bash", "zsh") if shutil.which(shell)])
+def test_a_shell_takes_each_as_it_is_meant(shell, tmp_path):
+    script = 'az() { printf "%s\\n" "$@"; echo --end--; }\n' + "\n".join(TYPED)
+    done = subprocess.run([shell, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    taken = [block.strip("\n").split("\n") for block in done.stdout.split("--end--\n") if block]
+    assert taken == [shlex.split(command)[1:] for command in TYPED]
 
 
 def test_commands_in_sentences_have_only_options_that_there_are():

@@ -30,6 +30,20 @@ def test_runs_on_every_flavour_of_the_cli(wheel, metadata):
     assert metadata["Requires-Python"] == ">=3.10"
 
 
+def test_names_every_python_that_it_runs_on(metadata):
+    named = [each.rsplit(" ", 1)[-1] for each in metadata.get_all("Classifier") if "Python :: 3." in each]
+    assert named == ["3.10", "3.11", "3.12", "3.13"]
+
+
+def test_names_where_it_is_documented_and_nothing_that_is_not_there(metadata):
+    urls = dict(each.split(", ") for each in metadata.get_all("Project-URL"))
+    assert urls["Documentation"] == "https://aka.ms/acr/cmk"
+    # Those of the repository only once whoever publishes it has said where that is.
+    home = re.search(r'^HOME = "(.*)"$', (ROOT / "setup.py").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    assert urls.keys() == ({"Documentation", "Home", "Changelog", "Issues"} if home else {"Documentation"})
+    assert all(url.startswith("https://") for url in urls.values())
+
+
 def test_needs_nothing_that_the_cli_does_not_bring(metadata):
     assert metadata.get_all("Requires-Dist") is None
 

@@ -1,11 +1,17 @@
-"""The whole tutorial of customer-managed keys, by core `az` commands, in both access models; and what follows it."""
+"""The whole tutorial of customer-managed keys, by core `az` commands, in both access models; and what follows it.
+
+And what of its text fails as it is printed, written anew from its description (facts peers.md 1 and 4).
+"""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 
 from sandbox.client import OWNER
 from tests.harness.az import Az
+from tests.sandbox.resource_manager.deployments.test_key_templates import tutorial
 
 OFFICER = "Key Vault Crypto Officer"
 ENCRYPTION_USER = "Key Vault Crypto Service Encryption User"
@@ -102,3 +108,52 @@ def test_system_identity_takes_over(az, sandbox):
     az(f"acr identity remove -n tutorial1 --identities {identity['id']}").ok()
     assert az("acr encryption show -n tutorial1").json()["keyVaultProperties"]["identity"] == "system"
     assert sandbox.pull("tutorial1")["status"] == 200
+
+
+# As printed
+
+
+def test_the_access_policy_of_a_vault_as_az_makes_it_today(az):
+    """Option 1 of the text: the vault is made without the option that the policy requires."""
+    identity = prepare(az)
+    az("keyvault create -g rg -n kv-tutorial --enable-purge-protection").ok()
+    policy = f"--object-id {identity['principalId']} --key-permissions get unwrapKey wrapKey"
+    refused = az(f"keyvault set-policy -g rg -n kv-tutorial {policy}")
+    assert refused.code == 1
+    assert "Cannot set policies to a vault with '--enable-rbac-authorization' specified" in refused.err
+
+
+def test_the_role_that_nothing_waits_for(az, sandbox):
+    """Option 2: the registry is made right after the role was assigned."""
+    identity = prepare(az)
+    sandbox.settings(role_seconds=120)
+    vault = az("keyvault create -g rg -n kv-tutorial --enable-purge-protection").json()["id"]
+    key = az(f"rest --method put --url {vault}/keys/key1?api-version=2026-02-01 --body {KEY_BODY}").json()
+    az(
+        f"role assignment create --assignee-object-id {identity['principalId']} --assignee-principal-type "
+        f'ServicePrincipal --role "{ENCRYPTION_USER}" --scope {vault}'
+    ).ok()
+    create = f"acr create -g rg -n tutorial1 --sku Premium --identity {identity['id']} --key-encryption-key"
+    refused = az(f"{create} {key['properties']['keyUri']}")
+    assert refused.code == 1
+    assert "Failed to access KeyId" in refused.err
+
+
+def test_the_command_for_the_template(az, sandbox, tmp_path):
+    """It gives `key_id`, and the parameter is `kek_id`: refused before anything is sent."""
+    file = tmp_path / "template.json"
+    file.write_text(json.dumps(tutorial()))
+    given = "vault_name=v1 registry_name=r1 identity_name=i1 key_id=https://v1.vault.azure.net/keys/k1"
+    refused = az(f"deployment group create -g rg -f {file} -p {given}")
+    assert refused.code == 1
+    assert "unrecognized template parameter 'key_id'" in refused.err
+    assert not [entry for entry in sandbox.log() if "deployments" in entry["path"]]
+
+
+def test_the_command_that_revokes(az):
+    refused = az("keyvault key delete -- --object-id 00000000-0000-0000-0000-000000000000 -n key1")
+    assert refused.code == 2
+    assert "--object-id" in refused.err
+
+
+KEY_BODY = """'{"properties": {"kty": "RSA"}}'"""

@@ -6,6 +6,7 @@ import pytest
 
 from azext_acrcmk._errors import interrupted_error
 from azext_acrcmk.cloud.waiting import Interrupted, Stop
+from azext_acrcmk.model.ids import Scope
 from azext_acrcmk.model.names import short
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.kinds import CreateGroup
@@ -21,9 +22,8 @@ def plan(**after):
     made = {}
     for name, names in after.items():
         waits_for = tuple(made[each] for each in names)
-        made[name] = CreateGroup(
-            subscription=make.SUBSCRIPTION, name=name, location="here", reason="", step=name, after=waits_for
-        )
+        id_ = Scope(f"/subscriptions/{make.SUBSCRIPTION}/resourceGroups/{name}")
+        made[name] = CreateGroup(id=id_, location="here", reason="", step=name, after=waits_for)
     return Plan(tuple(made.values()))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from azext_acrcmk.apply.migrate.importing import Failure, Importer
-from azext_acrcmk.apply.migrate.limit import Limit
+from azext_acrcmk.apply.migrate.limit import Limit, Queue
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.load_content import load_source, load_target
 from azext_acrcmk.cloud.login_server import READ, LoginServer, NotPermitted
@@ -18,8 +18,10 @@ from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.registry_tokens import repository_scope
 from azext_acrcmk.cloud.waiting import Stop, until_settled
 from azext_acrcmk.model.content import OCI_INDEX, Repository, Totals, totals
+from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.plan.migrate.attributes import SetAttributes, attributes_to_set, to_unlock
 from azext_acrcmk.plan.migrate.fallback import Fallback
+from azext_acrcmk.plan.migrate.freeze import was_locked
 from azext_acrcmk.plan.migrate.images import (
     Conflict,
     Import,
@@ -97,7 +99,7 @@ def _refused(each: T, write: Callable[[T], None], what: Callable[[T], str]) -> U
 class Copier:
     """Copies what is wanted from `source` to `target`; with `target` None, only says what there is.
 
-    `new` is the name of the old registry in commands. Ends with the first error after which nothing can succeed.
+    `registry` is the old one, for commands. Ends with the first error after which nothing can succeed.
     """
 
     def __init__(
@@ -107,13 +109,16 @@ class Copier:
         importer: Importer | None,
         limit: Limit,
         wanted: Wanted,
-        registry: str,
+        registry: ArmId,
         stop: Stop,
     ):
         self._source, self._target, self._importer, self._limit = source, target, importer, limit
         self._wanted, self._registry, self._stop = wanted, registry, stop
+        # The marks of the repositories that were locked before the old registry was frozen, if it is.
+        self.frozen: frozenset[str] | None = None
         self.tally = Tally()
         self._lock = threading.Lock()
+        self._queue = Queue(limit)
         self._began = time.monotonic()
 
     def look(self) -> Tally:
@@ -150,6 +155,8 @@ class Copier:
 
     def _load(self, name: str) -> tuple[Repository, Repository]:
         source = load_source(self._source, name, self._wanted.since, self._wanted.settings)
+        if self.frozen is not None and not was_locked(name, self.frozen):
+            source = replace(source, attributes=replace(source.attributes, can_write=True))
         if not self._wanted.referrers:
             source = without_referrers(source)
         return source, self._load_target(source) if self._target else Repository(name)
@@ -210,9 +217,11 @@ class Copier:
 
     def _import(self, imports: Iterable[Import]) -> list[Failure]:
         failures: list[Failure] = []
+        imports = list(imports)
 
         def run(each: Import) -> None:
             failure = self._importer.run(each)
+            self._queue.done()
             with self._lock:
                 if failure:
                     failures.append(failure)
@@ -220,6 +229,7 @@ class Copier:
                     self.tally.imports += 1
                     self.tally.tags_set += len(each.tags)
 
+        self._queue.enter(len(imports), self._stop)
         for_each(imports, run, lambda: None, most=self._limit.most)
         return failures
 

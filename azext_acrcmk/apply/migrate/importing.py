@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 
+from azext_acrcmk.apply.migrate.arrivals import Arrivals
 from azext_acrcmk.apply.migrate.limit import Limit
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import ServiceError, UnexpectedResponse, read_error, same_code
@@ -56,8 +57,9 @@ class Importer:
     """Imports from one registry into another. Safe for threads."""
 
     def __init__(self, clients: Clients, source: ArmId, target: ArmId, server: LoginServer, limit: Limit, stop: Stop):
-        self._clients, self._source, self._target, self._server = clients, source, target, server
+        self._clients, self._source, self._target = clients, source, target
         self._limit, self._stop = limit, stop
+        self._arrivals = Arrivals(server)
         # How long the last ones took, in seconds: the next is looked for when it may have ended.
         self._typical = 0.3
         self._free_at, self._failed = 0.0, 0
@@ -88,7 +90,7 @@ class Importer:
                     said = read_error(error)
                     if isinstance(error, UnexpectedResponse) or _is_fatal(said):
                         raise
-                    if self._is_there(each, each.tags):
+                    if self._arrivals.has_now(each, each.tags):
                         return None
                     failure = Failure(each, said, tries)
                     if _is_lasting(said):
@@ -99,11 +101,13 @@ class Importer:
         """Whether an import succeeded, or the new registry shows it. Raises the error that it ended with."""
         began = time.monotonic()
         url = self._begin(each)
-        if url is None or self._wait(each, url):
+        with self._arrivals.expecting(each):
+            ended = url is None or self._wait(each, url)
+        if ended:
             with self._lock:
                 self._typical += (time.monotonic() - began - self._typical) / 4
             return True
-        return self._is_there(each, each.tags)
+        return self._arrivals.has_now(each, each.tags)
 
     def _begin(self, each: Import) -> str | None:
         from azure.core.exceptions import AzureError
@@ -132,7 +136,7 @@ class Importer:
         pause, more = max(self._typical * 0.8, 0.1), max(self._typical * 0.2, 0.1)
         while time.monotonic() < began + IMPORT_TIMEOUT:
             self._stop.pause(pause)
-            if self._is_there(each, each.tags[-1:]):
+            if self._arrivals.has(each, within=pause / 2):
                 return True
             if time.monotonic() >= poll_at:
                 ended, asked = self._poll(url)
@@ -154,10 +158,6 @@ class Importer:
             if isinstance(error, UnexpectedResponse) or not passing:
                 raise
             return False, asked_pause(error)
-
-    def _is_there(self, each: Import, tags: tuple[str, ...]) -> bool:
-        """Whether the new registry has the manifest, under these of its tags."""
-        return all(self._server.digest_of(each.repository, tag) == each.digest for tag in tags or (each.digest,))
 
 
 def _is_fatal(said: ServiceError) -> bool:

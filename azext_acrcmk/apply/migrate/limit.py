@@ -6,30 +6,35 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from azext_acrcmk.cloud.waiting import WAKE, Stop
+from azext_acrcmk.cloud.waiting import Stop
 
 # At first, and at most, unless a number is given (migrate facts 2.3).
 FIRST, MOST = 8, 16
+# After it was throttled, so many times as many successes are needed to try one more.
+_CAREFUL = 10
+# How often those that wait for a slot look whether the command is being stopped, in seconds.
+_LOOK = 2.0
 
 
 class Limit:
-    """Slots that are taken by one thread each. Throttling halves them; as many successes as there are add one."""
+    """Slots that are taken by one thread each. Throttling takes one away; as many successes as there are add one, ten
+    times as many after it was throttled."""
 
     def __init__(self, given: int | None = None):
         self.most = given or MOST
-        self._size, self._taken, self._good = float(given or FIRST), 0, 0
+        self._size, self._taken, self._good, self._patience = given or FIRST, 0, 0, 1
         self._condition = threading.Condition()
 
     @property
     def size(self) -> int:
-        return int(self._size)
+        return self._size
 
     @contextmanager
     def slot(self, stop: Stop) -> Iterator[None]:
         """Waits for a slot, and gives it back. Raises Interrupted."""
         with self._condition:
             while self._taken >= self.size:
-                self._condition.wait(WAKE)
+                self._condition.wait(_LOOK)
                 stop.check()
             self._taken += 1
         try:
@@ -37,15 +42,39 @@ class Limit:
         finally:
             with self._condition:
                 self._taken -= 1
-                self._condition.notify_all()
+                self._condition.notify()
 
     def throttled(self) -> None:
+        """The service took all but one of those that are running."""
         with self._condition:
-            self._size, self._good = max(self._size // 2, 1), 0
+            self._size, self._good, self._patience = max(min(self._size, self._taken) - 1, 1), 0, _CAREFUL
 
     def succeeded(self) -> None:
         with self._condition:
             self._good += 1
-            if self._good >= self._size and self._size < self.most:
+            if self._good >= self._size * self._patience and self._size < self.most:
                 self._size, self._good = self._size + 1, 0
-                self._condition.notify_all()
+                self._condition.notify()
+
+
+class Queue:
+    """Lets the imports of a repository in as long as there are fewer than can run: what one repository imports arrives
+    together, and is seen together."""
+
+    def __init__(self, limit: Limit):
+        self._limit, self._waiting = limit, 0
+        self._condition = threading.Condition()
+
+    def enter(self, imports: int, stop: Stop) -> None:
+        """Waits until there is room for more. Raises Interrupted."""
+        with self._condition:
+            while self._waiting >= self._limit.size:
+                self._condition.wait(_LOOK)
+                stop.check()
+            self._waiting += imports
+
+    def done(self) -> None:
+        """One has ended."""
+        with self._condition:
+            self._waiting -= 1
+            self._condition.notify()

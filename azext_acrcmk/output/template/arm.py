@@ -15,6 +15,7 @@ from azext_acrcmk.output.template.tree import (
     Parameter,
     PropertyOf,
     Resource,
+    Segment,
     Tree,
     Waits,
 )
@@ -55,6 +56,7 @@ class _Writer:
         return {
             "type": given.type,
             "defaultValue": self.value(given.default),
+            **({"allowedValues": list(given.allowed)} if given.allowed else {}),
             **{name: limit for name, limit in limits.items() if limit is not None},
             "metadata": {"description": given.description},
         }
@@ -91,7 +93,9 @@ class _Writer:
             "parameters": {name: {"type": item.types[name]} for name in item.parameters},
             "resources": [self._resource(each) for each in item.resources],
         }
-        where = {"subscriptionId": item.place[0], "resourceGroup": item.place[1]} if item.place else {}
+        where = (
+            self.value(dict(zip(("subscriptionId", "resourceGroup"), item.place, strict=True))) if item.place else {}
+        )
         return {
             "type": DEPLOYMENTS,
             "apiVersion": DEPLOYMENTS_VERSION,
@@ -152,6 +156,8 @@ class _Writer:
             return f"{value.function}({', '.join(self.text(each) for each in value.arguments)})"
         if isinstance(value, IdOf):
             return self._id(value.symbol)
+        if isinstance(value, Segment):
+            return f"split({self.text(value.of)}, '/')[{value.number}]"
         if isinstance(value, PropertyOf):
             if value.symbol == "tenant()":
                 return f"tenant().{value.name}"
@@ -161,6 +167,8 @@ class _Writer:
 
     def _id(self, symbol: str) -> str:
         item = self.resources[symbol]
+        if item.given:
+            return self.text(item.given)
         if item.existing or self.tree.nested_of(symbol):
             return quoted(str(item.id))
         return self.text(Call("resourceId", (item.type, *item.name)))

@@ -48,8 +48,8 @@ class _Writer:
             "group",
             items=(
                 ("type", f"Microsoft.Resources/resourceGroups@{version}"),
-                ("parent_id", f"/subscriptions/{group.subscription}"),
-                ("name", group.name),
+                ("parent_id", f"/subscriptions/{group.id.subscription}"),
+                ("name", group.id.name),
                 ("location", group.location),
                 ("tags", group.tags),
                 ("body", {}),

@@ -7,6 +7,7 @@ from typing import Any
 from azext_acrcmk.model.access import NEEDED_ACTIONS
 from azext_acrcmk.model.arm_guid import NAMESPACE
 from azext_acrcmk.model.ids import ArmId, same
+from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.registry_options import REGISTRY_OPTIONS
 from azext_acrcmk.model.state import RBAC, Vault
@@ -48,7 +49,7 @@ def azurerm_problems(parts: Parts) -> list[Problem]:
         found.append(
             Problem(f"The azurerm provider has no argument for {', '.join(lacking)}.", ("Use --format azapi instead.",))
         )
-    if parts.found and same(parts.found.encryption.identity, "system"):
+    if parts.found and parts.found.encryption.identity == SYSTEM:
         found.append(
             Problem(
                 "The azurerm provider requires a user-assigned identity for the key, but the registry uses its "
@@ -107,7 +108,7 @@ class _Writer:
 
     def _provider(self, id_: ArmId) -> tuple[str, Raw] | None:
         """The provider of another subscription."""
-        if same(id_.subscription, self.parts.id.subscription):
+        if id_.subscription == self.parts.id.subscription:
             return None
         if id_.subscription not in self.others:
             self.others.append(id_.subscription)
@@ -119,7 +120,7 @@ class _Writer:
         group = self.parts.group
         if not isinstance(group, kinds.CreateGroup):
             return None
-        items = (("name", group.name), ("location", group.location), ("tags", group.tags))
+        items = (("name", group.id.name), ("location", group.location), ("tags", group.tags))
         return block("resource", "azurerm_resource_group", "group", items=items)
 
     def _group_of(self, id_: ArmId) -> Any:

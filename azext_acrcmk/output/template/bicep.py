@@ -16,6 +16,7 @@ from azext_acrcmk.output.template.tree import (
     Parameter,
     PropertyOf,
     Resource,
+    Segment,
     Tree,
     Waits,
 )
@@ -80,6 +81,8 @@ class _Writer:
         if given.lengths:
             limits |= {"minLength": given.lengths[0], "maxLength": given.lengths[1]}
         lines = "".join(f"@{name}({limit})\n" for name, limit in limits.items() if limit is not None)
+        if given.allowed:
+            lines += f"@allowed({self.value(given.allowed)})\n"
         return (
             f"@description({string(given.description)})\n{lines}param {given.name} {given.type} = "
             f"{self.value(given.default)}\n"
@@ -93,8 +96,11 @@ class _Writer:
     def resource(self, item: Resource) -> str:
         head = f"resource {item.symbol} '{item.type}@{item.api_version}'"
         if item.existing:
-            scope = f"  scope: resourceGroup({string(item.id.subscription)}, {string(item.id.group)})\n"
-            return f"{head} existing = {{\n  name: {self._name(item)}\n{scope}}}\n"
+            place = (item.id.subscription, item.id.group)
+            name = self._name(item)
+            if item.given:
+                place, name = (Segment(item.given, 2), Segment(item.given, 4)), self.value(Segment(item.given, 8))
+            return f"{head} existing = {{\n  name: {name}\n{self._in_group(place)}}}\n"
         condition = f"if ({self.value(item.condition)}) " if item.condition is not None else ""
         lines = [f"  name: {self._name(item)}"]
         if item.scope is not None:
@@ -102,9 +108,12 @@ class _Writer:
         lines += [f"  {name}: {self.value(given, '  ')}" for name, given in item.body.items()]
         return f"{head} = {condition}{{\n" + "\n".join(lines) + f"\n{self._depends_on(item.after)}}}\n"
 
+    def _in_group(self, place: tuple[Any, Any]) -> str:
+        return f"  scope: resourceGroup({self.value(place[0])}, {self.value(place[1])})\n"
+
     def _call_of_module(self, item: Nested) -> str:
         name = f"'cmk-{item.symbol.removesuffix('Deployment')}-${{uniqueString(registryName)}}'"
-        scope = f"  scope: resourceGroup({string(item.place[0])}, {string(item.place[1])})\n" if item.place else ""
+        scope = self._in_group(item.place) if item.place else ""
         given = "".join(f"    {each}: {self.value(value, '    ')}\n" for each, value in item.parameters.items())
         params = f"  params: {{\n{given}  }}\n" if given else ""
         text = (
@@ -172,6 +181,8 @@ class _Writer:
             return given.name
         if isinstance(given, IdOf):
             return f"{given.symbol}.id"
+        if isinstance(given, Segment):
+            return f"split({given.of.name}, '/')[{given.number}]"
         if isinstance(given, PropertyOf):
             return (
                 f"{given.symbol}.{given.name}"
@@ -183,7 +194,10 @@ class _Writer:
     def _call(self, given: Call) -> str:
         arguments = [self.value(each) for each in given.arguments]
         if given.function == "if":
-            return f"{arguments[0]} ? {arguments[1]} : {arguments[2]}"
+            inner = getattr(given.arguments[2], "function", "") == "if"
+            return f"{arguments[0]} ? {arguments[1]} : {f'({arguments[2]})' if inner else arguments[2]}"
+        if given.function == "equals":
+            return f"({arguments[0]} == {arguments[1]})"
         if given.function == "not":
             return f"!{arguments[0]}"
         return f"{given.function}({', '.join(arguments)})"

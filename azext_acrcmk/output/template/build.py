@@ -8,6 +8,7 @@ from typing import Any
 from azext_acrcmk.model.access import ENCRYPTION_USER, NEEDED_ACTIONS
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, VAULT_TYPE, ArmId
+from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.output.template.parts import Parts, exported_properties
 from azext_acrcmk.output.template.tree import (
     IdOf,
@@ -17,6 +18,7 @@ from azext_acrcmk.output.template.tree import (
     Parameter,
     PropertyOf,
     Resource,
+    Segment,
     Tree,
     Waits,
     call,
@@ -35,6 +37,10 @@ _NAMES = {
     "identityName": ("Name of the user-assigned identity through which the registry uses the key.", (3, 128)),
     "vaultName": ("Name of the key vault: 3 to 24 letters, digits and hyphens, unique in Azure.", (3, 24)),
     "keyName": ("Name of the key that encrypts the registry.", (1, 127)),
+}
+_IDS = {
+    "identity": "ID of the user-assigned identity through which the registry uses the key.",
+    "vault": "ID of the key vault in which the identity is granted access to the key.",
 }
 
 
@@ -65,6 +71,12 @@ class _Builder:
         description, lengths = _NAMES[parameter]
         return self._input(Input(parameter, "string", name, description, lengths=lengths))
 
+    def _id_input(self, symbol: str, id_: ArmId) -> Parameter | None:
+        """What exists can be exchanged for another. What an exported registry uses, it uses."""
+        if self.parts.found:
+            return None
+        return self._input(Input(f"{symbol}Id", "string", str(id_), _IDS[symbol]))
+
     def _input(self, given: Input) -> Parameter:
         self.inputs[given.name] = given
         return Parameter(given.name)
@@ -91,7 +103,7 @@ class _Builder:
         if change is None:
             return
         if isinstance(change, kinds.UseIdentity):
-            self._refer("identity", IDENTITY_TYPE, change.identity.id)
+            self._refer("identity", IDENTITY_TYPE, change.identity.id, self._id_input("identity", change.identity.id))
             return
         self._create("identity", IDENTITY_TYPE, change.id, ("identityName",), identity_body(change))
 
@@ -110,7 +122,10 @@ class _Builder:
             body["properties"]["tenantId"] = call_tenant()
             self._create("vault", VAULT_TYPE, change.id, (), body)
         elif isinstance(change, kinds.UseVault) and not change.vault.is_hsm:
-            self._refer("vault", VAULT_TYPE, change.vault.id)
+            # A new key is written into the very vault that was seen.
+            chosen = isinstance(self.parts.key, kinds.UseKey) and self.parts.grants
+            given = self._id_input("vault", change.vault.id) if chosen else None
+            self._refer("vault", VAULT_TYPE, change.vault.id, given)
 
     def _key(self) -> None:
         change = self.parts.key
@@ -126,7 +141,10 @@ class _Builder:
         change = self.parts.grant
         made = tuple(each for each in ("identity", "vault") if self._is_made(each))
         if isinstance(change, kinds.AddAccessPolicy) and not self.parts.policy_in_new_vault:
-            self._nest("grant", self._policies(change.vault, None), change.vault, made)
+            vault = self._vault_input()
+            named = {"vaultName": Segment(vault, 8)} if vault else {}
+            name = Parameter("vaultName") if vault else change.vault.name
+            self._nest("grant", self._policies(name, None), change.vault, made, named)
             return ("grant",)
         if not self.parts.assigns_role:
             return ()
@@ -153,11 +171,14 @@ class _Builder:
         uses_roles = Parameter("usesRoles")
         return (
             replace(self._role(ENCRYPTION_USER), condition=uses_roles),
-            *self._policies(change.vault, call("not", uses_roles)),
+            *self._policies(change.vault.name, call("not", uses_roles)),
         )
 
     def _role_parameters(self, change: Change, on_key: bool) -> dict[str, Any]:
-        if on_key:
+        vault = self._vault_input()
+        if on_key and vault:
+            scope = call("format", "{0}/keys/{1}", vault, Segment(self._key_input(), 4))
+        elif on_key:
             scope = IdOf("key") if self._is_made("key") else change.scope
         else:
             scope = IdOf("vault") if self._resource("vault") else str(change.vault)
@@ -179,10 +200,10 @@ class _Builder:
             scope=scope,
         )
 
-    def _policies(self, vault: ArmId, condition: Any) -> tuple[Resource, ...]:
+    def _policies(self, vault: Any, condition: Any) -> tuple[Resource, ...]:
         body = {"properties": {"accessPolicies": [_policy(call_tenant(), Parameter("principalId"))]}}
         version = API_VERSIONS[VAULT_TYPE]
-        return (Resource("policy", POLICY_TYPE, version, (vault.name, "add"), body, condition=condition),)
+        return (Resource("policy", POLICY_TYPE, version, (vault, "add"), body, condition=condition),)
 
     def _nest(
         self,
@@ -195,8 +216,15 @@ class _Builder:
     ) -> None:
         given = {"principalId": PropertyOf("identity", "principalId"), **(more or {})}
         types = {name: "bool" if name == "usesRoles" else "string" for name in given}
-        place = (vault.subscription, vault.group) if self.parts.is_elsewhere(vault) else None
+        place = (str(vault.subscription), vault.group) if self.parts.is_elsewhere(vault) else None
+        if chosen := self._vault_input():
+            place = (Segment(chosen, 2), Segment(chosen, 4))
         self.items.append(Nested(symbol, resources, given, after, place, types, on_key))
+
+    def _vault_input(self) -> Parameter | None:
+        """The parameter with the ID of a vault that exists, if there is one."""
+        vault = self._resource("vault")
+        return vault.given if vault else None
 
     def _registry(self, waits_for: tuple[str, ...]) -> None:
         parts = self.parts
@@ -218,7 +246,7 @@ class _Builder:
         found = self.parts.found
         users = [IdOf("identity") if each.id == self.parts.identity_id else str(each.id) for each in found.attached]
         client = found.encryption.identity
-        if self.parts.identity and client.lower() != "system":
+        if self.parts.identity and client != SYSTEM:
             client = PropertyOf("identity", "clientId")
         body = {
             "location": Parameter("location"),
@@ -228,22 +256,30 @@ class _Builder:
         }
         return {**body, "tags": dict(found.tags)} if found.tags else body
 
+    def _key_input(self) -> Parameter:
+        """The URI of a key that exists. With its version the registry is pinned to it, however often it is deployed."""
+        text = "URI of the key. Without a version, the registry uses new versions automatically."
+        return self._input(Input("keyIdentifier", "string", str(self.parts.key_id), text))
+
     def _key_identifier(self) -> Any:
         if not self.parts.new_key:
-            return str(self.parts.key_id)
-        if not self.parts.pinned:
-            return PropertyOf("key", "keyUri")
+            return self._key_input()
+        text = "Whether the registry uses new versions of the key automatically (auto) or is pinned to one (manual)."
+        chosen = "manual" if self.parts.pinned else "auto"
+        rotation = self._input(Input("rotation", "string", chosen, text, allowed=("auto", "manual")))
         version = self._input(
             Input(
                 "keyVersion",
                 "string",
                 "",
-                "Version of the key that the registry is pinned to. Empty: the version that is current when this is "
-                "deployed. Give the version in use when you deploy again: else the registry is rotated to a newer one.",
+                "With rotation manual, the version of the key that the registry is pinned to. Empty: the version that "
+                "is current when this is deployed. Give the version in use when you deploy again: else the registry is "
+                "rotated to a newer one.",
             )
         )
         given = call("format", "{0}/{1}", PropertyOf("key", "keyUri"), version)
-        return call("if", call("empty", version), PropertyOf("key", "keyUriWithVersion"), given)
+        pinned = call("if", call("empty", version), PropertyOf("key", "keyUriWithVersion"), given)
+        return call("if", call("equals", rotation, "auto"), PropertyOf("key", "keyUri"), pinned)
 
     def _outputs(self) -> tuple[Output, ...]:
         return (
@@ -284,14 +320,13 @@ class _Builder:
             given = {"principalId": PropertyOf("identity", "principalId")}
             body["properties"]["accessPolicies"] = [_policy(call_tenant(), Parameter("principalId"))]
         made = Resource(symbol, type_, version, tuple(id_.name.split("/")), body, (), id_)
-        place = (id_.subscription, id_.group)
+        place = (str(id_.subscription), id_.group)
         types = dict.fromkeys(given, "string")
         self.items.append(Nested(f"{symbol}Deployment", (made,), given, after, place, types))
 
-    def _refer(self, symbol: str, type_: str, id_: ArmId) -> None:
-        self.items.append(
-            Resource(symbol, type_, API_VERSIONS[type_], tuple(id_.name.split("/")), id=id_, existing=True)
-        )
+    def _refer(self, symbol: str, type_: str, id_: ArmId, given: Parameter | None) -> None:
+        name, version = tuple(id_.name.split("/")), API_VERSIONS[type_]
+        self.items.append(Resource(symbol, type_, version, name, id=id_, existing=True, given=given))
 
     def _resource(self, symbol: str) -> Resource | None:
         return Tree("", (), tuple(self.items), ()).resources.get(symbol)

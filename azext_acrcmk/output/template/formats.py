@@ -67,8 +67,8 @@ def next_command(form: Format, parts: Parts, file: str) -> str:
     group = parts.group
     if form.needs_group and group is not None and group.changes:
         made = (
-            f"az group create --name {quote(group.name)} --location {quote(group.location)} "
-            f"--subscription {group.subscription}"
+            f"az group create --name {quote(group.id.name)} --location {quote(group.location)} "
+            f"--subscription {group.id.subscription}"
         )
         return f"{made} && {command}"
     return command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import singledispatch
 
-from azext_acrcmk.model.ids import ArmId, KeyId, same
+from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import Registry, State, Vault
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, Plan, UnknownChange
@@ -101,12 +101,17 @@ class Parts:
         return isinstance(self.grant, (kinds.AssignRole, kinds.GrantInRecoveredVault))
 
     @property
+    def grants(self) -> bool:
+        """Whether access to the key is granted, by a role or an access policy."""
+        return self.assigns_role or isinstance(self.grant, kinds.AddAccessPolicy)
+
+    @property
     def policy_in_new_vault(self) -> bool:
         return isinstance(self.grant, kinds.AddAccessPolicy) and isinstance(self.vault, kinds.CreateVault)
 
     def is_elsewhere(self, id_: ArmId) -> bool:
         """Whether it is in another resource group than the registry."""
-        return not same(id_.group_id, self.id.group_id)
+        return id_.group_id != self.id.group_id
 
 
 def parts_of(plan: Plan) -> Parts:

@@ -104,7 +104,7 @@ class _Script:
             return ""
         return (
             "# Resource group\n"
-            f"az group create --subscription {quote(group.subscription)} --name {quote(group.name)} "
+            f"az group create --subscription {quote(group.id.subscription)} --name {quote(group.id.name)} "
             f"--location {quote(group.location)}{_tags(group.tags)} --output none\n"
         )
 

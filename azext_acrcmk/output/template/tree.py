@@ -34,7 +34,15 @@ class PropertyOf:
     name: str
 
 
-Expression = (Parameter, Call, IdOf, PropertyOf)
+@dataclass(frozen=True)
+class Segment:
+    """A part of an ID or URI between its slashes, by its number: the first, before a leading slash, is 0."""
+
+    of: Parameter
+    number: int
+
+
+Expression = (Parameter, Call, IdOf, PropertyOf, Segment)
 
 
 def call(function: str, *arguments: Any) -> Call:
@@ -43,7 +51,7 @@ def call(function: str, *arguments: Any) -> Call:
 
 @dataclass(frozen=True)
 class Resource:
-    """`name` are its segments. `existing` is only referred to, by its `id`."""
+    """`name` are its segments. `existing` is only referred to, by its `id`, which the parameter `given` may have."""
 
     symbol: str
     type: str
@@ -53,6 +61,7 @@ class Resource:
     after: tuple[str, ...] = ()
     id: ArmId | None = None
     existing: bool = False
+    given: Parameter | None = None
     # Of what extends another: that one's id. And whether it is made at all.
     scope: Any = None
     condition: Any = None
@@ -70,7 +79,7 @@ class Nested:
     parameters: dict[str, Any] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     # Where they are: subscription and group; None for the deployment's own.
-    place: tuple[str, str] | None = None
+    place: tuple[Any, Any] | None = None
     types: dict[str, str] = field(default_factory=dict)
     # Whether the scope of what extends another resource is the key, not the vault.
     on_key: bool = False
@@ -96,6 +105,7 @@ class Input:
     least: int | None = None
     most: int | None = None
     lengths: tuple[int, int] | None = None
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

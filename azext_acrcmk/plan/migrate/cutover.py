@@ -10,6 +10,7 @@ from azext_acrcmk.model.consumers import Consumers, Reference
 from azext_acrcmk.model.settings import ROLES, Settings
 from azext_acrcmk.model.state import Registry
 from azext_acrcmk.plan.migrate.settings import LeftSetting
+from azext_acrcmk.rules.fixes import registry_command
 
 # The roles of registries that allow to pull (learn.microsoft.com, Azure Container Registry roles).
 PULLING = {
@@ -68,8 +69,9 @@ def cut_over(
     pullers: Iterable[Puller],
     consumers: Consumers,
     left: Iterable[LeftSetting],
+    frozen: bool = False,
 ) -> CutOver:
-    """The report at the end of a migration."""
+    """The report at the end of a migration. `frozen`: pushes to the old registry are locked out."""
     known = tuple(
         Puller(*(each.principal_id, each.principal_type, each.role, each.scope), consumers.holders.get(_key(each)))
         for each in pullers
@@ -79,8 +81,8 @@ def cut_over(
         pullers=known,
         naming=consumers.naming,
         unseen=consumers.unseen.why if consumers.unseen is not None else None,
-        steps=tuple(_steps(source, target, (*consumers.naming, *clusters.values()), left)),
-        back=tuple(_back(source, target)),
+        steps=tuple(_steps(source, target, (*consumers.naming, *clusters.values()), left, frozen)),
+        back=tuple(_back(source, target, frozen)),
     )
 
 
@@ -88,17 +90,16 @@ def _key(puller: Puller) -> str:
     return puller.principal_id.lower()
 
 
-def _steps(source: Registry, target: Registry, users: Iterable[Reference], left: Iterable[LeftSetting]) -> list[Step]:
-    again = f"az acr cmk migrate --name {source.name} --to {target.name}"
+def _steps(
+    source: Registry, target: Registry, users: Iterable[Reference], left: Iterable[LeftSetting], frozen: bool
+) -> list[Step]:
+    migrate = f"--to {target.name}"
     deferred = [each for each in left if "webhook" in each.what or "lock '" in each.what or each.what == "quarantine"]
     before = [each for each in left if each not in deferred]
     return [
         *(Step(f"{each.what}: {each.why}", each.command) for each in before),
-        Step(
-            f"Let pipelines push to {target.login_server}, no longer to {source.login_server}. Until then, what is "
-            "pushed to the old registry is not in the new one."
-        ),
-        Step("Copy what was pushed meanwhile.", again),
+        *(() if frozen else _last_pass(source, target, migrate)),
+        Step(f"Let pipelines push to {target.login_server}, no longer to {source.login_server}."),
         *(_change(each, target) for each in users),
         Step(
             f"Change whatever else names {source.login_server}: Helm values, Kustomize files, Dockerfiles (FROM), "
@@ -114,14 +115,25 @@ def _steps(source: Registry, target: Registry, users: Iterable[Reference], left:
     ]
 
 
-def _back(source: Registry, target: Registry) -> list[Step]:
+def _last_pass(source: Registry, target: Registry, migrate: str) -> tuple[Step, ...]:
+    return (
+        Step(
+            "Lock the old registry against pushes, and copy what was pushed meanwhile. Pulls go on.",
+            registry_command(source.id, "cmk migrate", f"{migrate} --freeze"),
+        ),
+    )
+
+
+def _back(source: Registry, target: Registry, frozen: bool) -> list[Step]:
+    open_ = registry_command(source.id, "cmk migrate", f"--to {target.name} --unfreeze")
     return [
+        *([Step("Let the old registry take pushes again.", open_)] if frozen else []),
         Step(
             f"The old registry is as it was: name {source.login_server} again wherever you named {target.login_server}."
         ),
         Step(
             "What was pushed only to the new registry is not in the old one. For each such image:",
-            f"az acr import --name {source.name} --registry {quote(str(target.id))} --source REPOSITORY:TAG",
+            registry_command(source.id, "import", f"--registry {quote(str(target.id))} --source REPOSITORY:TAG"),
         ),
     ]
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from azext_acrcmk.model.content import Manifest, Repository, fallback_tag
+from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.plan.migrate.fallback import Fallback, fallbacks
+from azext_acrcmk.rules.fixes import registry_command
 
 # The most manifests of one imported image (migrate facts 2.1).
 MOST_OF_AN_IMPORT = 50
@@ -92,8 +94,8 @@ def without_referrers(source: Repository) -> Repository:
 _NONE = Manifest("", "")
 
 
-def plan_repository(source: Repository, target: Repository, registry: str, force: bool = False) -> RepositoryPlan:
-    """What `target` needs to have all of `source`. `registry` is the name of the old registry, for commands; `force`
+def plan_repository(source: Repository, target: Repository, registry: ArmId, force: bool = False) -> RepositoryPlan:
+    """What `target` needs to have all of `source`. `registry` is the id of the old registry, for commands; `force`
     moves tags even if they point to what the old registry never had."""
     if not source.attributes.can_read:
         return RepositoryPlan(left=(_unreadable_repository(source, registry),) if source.manifests else ())
@@ -164,12 +166,12 @@ def _tags_to_set(
     return tuple(tags), conflicts, moves
 
 
-def _unreadable_repository(source: Repository, registry: str) -> Left:
-    command = f"az acr repository update --name {registry} --repository {source.name} --read-enabled true"
+def _unreadable_repository(source: Repository, registry: ArmId) -> Left:
+    command = registry_command(registry, "repository update", f"--repository {source.name} --read-enabled true")
     return Left(source.name, None, "Reading this repository is disabled, so it can't be imported.", command)
 
 
-def _unreadable_manifest(source: Repository, row: Manifest, registry: str) -> Left:
+def _unreadable_manifest(source: Repository, row: Manifest, registry: ArmId) -> Left:
     image = f"{source.name}@{row.digest}"
-    command = f"az acr repository update --name {registry} --image {image} --read-enabled true"
+    command = registry_command(registry, "repository update", f"--image {image} --read-enabled true")
     return Left(source.name, row.digest, "Reading this manifest is disabled, so it can't be imported.", command)

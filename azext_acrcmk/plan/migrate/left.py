@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
-from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.settings import AGENT_POOLS, CONNECTED, CREDENTIAL_SETS, TASKS, TOKENS, WEBHOOKS, Settings
 from azext_acrcmk.model.state import Unknown
 from azext_acrcmk.plan.migrate.settings import LeftSetting, is_system_token, own_locks, unreadable
+from azext_acrcmk.rules.fixes import registry_command
 
 
-def left_settings(source: Settings, new: str, target_id: str) -> tuple[LeftSetting, ...]:
-    """`new` is the name of the new registry, and `target_id` its id."""
+def left_settings(source: Settings, new: ArmId) -> tuple[LeftSetting, ...]:
+    """`new` is the id of the new registry."""
     properties = source.registry.properties
     return (
         *unreadable(source),
@@ -21,64 +22,69 @@ def left_settings(source: Settings, new: str, target_id: str) -> tuple[LeftSetti
         *_credential_sets(source, new),
         *_webhooks(source, new),
         *_connected(source, new),
-        *_endpoints(properties, new, target_id),
+        *_endpoints(properties, new),
         *_network(properties),
-        *_policies(properties, target_id),
-        *_read_only_locks(source, target_id),
+        *_policies(properties, new),
+        *_read_only_locks(source, new),
         *_tasks(source, new),
         *_others(source, new),
     )
 
 
-def _tokens(source: Settings, new: str) -> Iterator[LeftSetting]:
+def _of(registry: ArmId, verb: str, options: str) -> str:
+    """A command on a part of a registry."""
+    return registry_command(registry, verb, options, named="--registry")
+
+
+def _tokens(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     for body in source.of(TOKENS):
         name = str(body.get("name"))
         if not is_system_token(source, body):
-            command = f"az acr token credential generate --registry {new} --name {name} --password1"
+            command = _of(new, "token credential generate", f"--name {name} --password1")
             yield LeftSetting(f"password of token '{name}'", "Azure does not give passwords again.", command)
 
 
-def _credential_sets(source: Settings, new: str) -> Iterator[LeftSetting]:
+def _credential_sets(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     for body in source.of(CREDENTIAL_SETS):
         name = str(body.get("name"))
         yield LeftSetting(
             f"access of credential set '{name}'",
             "Its identity is a new one, and needs permission to get the secrets in Key Vault. To see its object ID:",
-            f"az acr credential-set show --registry {new} --name {name} --query identity.principalId",
+            _of(new, "credential-set show", f"--name {name} --query identity.principalId"),
         )
 
 
-def _webhooks(source: Settings, new: str) -> Iterator[LeftSetting]:
+def _webhooks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     for body in source.of(WEBHOOKS):
         name, hook = str(body.get("name")), source.hooks.get(str(body.get("name")))
         if isinstance(hook, Unknown):
             why = f"Its address and headers can't be read: {hook.why}"
-            command = f"az acr webhook create --registry {new} --name {name} --uri ADDRESS --actions push"
+            command = _of(new, "webhook create", f"--name {name} --uri ADDRESS --actions push")
             yield LeftSetting(f"webhook '{name}'", why, command)
         elif same((body.get("properties") or {}).get("status"), "enabled"):
-            command = f"az acr webhook update --registry {new} --name {name} --status enabled"
+            command = _of(new, "webhook update", f"--name {name} --status enabled")
             yield LeftSetting(f"webhook '{name}' is disabled", "So that no event is told twice.", command)
 
 
-def _connected(source: Settings, new: str) -> Iterator[LeftSetting]:
+def _connected(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     for body in source.of(CONNECTED):
         name = str(body.get("name"))
         yield LeftSetting(
             f"connected registry '{name}'",
             "It is tied to the old registry, and has to be created and activated again on site.",
-            f"az acr connected-registry create --registry {new} --name {name} --repository REPOSITORY",
+            _of(new, "connected-registry create", f"--name {name} --repository REPOSITORY"),
         )
 
 
-def _endpoints(properties: dict[str, Any], new: str, target_id: str) -> Iterator[LeftSetting]:
+def _endpoints(properties: dict[str, Any], new: ArmId) -> Iterator[LeftSetting]:
     for body in properties.get("privateEndpointConnections") or ():
         endpoint = ((body.get("properties") or {}).get("privateEndpoint") or {}).get("id") or ""
         name = str(endpoint).rsplit("/", 1)[-1] or str(body.get("name"))
         yield LeftSetting(
             f"private endpoint '{name}'",
             "It belongs to the old registry. Create one for the new registry in the same subnet; both can exist.",
-            f"az network private-endpoint create --name {new}-pe --connection-name {new} --group-id registry "
-            f"--private-connection-resource-id {quote(target_id)} --resource-group GROUP --subnet SUBNET_ID",
+            f"az network private-endpoint create --name {new.name}-pe --connection-name {new.name} --group-id registry "
+            f"--private-connection-resource-id {quote(str(new))} --resource-group GROUP --subnet SUBNET_ID",
         )
 
 
@@ -90,50 +96,50 @@ def _network(properties: dict[str, Any]) -> Iterator[LeftSetting]:
         )
 
 
-def _policies(properties: dict[str, Any], target_id: str) -> Iterator[LeftSetting]:
+def _policies(properties: dict[str, Any], new: ArmId) -> Iterator[LeftSetting]:
     policies = properties.get("policies") or {}
     if same((policies.get("quarantinePolicy") or {}).get("status"), "enabled"):
         yield LeftSetting(
             "quarantine",
             "It would hold back what is imported in a later pass. Enable it when you no longer copy.",
-            f"az resource update --ids {quote(target_id)} --set properties.policies.quarantinePolicy.status=enabled",
+            f"az resource update --ids {quote(str(new))} --set properties.policies.quarantinePolicy.status=enabled",
         )
 
 
-def _read_only_locks(source: Settings, target_id: str) -> Iterator[LeftSetting]:
+def _read_only_locks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     for body in own_locks(source):
         if same((body.get("properties") or {}).get("level"), "ReadOnly"):
             yield LeftSetting(
                 f"lock '{body.get('name')}'",
                 "It would stop later passes. Create it when you no longer copy.",
-                f"az lock create --name {quote(str(body['name']))} --lock-type ReadOnly --resource {quote(target_id)}",
+                f"az lock create --name {quote(str(body['name']))} --lock-type ReadOnly --resource {quote(str(new))}",
             )
 
 
-def _tasks(source: Settings, new: str) -> Iterator[LeftSetting]:
+def _tasks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     for body in source.of(TASKS):
         name = str(body.get("name"))
         yield LeftSetting(
             f"task '{name}'",
             "Its secrets can't be read, its identity would be a new one, and its steps can name the old registry. To "
             "see it:",
-            f"az acr task show --registry {source.registry.name} --name {name}",
+            _of(source.registry.id, "task show", f"--name {name}"),
         )
     for body in source.of(AGENT_POOLS):
         name = str(body.get("name"))
-        command = f"az acr agentpool create --registry {new} --name {name}"
+        command = _of(new, "agentpool create", f"--name {name}")
         yield LeftSetting(f"agent pool '{name}'", "It is paid for as long as it exists.", command)
 
 
-def _others(source: Settings, new: str) -> Iterator[LeftSetting]:
+def _others(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     properties = source.registry.properties
     if properties.get("adminUserEnabled"):
         yield LeftSetting(
-            "passwords of the admin user", "The new registry has its own.", f"az acr credential show --name {new}"
+            "passwords of the admin user", "The new registry has its own.", registry_command(new, "credential show")
         )
     if source.registry.system_principal_id:
         yield LeftSetting(
             "system-assigned identity",
             "A new registry has a new one, without the roles of the old one.",
-            f"az acr identity assign --name {new} --identities [system]",
+            registry_command(new, "identity assign", "--identities '[system]'"),
         )

@@ -10,6 +10,7 @@ from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, same
 from azext_acrcmk.model.preflight import Allowed
 from azext_acrcmk.model.state import Registry, Unknown
 from azext_acrcmk.plan.obstacle import BLOCKED, UNDETERMINED, Obstacle
+from azext_acrcmk.rules.fixes import registry_command
 
 IMPORT = f"{REGISTRY_TYPE}/importImage/action"
 PULL = f"{REGISTRY_TYPE}/pull/read"
@@ -36,24 +37,24 @@ def _of_source(source: Registry) -> Iterator[Obstacle]:
 
     if source.encryption.enabled:
         yield blocked(
-            f"Registry '{name}' is already encrypted with a customer-managed key. To change the key: az acr cmk rotate "
-            f"--name {name}"
+            f"Registry '{name}' is already encrypted with a customer-managed key. To change the key: "
+            f"{registry_command(source.id, 'cmk rotate')}"
         )
     if source.content_trust:
+        disable = registry_command(source.id, "config content-trust update", "--status disabled", named="--registry")
         yield blocked(
             f"Registry '{name}' uses content trust, which a registry with a customer-managed key can't have; its "
-            f"signatures are not copied. To disable it: az acr config content-trust update --registry {name} --status "
-            "disabled"
+            f"signatures are not copied. To disable it: {disable}"
         )
     if same(_value(source.properties, "policies", "exportPolicy", "status"), "disabled"):
         yield blocked(
-            f"Registry '{name}' does not allow exports, so nothing can be imported from it. To allow them: az acr "
-            f"update --name {name} --allow-exports true"
+            f"Registry '{name}' does not allow exports, so nothing can be imported from it. To allow them: "
+            f"{registry_command(source.id, 'update', '--allow-exports true')}"
         )
-    yield from network_obstacles(name, str(source.id), source.properties, "source")
+    yield from network_obstacles(source.id, source.properties, "source")
 
 
-def network_obstacles(name: str, id_: str, properties: dict[str, Any], step: str) -> Iterator[Obstacle]:
+def network_obstacles(registry: ArmId, properties: dict[str, Any], step: str) -> Iterator[Obstacle]:
     """Why a registry with these properties can't take part in an import because of its network."""
     rules = _value(properties, "networkRuleSet")
     closed = same(properties.get("publicNetworkAccess"), "Disabled")
@@ -62,28 +63,28 @@ def network_obstacles(name: str, id_: str, properties: dict[str, Any], step: str
         return
     if same(properties.get("networkRuleBypassOptions") or "AzureServices", "None"):
         reason = (
-            f"The network of registry '{name}' is restricted and not open to trusted services, so the import can't "
-            f"pass. To let them pass: az acr update --name {name} --allow-trusted-services true"
+            f"The network of registry '{registry.name}' is restricted and not open to trusted services, so the import "
+            f"can't pass. To let them pass: {registry_command(registry, 'update', '--allow-trusted-services true')}"
         )
-        yield Obstacle(BLOCKED, step, id_, reason)
+        yield Obstacle(BLOCKED, step, str(registry), reason)
     elif isinstance(rules, dict) and rules.get("virtualNetworkRules"):
         reason = (
-            f"Registry '{name}' has rules for virtual networks with service endpoints, which the import can't pass. To "
-            f"see them: az acr network-rule list --name {name}"
+            f"Registry '{registry.name}' has rules for virtual networks with service endpoints, which the import can't "
+            f"pass. To see them: {registry_command(registry, 'network-rule list')}"
         )
-        yield Obstacle(BLOCKED, step, id_, reason)
+        yield Obstacle(BLOCKED, step, str(registry), reason)
 
 
-def target_obstacles(name: str, id_: str, properties: dict[str, Any], new: bool) -> list[Obstacle]:
+def target_obstacles(registry: ArmId, properties: dict[str, Any], new: bool) -> list[Obstacle]:
     """Why nothing can be imported into the new registry, or not be compared. `new`: it is yet to be created."""
-    found = list(network_obstacles(name, id_, properties, "registry"))
+    found = list(network_obstacles(registry, properties, "registry"))
     if new and same(properties.get("publicNetworkAccess"), "Disabled"):
         reason = (
-            f"Registry '{name}' would be closed to public networks from the start, so what was copied could not be "
-            "compared. Create it with --public-network-enabled true and close it afterwards, or create it first (az "
-            "acr cmk enable), give it a private endpoint, and run this command within that network."
+            f"Registry '{registry.name}' would be closed to public networks from the start, so what was copied could "
+            "not be compared. Create it with --public-network-enabled true and close it afterwards, or create it first "
+            "(az acr cmk enable), give it a private endpoint, and run this command within that network."
         )
-        found.append(Obstacle(BLOCKED, "registry", id_, reason))
+        found.append(Obstacle(BLOCKED, "registry", str(registry), reason))
     return found
 
 

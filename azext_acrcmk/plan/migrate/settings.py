@@ -51,6 +51,20 @@ class LeftSetting:
     command: str | None = None
 
 
+def counts(settings: Settings) -> dict[str, int | None]:
+    """How many of each kind somebody has made on the registry itself; None is what can't be read."""
+    own = {
+        ROLES: own_roles(settings),
+        LOCKS: own_locks(settings),
+        SCOPE_MAPS: [each for each in settings.of(SCOPE_MAPS) if not _is_system_map(each)],
+        REPLICATIONS: [each for each in settings.of(REPLICATIONS) if not _is_home(each, settings)],
+    }
+    return {
+        kind: None if isinstance(found, Unknown) else len(own.get(kind, found))
+        for kind, found in settings.lists.items()
+    }
+
+
 def network_setting(source: Settings, target: Settings) -> Setting | None:
     """The addresses that are let through, which are needed before images can be listed."""
     rules = _rules(source).get("ipRules")
@@ -85,7 +99,7 @@ def settings_to_make(source: Settings, target: Settings) -> tuple[Setting, ...]:
 def _scope_maps(source: Settings, target: Settings) -> Iterator[Setting]:
     for body in source.of(SCOPE_MAPS):
         properties = _properties(body)
-        if same(properties.get("type"), "SystemDefined"):
+        if _is_system_map(body):
             continue
         wanted = {name: properties[name] for name in ("description", "actions") if properties.get(name) is not None}
         yield from _child(target, SCOPE_MAPS, body, {"properties": wanted})
@@ -187,9 +201,9 @@ def _grant(body: dict[str, Any]) -> tuple[str, str, str]:
 def _replications(source: Settings, target: Settings) -> Iterator[Setting]:
     """All regions but the new registry's own."""
     for body in source.of(REPLICATIONS):
-        location = str(body.get("location") or "")
-        if _same_place(location, source.registry.location) or _same_place(location, target.registry.location):
+        if _is_home(body, source) or _is_home(body, target):
             continue
+        location = str(body.get("location") or "")
         properties = _properties(body)
         names = ("regionEndpointEnabled", "zoneRedundancy")
         wanted = {name: properties[name] for name in names if properties.get(name) is not None}
@@ -234,6 +248,14 @@ def own_locks(settings: Settings) -> list[dict[str, Any]]:
 
 
 # What they have in common.
+
+
+def _is_system_map(body: dict[str, Any]) -> bool:
+    return same(_properties(body).get("type"), "SystemDefined")
+
+
+def _is_home(replication: dict[str, Any], settings: Settings) -> bool:
+    return _same_place(replication.get("location"), settings.registry.location)
 
 
 def _child(

@@ -222,6 +222,17 @@ def test_access_policies_by_themselves(azure):
     assert left["properties"]["accessPolicies"] == [policy("b", "get")]
 
 
+def test_an_access_policy_is_removed_only_in_its_own_spelling(azure):
+    azure.vault(enableRbacAuthorization=False, accessPolicies=[policy("a", "Get", "WrapKey")])
+    change = f"{VAULT}/accessPolicies"
+    # Adding ignores the case; removing answers 200 and removes nothing (service facts 9, row 1).
+    azure.ok("PUT", f"{change}/add", {"properties": {"accessPolicies": [policy("a", "get")]}})
+    azure.ok("PUT", f"{change}/remove", {"properties": {"accessPolicies": [policy("a", "get", "wrapKey")]}})
+    assert azure.get(VAULT)["properties"]["accessPolicies"] == [policy("a", "Get", "WrapKey")]
+    azure.ok("PUT", f"{change}/remove", {"properties": {"accessPolicies": [policy("a", "Get", "WrapKey")]}})
+    assert azure.get(VAULT)["properties"]["accessPolicies"] == []
+
+
 def test_network_rules(azure):
     azure.vault(
         networkAcls={"defaultAction": "Deny", "ipRules": [{"value": "1.2.3.4"}]}, publicNetworkAccess="disabled"

@@ -150,7 +150,10 @@ class TestLists:
     def test_a_page_is_never_longer_than_the_limit(self, azure, client):
         seed_content(azure.world, named_registry(azure.world, "registry1"), images=120)
         assert len(client.rows("app/service0001", query="?n=1000")) == 100
-        assert client.on("a", "GET", "/acr/v1/app/service0001/_tags?n=0").status == 401
+        azure.world.settings = azure.world.settings.with_changes(registry_list_refuses=True)
+        reply = client.on("app/service0001", "GET", "/acr/v1/app/service0001/_tags?n=101")
+        assert error(reply) == (400, "PAGINATION_NUMBER_INVALID")
+        assert len(client.rows("app/service0001", "tags", "?n=100")) == 100
         reply = client.on("app/service0001", "GET", "/acr/v1/app/service0001/_tags?n=0")
         assert error(reply) == (400, "PAGINATION_NUMBER_INVALID")
 

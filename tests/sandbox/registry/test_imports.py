@@ -101,6 +101,14 @@ class TestWhatIsCopied:
         assert importer.stored()["a"]["tags"] == {}
         assert list(importer.stored()["a"]["manifests"]) == [digest]
 
+    def test_one_that_is_there_may_be_refused(self, azure, importer):
+        azure.world.settings = azure.world.settings.with_changes(import_of_existing_fails=True)
+        seed(azure, images=1)
+        (digest,) = importer.digests()
+        assert importer.run(f"{REPOSITORY}@{digest}", untaggedTargetRepositories=["a"]) == (200, None)
+        assert importer.run(f"{REPOSITORY}@{digest}", untaggedTargetRepositories=["a"])[1]["code"] == "Conflict"
+        assert importer.run(f"{REPOSITORY}@{digest}", "a:1") == (200, None)
+
     def test_an_index_with_its_images_but_without_referrers(self, azure, importer):
         seed(azure, images=0, indexes=1, index_size=3, signatures=1, nested=True)
         assert importer.run(f"{REPOSITORY}:m1", f"{REPOSITORY}:m1") == (200, None)
@@ -304,6 +312,12 @@ class TestFaults:
         assert importer.run(f"{REPOSITORY}:v2", "a:2") == (400, failed)
         assert list(importer.stored()["a"]["tags"]) == ["1"]
         assert importer.run(f"{REPOSITORY}:v2", "a:2") == (200, None)
+
+    def test_one_fails_with_a_status(self, azure, importer):
+        azure.world.settings = azure.world.settings.with_changes(import_failure_in_body=True)
+        self.strike(azure, "fail", code="Strange")
+        ended = importer.poll(importer.start(f"{REPOSITORY}:v1", "a:1"))
+        assert (ended.status, ended.body["status"], ended.body["error"]["code"]) == (200, "Failed", "Strange")
 
     @pytest.mark.parametrize(("arrives", "status"), [(True, 200), (False, 400)])
     def test_one_hangs(self, azure, importer, arrives, status):

@@ -73,6 +73,14 @@ def test_a_token_for_several_repositories(azure):
     assert client.send("GET", "/v2/app/web/manifests/v1", token=token).status == 401
 
 
+def test_several_scopes_may_be_refused_or_cut(azure):
+    client, both = Client(azure), f"{PULL} repository:other:pull"
+    azure.world.settings = azure.world.settings.with_changes(registry_scopes="refused")
+    assert (client.access(both).status, client.access(PULL).status) == (400, 200)
+    azure.world.settings = azure.world.settings.with_changes(registry_scopes="first")
+    assert [entry["name"] for entry in tokens.claims(client.token(both))["access"]] == ["app/web"]
+
+
 def test_a_challenge_names_what_is_missing(azure):
     client, path = Client(azure), "/v2/app/web/manifests/v1"
     missing = ',scope="repository:app/web:pull"'

@@ -135,6 +135,15 @@ def test_values_of_tags_have_an_end(azure):
     assert azure.get(PATH)["tags"] == {"a": "b" * 256}
 
 
+def test_a_resource_has_at_most_50_tags(azure):
+    tags = {f"t{n}": "v" for n in range(50)}
+    azure.ok("PUT", PATH, {**registry_body(), "tags": tags})
+    for method, body in (("PUT", registry_body()), ("PATCH", {})):
+        status, error = azure.error(method, PATH, {**body, "tags": {**tags, "t50": "v"}})
+        assert (status, error["message"]) == (400, "The number of tags 51 exceeds 50.")
+    assert azure.get(PATH)["tags"] == tags
+
+
 def test_put_resets_what_it_does_not_name(azure):
     policies = {"exportPolicy": {"status": "disabled"}}
     rules = {"defaultAction": "Deny"}

@@ -68,3 +68,11 @@ def test_others_resources_are_in_the_list_and_in_resource_graph(registries):
     path = "/providers/Microsoft.ResourceGraph/resources"
     (row,) = registries.unseen("POST", path, asked, "2024-04-01")["data"]
     assert row["properties"]["configuration"] == used["configuration"]
+
+
+def test_replications_are_in_resource_graph(registries):
+    registries.unseen("PUT", f"{REGISTRIES}/source1/replications/eastus", {"location": "eastus"}, "2025-11-01")
+    query = "resources | where type =~ 'microsoft.containerregistry/registries/replications' | project name, location"
+    asked = {"query": query, "subscriptions": [SUBSCRIPTION]}
+    rows = registries.unseen("POST", "/providers/Microsoft.ResourceGraph/resources", asked, "2024-04-01")["data"]
+    assert {"name": "eastus", "location": "eastus"} in rows

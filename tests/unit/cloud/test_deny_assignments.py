@@ -1,8 +1,9 @@
 from azext_acrcmk.cloud.roles import with_denials
 from azext_acrcmk.model.access import access_by_roles
+from azext_acrcmk.model.ids import Id, Scope
 from tests.harness import make
 
-SCOPE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/keys/k"
+SCOPE = Scope("/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/keys/k")
 EVERYONE = {"id": "00000000-0000-0000-0000-000000000000", "type": "SystemDefined"}
 ME = {"id": make.PRINCIPAL.upper(), "type": "ServicePrincipal"}
 MY_GROUP, OTHER_GROUP = {"id": "mine", "type": "Group"}, {"id": "other", "type": "Group"}
@@ -16,7 +17,7 @@ def denial(*principals, exclude=(), data=("Microsoft.KeyVault/vaults/keys/*",), 
 
 
 def access(*denials):
-    roles = (make.role("/"), make.role("/", principal_id="mine"))
+    roles = (make.role("/"), make.role("/", principal_id=Id("mine")))
     return access_by_roles(SCOPE, make.PRINCIPAL, with_denials(roles, denials, SCOPE, make.PRINCIPAL))
 
 

@@ -5,7 +5,7 @@ import shlex
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from azext_acrcmk.cloud.errors import explain, key_access_refused, read_error
+from azext_acrcmk.cloud.errors import ServiceError, explain, key_access_refused, read_error
 from azext_acrcmk.cloud.reads import read_or_unknown
 
 
@@ -129,6 +129,20 @@ def test_known_errors_come_with_cause_and_next_step(code, message, expected):
     said = words(explain(error(400, code, message)))
     for each in expected:
         assert each in said
+
+
+@pytest.mark.parametrize(
+    ("code", "inner", "message"),
+    [
+        ("Forbidden", "ForbiddenByRbac", "Action: 'Microsoft.KeyVault/vaults/keys/rotate/action'"),
+        ("Forbidden", "ForbiddenByPolicy", "The user does not have keys rotate permission on key vault 'v'."),
+        ("Forbidden", "ForbiddenByRbac", "not authorized to perform Microsoft.KeyVault/managedHsm/keys/rotate/action"),
+        ("ForbiddenByRbac", "", "Caller is not authorized to perform action on resource."),
+    ],
+)
+def test_every_refusal_of_a_vault_says_that_a_new_role_takes_its_time(code, inner, message):
+    advice = explain(ServiceError(403, code, message, inner=inner)).advice
+    assert any("a short while ago, wait a few minutes" in each for each in advice)
 
 
 def test_a_policy_is_named():

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from azext_acrcmk.model.access import HSM_NEEDED_ACTIONS, access_to
+from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.state import ACCESS_POLICY, Unknown
 from tests.harness import make
 
@@ -99,7 +100,7 @@ def test_access_policies(policies, missing):
     ],
 )
 def test_a_policy_of_what_may_be_a_group_makes_it_unknown(permissions, individuals, granted):
-    policies = (make.policy(*permissions, object_id="ANOTHER"),)
+    policies = (make.policy(*permissions, object_id=Id("ANOTHER")),)
     vault = replace(VAULT, permission_model=ACCESS_POLICY, policies=policies)
     assert access_to(vault, GOAL.key_name, make.PRINCIPAL, (), frozenset(individuals)).granted is granted
     own = replace(vault, policies=(*policies, make.policy("Get", "WRAPKEY", "unwrapkey")))

@@ -1,3 +1,4 @@
+import operator
 import re
 from dataclasses import replace
 
@@ -9,11 +10,11 @@ from azext_acrcmk.model.ids import (
     REGISTRY_TYPE,
     VAULT_TYPE,
     ArmId,
+    Id,
     KeyId,
+    Scope,
     default_vault_name,
     name_problem,
-    same,
-    within,
 )
 
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
@@ -30,7 +31,7 @@ key_names = st.from_regex(r"[a-zA-Z0-9-]{1,127}", fullmatch=True)
 def test_an_arm_id_reads_back_as_it_is_written(subscription, group, name):
     id_ = ArmId(str(subscription), group, REGISTRY_TYPE, name)
     assert ArmId.parse(str(id_)) == id_
-    assert same(ArmId.parse(str(id_).lower()), id_)
+    assert ArmId.parse(str(id_).lower()) == id_
 
 
 @pytest.mark.parametrize(
@@ -205,4 +206,53 @@ def test_illegal_names_are_told_the_rule(kind, name):
     ],
 )
 def test_roles_are_inherited_downwards(scope, ancestor, inside):
-    assert within(scope, ancestor) is inside
+    assert Scope(scope).within(ancestor) is inside
+
+
+class TestId:
+    ONE, SAME, OTHER = Id("AbC-1"), Id("aBc-1"), Id("abc-2")
+
+    def test_is_equal_whatever_its_case(self):
+        assert self.ONE == self.SAME == "ABC-1"
+        assert operator.eq("ABC-1", self.ONE)
+        assert operator.ne(self.ONE, self.SAME) is False
+        assert self.ONE != self.OTHER
+        assert self.ONE != 1
+        assert {self.ONE: "found"}[self.SAME] == "found"
+        assert len({self.ONE, self.SAME, self.OTHER}) == 2
+
+    def test_keeps_its_spelling_and_is_a_plain_text_for_others(self):
+        assert f"{self.ONE}".encode() == b"AbC-1"
+        assert (type(str(self.ONE)), str(self.ONE).encode()) == (str, b"AbC-1")
+
+    def test_the_parts_of_an_id_are_equal_whatever_their_case(self):
+        here = ArmId("aaaaaaaa-1111-4111-8111-111111111111", "Images", REGISTRY_TYPE, "myregistry")
+        upper = ArmId.parse(str(here).upper())
+        assert upper.subscription == here.subscription
+        assert upper.group_id == here.group_id
+        assert upper.as_scope == here.as_scope
+
+
+KEY_SCOPE = Scope("/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/keys/k")
+
+
+class TestScope:
+    def test_has_the_parts_of_its_path(self):
+        assert (KEY_SCOPE.subscription, KEY_SCOPE.name) == ("s", "k")
+        assert KEY_SCOPE.group == KEY_SCOPE.group.group == "/subscriptions/s/resourceGroups/g"
+        assert Scope("/subscriptions/s").group == "/subscriptions/s"
+
+    def test_its_levels_go_up_to_the_subscription(self):
+        levels = list(KEY_SCOPE.levels)
+        assert levels[:2] == [KEY_SCOPE, "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v"]
+        assert levels[-2:] == ["/subscriptions/s/resourceGroups/g", "/subscriptions/s"]
+
+    @pytest.mark.parametrize("place", [KEY_SCOPE, KEY_SCOPE.group, Scope("/subscriptions/s"), Scope("")])
+    def test_of_an_extension_is_what_it_is_on(self, place):
+        assert Scope(f"{place}/providers/Microsoft.Authorization/locks/l").extended == place
+        assert Scope(f"{place}/PROVIDERS/microsoft.authorization/locks/l").extended == place
+
+    def test_tells_a_management_group(self):
+        group = "/providers/Microsoft.Management/managementGroups/Corp"
+        assert Scope(group).management_group == Scope(group.lower()).management_group == "corp"
+        assert KEY_SCOPE.management_group is None

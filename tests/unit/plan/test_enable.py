@@ -70,6 +70,12 @@ class TestFresh:
         state = replace(make.nothing(goal), identity=make.identity(goal), roles=(make.role(make.REGISTRY.group_id),))
         assert make.actions(plan(goal, state))["grant"] is CREATE
 
+    def test_the_registry_knows_the_access_policy_that_may_have_to_be_added_again(self):
+        by_policy, by_role = (make.goal(permission_model=model) for model in (ACCESS_POLICY, RBAC))
+        made = plan(by_policy, make.nothing(by_policy))
+        assert make.step(made, "registry").policy is make.step(made, "grant")
+        assert make.step(plan(by_role, make.nothing(by_role)), "registry").policy is None
+
     def test_a_missing_group_takes_a_location(self):
         goal = make.goal(location=None)
         found = problem(goal, make.nothing(goal, with_group=False))

@@ -129,7 +129,7 @@ class TestRevokeByGrant:
     )
     def test_roles_from_elsewhere_are_refused_with_the_way_out(self, role):
         state = encrypted()
-        scope = state.vault.id if role.principal_id != make.PRINCIPAL else role.scope
+        scope = state.vault.id.as_scope if role.principal_id != make.PRINCIPAL else role.scope
         said = words(revoke(replace(state, roles=(*state.roles, replace(role, scope=scope)))))
         assert "not only through its own grants" in said
         assert str(scope) in said

@@ -43,7 +43,9 @@ def carried_out(asked: RotateGoal, current: State, target: State) -> State:
             registry = replace(registry, attached=attached)
     key = Key(asked.target.key.with_version(version), "RSA")
     uri = asked.target.key.with_version(version if asked.manual else None)
-    registry = replace(registry, encryption=Encryption("enabled", uri, version, client, not asked.manual))
+    registry = replace(
+        registry, encryption=Encryption("enabled", uri, uri.with_version(version), client, not asked.manual)
+    )
     vault = target.vault or make.vault(asked.target)
     roles = (make.role(vault.id, principal_id=principal),)
     return State(registry, identity, vault, key, key, roles, current.groups, sharing=(), identity_users=())

@@ -6,18 +6,40 @@ import threading
 
 import pytest
 
-from azext_acrcmk.apply.migrate.limit import FIRST, MOST, Limit
+from azext_acrcmk.apply.migrate.limit import FIRST, MOST, Limit, Queue
 from azext_acrcmk.cloud.waiting import Interrupted, Stop
 
 
-def test_throttling_halves_it_and_successes_bring_it_back_and_further():
-    limit = Limit()
+def test_successes_let_more_run_and_throttling_fewer():
+    limit, stop = Limit(), Stop()
     assert limit.size == FIRST
-    limit.throttled()
-    assert limit.size == FIRST // 2
+    for _ in range(FIRST):
+        limit.succeeded()
+    assert limit.size == FIRST + 1
+    with limit.slot(stop), limit.slot(stop), limit.slot(stop):
+        limit.throttled()
+    assert limit.size == 2
     for _ in range(10 * MOST * MOST):
         limit.succeeded()
     assert limit.size == MOST
+
+
+def test_one_runs_however_much_it_is_throttled():
+    limit = Limit()
+    limit.throttled()
+    assert limit.size == 1
+
+
+def test_the_queue_lets_the_next_repository_in_when_there_is_room():
+    queue, stop = Queue(Limit(2)), Stop()
+    queue.enter(3, stop)
+    entered = threading.Event()
+    thread = threading.Thread(target=lambda: (queue.enter(1, stop), entered.set()), daemon=True)
+    thread.start()
+    queue.done()
+    assert not entered.wait(0.05)
+    queue.done()
+    assert entered.wait(5)
 
 
 def test_a_given_number_is_never_exceeded():

@@ -7,7 +7,7 @@ from dataclasses import replace
 from azext_acrcmk.model.content import FREE, Attributes
 from azext_acrcmk.plan.migrate.attributes import attributes_to_set, to_unlock
 from azext_acrcmk.plan.migrate.images import plan_repository
-from tests.harness.content import digest, image, repository
+from tests.harness.content import OLD, digest, image, repository
 
 LOCKED = Attributes(can_delete=False, can_write=False)
 
@@ -39,7 +39,7 @@ def test_nothing_is_set_on_what_is_not_there():
 def test_a_pass_opens_only_what_it_has_to_change():
     source = repository(image("a"), image("b", "1"))
     target = replace(repository(image("a", "1", "2")), attributes=LOCKED, tag_attributes={"1": LOCKED, "2": LOCKED})
-    plan = plan_repository(source, target, "old")
+    plan = plan_repository(source, target, OLD)
     assert [each.path for each in to_unlock(target, plan)] == ["", "/_tags/1"]
-    done = plan_repository(target, target, "old")
+    done = plan_repository(target, target, OLD)
     assert to_unlock(target, done) == ()

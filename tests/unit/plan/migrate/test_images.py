@@ -7,13 +7,14 @@ import pytest
 from azext_acrcmk.model.content import Manifest, Repository, fallback_tag
 from azext_acrcmk.plan.migrate.images import Import, Push, plan_repository, without_referrers
 from azext_acrcmk.plan.migrate.verify import differences
-from tests.harness.content import about, descriptor, digest, image, index, of, repository, signature
+from tests.harness.content import OLD, about, descriptor, digest, image, index, of, repository, signature
 
 NOTHING = repository()
+UPDATE = f"az acr repository update --name oldregistry --subscription {OLD.subscription}"
 
 
 def plan(source: Repository, target: Repository = NOTHING, force: bool = False):
-    return plan_repository(source, target, "old", force)
+    return plan_repository(source, target, OLD, force)
 
 
 def copied(source: Repository, target: Repository = NOTHING) -> Repository:
@@ -126,7 +127,7 @@ def test_what_can_not_be_read_is_left_with_the_command_that_allows_it():
     made = plan(repository(image("a", "1", readable=False), image("b", "2")))
     assert made.imports == (Import("app", digest("b"), ("2",)),)
     assert [each.digest for each in made.left] == [digest("a")]
-    assert made.left[0].command == f"az acr repository update --name old --image app@{digest('a')} --read-enabled true"
+    assert made.left[0].command == f"{UPDATE} --image app@{digest('a')} --read-enabled true"
 
 
 def test_an_unreadable_index_does_not_keep_its_manifests():
@@ -137,7 +138,7 @@ def test_an_unreadable_index_does_not_keep_its_manifests():
 def test_a_repository_that_can_not_be_read_is_left():
     made = plan(repository(image("a", "1"), readable=False))
     assert made.done
-    assert made.left[0].command == "az acr repository update --name old --repository app --read-enabled true"
+    assert made.left[0].command == f"{UPDATE} --repository app --read-enabled true"
 
 
 def test_signatures_are_imported_untagged_and_named_by_a_fallback_tag():

@@ -41,7 +41,7 @@ def source(encryption: str = "disabled", content_trust: bool = False, **properti
         (source(**DENIED, networkRuleBypassOptions="AzureServices"), None),
         (source(networkRuleBypassOptions="None"), None),
         (source("enabled"), "already encrypted"),
-        (source(content_trust=True), "az acr config content-trust update --registry oldregistry --status disabled"),
+        (source(content_trust=True), "az acr config content-trust update --registry oldregistry --subscription"),
         (source(policies={"exportPolicy": {"status": "disabled"}}), "--allow-exports true"),
         (source(**DENIED, networkRuleBypassOptions="None"), "--allow-trusted-services true"),
         (source(publicNetworkAccess="Disabled", networkRuleBypassOptions="None"), "--allow-trusted-services true"),
@@ -59,9 +59,9 @@ def test_what_an_import_can_not_read(registry, words):
 
 def test_a_new_registry_that_would_be_closed_could_not_be_compared():
     closed = {"publicNetworkAccess": "Disabled"}
-    (found,) = target_obstacles("newregistry", "/id", closed, new=True)
+    (found,) = target_obstacles(ID, closed, new=True)
     assert "--public-network-enabled true" in found.reason
-    assert target_obstacles("newregistry", "/id", closed, new=False) == []
+    assert target_obstacles(ID, closed, new=False) == []
 
 
 READ = f"{REGISTRY_TYPE}/read"

@@ -1,0 +1,145 @@
+"""The two registries of a migration: what they are, and what stands in its way before anything is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from azext_acrcmk._errors import problems_error
+from azext_acrcmk.cloud.load import load_registry_state
+from azext_acrcmk.cloud.login_server import LoginServer
+from azext_acrcmk.cloud.preflight import look_ahead
+from azext_acrcmk.cloud.reads import get_registry_at
+from azext_acrcmk.model.goal import enable_goal
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, Scope
+from azext_acrcmk.model.preflight import Questions
+from azext_acrcmk.model.problem import Problem, unreadable_problem
+from azext_acrcmk.model.registry_options import PREVIEW_API_VERSION, RegistryOptions
+from azext_acrcmk.model.state import Absent, Registry, State, Unknown
+from azext_acrcmk.operations.enable import Prepared, carry_out, prepare
+from azext_acrcmk.operations.session import Session
+from azext_acrcmk.plan.migrate.new_registry import options_of
+from azext_acrcmk.plan.migrate.preflight import IMPORT, permission_obstacles, source_obstacles, target_obstacles
+from azext_acrcmk.plan.obstacle import Obstacle
+from azext_acrcmk.rules import BROKEN, examine
+from azext_acrcmk.rules.fixes import registry_command
+from azext_acrcmk.run import Outcome
+
+# Options that describe the key of a new registry; without them, a new registry that exists keeps its own.
+_OF_KEY = ("identity", "key_vault", "key_name", "key_encryption_key", "rotation")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The new registry: as it is, or what has to be made first."""
+
+    id: ArmId
+    registry: Registry | None
+    prepared: Prepared | None
+
+    @property
+    def found(self) -> list[Obstacle]:
+        return self.prepared.found if self.prepared else []
+
+
+def obstacles(session: Session, source: Registry, target: Target) -> list[Obstacle]:
+    """What stands in the way."""
+    return [
+        *source_obstacles(source),
+        *target.found,
+        *_target_network(target),
+        *_permissions(session, source, target),
+    ]
+
+
+def get_source(session: Session, name: str) -> Registry:
+    """The old registry, with all its settings: some are only in newer API versions."""
+    id_ = session.registry_id(name, None)
+    registry = get_registry_at(session.clients, id_, PREVIEW_API_VERSION)
+    return registry if isinstance(registry, Registry) else session.registry_at(id_)
+
+
+def get_target(session: Session, source: Registry, name: str, group: str | None, options: dict[str, Any]) -> Target:
+    """The new registry as it is; or the plan to make it, with what is not typed as the old registry has it."""
+    login = session.login
+    id_ = ArmId(source.id.subscription, group or source.id.group, REGISTRY_TYPE, name)
+    seen = get_registry_at(session.clients, id_, PREVIEW_API_VERSION)
+    if isinstance(seen, Unknown):
+        raise problems_error((unreadable_problem(f"registry '{name}'", seen),))
+    asked = any(options.get(each) for each in _OF_KEY)
+    if isinstance(seen, Registry) and seen.encryption.enabled and seen.provisioning_state == "Succeeded" and not asked:
+        return Target(id_, seen, None)
+    if not (isinstance(seen, Registry) and seen.encryption.enabled):
+        # Also where an earlier run was stopped: then it is the same registry again.
+        options = _with_defaults(source, options)
+    goal = enable_goal(id_, login.tenant, login.vault_suffix, tenants=login.tenants, **options)
+    prepared = prepare(session, goal)
+    there = prepared.state.registry
+    return Target(id_, there if isinstance(there, Registry) else None, prepared)
+
+
+def _with_defaults(source: Registry, options: dict[str, Any]) -> dict[str, Any]:
+    given: RegistryOptions = options["options"]
+    typed = options.get("location")
+    return {
+        **options,
+        "location": typed if typed and not getattr(typed, "is_default", False) else source.location,
+        "tags": options["tags"] if options.get("tags") is not None else dict(source.tags),
+        "options": options_of(source, given),
+    }
+
+
+def _target_network(target: Target) -> list[Obstacle]:
+    if target.registry:
+        return target_obstacles(target.id, target.registry.properties, new=False)
+    return target_obstacles(target.id, target.prepared.goal.options.properties, new=True)
+
+
+def _permissions(session: Session, source: Registry, target: Target) -> list[Obstacle]:
+    """What the caller lacks to read the old registry and to write the new one."""
+    scope = target.id.as_scope if target.registry else _innermost(target)
+    asked = Questions((), tuple(sorted({source.id.as_scope, scope})), (), None, None)
+    held = dict(look_ahead(session.clients, asked).permissions)
+    mode = source.properties.get("roleAssignmentMode")
+    new = target.registry.properties if target.registry else target.prepared.goal.options.properties
+    return [
+        *permission_obstacles(
+            source.id, str(source.id), mode, held.get(source.id.as_scope), (f"{REGISTRY_TYPE}/read",), write=False
+        ),
+        *permission_obstacles(target.id, scope, new.get("roleAssignmentMode"), held.get(scope), (IMPORT,), write=True),
+    ]
+
+
+def _innermost(target: Target) -> Scope:
+    """Where the caller's roles on a registry that is yet to be created come from."""
+    group = target.id.group_id
+    return list(group.levels)[-1] if isinstance(target.prepared.state.group(target.id), Absent) else group
+
+
+def login_server(session: Session, registry: Registry) -> LoginServer:
+    host = (registry.login_server or "").lower()
+    return LoginServer(session.clients, registry.id.subscription, host, session.stop)
+
+
+def make(session: Session, target: Target, yes: bool) -> tuple[State, list[Outcome]]:
+    """The new registry, whose key works."""
+    if target.prepared:
+        state, outcomes = carry_out(session, target.prepared, yes)
+    else:
+        registry = target.registry
+        state, outcomes = load_registry_state(session.clients, registry, session.login.subscriptions), []
+    if examine(state, session.now).status == BROKEN:
+        raise problems_error((_broken(state.registry.id),))
+    # Some of its settings are only in newer API versions.
+    seen = get_registry_at(session.clients, target.id, PREVIEW_API_VERSION)
+    return replace(state, registry=seen if isinstance(seen, Registry) else state.registry), outcomes
+
+
+def _broken(id_: ArmId) -> Problem:
+    return Problem(
+        f"The key of registry '{id_.name}' does not work, so nothing can be imported into it.",
+        (
+            f"To find the cause: {registry_command(id_, 'cmk check')}",
+            f"To fix it: {registry_command(id_, 'cmk repair')}",
+        ),
+    )

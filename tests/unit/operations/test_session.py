@@ -1,0 +1,62 @@
+"""How a session carries out a plan: how much at a time, and what it tells before."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.model.ids import Scope
+from azext_acrcmk.operations.session import Session
+from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.kinds import CreateGroup
+from azext_acrcmk.progress import Progress
+
+
+@pytest.fixture
+def session() -> Session:
+    """Without a login and clients, which the context of a plan has in its stead."""
+    session = Session.__new__(Session)
+    session._cli_ctx = SimpleNamespace(config=SimpleNamespace(getboolean=lambda *_, **__: False))
+    session.progress, session.stop, session._done = Progress(silent=False), Stop(), []
+    return session
+
+
+class Counting:
+    """A context whose changes take a moment, and that counts how many are made at a time."""
+
+    def __init__(self):
+        self.running, self.most, self._lock = 0, 0, threading.Lock()
+        self.meeting = threading.Event()
+
+    def carry_out(self, _change) -> None:
+        with self._lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        self.meeting.wait(0.1)
+        with self._lock:
+            self.running -= 1
+
+
+def plan(**more) -> Plan:
+    changes = (
+        CreateGroup(id=Scope(f"/subscriptions/s/resourceGroups/{name}"), location="here", reason="") for name in "abcd"
+    )
+    return Plan(tuple(changes), **more)
+
+
+@pytest.mark.parametrize(("limit", "most"), [({"at_once": 1}, 1), ({"at_once": 2}, 2), ({}, 4)])
+def test_a_plan_is_carried_out_with_as_many_changes_at_a_time_as_its_command_says(session, limit, most):
+    context = Counting()
+    outcomes = session.carry_out(plan(), context, yes=True, **limit)
+    assert [each.outcome for each in outcomes] == ["created"] * 4
+    assert context.most == most
+
+
+def test_the_notes_of_a_plan_are_told_before_its_changes(session, capsys):
+    session.carry_out(plan(notes=("Completes the last.",)), Counting(), yes=True)
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "  Completes the last."
+    assert len(told) > 4
