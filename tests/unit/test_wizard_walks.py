@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azext_acrcmk.model.goal import enable_goal
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, Scope
 from azext_acrcmk.model.state import ABSENT, Group, Identity, Unknown, Vault
 from azext_acrcmk.operations import wizard
 from azext_acrcmk.operations.enable import Prepared
@@ -24,7 +24,7 @@ from tests.harness import make
 from tests.harness.commands import CLI, COMMANDS
 
 HERE = f"/subscriptions/{make.SUBSCRIPTION}/resourceGroups"
-GROUPS = (Group(f"{HERE}/rg", "westeurope"), Group(f"{HERE}/other", "eastus"))
+GROUPS = (Group(Scope(f"{HERE}/rg"), "westeurope"), Group(Scope(f"{HERE}/other"), "eastus"))
 HIDDEN = Unknown("Microsoft.KeyVault/vaults/read", "/subscriptions/s")
 
 
