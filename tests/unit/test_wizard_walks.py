@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from azext_acrcmk.model.goal import enable_goal
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, KeyId, Scope
 from azext_acrcmk.model.state import ABSENT, Group, Identity, Unknown, Vault
 from azext_acrcmk.operations import wizard
 from azext_acrcmk.operations.enable import Prepared
@@ -24,7 +24,7 @@ from tests.harness import make
 from tests.harness.commands import CLI, COMMANDS
 
 HERE = f"/subscriptions/{make.SUBSCRIPTION}/resourceGroups"
-GROUPS = (Group(f"{HERE}/rg", "westeurope"), Group(f"{HERE}/other", "eastus"))
+GROUPS = (Group(Scope(f"{HERE}/rg"), "westeurope"), Group(Scope(f"{HERE}/other"), "eastus"))
 HIDDEN = Unknown("Microsoft.KeyVault/vaults/read", "/subscriptions/s")
 
 
@@ -106,9 +106,7 @@ def azure():
         "list_identities": lambda *_: IDENTITIES,
         "list_vaults": lambda *_: VAULTS,
         "list_keys": keys,
-        "get_group": lambda _clients, _subscription, name: next(
-            (each for each in GROUPS if each.id.endswith(f"/{name}")), ABSENT
-        ),
+        "get_group": lambda _clients, id_: next((each for each in GROUPS if each.id == id_), ABSENT),
         "get_identity": lambda _clients, id_: next((each for each in IDENTITIES if each.id == id_), ABSENT),
         "get_registry_name_problem": lambda _clients, id_: "It is taken." if id_.name == "taken1" else None,
         "locate_vault": lambda _clients, goal, *_: (
