@@ -311,6 +311,16 @@ def test_a_list_that_azure_does_not_give_ends_nothing(azure, seed, person, path,
     assert "Traceback" not in result.err
 
 
+def test_a_slow_list_is_told_and_leaves_no_trace(azure, seed, person):
+    azure.fault("delay", method="GET", path="KeyVault/vaults$", seconds=3600)
+    someone = person(f"{WIZARD} {NAMED}")
+    someone.sees("\r\x1b[K  Reading key vaults (")
+    azure.advance(3600)
+    after = someone.type("\x04", after=SEARCH)
+    assert "\r\x1b[K\nKey vault\n" in after
+    assert someone.ends().code == 1
+
+
 REFUSED = ("az group list", "az identity list", "az keyvault list", "az keyvault key list", "--resource-group GROUP")
 
 
