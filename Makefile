@@ -44,13 +44,16 @@ URL ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test bench unit lint format docs docs-output templates wheel release matrix live clean FORCE
+.PHONY: help demo demo-fleet sandbox test bench unit lint format docs docs-output templates wheel release matrix live clean FORCE
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(BUILD)/extension.stamp ## Encrypt a registry with one command, in an Azure on loopback
 	@$(SANDBOX) exec -- $(BIN)/python demo/demo.py
+
+demo-fleet: $(BUILD)/extension.stamp ## List 300 registries with all kinds of damage, and open the report
+	@$(SANDBOX) exec -- $(BIN)/python demo/fleet.py $(BUILD)/demo-fleet
 
 sandbox: $(BUILD)/extension.stamp ## A shell in which az talks to an Azure on loopback
 	@$(SANDBOX) shell
