@@ -44,10 +44,10 @@ URL ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet sandbox test bench unit lint format docs docs-output templates wheel release matrix live clean FORCE
+.PHONY: help demo demo-fleet sandbox test bench unit lint format docs docs-output docs-pictures templates wheel release matrix live clean FORCE
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(BUILD)/extension.stamp ## Encrypt a registry with one command, in an Azure on loopback
 	@$(SANDBOX) exec -- $(BIN)/python demo/demo.py
@@ -81,6 +81,9 @@ docs: $(BUILD)/venv.stamp ## Write the generated parts of README.md and docs: fi
 
 docs-output: $(BUILD)/extension.stamp ## Run the commands of the documentation in the sandbox, and write their output and picture
 	$(BIN)/python -m scripts.docs_output
+
+docs-pictures: $(BUILD)/extension.stamp ## Take the pictures of the report in docs, which needs Chromium
+	@$(BIN)/python -m scripts.report_pictures
 
 templates: $(BUILD)/venv.stamp ## Write templates/, the tutorial's case in all formats
 	PYTHONPATH=. $(BIN)/python scripts/templates.py

@@ -46,8 +46,8 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     damages = control("/fleet", FLEET)["damages"]
     say(
-        f"In the sandbox there are now {FLEET['registries']} registries in {FLEET['subscriptions']} subscriptions, with",
-        f"{len(damages)} kinds of damage: a key disabled, expired or deleted, a grant missing, a vault closed, and more.",
+        f"In the sandbox there are now {FLEET['registries']} registries in {FLEET['subscriptions']} subscriptions,",
+        f"with {len(damages)} kinds of damage: a key disabled or expired, a grant missing, a vault closed, and more.",
         "",
         "One command finds all of it, and writes a report:",
     )
