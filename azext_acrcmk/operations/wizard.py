@@ -137,8 +137,8 @@ class Conversation:
         if steps.REGISTRY in open_ or steps.GROUP in open_:
             return asked
         if steps.GROUP not in asked.found:
-            where = (asked.registry.subscription, asked.registry.group)
-            asked = asked.knowing(steps.GROUP, self._once("Reading the resource group", get_group, *where))
+            group = self._once("Reading the resource group", get_group, asked.registry.group_id)
+            asked = asked.knowing(steps.GROUP, group)
         goal = asked.goal()
         if arguments.get("identity") and steps.IDENTITY not in asked.found:
             asked = asked.knowing(steps.IDENTITY, self._once("Reading the identity", get_identity, goal.identity))

@@ -106,9 +106,7 @@ def azure():
         "list_identities": lambda *_: IDENTITIES,
         "list_vaults": lambda *_: VAULTS,
         "list_keys": keys,
-        "get_group": lambda _clients, _subscription, name: next(
-            (each for each in GROUPS if each.id.endswith(f"/{name}")), ABSENT
-        ),
+        "get_group": lambda _clients, id_: next((each for each in GROUPS if each.id == id_), ABSENT),
         "get_identity": lambda _clients, id_: next((each for each in IDENTITIES if each.id == id_), ABSENT),
         "get_registry_name_problem": lambda _clients, id_: "It is taken." if id_.name == "taken1" else None,
         "locate_vault": lambda _clients, goal, *_: (
