@@ -97,7 +97,7 @@ def _check_registry_id(text):
         id_ = ArmId.parse(text)
     except ValueError as error:
         raise InvalidArgumentValueError(f"--ids: {error}") from None
-    if not same(id_.type, REGISTRY_TYPE):
+    if id_.type != REGISTRY_TYPE:
         raise InvalidArgumentValueError(f"--ids requires IDs of registries, not of {_a(id_.type)}.")
     _check_name("registry", id_.name)
 
@@ -284,7 +284,7 @@ def _check_name_or_id(namespace, argument, kind, type_):
         id_ = ArmId.parse(value)
     except ValueError as error:
         raise InvalidArgumentValueError(f"--{argument.replace('_', '-')}: {error}") from None
-    if not same(id_.type, type_):
+    if id_.type != type_:
         raise InvalidArgumentValueError(
             f"--{argument.replace('_', '-')} requires the name or ID of {_a(kind)}, not of {_a(id_.type)}."
         )

@@ -1,4 +1,4 @@
-"""Measures `az acr cmk` against core `az` on the sandbox, in interleaved rounds, and writes RESULTS.md."""
+"""Measures `az acr cmk` against core `az` on the sandbox, in interleaved rounds, and a fleet; writes RESULTS.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import commands, startup
+from benchmarks import commands, fleet, startup
+from benchmarks.fleet_report import fleet_section, with_fleet
 from benchmarks.report import report
 
 # A quarter of an hour in total: a round on `recorded` takes two minutes, most of them for the tutorial.
@@ -20,15 +21,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", choices=ROUNDS, action="append", help="Only this, and nothing written.")
     parser.add_argument("--rounds", type=int, help=f"By default {ROUNDS}.")
+    parser.add_argument(
+        "--fleet", type=int, nargs="*", metavar="SIZE", help=f"Only fleets, by default of {fleet.SIZES} registries."
+    )
     arguments = parser.parse_args()
+    results = Path(__file__).with_name("RESULTS.md")
+    written = results.read_text(encoding="utf-8") if results.is_file() else ""
     before = _made_on()
+    if arguments.fleet is not None:
+        section = fleet_section(before, fleet.run(arguments.fleet or fleet.SIZES))
+        results.write_text(with_fleet(written, section), encoding="utf-8")
+        print(section)
+        return
     starts = None if arguments.profile else startup.run(STARTS)
-    results = {
+    measured = {
         profile: commands.run(profile, arguments.rounds or ROUNDS[profile]) for profile in arguments.profile or ROUNDS
     }
-    text = report(before, results, starts)
+    text = report(before, measured, starts)
     if not arguments.profile:
-        Path(__file__).with_name("RESULTS.md").write_text(text, encoding="utf-8")
+        section = fleet_section(before, fleet.run())
+        text = with_fleet(text, section)
+        results.write_text(text, encoding="utf-8")
     print(text)
 
 

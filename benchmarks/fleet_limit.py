@@ -2,20 +2,31 @@
 
 Two things keep a client waiting: the quotas, and that each answer takes its time. Of Resource Graph the quota lets so
 many queries through, then none until it begins again; of Resource Manager a bucket for each subscription lets so many
-reads through at once, and then as many as flow in. No more than so many reads are under way at the same time. Which
-keys there are to read is known only when Resource Graph has told of registries and vaults, so one follows the other.
+reads through at once, and then as many as flow in. No more than so many reads are under way at the same time. And some
+of it can be asked only when something else was told:
+
+- vaults when registries are known, and keys when both are; versions in use that are not the latest, after them
+- identities when registries are known, then what is granted to them
+- what is in doubt, when all that is known: its registries, then its vaults, then what else it rests on
 
 What the client itself does in all that time is not part of it, nor is its start.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-GRAPH = "/providers/microsoft.resourcegraph/resources"
+_GRAPH = "/providers/microsoft.resourcegraph/resources"
+_KEY = re.compile(r".*/(vaults|managedhsms)/[^/]+/keys/[^/]+")
+_VERSION = re.compile(r".*/versions/[^/]+")
+_REGISTRY = re.compile(r".*/registries/[^/]+")
+_VAULT = re.compile(
+    r".*/(vaults|managedhsms)/[^/]+|.*/checknameavailability|.*/deletedvaults|/subscriptions/[^/]+/resources"
+)
 
 
 @dataclass(frozen=True)
@@ -33,11 +44,41 @@ class Quotas:
 
 def fleet_limit(entries: Iterable[Mapping[str, Any]], quotas: Quotas) -> float:
     """Seconds, from the entries of a sandbox's log. What was throttled is not counted: it need not have been sent."""
-    sent = [each for each in entries if each["status"] != 429 and each["method"] in ("GET", "POST")]
-    sent = [each for each in sent if "login.microsoftonline" not in each["host"]]
-    queries = [each for each in sent if each["path"].lower() == GRAPH]
-    reads = [each for each in sent if each["path"].lower() != GRAPH]
-    return _queries(len(queries), quotas) + _reads([_subscription(each["path"]) for each in reads], quotas)
+    sent = [each for each in entries if each["status"] != 429 and "microsoftonline" not in each["host"]]
+    queries = [str(each["body"]) for each in sent if each["path"].lower() == _GRAPH]
+    reads = [each["path"].lower() for each in sent if each["path"].lower() != _GRAPH]
+    registries = [each for each in queries if "registries'" in each and "sku" in each]
+    vaults = [each for each in queries if "managedhsms" in each]
+    others = len(queries) - len(registries) - len(vaults)
+
+    known = _pages(len(registries), quotas) + _pages(len(vaults), quotas)
+    stages = [_side_by_side(len(some), quotas) for some in _stages(reads)]
+    keyed = known + stages[0] + stages[1]
+    granted = _pages(len(registries), quotas) + (2 * quotas.latency if others else 0)
+    told = max(_queries(len(queries), quotas), granted, keyed, known + _flow(reads, quotas))
+    return told + sum(stages[2:])
+
+
+def _stages(reads: list[str]) -> list[list[str]]:
+    """Keys and deny assignments; versions; registries; vaults; the rest."""
+    kinds: list[list[str]] = [[], [], [], [], []]
+    for path in reads:
+        if _VERSION.fullmatch(path):
+            kinds[1].append(path)
+        elif _KEY.fullmatch(path) or re.fullmatch(r"/subscriptions/[^/]+/providers/[^/]+/denyassignments", path):
+            kinds[0].append(path)
+        elif _REGISTRY.fullmatch(path):
+            kinds[2].append(path)
+        elif _VAULT.fullmatch(path):
+            kinds[3].append(path)
+        else:
+            kinds[4].append(path)
+    return kinds
+
+
+def _pages(number: int, quotas: Quotas) -> float:
+    """The first page tells how many more there are, which can be asked for side by side."""
+    return min(number, 2) * quotas.latency
 
 
 def _queries(number: int, quotas: Quotas) -> float:
@@ -45,14 +86,11 @@ def _queries(number: int, quotas: Quotas) -> float:
     return (number - 1) // quotas.queries * quotas.seconds + quotas.latency if number else 0.0
 
 
-def _reads(subscriptions: list[str], quotas: Quotas) -> float:
-    """The longer of two: how long the fullest subscription flows, and how long the reads take side by side."""
-    most = max(Counter(subscriptions).values(), default=0)
-    flow = max(most - quotas.bucket, 0) / quotas.rate
-    rounds = -(-len(subscriptions) // quotas.at_once)
-    return max(flow + (quotas.latency if most else 0), rounds * quotas.latency)
+def _side_by_side(number: int, quotas: Quotas) -> float:
+    return -(-number // quotas.at_once) * quotas.latency
 
 
-def _subscription(path: str) -> str:
-    parts = path.lower().split("/")
-    return parts[2] if len(parts) > 2 and parts[1] == "subscriptions" else ""
+def _flow(reads: list[str], quotas: Quotas) -> float:
+    """How long the reads of the fullest subscription flow."""
+    most = max(Counter(path.split("/")[2] for path in reads if path.startswith("/subscriptions/")).values(), default=0)
+    return max(most - quotas.bucket, 0) / quotas.rate

@@ -127,6 +127,24 @@ class Bench:
         measure.requests, measure.repeated = len(log), len(repeated(log))
         return log
 
+    def logged(self, command: str) -> tuple[Run, list[dict[str, Any]]]:
+        """One run, and the log of its requests."""
+        self._sandbox.clear_log()
+        run = self.az(command)
+        return run, self._sandbox.log()
+
+    def seed_fleet(self, registries: int, **settings: Any) -> list[str]:
+        """A fleet, and settings of the sandbox. Returns the ids of the registries."""
+        self._sandbox.settings(**settings)
+        sizes = {"vaults": max(registries * 3 // 10, 1), "keys": max(registries * 6 // 10, 1)}
+        subscriptions = max(registries // 50, 2)
+        fleet = self._sandbox.seed_fleet(registries=registries, subscriptions=subscriptions, damaged=0.05, **sizes)
+        return list(fleet["registries"])
+
+    def rest(self, seconds: float) -> None:
+        """Moves the sandbox's clock, so that quotas begin again."""
+        self._sandbox.advance(seconds)
+
     def may_do_all_with_keys(self) -> None:
         """Lets the owner rotate keys, which requires another role than Owner."""
         scope, name = f"/subscriptions/{SUBSCRIPTION}", "5a3fbcd4-5b8c-4a55-9a5e-000000000001"

@@ -50,10 +50,10 @@ def report(made_on: str, results: Mapping[str, Result], starts: Starts | None) -
     aims = [aim for profile, result in results.items() for aim in _aims(profile, result)]
     aims += _aims_of_starts(starts) if starts else ()
     rows = [[aim.what, aim.aim, aim.measured, "yes" if aim.met else "no"] for aim in aims]
-    parts = ["# Results\n", made_on, _NOTES, "## Aims\n", _table(["what", "aim", "measured", "met"], rows)]
+    parts = ["# Results\n", made_on, _NOTES, "## Aims\n", table(["what", "aim", "measured", "met"], rows)]
     for profile, result in results.items():
-        parts += [f"## Profile `{profile}`\n", _table(_HEAD, (_row(*each) for each in result.measures.items()))]
-    parts += ["## Start\n", _table(_STARTS_HEAD, _rows_of_starts(starts)), _STARTS_NOTE] if starts else []
+        parts += [f"## Profile `{profile}`\n", table(_HEAD, (_row(*each) for each in result.measures.items()))]
+    parts += ["## Start\n", table(_STARTS_HEAD, _rows_of_starts(starts)), _STARTS_NOTE] if starts else []
     return "\n".join([*parts, _LIMIT]).rstrip() + "\n"
 
 
@@ -130,6 +130,6 @@ def _least(measure: Measure) -> float:
     return 1000 * min(measure.processor)
 
 
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import parsing_responses, read_error
+from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
 from azext_acrcmk.cloud.fields import parts
 from azext_acrcmk.cloud.fleet import Fleet, Tell
 from azext_acrcmk.cloud.pace import Pace
@@ -19,7 +19,7 @@ from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
-from azext_acrcmk.model.state import Absent, Registry, Unknown, Vault
+from azext_acrcmk.model.state import Absent, Key, Registry, Unknown, Vault
 
 T = TypeVar("T")
 
@@ -120,8 +120,10 @@ class FleetReads:
                 vault.subscription,
                 f"{vault}/keys/{key.name}" + (f"/versions/{key.version}" if key.version else ""),
                 API_VERSIONS[HSM_TYPE if key.is_hsm else "Microsoft.KeyVault/vaults/keys"],
-                lambda body: read_key(body, key),
-                lambda: self.patiently(lambda: get_key(self._clients, vault, key), f"{vault}/keys/{key.name}"),
+                lambda body: _described(read_key(body, key)),
+                lambda: self.patiently(
+                    lambda: _described(get_key(self._clients, vault, key)), f"{vault}/keys/{key.name}"
+                ),
             )
             return rest
 
@@ -174,3 +176,10 @@ class FleetReads:
         pace = Pace(f"Reading {what}", len(items))
         with self._tell(pace.told):
             for_each(items, work, pace.count, place=place)
+
+
+def _described(key: Key | Absent | Unknown) -> Key | Absent | Unknown:
+    """A key of which the answer tells something: nobody looks at one among thousands. Raises UnexpectedResponse."""
+    if isinstance(key, Key) and not key.type and key.enabled is not False:
+        raise UnexpectedResponse(f"the response to a request for {key.id} describes no key.")
+    return key

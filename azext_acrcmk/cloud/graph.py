@@ -23,8 +23,10 @@ PATH = "/providers/Microsoft.ResourceGraph/resources"
 MOST_SUBSCRIPTIONS = 300
 # A query of more than about ten kilobytes may be refused: beyond so many values all rows are read, and sorted out here.
 MOST_VALUES = 100
-# How long one page may be tried for, in seconds: however short the quota, it comes again.
+# How long one page may be tried for, in seconds: however short the quota, it comes again; a failure may not pass.
 PATIENCE = 600.0
+PATIENCE_WITH_TROUBLE = 60.0
+_FIRST_PAUSE = 1.0
 _TRIES = 2
 
 
@@ -93,7 +95,8 @@ class Graph:
             page, headers = self._page({"query": f"{query} | order by id asc", "options": options, **piece})
             for row in parts(page, "data"):
                 found[identifier(row, "id")] = row
-            total = number(page, "totalRecords") or 0
+            # Where it changes, rows have shifted: the largest tells that one may be missing.
+            total = max(total, number(page, "totalRecords") or 0)
             cut = cut or headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
             token = text(page, "$skipToken")
             if not token or token in tokens:
@@ -106,7 +109,7 @@ class Graph:
         """One answer, however long the quota makes it wait."""
         from azure.core.exceptions import AzureError
 
-        pauses = Pauses(self._stop, first=1.0)
+        pauses = Pauses(self._stop, first=_FIRST_PAUSE)
         while True:
             self._quota.take()
             headers: dict[str, str] = {}
@@ -120,7 +123,8 @@ class Graph:
                 asked = self._quota.told(headers)
             throttled = _throttled(failure)
             wait = (asked or resets_after(headers)) if throttled else None
-            if not (throttled or _may_pass(failure)) or not pauses.another(PATIENCE, wait or asked_pause(failure)):
+            within = PATIENCE if throttled else PATIENCE_WITH_TROUBLE
+            if not (throttled or _may_pass(failure)) or not pauses.another(within, wait or asked_pause(failure)):
                 raise failure
 
 

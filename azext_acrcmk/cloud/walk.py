@@ -39,7 +39,7 @@ class Walk:
     def everywhere(self, read: Callable[[str], T], action: str) -> list[T]:
         """What `read` finds in each subscription that can be read. Requires permission `action`."""
         found = self._look([self._first, *self._others], read, action)
-        self.unsearched += self._left_out
+        self._leave_out_rest()
         return found
 
     def first_found(self, read: Callable[[str], T | Absent], action: str) -> T | Absent | Unknown:
@@ -47,10 +47,14 @@ class Walk:
         found = self._look([self._first], read, action)
         if not any(found) and self._others:
             found = self._look(self._others, read, action)
-            self.unsearched += self._left_out
+            self._leave_out_rest()
         if there := next((each for each in found if each), None):
             return there
         return unknown_of(self.unsearched) if self.unsearched else ABSENT
+
+    def _leave_out_rest(self) -> None:
+        # First, because they are the most.
+        self.unsearched = (*self._left_out, *self.unsearched)
 
     def _look(self, places: list[str], read: Callable[[str], T], action: str) -> list[T]:
         calls = [partial(self._read, place, read, action) for place in places]
@@ -70,8 +74,8 @@ def unknown_of(unsearched: tuple[Unknown, ...]) -> Unknown:
     if first.denied and not rest:
         return first
     if all(each.denied for each in unsearched):
-        return Unknown(first.action, first.scope, not_searched(unsearched))
-    return Unknown("", first.scope, not_searched(unsearched), denied=False)
+        return Unknown(first.action, first.scope, not_searched(unsearched), places=unsearched)
+    return Unknown("", first.scope, not_searched(unsearched), denied=False, places=unsearched)
 
 
 def _unanswered(place: str) -> Unknown:

@@ -21,6 +21,14 @@ class Problem:
     kind: str = INVALID
 
 
+class Refused(Exception):
+    """A change can't be made, for a known cause. `maybe_done`: Azure accepted it, but a read does not show it."""
+
+    def __init__(self, problem: Problem, maybe_done: bool = False):
+        super().__init__(problem.message)
+        self.problem, self.maybe_done = problem, maybe_done
+
+
 def not_readable(what: str, unknown: Unknown) -> str:
     """The message that `what` could not be read, why, and which permission that requires."""
     requires = f" Requires permission '{unknown.action}' on {unknown.scope}." if unknown.action else ""
@@ -43,9 +51,7 @@ def not_searched(unsearched: tuple[Unknown, ...]) -> str:
     """The scopes that were not searched, and why; empty if there are none."""
     if not unsearched:
         return ""
-    # Those left out because of their number come first: they are the most.
-    in_order = sorted(unsearched, key=lambda each: each.scope.startswith("/"))
-    named = [f"{each.scope.replace('/subscriptions/', 'subscription ')} ({_cause(each)})" for each in in_order]
+    named = [f"{each.scope.replace('/subscriptions/', 'subscription ')} ({_cause(each)})" for each in unsearched]
     more = len(named) - MOST_NAMED
     return f"Not searched: {'; '.join(named[:MOST_NAMED])}{f'; and {more} more' if more > 0 else ''}."
 

@@ -26,13 +26,15 @@ class Absent:
 class Unknown:
     """Could not be read. `action` on `scope` is the required permission; `why` is the message of the service.
 
-    `denied` is false if the cause is not a missing permission, but no response or an unexpected one.
+    `denied` is false if the cause is not a missing permission, but no response or an unexpected one. `places` are those
+    that could not be searched, if it is about several.
     """
 
     action: str = ""
     scope: str = ""
     why: str = ""
     denied: bool = True
+    places: tuple[Unknown, ...] = ()
 
     def __bool__(self) -> bool:
         return False

@@ -21,7 +21,7 @@ from azext_acrcmk.model.names import short
 from azext_acrcmk.model.state import Vault
 from azext_acrcmk.operations.enable import enable, goal_of, planned
 from azext_acrcmk.operations.session import Session
-from azext_acrcmk.operations.template import template
+from azext_acrcmk.operations.template import STDOUT, template
 from azext_acrcmk.operations.terminal import BACK, Terminal
 from azext_acrcmk.output.documents import plan_document
 from azext_acrcmk.output.template.formats import FORMATS
@@ -137,8 +137,8 @@ class Conversation:
         if steps.REGISTRY in open_ or steps.GROUP in open_:
             return asked
         if steps.GROUP not in asked.found:
-            where = (asked.registry.subscription, asked.registry.group)
-            asked = asked.knowing(steps.GROUP, self._once("Reading the resource group", get_group, *where))
+            group = self._once("Reading the resource group", get_group, asked.registry.group_id)
+            asked = asked.knowing(steps.GROUP, group)
         goal = asked.goal()
         if arguments.get("identity") and steps.IDENTITY not in asked.found:
             asked = asked.knowing(steps.IDENTITY, self._once("Reading the identity", get_identity, goal.identity))
@@ -217,7 +217,7 @@ class Conversation:
 
 def _file_problem(text: str) -> str | None:
     path = Path(os.path.expanduser(text))
-    if "\0" in text or path.is_dir() or not path.parent.is_dir():
+    if text == STDOUT or "\0" in text or path.is_dir() or not path.parent.is_dir():
         return f"'{text}' is not a file in an existing directory."
     return None
 

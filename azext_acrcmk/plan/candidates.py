@@ -28,6 +28,7 @@ from azext_acrcmk.rules import Facts, judge
 from azext_acrcmk.rules.catalogue import ENABLE, FAILED, UNKNOWN
 from azext_acrcmk.rules.catalogue import KEY as OF_KEYS
 from azext_acrcmk.rules.catalogue import VAULT as OF_VAULTS
+from azext_acrcmk.rules.vault import is_closed
 
 IF_MISSING = "created if it does not exist"
 NOT_IN_HSM = "A managed HSM requires an existing key, which excludes the options of a new vault or key."
@@ -112,7 +113,7 @@ def _vault(asked: Asked, seen: tuple[Vault, ...] | Unknown) -> Question:
 
 def _key_vault(asked: Asked, vault: Vault) -> Choice:
     model = "access policies" if vault.uses_policies else "Azure RBAC"
-    closed = ", firewall" if same(vault.default_action, "Deny") or same(vault.public_network_access, "Disabled") else ""
+    closed = ", firewall" if is_closed(vault) else ""
     detail = f"{vault.id.group}, {vault.location}, {model}{closed}"
     return _judged(asked, Choice(vault.name, detail, _named(asked, "key_vault", vault.id), vault), vault=vault)
 
@@ -130,10 +131,8 @@ def _key(asked: Asked, seen: tuple[tuple[KeyId, Key | Unknown | NotLoaded], ...]
     vault, own = asked.vault, f"{asked.registry.name}-cmk"
     keys, note = _listed(seen, "keys")
     there = [_judged_key(asked, *each) for each in keys]
-    problem = _key_name_problem
     if isinstance(vault, Vault) and vault.is_hsm:
-        note = note or ("" if there else "The managed HSM has no keys.")
-        return Question("Key", tuple(_sorted(there)), note=note, problem=problem)
+        return _hsm_key(asked, vault, there, note)
     new = _judged(asked, Choice(f"new: {own}", means=ABSENT), key=ABSENT)
     existing = next((each for each in there if same(each.label, own)), None)
     other = Choice("another name", IF_MISSING, asks="Name of the key")
@@ -142,8 +141,32 @@ def _key(asked: Asked, seen: tuple[tuple[KeyId, Key | Unknown | NotLoaded], ...]
         _in_order(new, other, there, existing),
         _default(existing or new),
         note,
-        problem=problem,
+        problem=_key_name_problem,
         typed=lambda text: {"key_name": text},
+    )
+
+
+def _hsm_key(asked: Asked, hsm: Vault, there: list[Choice], note: str) -> Question:
+    """A key that exists: none is created in a managed HSM. One that is typed is named by its URI at once."""
+    other = Choice("another key", "that exists", asks="NAME or NAME/VERSION of the key")
+    uri = f"https://{hsm.host}/keys/"
+
+    def problem(text: str) -> str | None:
+        try:
+            key = KeyId.parse(f"{uri}{text}")
+        except ValueError as error:
+            return str(error)
+        form = MANUAL if key.version else AUTO
+        if asked.given("rotation") and asked.arguments["rotation"] != form:
+            return f"This conflicts with --rotation {asked.arguments['rotation']}."
+        return None
+
+    return Question(
+        "Key",
+        (*_sorted(there), other),
+        note=note,
+        problem=problem,
+        typed=lambda text: {"key_encryption_key": f"{uri}{text}", "rotation": None},
     )
 
 

@@ -230,7 +230,7 @@ def _unsearched(state: State) -> tuple[str, ...]:
     hidden = state.vault.unless if isinstance(state.vault, Absent) else None
     if hidden is None:
         return ()
-    return (hidden.why if hidden.why.startswith("Not searched") else not_searched((hidden,)),)
+    return (not_searched(hidden.places or (hidden,)),)
 
 
 def _taken(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:

@@ -82,9 +82,12 @@ def _exists(facts: Facts) -> Verdict | None:
         )
     if unless is None:
         return failed(f"The key {key.versionless} does not exist, and is not soft-deleted either.")
+    gone = f"The key {key.versionless} does not exist; if it was deleted, it may be recoverable."
+    if not unless.denied:
+        return failed(f"{gone} Whether it is soft-deleted could not be read: {unless.why}", recover)
     return failed(
-        f"The key {key.versionless} does not exist; if it was deleted, it may be recoverable. You don't have "
-        f"permission to read whether it is soft-deleted: requires '{unless.action}' on {unless.scope}.",
+        f"{gone} You don't have permission to read whether it is soft-deleted: requires '{unless.action}' on "
+        f"{unless.scope}.",
         recover,
     )
 

@@ -63,7 +63,7 @@ class TestGroup:
 class TestRegistry:
     def test_is_the_one_of_each_command_that_names_none(self, az_with, scene, officer):
         scene.encrypt()
-        for command in ("show", "check", "rotate", "repair", "revoke --yes", "restore"):
+        for command in ("show", "rotate", "revoke --yes", "restore"):
             az_with(f"acr cmk {command}", acr="myregistry").ok()
 
     def test_does_not_stand_against_ids(self, az_with, seed):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId
-from sandbox.client import OWNER
 from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
-from tests.harness.revoke import at_a_terminal
 from tests.harness.rotate import done
 from tests.harness.seed import ENABLE, REGISTRY, changes
 
@@ -59,13 +57,6 @@ class TestVaultOfARotation:
         assert NO_ANSWER in refused.err
         az(f"{ROTATE} --key-vault teamvlt --yes").ok()
         assert azure.pull(REGISTRY.name)["status"] == 200
-
-    def test_is_asked_at_a_terminal(self, azure, az_as, scene):
-        scene.encrypt()
-        azure.clear_log()
-        shown, code = at_a_terminal(az_as(OWNER), f"{ROTATE} --key-vault teamvlt", "n")
-        assert "Create key vault 'teamvlt'? (y/n)" in shown
-        assert (code, done(azure)) == (1, [])
 
     def test_by_its_id_is_meant(self, azure, az, scene):
         scene.encrypt()

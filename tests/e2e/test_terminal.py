@@ -13,16 +13,8 @@ from tests.harness.az import AZ
 from tests.harness.migrate import MIGRATE, old_registry
 from tests.harness.seed import ENABLE, REGISTRY
 
-PACE = 40
-FAST = 100
+PACE = 300
 NEW_GROUP = "acr cmk enable -n myregistry -g other -l westeurope"
-
-
-def test_a_log_gets_a_line_at_least_every_minute(azure, az, seed):
-    azure.settings(clock_scale=PACE, role_seconds=200)
-    err = az(ENABLE, pace=PACE).ok().err
-    waited = re.findall(r"^  Creating registry myregistry: (\d+) seconds so far$", err, re.MULTILINE)
-    assert len(waited) >= 2, err
 
 
 TAKEN = 150
@@ -74,18 +66,10 @@ def test_whatever_is_waited_for_a_log_gets_a_line_at_least_every_minute(azure, a
         scene.officer()
         if "repair" in command:
             scene.ungrant()
-    azure.settings(clock_scale=FAST)
-    make_late(azure)
-    err = az(command, pace=FAST).err
-    assert len(re.findall(r"^  .*: \d+ seconds so far", err, re.MULTILINE)) >= 2, err
-
-
-def test_a_command_that_only_waits_to_read_says_so_too(azure, az, seed):
-    seed.encrypted()
     azure.settings(clock_scale=PACE)
-    azure.fault("delay", method="GET", path="registries/myregistry$", seconds=130)
-    err = az("acr cmk show -n myregistry -g rg", pace=PACE).ok().err
-    assert re.search(r"^  Reading from Azure: \d+ seconds so far$", err, re.MULTILINE), err
+    make_late(azure)
+    err = az(command, pace=PACE).err
+    assert len(re.findall(r"^  .*: \d+ seconds so far", err, re.MULTILINE)) >= 2, err
 
 
 def test_a_terminal_shows_what_goes_on_and_for_how_long(azure, az, seed):

@@ -138,6 +138,21 @@ def test_what_speaks_against_a_vault_and_a_key_is_told(azure, seed, person):
     assert seed.get(REGISTRY)["properties"]["encryption"]["status"] == "enabled"
 
 
+def test_what_can_not_be_undone_is_told_before_it_is_chosen(azure, seed, person):
+    """Then it is not asked for again."""
+    azure.settings(require_purge_protection=False)
+    seed.vault(str(VAULT).replace(VAULT.name, "unprotected"), enablePurgeProtection=None)
+    someone = person(f"{WIZARD} {NAMED}")
+    someone.type("unprotected", after=SEARCH)
+    enters(someone, 3)
+    review = decides(someone, "create")
+    lasting = review.partition("Can't be undone:")[2].partition("The same without questions:")[0]
+    assert "- unprotected: Purge protection is enabled; it can never be disabled." in lasting
+    assert someone.ends().ok()
+    vault = seed.get(str(VAULT).replace(VAULT.name, "unprotected"))
+    assert vault["properties"]["enablePurgeProtection"] is True
+
+
 def test_a_name_that_is_taken_is_told_while_one_is_there(azure, seed, person):
     seed.registry()
     someone = person(f"{WIZARD} -g rg -l westeurope")
@@ -294,6 +309,16 @@ def test_a_list_that_azure_does_not_give_ends_nothing(azure, seed, person, path,
     result = someone.ends()
     assert result.code == 1
     assert "Traceback" not in result.err
+
+
+def test_a_slow_list_is_told_and_leaves_no_trace(azure, seed, person):
+    azure.fault("delay", method="GET", path="KeyVault/vaults$", seconds=3600)
+    someone = person(f"{WIZARD} {NAMED}")
+    someone.sees("\r\x1b[K  Reading key vaults (")
+    azure.advance(3600)
+    after = someone.type("\x04", after=SEARCH)
+    assert "\r\x1b[K\nKey vault\n" in after
+    assert someone.ends().code == 1
 
 
 REFUSED = ("az group list", "az identity list", "az keyvault list", "az keyvault key list", "--resource-group GROUP")

@@ -28,7 +28,8 @@ _PATHS = {
         f"{_SUBSCRIPTION}/providers/Microsoft.ManagedIdentity/userAssignedIdentities",
         f"{_SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{_GUID}",
         f"{_SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignmentsUsageMetrics",
-        f"({_SUBSCRIPTION}|{_GROUP}|{_IDENTITY}|{_STORE}({_KEY})?)/providers/Microsoft.Authorization/(permissions|locks)",
+        f"({_SUBSCRIPTION}|{_GROUP}|{_IDENTITY}|{_REGISTRY}|{_STORE}({_KEY})?)/providers/Microsoft.Authorization/"
+        "(permissions|locks)",
         "/providers/Microsoft.ResourceGraph/resources",
         f"({_SUBSCRIPTION}|{_GROUP})/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
         _IDENTITY,

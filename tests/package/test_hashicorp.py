@@ -15,6 +15,7 @@ from tests.conftest import BUILD
 from tests.unit.output.template.test_formats import GOALS, planned
 
 PARSER = "@cdktf/hcl2json@0.21.0"
+QUIETLY = ("--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0")
 SCRIPT = """
 const { parse } = require(process.argv[1] + "/node_modules/@cdktf/hcl2json");
 let given = "";
@@ -46,9 +47,10 @@ def parsed():
     if not (folder / "node_modules").is_dir():
         # In a folder of this process, which then takes its place: another process may do the same.
         own = BUILD / f"npm-{os.getpid()}"
-        install = [npm, "install", "--prefix", str(own), "--no-audit", "--no-fund", "--ignore-scripts", PARSER]
-        done = subprocess.run(install, capture_output=True, text=True, check=False, timeout=90)
-        if done.returncode:
+        install = [npm, "install", "--prefix", str(own), "--cache", str(BUILD / "cache" / "npm"), *QUIETLY, PARSER]
+        try:
+            subprocess.run(install, capture_output=True, check=True, timeout=60)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             pytest.skip(f"npm can't install {PARSER}.")
         if not folder.exists():
             own.rename(folder)

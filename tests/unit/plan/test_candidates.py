@@ -13,7 +13,7 @@ from azext_acrcmk.plan import wizard
 from azext_acrcmk.plan.candidates import NOT_IN_HSM, question_of
 from azext_acrcmk.plan.wizard import Answer, Choice, Question
 from tests.harness import make
-from tests.unit.plan.test_wizard import Configured, asked, hsm
+from tests.unit.plan.test_wizard import Configured, asked, hsm, topics
 
 GROUP = f"/subscriptions/{make.SUBSCRIPTION}/resourceGroups"
 OTHER_TENANT = "99999999-0000-4000-8000-000000000009"
@@ -296,13 +296,41 @@ def test_a_managed_hsm_has_no_new_key():
     start = so_far().answer(wizard.VAULT, Answer({}, hsm()))
     own = replace(key(), id=KeyId("myhsm.managedhsm.azure.net", "k", make.VERSION))
     question = question_of(wizard.KEY, start, ((own.id.with_version(None), own),))
-    assert labels(question) == ["k"]
+    assert labels(question) == ["k", "another key"]
     assert question.choices[0].means == own
-    assert question_of(wizard.KEY, start, ()).note == "The managed HSM has no keys."
     unread = question_of(wizard.KEY, start, ((own.id.with_version(None), NOT_LOADED),)).choices[0]
     assert unread.blocked
     assert "--key-encryption-key https://myhsm.managedhsm.azure.net/keys/k" in unread.remarks[0]
     assert start.vault.id.type == HSM_TYPE
+
+
+@pytest.mark.parametrize("text", ["k", f"k/{make.VERSION}"])
+def test_a_key_of_a_managed_hsm_that_is_not_listed_is_typed(text):
+    """Its URI says whether the registry is pinned, which then is not asked."""
+    start = so_far().answer(wizard.VAULT, Answer({}, hsm()))
+    question = question_of(wizard.KEY, start, HIDDEN)
+    assert "You don't have permission to read which keys exist" in question.note
+    assert labels(question) == ["another key"]
+    assert question.problem(text) is None
+    after = start.answer(wizard.KEY, Answer(question.typed(text)))
+    assert after.arguments["key_encryption_key"] == f"https://myhsm.managedhsm.azure.net/keys/{text}"
+    assert wizard.ROTATION not in topics(after)
+    assert wizard.finished(after)["rotation"] is None
+
+
+@pytest.mark.parametrize(
+    ("rotation", "text", "words"),
+    [
+        (None, "my_key", "is not a valid key name"),
+        (None, "k/1", "is not a valid key version"),
+        (None, "k/x/y", "does not have the form"),
+        ("manual", "k", "conflicts with --rotation manual"),
+        ("auto", f"k/{make.VERSION}", "conflicts with --rotation auto"),
+    ],
+)
+def test_what_is_no_key_of_a_managed_hsm(rotation, text, words):
+    start = so_far(rotation=rotation).answer(wizard.VAULT, Answer({}, hsm()))
+    assert words in question_of(wizard.KEY, start, ()).problem(text)
 
 
 # What can't be listed

@@ -1,0 +1,86 @@
+"""Measures `az acr cmk list` on fleets of several sizes, and beside it what people do without it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.fleet_limit import Quotas, fleet_limit
+from benchmarks.measure import Bench, Run
+
+SIZES = (100, 1_000, 10_000)
+# Of this size, loops over all registries are measured; beyond, they take as much longer as there are more registries.
+LOOPED = 100
+QUOTAS = Quotas()
+LIST = "acr cmk list --all"
+LOOPS = {"acr encryption show": "acr encryption show", "acr cmk show": "acr cmk show"}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One `list` of so many registries; `start` is the same command on none of them, `begun` only a start of `az`."""
+
+    size: int
+    run: Run
+    start: Run
+    begun: Run
+    limit: float
+    requests: int
+    complete: bool
+
+    @property
+    def share(self) -> float:
+        """How much longer it takes than quota, latency and a start of `az` impose."""
+        return self.run.seconds / (self.limit + self.begun.seconds)
+
+    @property
+    def milliseconds(self) -> float:
+        """Processor time for each registry, beyond what the command takes on none."""
+        return 1000 * (self.run.processor - self.start.processor) / self.size
+
+
+@dataclass(frozen=True)
+class Looped:
+    """One command for each registry, after a list of them: seconds of all, and of processor."""
+
+    what: str
+    seconds: float
+    processor: float
+    commands: int
+
+
+@dataclass(frozen=True)
+class FleetResult:
+    looks: list[Looked]
+    loops: list[Looped]
+
+
+def run(sizes: Sequence[int] = SIZES, loops: bool = True) -> FleetResult:
+    looks, looped = [], []
+    for size in sizes:
+        with Bench.on("recorded") as bench:
+            ids = bench.seed_fleet(
+                size, arm_read_bucket=QUOTAS.bucket, arm_read_rate=QUOTAS.rate, graph_quota=QUOTAS.queries
+            )
+            looks.append(_look(bench, size))
+            if loops and size == LOOPED:
+                looped = [_loop(bench, what, command, ids) for what, command in LOOPS.items()]
+    return FleetResult(looks, looped)
+
+
+def _look(bench: Bench, size: int) -> Looked:
+    begun, start = bench.az("version"), bench.az(f"{LIST} -g nosuchgroup")
+    bench.rest(QUOTAS.seconds)
+    run, log = bench.logged(LIST)
+    document = json.loads(run.output)
+    complete = not document["partial"] and document["counts"]["total"] == size
+    return Looked(size, run, start, begun, fleet_limit(log, QUOTAS), len(log), complete)
+
+
+def _loop(bench: Bench, what: str, command: str, ids: Iterable[str]) -> Looped:
+    runs = [bench.az("acr list")]
+    for id_ in ids:
+        _, _, subscription, *_, name = id_.split("/")
+        runs.append(bench.az(f"{command} -n {name} --subscription {subscription}"))
+    return Looped(what, sum(run.seconds for run in runs), sum(run.processor for run in runs), len(runs))

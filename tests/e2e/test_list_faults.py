@@ -1,0 +1,140 @@
+"""`az acr cmk list` when Azure throttles, loses pages, answers badly, refuses the token: right, or said to be partial.
+
+What is partial never ends well with --fail-on.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sandbox.world import OTHER_SUBSCRIPTION
+from tests.harness.listed import wrong
+
+FLEET = {"registries": 60, "vaults": 12, "keys": 30, "subscriptions": 2, "seed": 3, "damaged": 0.6}
+GRAPH = "/providers/Microsoft.ResourceGraph/resources"
+LIST = "acr cmk list --all"
+
+
+@pytest.fixture
+def azure(azure):
+    azure.settings(graph_quota=0)
+    return azure
+
+
+@pytest.fixture
+def fleet(azure, quick_az) -> dict[str, tuple]:
+    """What is said of each registry where nothing goes wrong."""
+    azure.seed_fleet(**FLEET)
+    return said(quick_az(LIST).json())
+
+
+def said(document) -> dict[str, tuple]:
+    return {row["id"]: (row["health"], frozenset(wrong(row["findings"]))) for row in document["registries"]}
+
+
+def right(result, fleet) -> bool:
+    """Whether nothing is missing or said otherwise."""
+    document = result.json()
+    assert document["notSeen"] == []
+    return said(document) == fleet
+
+
+def partial(result) -> list[str]:
+    """What was not seen of a result that is partial, and so failed."""
+    assert result.code == 1, result
+    document = json.loads(result.out)
+    assert document["partial"]
+    return [each["what"] for each in document["notSeen"]]
+
+
+def test_throttled_at_every_page_it_goes_on(azure, many_az):
+    """Each page is a query, and none is let through before one was refused."""
+    ids = azure.seed_fleet(**{**FLEET, "registries": 1100, "damaged": 0})["registries"]
+    azure.settings(graph_quota=1, graph_quota_seconds=0.3)
+    azure.clear_log()
+    document = many_az([*LIST.split(), "--depth", "registry"]).json()
+    assert (document["partial"], {row["id"] for row in document["registries"]}) == (False, set(ids))
+    assert sum(each["path"] == GRAPH and each["status"] == 200 for each in azure.log()) >= 8
+
+
+def test_throttled_by_each_subscription_it_goes_on(azure, quick_az, fleet):
+    azure.settings(arm_read_bucket=10, arm_read_rate=100.0)
+    azure.clear_log()
+    assert right(quick_az(f"{LIST} --depth live"), fleet)
+    assert sum(each["status"] == 429 for each in azure.log()) < len(azure.log()) / 2
+
+
+def test_reads_refused_with_a_time_are_tried_again_after_it(azure, quick_az, fleet):
+    body = {"error": {"code": "SubscriptionRequestsThrottled", "message": "Number of 'read' requests exceeded."}}
+    azure.fault("status", method="GET", path="/keys/", status=429, headers={"Retry-After": "1"}, body=body, times=20)
+    assert right(quick_az(LIST), fleet)
+
+
+@pytest.mark.parametrize("action", ["reset-before", "reset-after", "status"])
+def test_a_page_that_is_lost_is_asked_for_again(azure, many_az, fleet, action):
+    azure.fault(action, method="POST", path=GRAPH, nth=3, times=2, status=503)
+    assert right(many_az(LIST.split()), fleet)
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+def test_a_query_that_is_never_answered_makes_it_partial(azure, quick_az, fleet, nth):
+    """Each of the queries in turn. Nothing is said of a registry that is not so."""
+    bad = {"error": {"code": "BadRequest", "message": "No."}}
+    azure.fault("status", method="POST", path=GRAPH, nth=nth, status=400, body=bad)
+    result = quick_az(f"{LIST} --fail-on error")
+    assert partial(result)
+    for id_, (health, findings) in said(json.loads(result.out)).items():
+        failed = {each for each in findings if each[2] == "failed"}
+        assert failed <= fleet[id_][1], (id_, health)
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_subscription_that_answers_badly_leaves_the_others_right(azure, many_az, fleet, status):
+    body = {"error": {"code": "AuthorizationFailed" if status == 403 else "InternalServerError", "message": "No."}}
+    azure.fault(
+        "status",
+        method="GET",
+        path=f"/subscriptions/{OTHER_SUBSCRIPTION}/.*/vaults/",
+        status=status,
+        body=body,
+        times=9999,
+    )
+    result = many_az([*LIST.split(), "--fail-on", "error"])
+    assert partial(result)
+    for id_, (health, findings) in said(json.loads(result.out)).items():
+        new = findings - fleet[id_][1]
+        assert {each[2] for each in new} <= {"unknown"}, (id_, new)
+        assert health == fleet[id_][0] or health in ("unknown", "notLoaded")
+
+
+def test_answers_without_sense_leave_the_others_right(azure, quick_az, fleet):
+    azure.fault("alter", method="GET", path=f"/subscriptions/{OTHER_SUBSCRIPTION}/.*/keys/", body=[1], times=9999)
+    result = quick_az(f"{LIST} --fail-on error")
+    assert partial(result)
+    for id_, (_, findings) in said(json.loads(result.out)).items():
+        new = findings - fleet[id_][1]
+        assert {each[2] for each in new if each[1] != "info"} <= {"unknown"}, (id_, new)
+
+
+def test_a_token_that_expires_midway_is_renewed(azure, az, quick_az, fleet):
+    azure.settings(token_seconds=2)
+    assert right(az(LIST), fleet)
+    azure.settings(token_seconds=86_399, request_seconds=0)
+    expired = {"error": {"code": "ExpiredAuthenticationToken", "message": "It has expired."}}
+    azure.fault("status", method="GET", path="/keys/", status=401, body=expired, nth=5)
+    assert right(quick_az(LIST), fleet)
+
+
+@pytest.mark.parametrize("path", [GRAPH, "/keys/"])
+def test_ctrl_c_at_any_time_gives_what_is_there(azure, az, fleet, path):
+    azure.fault("hang", path=path, nth=3, times=9999)
+    running = az.start(f"{LIST} --fail-on none")
+    assert azure.held(20)
+    result = running.interrupt()
+    assert "everything else" in partial(result)
+    document = json.loads(result.out)
+    assert document["counts"]["total"] == (0 if document["registries"] == [] else len(fleet))
+    for id_, (_, findings) in said(document).items():
+        assert {each for each in findings if each[2] == "failed"} <= fleet[id_][1]

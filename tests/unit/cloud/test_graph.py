@@ -1,0 +1,118 @@
+"""All rows of a query, or how many are missing: whatever becomes of the pages."""
+
+from types import SimpleNamespace
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
+
+from azext_acrcmk.cloud import graph as module
+from azext_acrcmk.cloud.graph import Graph, Where
+from azext_acrcmk.cloud.waiting import Stop
+
+QUOTA = {"x-ms-user-quota-remaining": "14", "x-ms-user-quota-resets-after": "00:00:05"}
+ROWS = [{"id": f"/r/{number:03}"} for number in range(7)]
+
+
+def page(*rows, total=7, token=None, headers=QUOTA):
+    body = {"totalRecords": total, "count": len(rows), "data": list(rows), "resultTruncated": "false"}
+    return (body | ({"$skipToken": token} if token else {})), headers
+
+
+def failed(status: int, headers=QUOTA, code="InternalServerError"):
+    text = f'{{"error": {{"code": "{code}", "message": "No."}}}}'
+    response = SimpleNamespace(status_code=status, headers=headers, reason="", text=lambda *_: text)
+    return HttpResponseError(message="No.", response=response)
+
+
+class Arm:
+    """Answers queries in turn; the last answer for ever. Keeps what was asked."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def query(self, _path, _version, body):
+        self.asked.append(body)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def ask(arm, where=Where()):  # noqa: B008
+    return Graph(SimpleNamespace(arm=lambda _: arm), "s", Stop()).ask("resources", where)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """Nothing is waited for long."""
+    monkeypatch.setattr(module, "PATIENCE", 0.3)
+    monkeypatch.setattr(module, "PATIENCE_WITH_TROUBLE", 0.3)
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 0.01)
+
+
+def test_pages_are_followed_with_the_same_query():
+    arm = Arm(page(*ROWS[:3], token="a"), page(*ROWS[3:6], token="b"), page(ROWS[6]))
+    found = ask(arm)
+    assert (found.rows, found.missing, found.told) == (tuple(ROWS), 0, True)
+    assert {body["query"] for body in arm.asked} == {"resources | order by id asc"}
+    assert [body["options"].get("$skipToken") for body in arm.asked] == [None, "a", "b"]
+
+
+def test_rows_that_shift_between_pages_are_read_again_and_kept_once():
+    """A registry is deleted while the pages are read: the fourth moves into the first page, which was read already."""
+    shifted = (page(*ROWS[:3], token="a"), page(*ROWS[4:], total=6))
+    again = (page(*ROWS[1:4], total=6, token="a"), page(*ROWS[4:], total=6))
+    found = ask(Arm(*shifted, *again))
+    assert (found.rows, found.missing) == (tuple(ROWS[1:]), 0)
+
+
+def test_rows_that_come_twice_are_kept_once():
+    found = ask(Arm(page(*ROWS[:4], token="a"), page(*ROWS[3:])))
+    assert (found.rows, found.missing) == (tuple(ROWS), 0)
+
+
+def test_what_shifts_each_time_is_missing():
+    found = ask(Arm(page(*ROWS[:3], token="a"), page(*ROWS[4:]), page(*ROWS[:3], token="a"), page(*ROWS[4:])))
+    assert found.missing == 1
+
+
+def test_a_page_without_a_token_for_the_rest_is_missing():
+    found = ask(Arm(page(*ROWS[:3])))
+    assert (len(found.rows), found.missing) == (3, 4)
+
+
+def test_pages_that_link_to_each_other_end():
+    found = ask(Arm(page(*ROWS[:3], token="a")))
+    assert found.missing == 4
+
+
+@pytest.mark.parametrize("error", [failed(500), failed(503), failed(429, {}, "RateLimiting"), ServiceRequestError("x")])
+def test_a_page_that_is_lost_is_asked_for_again(error):
+    arm = Arm(page(*ROWS[:3], token="a"), error, page(*ROWS[3:]))
+    assert ask(arm).missing == 0
+    assert arm.asked[1] == arm.asked[2]
+
+
+@pytest.mark.parametrize("error", [failed(500), failed(429, {}, "RateLimiting"), ServiceRequestError("x")])
+def test_what_fails_for_ever_fails(error):
+    with pytest.raises(type(error)):
+        ask(Arm(error))
+
+
+@pytest.mark.parametrize("error", [failed(400, code="BadRequest"), failed(403), ClientAuthenticationError("expired")])
+def test_what_will_not_pass_fails_at_once(error):
+    arm = Arm(error)
+    with pytest.raises(type(error)):
+        ask(arm)
+    assert len(arm.asked) == 1
+
+
+def test_more_subscriptions_than_it_looks_at_are_told():
+    assert ask(Arm(page(*ROWS, headers={**QUOTA, "x-ms-tenant-subscription-limit-hit": "true"}))).cut is True
+    assert ask(Arm(page(*ROWS))).cut is False
+
+
+def test_many_subscriptions_are_asked_for_in_pieces():
+    arm = Arm(page(total=0))
+    ask(arm, Where(subscriptions=tuple(map(str, range(601)))))
+    assert [len(body["subscriptions"]) for body in arm.asked] == [300, 300, 1]
