@@ -71,7 +71,7 @@ class TestNote:
         with_roles(seed, (CRYPTO_OFFICER, VAULT))
         az(f"{REVOKE} --yes").ok()
         az("acr cmk repair -n myregistry --yes").ok()
-        az("acr cmk rotate -n myregistry --key-vault other-vault --identity other").ok()
+        az("acr cmk rotate -n myregistry --key-vault other-vault --identity other --yes").ok()
         before = grants_on(seed, OTHER_VAULT)
         assert (len(before), list(tags(seed))) == (1, [REVOKED_TAG])
         assert "It is ignored and removed" in az(RESTORE).ok().err
