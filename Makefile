@@ -44,13 +44,16 @@ URL ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test bench unit lint format docs docs-output templates wheel release matrix live clean FORCE
+.PHONY: help demo demo-fleet sandbox test bench unit lint format docs docs-output docs-pictures templates wheel release matrix live clean FORCE
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(BUILD)/extension.stamp ## Encrypt a registry with one command, in an Azure on loopback
 	@$(SANDBOX) exec -- $(BIN)/python demo/demo.py
+
+demo-fleet: $(BUILD)/extension.stamp ## List 300 registries with all kinds of damage, and open the report
+	@$(SANDBOX) exec -- $(BIN)/python demo/fleet.py $(BUILD)/demo-fleet
 
 sandbox: $(BUILD)/extension.stamp ## A shell in which az talks to an Azure on loopback
 	@$(SANDBOX) shell
@@ -78,6 +81,9 @@ docs: $(BUILD)/venv.stamp ## Write the generated parts of README.md and docs: fi
 
 docs-output: $(BUILD)/extension.stamp ## Run the commands of the documentation in the sandbox, and write their output and picture
 	$(BIN)/python -m scripts.docs_output
+
+docs-pictures: $(BUILD)/extension.stamp ## Take the pictures of the report in docs, which needs Chromium
+	@$(BIN)/python -m scripts.report_pictures
 
 templates: $(BUILD)/venv.stamp ## Write templates/, the tutorial's case in all formats
 	PYTHONPATH=. $(BIN)/python scripts/templates.py

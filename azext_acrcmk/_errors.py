@@ -16,10 +16,9 @@ from azure.cli.core.azclierror import (
     ValidationError,
 )
 
-from azext_acrcmk.apply.context import Refused
 from azext_acrcmk.cloud.errors import Explanation, ServiceError, explain, read_error
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem
+from azext_acrcmk.model.problem import FORBIDDEN, NOT_FOUND, Problem, Refused
 from azext_acrcmk.plan.change import Change
 from azext_acrcmk.rules.fixes import registry_command
 from azext_acrcmk.run import ChangeFailed, Outcome, RunInterrupted

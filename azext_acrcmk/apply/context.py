@@ -16,7 +16,6 @@ from azext_acrcmk.model.access import access_to
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import SYSTEM
-from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import NOT_LOADED, Absent, DeletedVault, Identity, Key, Registry, State, Vault
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import CREATE, RECOVER, Change, Plan, UnknownChange
@@ -24,14 +23,6 @@ from azext_acrcmk.progress import Progress
 from azext_acrcmk.rules import BROKEN, examine
 
 Made = TypeVar("Made")
-
-
-class Refused(Exception):
-    """A change can't be made, for a known cause. `maybe_done`: Azure accepted it, but a read does not show it."""
-
-    def __init__(self, problem: Problem, maybe_done: bool = False):
-        super().__init__(problem.message)
-        self.problem, self.maybe_done = problem, maybe_done
 
 
 class Context:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from azext_acrcmk.apply.context import Context, Refused, apply_change
+from azext_acrcmk.apply.context import Context, apply_change
 from azext_acrcmk.cloud import grants
 from azext_acrcmk.cloud.hsm import has_hsm_role
 from azext_acrcmk.cloud.reads import get_vault, has_role
@@ -12,7 +12,7 @@ from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.cloud.written import remember_write
 from azext_acrcmk.model.access import own_policies
 from azext_acrcmk.model.ids import HSM_TYPE
-from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.problem import Problem, Refused
 from azext_acrcmk.model.state import ACCESS_POLICY, RBAC, Identity, Unknown, Vault
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.bodies import role_assignment_body

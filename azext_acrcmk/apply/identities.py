@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from azext_acrcmk.apply.context import Context, Refused, apply_change
+from azext_acrcmk.apply.context import Context, apply_change
 from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import ServiceError, read_error, same_code
 from azext_acrcmk.cloud.reads import get_identity
 from azext_acrcmk.model.ids import ArmId, Id
 from azext_acrcmk.model.key_identity import SYSTEM
-from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.problem import Problem, Refused
 from azext_acrcmk.model.state import Absent, Identity, Registry
 from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.rules.fixes import assign_identity

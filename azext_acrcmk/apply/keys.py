@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from azext_acrcmk.apply.context import Context, Refused, apply_change
+from azext_acrcmk.apply.context import Context, apply_change
 from azext_acrcmk.cloud import changes, keys
 from azext_acrcmk.cloud.errors import explain, read_error, same_code
 from azext_acrcmk.cloud.reads import get_key
 from azext_acrcmk.cloud.waiting import retrying
 from azext_acrcmk.model.ids import KeyId
-from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.problem import Problem, Refused
 from azext_acrcmk.model.state import MOST_TAGS_OF_A_KEY, Key, Registry
 from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.plan.change import Change

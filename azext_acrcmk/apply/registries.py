@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from azext_acrcmk.apply.context import Context, Refused, apply_change
+from azext_acrcmk.apply.context import Context, apply_change
 from azext_acrcmk.apply.grants import add_policy
 from azext_acrcmk.apply.identities import patch_assigning
 from azext_acrcmk.cloud import changes
@@ -19,7 +19,7 @@ from azext_acrcmk.cloud.waiting import Pauses, asked_pause, until_settled
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.key_identity import SYSTEM
-from azext_acrcmk.model.problem import Problem
+from azext_acrcmk.model.problem import Problem, Refused
 from azext_acrcmk.model.state import ABSENT, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.plan.diagnose import diagnose

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fields import parts, resource_id
-from azext_acrcmk.cloud.graph import MOST_SUBSCRIPTIONS, PATH, quoted
 from azext_acrcmk.cloud.reads import read_if_possible
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.goal import EnableGoal
@@ -29,6 +28,8 @@ def find_namesakes(
         wanted.append((IDENTITY_TYPE, goal.identity.name))
     if not wanted:
         return ()
+    from azext_acrcmk.cloud.graph import MOST_SUBSCRIPTIONS, PATH, quoted
+
     either = " or ".join(f"(type =~ {quoted(type_)} and name =~ {quoted(name)})" for type_, name in wanted)
     body = {
         "query": f"resources | where {either} | project id | order by id asc",

@@ -21,6 +21,14 @@ class Problem:
     kind: str = INVALID
 
 
+class Refused(Exception):
+    """A change can't be made, for a known cause. `maybe_done`: Azure accepted it, but a read does not show it."""
+
+    def __init__(self, problem: Problem, maybe_done: bool = False):
+        super().__init__(problem.message)
+        self.problem, self.maybe_done = problem, maybe_done
+
+
 def not_readable(what: str, unknown: Unknown) -> str:
     """The message that `what` could not be read, why, and which permission that requires."""
     requires = f" Requires permission '{unknown.action}' on {unknown.scope}." if unknown.action else ""

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
 from knack.log import get_logger
 
 from azext_acrcmk._errors import cli_errors, problems_error
-from azext_acrcmk.apply import Context
 from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import parsing_responses
@@ -30,6 +29,10 @@ from azext_acrcmk.progress import Progress
 from azext_acrcmk.rules import BROKEN
 from azext_acrcmk.rules.fixes import registry_command
 from azext_acrcmk.run import ChangeFailed, Outcome, RunInterrupted, run
+
+if TYPE_CHECKING:
+    # All kinds of change, and what is done for them: imported only where a plan is carried out.
+    from azext_acrcmk.apply import Context
 
 logger = get_logger(__name__)
 
@@ -106,6 +109,8 @@ class Session:
 
     def context(self, state: State, goal: EnableGoal | None = None, grant_timeout: int = 0) -> Context:
         """The context in which to carry out a plan, from what exists now."""
+        from azext_acrcmk.apply import Context
+
         subscriptions = self.login.subscriptions
         context = Context(
             self.clients, state, self.login.tenant, self.progress, self.stop, goal, grant_timeout, subscriptions

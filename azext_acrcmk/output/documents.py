@@ -9,7 +9,7 @@ from typing import Any
 
 from azext_acrcmk.model.state import Key, Registry, State, Vault
 from azext_acrcmk.plan.change import READ, Change, Plan
-from azext_acrcmk.plan.preflight import Obstacle
+from azext_acrcmk.plan.obstacle import Obstacle
 from azext_acrcmk.rules import Facts, Finding, Health, examine
 from azext_acrcmk.rules.catalogue import FAILED, UNKNOWN
 

@@ -1,4 +1,4 @@
-"""What `make demo` shows a newcomer."""
+"""What `make demo` and `make demo-fleet` show a newcomer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-DEMO = Path(__file__).parents[2] / "demo" / "demo.py"
+FOLDER = Path(__file__).parents[2] / "demo"
 
 
-def demo(environment) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, DEMO]
+def demo(environment, script="demo.py", *arguments) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, FOLDER / script, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -34,3 +34,15 @@ def test_fails_where_a_command_does(azure, tmp_path):
     done = demo(azure.login(tmp_path))
     assert done.returncode == 1
     assert "$ az acr cmk show" not in done.stdout
+
+
+def test_of_a_fleet_writes_a_report_and_says_where(azure, tmp_path):
+    azure.settings(graph_quota=0)
+    folder = tmp_path / "a folder"
+    done = demo(azure.login(tmp_path), "fleet.py", folder)
+    assert done.returncode == 0, done
+    assert "total: 300" in done.stdout
+    assert (folder / "fleet.html").as_uri() in done.stdout
+    assert (folder / "fleet.html").read_text().startswith("<!DOCTYPE html>")
+    assert len((folder / "fleet.csv").read_text().splitlines()) > 300
+    assert max(len(line) for line in done.stdout.splitlines() if "file://" not in line) <= 120

@@ -2,8 +2,7 @@ import pytest
 from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError, ValidationError
 
 from azext_acrcmk._errors import change_error, problems_error
-from azext_acrcmk.apply.context import Refused
-from azext_acrcmk.model.problem import FORBIDDEN, INVALID, NOT_FOUND, Problem
+from azext_acrcmk.model.problem import FORBIDDEN, INVALID, NOT_FOUND, Problem, Refused
 from azext_acrcmk.plan.kinds import CreateVersion, UseKey
 from azext_acrcmk.run import ChangeFailed, Outcome
 from tests.harness.kinds import change_of

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from azext_acrcmk.output.report.page import SCRIPT, STYLE
+from azext_acrcmk.output.report.shared import shared
 
 _COLORS = {
     "broken": "#c4314b",
@@ -18,7 +19,7 @@ _COLORS = {
     "notEncrypted": "#5b7a9d",
     "healthy": "#13803b",
 }
-_MOST_BARS = 20
+_MOST_BARS = 12
 
 
 def html(document: dict[str, Any]) -> str:
@@ -46,6 +47,7 @@ def html(document: dict[str, Any]) -> str:
 {_not_seen(document)}
 {_cards(document)}
 {_charts(document)}
+{shared(document["registries"])}
 {_fleet_findings(document)}
 <section aria-labelledby="registries-title">
 <h2 id="registries-title">Registries</h2>
@@ -54,10 +56,12 @@ def html(document: dict[str, Any]) -> str:
 <label>Health <select id="health"><option value="">all</option></select></label>
 <span id="shown" role="status"></span>
 </div>
+<div class="wide" role="region" aria-label="Table" tabindex="0">
 <table id="registries"{_portal(document)}>
 <thead><tr></tr></thead>
 <tbody></tbody>
 </table>
+</div>
 <div class="controls"><button id="previous" type="button">Previous</button> <span id="page"></span>
 <button id="next" type="button">Next</button></div>
 <noscript>The table requires JavaScript; the CSV report has the same rows.</noscript>

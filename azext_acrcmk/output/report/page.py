@@ -16,7 +16,7 @@ body { font: 15px/1.5 system-ui, sans-serif; background: var(--back); color: var
 .cards .attention { border-color: #c98500; } .cards .healthy { border-color: #13803b; }
 .cards .notEncrypted { border-color: #5b7a9d; }
 .charts { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start; }
-figure { margin: 0; } .bar { fill: var(--bar); }
+figure { margin: 0; max-width: 100%; } .bar { fill: var(--bar); }
 .partial { border: 2px solid #c98500; padding: 0 1rem; }
 .controls { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; margin: .5rem 0; }
 table { border-collapse: collapse; } #registries { width: 100%; }
@@ -28,6 +28,9 @@ th button, td button { font: inherit; color: inherit; background: none; border: 
 code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; margin: 0; }
 td { overflow-wrap: anywhere; }
 a { color: var(--bar); }
+.wide { overflow-x: auto; } .tree text { fill: var(--fore); font-size: 13px; }
+.hang { fill: none; stroke: var(--line); stroke-width: 1.5; } .gone { fill: #c4314b; }
+@media (max-width: 30rem) { .bars svg { display: none; } }
 @media print { .controls { display: none; } }
 """
 
@@ -90,7 +93,8 @@ SCRIPT = r"""
     cell.colSpan = COLUMNS.length;
     if (portal) {
       const link = element("a", "Open in the Azure portal", element("p", null, cell));
-      link.href = portal + "/#resource" + row.id.split("/").map(encodeURIComponent).join("/");
+      const whole = row.id.replace(/\p{Surrogate}/gu, "\ufffd");
+      link.href = portal + "/#resource" + whole.split("/").map(encodeURIComponent).join("/");
       link.rel = "noopener noreferrer";
     }
     element("code", row.id, element("p", null, cell));
