@@ -33,7 +33,7 @@ def vault_body(change: CreateVault, principal: str | None = None) -> dict[str, A
         properties["accessPolicies"] = [access_policy(change.tenant, principal, tuple(NEEDED_ACTIONS))]
     if change.public_network_access:
         properties["publicNetworkAccess"] = change.public_network_access
-    if change.restrict_network or change.public_network_access == "Disabled":
+    if change.is_closed:
         properties["networkAcls"] = {"bypass": "AzureServices", "defaultAction": "Deny"}
     return with_tags({"location": change.location, "properties": properties}, change.tags)
 

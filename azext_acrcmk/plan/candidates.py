@@ -28,6 +28,7 @@ from azext_acrcmk.rules import Facts, judge
 from azext_acrcmk.rules.catalogue import ENABLE, FAILED, UNKNOWN
 from azext_acrcmk.rules.catalogue import KEY as OF_KEYS
 from azext_acrcmk.rules.catalogue import VAULT as OF_VAULTS
+from azext_acrcmk.rules.vault import is_closed
 
 IF_MISSING = "created if it does not exist"
 NOT_IN_HSM = "A managed HSM requires an existing key, which excludes the options of a new vault or key."
@@ -112,7 +113,7 @@ def _vault(asked: Asked, seen: tuple[Vault, ...] | Unknown) -> Question:
 
 def _key_vault(asked: Asked, vault: Vault) -> Choice:
     model = "access policies" if vault.uses_policies else "Azure RBAC"
-    closed = ", firewall" if same(vault.default_action, "Deny") or same(vault.public_network_access, "Disabled") else ""
+    closed = ", firewall" if is_closed(vault) else ""
     detail = f"{vault.id.group}, {vault.location}, {model}{closed}"
     return _judged(asked, Choice(vault.name, detail, _named(asked, "key_vault", vault.id), vault), vault=vault)
 

@@ -85,6 +85,11 @@ class CreateVault(Change):
     policy_for: ArmId | None = None
     tags: dict[str, str] | None = field(default=None, hash=False)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether only trusted services may reach it."""
+        return self.restrict_network or self.public_network_access == "Disabled"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecoverVault(Change):

@@ -36,10 +36,12 @@ def shuts_out_registries(vault: Vault) -> bool:
 
     In a network security perimeter that decides, and the firewall means nothing.
     """
-    if in_perimeter(vault):
-        return False
-    closed = same(vault.default_action, "Deny") or same(vault.public_network_access, "Disabled")
-    return closed and not same(vault.bypass, "AzureServices")
+    return not in_perimeter(vault) and is_closed(vault) and not same(vault.bypass, "AzureServices")
+
+
+def is_closed(vault: Vault) -> bool:
+    """Whether not every network may reach the vault."""
+    return same(vault.default_action, "Deny") or same(vault.public_network_access, "Disabled")
 
 
 def in_perimeter(vault: Vault) -> bool:

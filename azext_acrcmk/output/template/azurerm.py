@@ -146,7 +146,6 @@ class _Writer:
         made = [block("data", "azurerm_client_config", "current")] if self._needs_caller else []
         if not isinstance(change, kinds.CreateVault):
             return made
-        closed = change.restrict_network or change.public_network_access == "Disabled"
         rules = block("network_acls", items=(("bypass", "AzureServices"), ("default_action", "Deny")))
         public = {"Disabled": False, "Enabled": True}.get(change.public_network_access or "")
         return [
@@ -167,7 +166,7 @@ class _Writer:
                     ("soft_delete_retention_days", change.retention_days),
                     ("public_network_access_enabled", public),
                     ("tags", change.tags),
-                    rules if closed else None,
+                    rules if change.is_closed else None,
                 ),
             ),
         ]

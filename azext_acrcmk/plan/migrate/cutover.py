@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from azext_acrcmk.model.consumers import Consumers, Reference
+from azext_acrcmk.model.ids import Scope
 from azext_acrcmk.model.settings import ROLES, Settings
 from azext_acrcmk.model.state import Registry
 from azext_acrcmk.plan.migrate.settings import LeftSetting
@@ -56,7 +57,7 @@ def pulling_principals(settings: Settings) -> tuple[Puller, ...]:
     found = []
     for body in settings.of(ROLES):
         properties = body.get("properties") or {}
-        role = PULLING.get(str(properties.get("roleDefinitionId")).rsplit("/", 1)[-1].lower())
+        role = PULLING.get(Scope(properties.get("roleDefinitionId")).name.lower())
         if role:
             principal, kind = str(properties.get("principalId")), str(properties.get("principalType") or "")
             found.append(Puller(principal, kind, role, str(properties.get("scope") or "")))

@@ -11,7 +11,7 @@ from typing import Any
 
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.arm_guid import arm_guid
-from azext_acrcmk.model.ids import REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, same, short_location
+from azext_acrcmk.model.ids import REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, Id, Scope, same, same_region
 from azext_acrcmk.model.settings import (
     CACHE_RULES,
     CREDENTIAL_SETS,
@@ -173,7 +173,7 @@ def _diagnostics(source: Settings, target: Settings) -> Iterator[Setting]:
 
 def own_roles(settings: Settings) -> list[dict[str, Any]]:
     """The role assignments on the registry itself; inherited ones apply by themselves."""
-    return [body for body in settings.of(ROLES) if same(_properties(body).get("scope"), settings.registry.id)]
+    return [body for body in settings.of(ROLES) if _properties(body).get("scope") == settings.registry.id.as_scope]
 
 
 def _roles(source: Settings, target: Settings) -> Iterator[Setting]:
@@ -185,17 +185,17 @@ def _roles(source: Settings, target: Settings) -> Iterator[Setting]:
         names = ("principalType", "condition", "conditionVersion", "description", "delegatedManagedIdentityResourceId")
         wanted = {name: properties[name] for name in names if properties.get(name)}
         role, principal = str(properties.get("roleDefinitionId")), str(properties.get("principalId"))
-        name = arm_guid(str(target.registry.id), principal, role.rsplit("/", 1)[-1])
+        name = arm_guid(str(target.registry.id), principal, Scope(role).name)
         path = f"{target.registry.id}/providers/{ROLE_ASSIGNMENT_TYPE}/{name}"
         whole = {"properties": {"roleDefinitionId": role, "principalId": principal, **wanted}}
-        label = f"{role.rsplit('/', 1)[-1]} to {principal}"
+        label = f"{Scope(role).name} to {principal}"
         yield Setting(ROLES, label, path, API_VERSIONS[ROLE_ASSIGNMENT_TYPE], whole)
 
 
-def _grant(body: dict[str, Any]) -> tuple[str, str, str]:
+def _grant(body: dict[str, Any]) -> tuple[Id, Id, str]:
     properties = _properties(body)
-    role = str(properties.get("roleDefinitionId")).rsplit("/", 1)[-1]
-    return role.lower(), str(properties.get("principalId")).lower(), str(properties.get("condition") or "")
+    role = Id(Scope(properties.get("roleDefinitionId")).name)
+    return role, Id(properties.get("principalId")), str(properties.get("condition") or "")
 
 
 def _replications(source: Settings, target: Settings) -> Iterator[Setting]:
@@ -243,8 +243,7 @@ def _locks(source: Settings, target: Settings) -> Iterator[Setting]:
 
 def own_locks(settings: Settings) -> list[dict[str, Any]]:
     """The locks of the registry itself: others are listed with them."""
-    prefix = f"{settings.registry.id}/providers/{LOCKS_TYPE}/".lower()
-    return [body for body in settings.of(LOCKS) if str(body.get("id")).lower().startswith(prefix)]
+    return [body for body in settings.of(LOCKS) if Scope(body.get("id")).extended == settings.registry.id.as_scope]
 
 
 # What they have in common.
@@ -255,7 +254,7 @@ def _is_system_map(body: dict[str, Any]) -> bool:
 
 
 def _is_home(replication: dict[str, Any], settings: Settings) -> bool:
-    return _same_place(replication.get("location"), settings.registry.location)
+    return same_region(str(replication.get("location")), settings.registry.location)
 
 
 def _child(
@@ -284,8 +283,8 @@ def _named(settings: Settings, kind: str, name: str) -> dict[str, Any] | None:
 
 def is_system_token(source: Settings, token: dict[str, Any]) -> bool:
     """Whether a token was made for a connected registry."""
-    used = [_sync(body).get("tokenId") for body in source.of("connectedRegistries")]
-    return any(same(each, token.get("id")) for each in used)
+    used = [Scope(_sync(body).get("tokenId")) for body in source.of("connectedRegistries")]
+    return token.get("id") in used
 
 
 def _sync(connected: dict[str, Any]) -> dict[str, Any]:
@@ -302,11 +301,7 @@ def _moved(id_: Any, source: Settings, target: Settings) -> str:
 
 def _place(location: Any, source: Settings, target: Settings) -> str:
     """Where a webhook is: at home, or in a replica."""
-    return target.registry.location if _same_place(location, source.registry.location) else str(location)
-
-
-def _same_place(one: Any, other: Any) -> bool:
-    return short_location(str(one)) == short_location(str(other))
+    return target.registry.location if same_region(str(location), source.registry.location) else str(location)
 
 
 def _rules(settings: Settings) -> dict[str, Any]:
