@@ -77,7 +77,7 @@ class Importer:
         self._clients, self._source, self._target = clients, source, target
         self._limit, self._stop, self._look_for_cause = limit, stop, look_for_cause
         self._arrivals = Arrivals(server)
-        # How long the last ones took, in seconds: the next is looked for when it may have ended. None is known at first.
+        # How long the last ones took, in seconds: the next is looked for when it may have ended.
         self._typical: float | None = None
         self._free_at, self._failed = 0.0, 0
         self._lock = threading.Lock()
