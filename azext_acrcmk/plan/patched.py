@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId, same
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.preflight import NewResource
 from azext_acrcmk.model.state import Identity, Registry, State, Vault
@@ -24,8 +24,9 @@ def patched_resources(state: State, plan: Plan) -> list[NewResource]:
     found = []
     if isinstance(state.registry, Registry) and (changes := _about(plan, AttachIdentity, SetEncryption)):
         before = _registry(state.registry)
-        after = _changed_registry(before, changes, state)
-        found.append(_new(REGISTRY_TYPE, state.registry.id, before, after))
+        # A new version of the same key changes nothing that a policy sees.
+        if (after := _changed_registry(before, changes, state)) != before:
+            found.append(_new(REGISTRY_TYPE, state.registry.id, before, after))
     if isinstance(state.vault, Vault) and (changes := _about(plan, ProtectVault, AllowTrustedServices)):
         before = _vault(state.vault)
         found.append(_new(VAULT_TYPE, state.vault.id, before, _changed_vault(before, changes)))
@@ -69,8 +70,10 @@ def _changed_registry(before: dict[str, Any], changes: list[Change], state: Stat
             users += [] if own or change.identity in users else [change.identity]
         if isinstance(change, SetEncryption):
             client_id = state.identity.client_id if isinstance(state.identity, Identity) else NO_ID
-            block = encryption_block(SYSTEM if own else client_id, change.key)
-            after["properties"] = {**registry.properties, "encryption": block}
+            client_id = SYSTEM if own else client_id
+            used = registry.encryption
+            if change.key != used.key or not same(client_id, used.identity):
+                after["properties"] = {**registry.properties, "encryption": encryption_block(client_id, change.key)}
     return {**after, "identity": _identities(users, system)}
 
 

@@ -144,10 +144,10 @@ class TestPolicies:
     def test_against_the_registry_as_it_is_may_not_be_about_the_change(self, azure, az, scene, officer):
         scene.encrypt()
         azure.deny(REGISTRY_TYPE, CLOSED_ONLY, name="closed-only")
-        rows = az(f"{ROTATE} --what-if").json()
+        rows = az(f"{ROTATE} --identity [system] --what-if").json()
         (row,) = [row for row in rows if row["action"] == "unknown"]
         assert "the policy closed-only denies" in row["reason"]
-        az(ROTATE).ok()
+        az(f"{ROTATE} --identity [system]").ok()
 
     def test_against_an_identity_is_met_before_anything(self, azure, scene, officer, blocked):
         scene.encrypt()
