@@ -166,8 +166,18 @@ class Judge:
         return frozenset(doubts)
 
 
+def _version() -> str | None:
+    """Of this extension, if it is installed."""
+    from azure.cli.core.extension import ExtensionNotInstalledException, get_extension
+
+    try:
+        return get_extension("acrcmk").version
+    except ExtensionNotInstalledException:
+        return None
+
+
 def _report(session: Session, fleet: Fleet, depth: str, judge: Judge) -> FleetReport:
-    report = FleetReport(session.now, depth, fleet.subscription_names, session.login.portal)
+    report = FleetReport(session.now, depth, fleet.subscription_names, session.login.portal, _version())
     for registry in list(fleet.registries.values()):
         state = fleet.state_of(registry)
         report.add(state, judge.health(state))

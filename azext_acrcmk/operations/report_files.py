@@ -47,6 +47,8 @@ def _is_report(document: Any) -> bool:
     portal = document.get("portal")
     if portal is not None and not (isinstance(portal, str) and _PORTAL.fullmatch(portal)):
         return False
+    if not isinstance(document.get("extension"), (str, type(None))):
+        return False
     several = document.get("fleetFindings")
     if not isinstance(several, list) or not all(map(_is_about_several, several)):
         return False

@@ -33,6 +33,7 @@ class FleetReport:
     depth: str
     subscription_names: dict[Id, str]
     portal: str | None = None
+    extension: str | None = None
     rows: list[Row] = field(default_factory=list)
     not_seen: list[tuple[str, str]] = field(default_factory=list)
 
@@ -50,6 +51,7 @@ def fleet_document(report: FleetReport) -> dict[str, Any]:
         "partial": bool(report.not_seen),
         "notSeen": [{"what": what, "why": why} for what, why in report.not_seen],
         "counts": {"total": len(report.rows), **{health: counts[health] for health in HEALTHS}},
+        "extension": report.extension,
         "portal": report.portal,
         "listed": None,
         "fleetFindings": [_finding_of_several(each) for each in examine_fleet([_member(row) for row in report.rows])],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.harness.listed import wrong
 FLEET = {"registries": 150, "vaults": 30, "keys": 90, "subscriptions": 2, "seed": 5, "damaged": 0.9}
 SMALL = {"registries": 20, "vaults": 5, "keys": 10, "subscriptions": 2, "seed": 3}
 GRAPH = "/providers/Microsoft.ResourceGraph/resources"
+VERSION = re.search(r'^VERSION = "(.+)"$', (Path(__file__).parents[2] / "setup.py").read_text(), re.MULTILINE)[1]
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
 
@@ -137,6 +139,7 @@ def test_reports_are_written_and_made_again_of_one(azure, quick_az, tmp_path):
     command = f"acr cmk list --all --report {whole} --report {csv} --report {xml} --report {page}"
     result = quick_az(command).json()
     assert json.loads(whole.read_text()) == result
+    assert result["extension"] == VERSION
     azure.clear_log()
     again = tmp_path / "again.csv"
     made = quick_az(f"acr cmk list --from {whole} --report {again} --compare {whole}").json()

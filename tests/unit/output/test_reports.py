@@ -54,6 +54,7 @@ def document(*rows, not_seen=()):
         "partial": bool(not_seen),
         "notSeen": [{"what": what, "why": why} for what, why in not_seen],
         "counts": {"total": len(rows)},
+        "extension": "1.0.0b1",
         "portal": "https://portal.azure.com",
         "listed": None,
         "fleetFindings": [],
