@@ -63,6 +63,7 @@ test: $(BUILD)/extension.stamp ## Run all tests
 
 bench: $(BUILD)/extension.stamp ## Measure against core az, into benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.bench $(BENCH)
+	$(if $(BENCH),,$(BIN)/python -m benchmarks.migrate)
 
 unit: $(BUILD)/venv.stamp ## Run the unit tests only
 	$(PYTEST) tests/unit tests/live

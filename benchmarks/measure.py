@@ -81,6 +81,10 @@ class Bench:
             bench.az("group list")  # the token is fetched here, and not in the first thing measured
             yield bench
 
+    @property
+    def sandbox(self) -> Sandbox:
+        return self._sandbox
+
     def az(self, command: str, **environment: str) -> Run:
         """Raises CalledProcessError with the output of a failed command."""
         arguments = [AZ, *shlex.split(command)]

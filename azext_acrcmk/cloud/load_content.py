@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from azext_acrcmk.cloud.login_server import LoginServer
 from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.read_content import read_content
-from azext_acrcmk.model.content import FREE, Attributes, Content, Repository, fallback_tag, is_fallback_tag
+from azext_acrcmk.cloud.reads import in_parallel
+from azext_acrcmk.model.content import FREE, Attributes, Content, Manifest, Repository, fallback_tag, is_fallback_tag
 
 # How many manifests of one repository are read in parallel.
 _READS = 8
@@ -19,13 +20,8 @@ def load_source(server: LoginServer, name: str, since: str | None = None, locks:
     With `since`, a moment in ISO 8601, only what has changed from then on: newest first, until something is older. With
     `locks`, also what may not be done with single tags.
     """
-    attributes = server.attributes(name) or FREE
-    listed = Repository(name, {}, {}, attributes, _tag_locks(server, name) if locks else {})
-    for row in server.manifests(name, newest_first=since is not None):
-        if since is not None and row.updated < since:
-            break
-        listed.manifests[row.digest] = row
-    if not attributes.can_read:
+    listed = _listed(server, name, since, locks)
+    if not listed.attributes.can_read:
         return listed
     rows = [row for row in listed.manifests.values() if row.attributes.can_read]
     _read(server, listed, [row.digest for row in rows if row.is_index])
@@ -44,10 +40,7 @@ def load_source(server: LoginServer, name: str, since: str | None = None, locks:
 def load_target(server: LoginServer, source: Repository, locks: bool = True) -> Repository:
     """The same repository of the new registry, with the indexes that the old one does not have: what is attached to
     its images is named in one."""
-    rows = {row.digest: row for row in server.manifests(source.name)}
-    there = locks and bool(rows)
-    attributes = (server.attributes(source.name) or FREE) if there else FREE
-    listed = Repository(source.name, rows, {}, attributes, _tag_locks(server, source.name) if there else {})
+    listed = _listed(server, source.name, None, locks)
     tags = listed.tags
     named = {tags.get(fallback_tag(subject)) for subject in source.referrers()} & listed.manifests.keys()
     own = {row.digest for row in listed.manifests.values() if row.is_index and row.digest not in source.manifests}
@@ -55,6 +48,23 @@ def load_target(server: LoginServer, source: Repository, locks: bool = True) -> 
     listed.contents.update({digest: source.contents[digest] for digest in known})
     _read(server, listed, sorted((named | own) - known))
     return listed
+
+
+def _listed(server: LoginServer, name: str, since: str | None, locks: bool) -> Repository:
+    """A repository without the contents of its manifests; an empty one if there is none."""
+
+    def rows() -> dict[str, Manifest]:
+        found = {}
+        for row in server.manifests(name, newest_first=since is not None):
+            if since is not None and row.updated < since:
+                break
+            found[row.digest] = row
+        return found
+
+    attributes, manifests, tags = in_parallel(
+        lambda: server.attributes(name) or FREE, rows, lambda: _tag_locks(server, name) if locks else {}
+    )
+    return Repository(name, manifests, {}, attributes, tags)
 
 
 def _tag_locks(server: LoginServer, name: str) -> dict[str, Attributes]:

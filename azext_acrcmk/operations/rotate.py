@@ -17,7 +17,7 @@ from azext_acrcmk.operations.others import others_document
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
-from azext_acrcmk.plan.kinds import REMOVING
+from azext_acrcmk.plan.kinds import REMOVING, LeaveToUser
 from azext_acrcmk.plan.rotate import (
     grant_scope,
     plan_rotate,
@@ -56,6 +56,8 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             return None
         document = registry_document(context.result, session.now)
         session.fail_if_broken(document, registry.id)
+        if plan.find(LeaveToUser):
+            session.fail_after_output()
         others = _others(session, plan, old or current, context.result)
         return {**document, **others, "steps": steps_document(outcomes)}
 

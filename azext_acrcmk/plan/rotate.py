@@ -18,6 +18,7 @@ from azext_acrcmk.plan.kinds import (
     CreateVersion,
     DisableVersion,
     KeepVersion,
+    LeaveToUser,
     ReadBack,
     SetEncryption,
     TagRegistry,
@@ -258,8 +259,7 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
         return []
     key, principal = old.registry.encryption.key, key_identity(old).principal_id
     if unread := _unread_access(old, principal):
-        why = f"{unread} can't be read. Access to the old key is not removed."
-        return [replace(_kept(key.versionless, why), notice=why)]
+        return [_left("old-grant", key.versionless, f"{unread} can't be read. Access to the old key is not removed.")]
     if not isinstance(old.vault, Vault) or not principal:
         return []  # With the vault or an assigned identity, the access is gone.
     own, elsewhere = find_grants(old.vault, key, principal, old.roles, old.individuals)
@@ -267,6 +267,9 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
     for grant in own:
         if why := _still_needed(goal, old, target, on_key=grant.on_key):
             changes.append(_kept(grant.resource, f"{grant.what}, still needed by {why}."))
+        elif not isinstance(old.sharing, tuple) or not isinstance(old.identity_users, tuple):
+            reason = f"{grant.what} is not removed: resources that may need it can't be read."
+            changes.append(_left("old-grant", grant.resource, reason))
         else:
             removal = grant.removal(f"{grant.what}, no longer needed.")
             removal = replace(removal, step="old-grant")
@@ -292,13 +295,18 @@ def _kept(resource: str, reason: str) -> UseGrant:
     return UseGrant(on=resource, reason=reason, step="old-grant")
 
 
+def _left(step: str, subject: str, reason: str) -> LeaveToUser:
+    """What was asked for and is not done, because what decides can't be read."""
+    return LeaveToUser(subject=subject, step=step, reason=reason, notice=reason)
+
+
 def _still_needed(goal: RotateGoal, old: State, target: State, on_key: bool) -> str | None:
     """Who still uses the old identity where it has access. A grant on a vault applies to all its keys."""
     same_vault = isinstance(target.vault, Vault) and target.vault.id == old.vault.id
     if same_identity(goal, old) and (same_key(goal, old) if on_key else same_vault):
         return "this registry"
     if not isinstance(old.sharing, tuple) or not isinstance(old.identity_users, tuple):
-        return "resources that can't be read"
+        return None
     users = [each.id for each in old.sharing if each.identity and (each.key if on_key else each.vault)]
     # Only registries show what they use the identity for.
     known = {each.id for each in old.sharing if each.identity}
@@ -310,8 +318,12 @@ def _old_version_changes(goal: RotateGoal, old: State) -> list[Change]:
     version = old.registry.encryption.in_use
     if not goal.disable_old_version or not version or not _changes_version(goal, old):
         return []
-    if why := _other_users_of_key(old):
-        reason = f"Old version stays enabled: it may still be needed by {why}."
+    if not isinstance(old.sharing, tuple):
+        reason = "The old version stays enabled: registries that may need it can't be read."
+        return [_left("old-version", str(version), reason)]
+    if others := [each.id.name for each in old.sharing if each.key]:
+        # Each registry changes to new versions at its own time.
+        reason = f"Old version stays enabled: it may still be needed by {', '.join(others)}."
         return [KeepVersion(key=version, step="old-version", reason=reason)]
     reason = "Old version is disabled after the registry is confirmed to use the new one."
     disabling = DisableVersion(key=version, reason=reason)
@@ -325,13 +337,6 @@ def _asked_if_others_are_unknown(change: Change, old: State, question: str) -> C
         return change
     notice = f"Others that use the same key or identity may not have been found. {rest}"
     return replace(change, notice=notice, question=question)
-
-
-def _other_users_of_key(old: State) -> str | None:
-    """Who else uses any version of the old key: each registry changes to new versions at its own time."""
-    if not isinstance(old.sharing, tuple):
-        return "registries that can't be read"
-    return ", ".join(each.id.name for each in old.sharing if each.key) or None
 
 
 def grant_scope(current: State) -> str:

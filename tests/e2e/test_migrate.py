@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -160,3 +161,31 @@ def test_with_the_roles_that_are_named_it_works(azure, az_as, seed):
         azure.unseen("GET", str(NEW), None, "2025-11-01")["properties"]["roleAssignmentMode"]
         == "AbacRepositoryPermissions"
     )
+
+
+def test_only_what_has_changed_since(azure, az, old):
+    az(MIGRATE).ok()
+    azure.advance(100_000)
+    azure.push_image("oldregistry", "app/service0001", "v9", "later")
+    since = datetime.now(timezone.utc) + timedelta(seconds=50_000)
+    result = az(f"{MIGRATE} --since {since.isoformat(timespec='seconds')}").json()
+    assert (result["inventory"]["manifests"], result["imported"], result["verified"]) == (1, 1, True)
+    assert same_images(azure)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("--name oldregistry --to oldregistry", "the name of another registry"),
+        ("--name oldregistry --to x", "'x' is not a valid registry name"),
+        ("--name oldregistry --to NewRegistry", "must be lowercase"),
+        ("--name oldregistry --to newregistry --since yesterday", "'yesterday' is not a date"),
+        ("--name oldregistry --to newregistry --concurrency 51", "a number from 1 to 50"),
+        ("--name oldregistry --to newregistry --concurrency 0", "a number from 1 to 50"),
+    ],
+)
+def test_options_that_make_no_sense(azure, quick_az, command, words):
+    result = quick_az(f"acr cmk migrate {command}")
+    assert result.code == 1
+    assert words in result.err
+    assert azure.log() == []

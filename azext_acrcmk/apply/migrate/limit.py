@@ -17,12 +17,12 @@ _LOOK = 2.0
 
 
 class Limit:
-    """Slots that are taken by one thread each. Throttling takes one away; as many successes as there are add one, ten
-    times as many after it was throttled."""
+    """Slots that are taken by one thread each. Each success adds one until it is throttled; that takes one away, and
+    from then on ten times as many successes as there are slots add one."""
 
     def __init__(self, given: int | None = None):
         self.most = given or MOST
-        self._size, self._taken, self._good, self._patience = given or FIRST, 0, 0, 1
+        self._size, self._taken, self._good, self._throttled = given or FIRST, 0, 0, False
         self._condition = threading.Condition()
 
     @property
@@ -47,12 +47,12 @@ class Limit:
     def throttled(self) -> None:
         """The service took all but one of those that are running."""
         with self._condition:
-            self._size, self._good, self._patience = max(min(self._size, self._taken) - 1, 1), 0, _CAREFUL
+            self._size, self._good, self._throttled = max(min(self._size, self._taken) - 1, 1), 0, True
 
     def succeeded(self) -> None:
         with self._condition:
             self._good += 1
-            if self._good >= self._size * self._patience and self._size < self.most:
+            if self._good >= (self._size * _CAREFUL if self._throttled else 1) and self._size < self.most:
                 self._size, self._good = self._size + 1, 0
                 self._condition.notify()
 

@@ -14,7 +14,7 @@ from azext_acrcmk.model.state import (
     State,
     Unknown,
 )
-from azext_acrcmk.plan.change import CREATE, DELETE, REUSE, UPDATE
+from azext_acrcmk.plan.change import CREATE, DELETE, MANUAL, REUSE, UPDATE
 from azext_acrcmk.plan.rotate import ROTATED_TAG, plan_rotate, what_was_used
 from tests.harness import make
 from tests.harness.encrypted import (
@@ -206,28 +206,27 @@ class TestOldGrant:
 
     def test_is_kept_where_others_cannot_be_read(self):
         made = plan(replace(encrypted(), sharing=Unknown()), identity="other", revoke_old=True)
-        assert make.actions(made)["old-grant"] == REUSE
+        assert make.actions(made)["old-grant"] == MANUAL
 
     @pytest.mark.parametrize(
         ("users", "sharing", "kept"),
         [
-            ((VM,), (), "needed by vm"),
-            (Unknown("resources/read", "here"), (), "needed by resources that can't be read"),
+            ((VM,), (), (REUSE, "needed by vm")),
+            (Unknown("resources/read", "here"), (), (MANUAL, "resources that may need it can't be read")),
             # A registry that uses it for the key of another vault.
-            ((SECOND,), (Sharer(SECOND, identity=True),), None),
+            ((SECOND,), (Sharer(SECOND, identity=True),), (DELETE, "no longer needed")),
         ],
     )
     def test_is_kept_while_another_resource_has_the_identity(self, users, sharing, kept):
         state = replace(encrypted(), identity_users=users, sharing=sharing)
         step = make.step(plan(state, identity="other", revoke_old=True), "old-grant")
-        assert step.action == (REUSE if kept else DELETE)
-        assert not kept or kept in step.reason
+        assert (step.action, kept[1] in step.reason) == (kept[0], True)
 
     @pytest.mark.parametrize("what", ["vault", "roles"])
     def test_that_can_not_be_read_is_told_before_anything_is_changed(self, what):
         state = replace(encrypted(), **{what: Unknown()})
         step = make.step(plan(state, key_vault="elsewhere", identity="other", revoke_old=True), "old-grant")
-        assert step.action == REUSE
+        assert step.action == MANUAL
         assert "can't be read. Access to the old key is not removed." in step.notice
 
     @pytest.mark.parametrize("found", [ABSENT, Unknown()], ids=["not found", "unknown"])
@@ -278,10 +277,10 @@ class TestOldVersion:
     def test_is_never_disabled_by_default(self):
         assert not make.step(plan(encrypted()), "old-version")
 
-    @pytest.mark.parametrize("sharing", [(Sharer(SECOND, key=True),), Unknown()])
-    def test_is_left_while_others_may_need_it(self, sharing):
+    @pytest.mark.parametrize(("sharing", "action"), [((Sharer(SECOND, key=True),), REUSE), (Unknown(), MANUAL)])
+    def test_is_left_while_others_may_need_it(self, sharing, action):
         made = plan(replace(encrypted(), sharing=sharing), disable_old_version=True)
-        assert make.actions(made)["old-version"] == REUSE
+        assert make.actions(made)["old-version"] == action
 
     def test_is_not_old_where_only_the_identity_changes(self):
         made = plan(encrypted(), identity="other", no_new_version=True, disable_old_version=True)

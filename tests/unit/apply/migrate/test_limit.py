@@ -13,11 +13,13 @@ from azext_acrcmk.cloud.waiting import Interrupted, Stop
 def test_successes_let_more_run_and_throttling_fewer():
     limit, stop = Limit(), Stop()
     assert limit.size == FIRST
-    for _ in range(FIRST):
-        limit.succeeded()
+    limit.succeeded()
     assert limit.size == FIRST + 1
     with limit.slot(stop), limit.slot(stop), limit.slot(stop):
         limit.throttled()
+    assert limit.size == 2
+    for _ in range(19):
+        limit.succeeded()
     assert limit.size == 2
     for _ in range(10 * MOST * MOST):
         limit.succeeded()
