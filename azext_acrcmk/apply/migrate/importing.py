@@ -157,7 +157,7 @@ class Importer:
         began = time.monotonic()
         poll_at = began + _POLL
         typical = _FIRST if self._typical is None else self._typical
-        pause, more = max(typical * 0.9, 0.1), max(typical * 0.1, 0.1)
+        pause, more = max(typical * 0.95, 0.1), max(typical * 0.15, 0.1)
         while time.monotonic() < began + IMPORT_TIMEOUT:
             self._stop.pause(pause)
             if self._arrivals.has(each, within=more / 2):
