@@ -155,3 +155,9 @@ def load_goal(loader, command):
             is_preview=True,
             help="Protocol of the registry's endpoints.",
         )
+        c.argument(
+            "regional_endpoints",
+            get_enum_type(["Disabled", "Enabled"]),
+            is_preview=True,
+            help="Whether the registry has an endpoint of its own in each of its regions.",
+        )

@@ -38,6 +38,7 @@ def enable(
     dnl_scope=None,
     allow_metadata_search=None,
     endpoint_protocol=None,
+    regional_endpoints=None,
     what_if=False,
     yes=False,
 ):
@@ -81,6 +82,7 @@ def template(
     dnl_scope=None,
     allow_metadata_search=None,
     endpoint_protocol=None,
+    regional_endpoints=None,
     template_format="arm",
     file=None,
     yes=False,
@@ -126,6 +128,7 @@ def wizard(
     dnl_scope=None,
     allow_metadata_search=None,
     endpoint_protocol=None,
+    regional_endpoints=None,
 ):
     given = locals()
     from azext_acrcmk.operations.wizard import wizard as operation
@@ -169,6 +172,7 @@ def migrate(
     dnl_scope=None,
     allow_metadata_search=None,
     endpoint_protocol=None,
+    regional_endpoints=None,
     repositories=None,
     since=None,
     concurrency=None,

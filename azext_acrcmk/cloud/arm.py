@@ -74,9 +74,9 @@ class Arm:
             link = text(page, "nextLink")
             url = urljoin(url, link) if link else None
 
-    def query(self, path: str, version: str, body: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    def query(self, path: str, version: str, body: dict[str, Any], **options: Any) -> tuple[dict[str, Any], Any]:
         """The answer to a POST that changes nothing, and its headers. Not tried again here: the caller knows when."""
-        answer = self._response("POST", self._url(path, version), body, retry_total=0)
+        answer = self._response("POST", self._url(path, version), body, retry_total=0, **options)
         with parsing_responses():
             return part(json.loads(answer.text() or "{}")), answer.headers
 

@@ -88,6 +88,7 @@ REGISTRY_OPTIONS = (
     ),
     RegistryOption("allow_metadata_search", ("metadataSearch",), _ENABLED, "Disabled", api_version=PREVIEW_API_VERSION),
     RegistryOption("endpoint_protocol", ("endpointProtocol",), {}, "IPv4", api_version=PREVIEW_API_VERSION),
+    RegistryOption("regional_endpoints", ("regionalEndpoints",), {}, "Disabled", api_version=PREVIEW_API_VERSION),
 )
 # What a new registry can be reached from: a name, what it means, and the arguments that say so.
 NETWORKS: tuple[tuple[str, str, dict[str, Any]], ...] = (

@@ -24,7 +24,7 @@ def check(cmd, registry_name: str | None, group: str | None, ids: list[str] | No
     if ids:
         return [row for rows in each(cmd, ids, judge) for row in rows]
     with Session.of(cmd) as session:
-        return judge(session, session.registry_id(registry_name, group))
+        return judge(session, session.registry_anywhere(registry_name, group))
 
 
 def _check(session: Session, id_: ArmId, fail_on: str, expiry_days: int) -> list[dict[str, Any]]:

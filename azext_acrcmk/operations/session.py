@@ -15,6 +15,7 @@ from knack.log import get_logger
 from azext_acrcmk._errors import cli_errors, problems_error
 from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.elsewhere import find_elsewhere
 from azext_acrcmk.cloud.errors import parsing_responses
 from azext_acrcmk.cloud.login import login_of
 from azext_acrcmk.cloud.reads import get_registry
@@ -23,7 +24,7 @@ from azext_acrcmk.cloud.written import forget_writes, last_write_accepted
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.problem import unreadable_problem
-from azext_acrcmk.model.state import Registry, State, Unknown
+from azext_acrcmk.model.state import Absent, Registry, State, Unknown
 from azext_acrcmk.plan.change import Change, Plan
 from azext_acrcmk.progress import Progress
 from azext_acrcmk.rules import BROKEN
@@ -63,13 +64,33 @@ class Session:
     def now(self) -> datetime:
         return datetime.now(timezone.utc)
 
+    def registry_anywhere(self, name: str, group: str | None) -> ArmId:
+        """The same for a command that only reads: without a group, it may be in another subscription, which is said."""
+        if group:
+            return self.registry_id(name, group)
+        found = find_registry(self.clients, name, self.login.subscription)
+        if isinstance(found, Absent) and (there := find_elsewhere(self.clients, name, self.login.subscription)):
+            logger.warning("Registry '%s' is in another subscription than the current one: %s", name, there)
+            return there
+        return self._found(name, found, None)
+
     def registry_id(self, name: str, group: str | None) -> ArmId:
         """The id of a registry by its name and, where given, its resource group."""
         if group:
             return ArmId(self.login.subscription, group, REGISTRY_TYPE, name)
         found = find_registry(self.clients, name, self.login.subscription)
+        there = find_elsewhere(self.clients, name, self.login.subscription) if isinstance(found, Absent) else None
+        return self._found(name, found, there)
+
+    def _found(self, name: str, found: ArmId | Absent | Unknown, there: ArmId | None) -> ArmId:
+        """What was found in the command's subscription, or an error that names where it is."""
         if isinstance(found, Unknown):
             raise _forbidden(name, found)
+        if there:
+            raise ResourceNotFoundError(
+                f"Registry '{name}' is not in subscription {self.login.subscription}, but in another one: {there}.",
+                [f"To use it: --subscription {there.subscription}"],
+            )
         if not isinstance(found, ArmId):
             raise ResourceNotFoundError(
                 f"No registry '{name}' was found in subscription {self.login.subscription}.",

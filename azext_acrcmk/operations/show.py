@@ -17,7 +17,7 @@ def show(cmd, registry_name: str | None, group: str | None, ids: list[str] | Non
         shown = each(cmd, ids, _show)
         return shown[0] if len(ids) == 1 else shown
     with Session.of(cmd) as session:
-        return _show(session, session.registry_id(registry_name, group))
+        return _show(session, session.registry_anywhere(registry_name, group))
 
 
 def _show(session: Session, id_: ArmId) -> dict[str, Any]:

@@ -37,6 +37,7 @@ _WITHOUT_ARGUMENT = (
     "dnl_scope",
     "allow_metadata_search",
     "endpoint_protocol",
+    "regional_endpoints",
 )
 
 
