@@ -8,6 +8,7 @@ from knack.log import get_logger
 
 from azext_acrcmk._errors import problems_error
 from azext_acrcmk.cloud.preflight import look_ahead
+from azext_acrcmk.cloud.waiting import done, in_thread, result_of
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import State
 from azext_acrcmk.operations.session import Session
@@ -18,12 +19,26 @@ from azext_acrcmk.plan.preflight import obstacles, questions
 
 logger = get_logger(__name__)
 
+# How long answers are waited for before a change that can be undone, in seconds.
+SECONDS = 15.0
+
 
 def find_obstacles(session: Session, plan: Plan, state: State, *others: State) -> list[Obstacle]:
-    """What blocks a plan, or can't be determined. `others` are further states of what the plan is about."""
+    """What blocks a plan, or can't be determined. `others` are further states of what the plan is about.
+
+    A plan without anything irreversible, such as a revocation, does not wait long for answers.
+    """
     if not plan.changing:
         return []
-    return obstacles(state, plan, look_ahead(session.clients, questions(state, plan, *others)), *others)
+    asked = in_thread(lambda: look_ahead(session.clients, questions(state, plan, *others)))
+    if not _is_irreversible(plan) and not done(asked, SECONDS):
+        reason = "Could not determine in time what Azure allows."
+        return [Obstacle(UNDETERMINED, "preflight", plan.changing[0].resource, reason)]
+    return obstacles(state, plan, result_of(asked), *others)
+
+
+def _is_irreversible(plan: Plan) -> bool:
+    return any(each.irreversible for each in plan.changing)
 
 
 def obstructed_plan(session: Session, plan: Plan, found: list[Obstacle]) -> list[dict[str, Any]]:
@@ -42,6 +57,6 @@ def stop_where_blocked(found: list[Obstacle], *instead: str, plan: Plan | None =
         last = Problem(texts[-1], (*advice, *instead))
         raise problems_error((*map(Problem, texts[:-1]), last))
     if unsure := list(dict.fromkeys(each.reason for each in found if each.action == UNDETERMINED)):
-        harmless = plan is not None and not any(each.irreversible for each in plan.changing)
+        harmless = plan is not None and not _is_irreversible(plan)
         tell = logger.info if harmless else logger.warning
         tell("Not everything could be determined in advance:\n%s", "\n".join(f"- {each}" for each in unsure))

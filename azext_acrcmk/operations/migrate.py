@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from azure.cli.core.azclierror import AzureResponseError, ForbiddenError, ValidationError
@@ -85,7 +86,7 @@ def migrate(
         settings = MigratedSettings(session, source, state.registry)
         if wanted.settings:
             settings.open_network()
-        copier = _copier(session, source, state.registry, old, wanted, mode)
+        copier = _copier(session, source, state, old, wanted, mode)
         _copy(session, copier, state)
         document = migration_document(source, state, copier.tally, examine(state, session.now))
         if wanted.settings:
@@ -128,11 +129,11 @@ def _unfreeze(session: Session, source: Registry, target: Target, old: LoginServ
     return {"source": source.name, "target": target.id.name, "opened": sorted(names)}
 
 
-def _copier(
-    session: Session, source: Registry, target: Registry, old: LoginServer, wanted: Wanted, mode: Mode
-) -> Copier:
-    new, limit = login_server(session, target), Limit(mode.concurrency)
-    importer = Importer(session.clients, source.id, target.id, new, limit, session.stop)
+def _copier(session: Session, source: Registry, state: State, old: LoginServer, wanted: Wanted, mode: Mode) -> Copier:
+    target, limit = state.registry, Limit(mode.concurrency)
+    new = login_server(session, target)
+    cause = partial(_raise_if_key_broken, session, state)
+    importer = Importer(session.clients, source.id, target.id, new, limit, session.stop, cause)
     copier = Copier(old, new, importer, limit, wanted, source.id, session.stop)
     copier.frozen = locked_before(target.tags)
     return copier
@@ -142,25 +143,31 @@ def _copy(session: Session, copier: Copier, state: State) -> None:
     from azure.core.exceptions import AzureError
 
     try:
-        with _permitted(state.registry.id), session.progress.during(copier.progress):
+        with _permitted(state.registry.id), _ended(session), session.progress.during(copier.progress):
             copier.copy()
-    except KeyboardInterrupt:
-        session.stop.set()
+    except NothingSucceeds as error:
+        raise AzureResponseError(
+            f"Imports into registry '{state.registry.name}' fail one after the other: {error}", [_AGAIN]
+        ) from error
+    except AzureError:
+        _raise_if_key_broken(session, state)
         raise
-    except (AzureError, NothingSucceeds) as error:
+
+
+@contextmanager
+def _ended(session: Session) -> Iterator[None]:
+    """Whatever stops the command ends all that waits."""
+    try:
+        yield
+    except BaseException:
         session.stop.set()
-        _explain_key(session, state, error)
-        if isinstance(error, NothingSucceeds):
-            raise AzureResponseError(
-                f"Imports into registry '{state.registry.name}' fail one after the other: {error}", [_AGAIN]
-            ) from error
         raise
 
 
 _AGAIN = "Run the same command again after you fix this; it continues where it stopped."
 
 
-def _explain_key(session: Session, state: State, error: Exception) -> None:
+def _raise_if_key_broken(session: Session, state: State) -> None:
     """Raises the cause, if the new registry's key stopped working midway."""
     registry = get_registry(session.clients, state.registry.id)
     if not isinstance(registry, Registry):
@@ -172,7 +179,7 @@ def _explain_key(session: Session, state: State, error: Exception) -> None:
         raise AzureResponseError(
             " ".join([f"The key of registry '{registry.name}' stopped working while images were imported.", *causes]),
             [f"To fix it: {registry_command(registry.id, 'cmk repair')}", _AGAIN],
-        ) from error
+        )
 
 
 @contextmanager

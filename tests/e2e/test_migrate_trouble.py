@@ -58,6 +58,29 @@ def test_what_fails_for_good_is_named_and_the_rest_is_copied(azure, many_az, old
     assert same_images(azure)
 
 
+def test_where_every_import_fails_all_are_named(azure, many_az, old):
+    azure.import_fault(
+        "fail", source="oldregistry", times=9999, code="InvalidParameters", message="Error copying blobs."
+    )
+    result = many_az(COMMAND)
+    assert result.code == 1
+    report = json.loads(result.out)
+    failed = [row for row in report["failures"] if row["what"].startswith("sha256:")]
+    assert len(failed) == 16
+    assert {row["error"] for row in failed} == {"Error copying blobs."}
+    # After some in a row each is tried only once.
+    assert {row["tries"] for row in failed} >= {3}
+
+
+def test_a_registry_that_is_not_known_everywhere_yet_is_waited_for(azure, many_az, old):
+    missing = {
+        "code": "ResourceNotFound",
+        "message": f"The Resource '{NEW.type}/{NEW.name}' under resource group 'rg' was not found.",
+    }
+    azure.fault("status", path="/importImage$", status=404, body={"error": missing}, times=3)
+    assert many_az(COMMAND).json()["verified"]
+
+
 @pytest.mark.parametrize("arrives", [True, False])
 def test_an_import_that_never_ends_is_looked_for_and_begun_again(azure, many_az, old, arrives):
     azure.import_fault("hang", source=digest(old), arrives=arrives, seconds=100_000)

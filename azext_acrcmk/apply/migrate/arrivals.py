@@ -14,7 +14,7 @@ from azext_acrcmk.plan.migrate.images import Import
 # From so many imports into one repository on, a list is read; below, each asks for its own manifest.
 _FROM = 3
 # The newest manifests of a repository: more than are imported into it at a time.
-_NEWEST = 60
+_NEWEST = 32
 
 
 @dataclass

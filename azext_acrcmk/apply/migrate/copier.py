@@ -140,6 +140,8 @@ class Copier:
         tally = self.tally
         done, planned = tally.imports, tally.planned
         left = planned - done
+        if not planned:
+            return f"Listing both registries: {len(tally.names)} repositories"
         text = f"Importing: {done} of {planned} manifests in {len(tally.names)} repositories"
         spent = time.monotonic() - self._began
         if done >= 20 and left > 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from azext_acrcmk.apply.migrate.arrivals import Arrivals
@@ -12,7 +13,7 @@ from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import ServiceError, UnexpectedResponse, read_error, same_code
 from azext_acrcmk.cloud.imports import begin_import, import_body, poll_import
 from azext_acrcmk.cloud.login_server import LoginServer
-from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
+from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Pauses, Stop, asked_pause, not_yet
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.plan.migrate.images import Import
 
@@ -20,12 +21,16 @@ from azext_acrcmk.plan.migrate.images import Import
 IMPORT_TIMEOUT = 1200
 # How often an import is begun: what failed once may succeed.
 TRIES = 3
+# After so many failures in a row it is looked for the cause, and each is tried only once.
+SUSPICIOUS = 10
 # How many imports in a row may fail before no other is begun.
-MOST_FAILURES = 10
+MOST_FAILURES = 100
 # How long its beginning is repeated while Azure throttles it, or does not answer, in seconds.
 PATIENCE = 600
 # The service asks for this pause between two polls, in seconds, if it says nothing.
 _POLL = 10.0
+# When the first import is looked for, in seconds.
+_FIRST = 0.3
 _PASSING = frozenset({0, 408, 429, 500, 502, 503, 504})
 # What no other import can succeed after either.
 _FATAL = ("AuthorizationFailed", "LinkedAuthorizationFailed", "ResourceNotFound", "ResourceGroupNotFound",
@@ -54,14 +59,26 @@ class NothingSucceeds(Exception):
 
 
 class Importer:
-    """Imports from one registry into another. Safe for threads."""
+    """Imports from one registry into another. Safe for threads.
 
-    def __init__(self, clients: Clients, source: ArmId, target: ArmId, server: LoginServer, limit: Limit, stop: Stop):
+    `look_for_cause` is called after several failures in a row; it raises what is the matter with the new registry.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        source: ArmId,
+        target: ArmId,
+        server: LoginServer,
+        limit: Limit,
+        stop: Stop,
+        look_for_cause: Callable[[], None],
+    ):
         self._clients, self._source, self._target = clients, source, target
-        self._limit, self._stop = limit, stop
+        self._limit, self._stop, self._look_for_cause = limit, stop, look_for_cause
         self._arrivals = Arrivals(server)
         # How long the last ones took, in seconds: the next is looked for when it may have ended.
-        self._typical = 0.3
+        self._typical: float | None = None
         self._free_at, self._failed = 0.0, 0
         self._lock = threading.Lock()
 
@@ -71,15 +88,18 @@ class Importer:
         failure = self._tried(each)
         with self._lock:
             self._failed = self._failed + 1 if failure and not failure.is_conflict else 0
-            if self._failed >= MOST_FAILURES:
-                raise NothingSucceeds(failure.message)
+            failed = self._failed
+        if failure and failed >= MOST_FAILURES:
+            raise NothingSucceeds(failure.message)
+        if failed and failed % SUSPICIOUS == 0:
+            self._look_for_cause()
         return failure
 
     def _tried(self, each: Import) -> Failure | None:
         from azure.core.exceptions import AzureError
 
         failure: Failure | None = None
-        for tries in range(1, TRIES + 1):
+        for tries in range(1, TRIES + 1 if self._failed < SUSPICIOUS else 2):
             with self._limit.slot(self._stop):
                 try:
                     if self._once(each):
@@ -104,8 +124,9 @@ class Importer:
         with self._arrivals.expecting(each):
             ended = url is None or self._wait(each, url)
         if ended:
+            took = time.monotonic() - began
             with self._lock:
-                self._typical += (time.monotonic() - began - self._typical) / 4
+                self._typical = took if self._typical is None else self._typical + (took - self._typical) / 4
             return True
         return self._arrivals.has_now(each, each.tags)
 
@@ -120,20 +141,23 @@ class Importer:
                 return begin_import(self._clients, self._target, body)
             except AzureError as error:
                 said, asked = read_error(error), asked_pause(error)
-                if isinstance(error, UnexpectedResponse) or said.status not in _PASSING:
+                early = not_yet(error, (self._target.name.lower(),)) is not None
+                if isinstance(error, UnexpectedResponse) or not (early or said.status in _PASSING):
                     raise
                 if said.status == 429:
                     self._limit.throttled()
                     with self._lock:
                         self._free_at = max(self._free_at, time.monotonic() + (asked or 1.0))
-                if not pauses.another(PATIENCE, asked):
+                # A new registry may be unknown to some front end of Azure for a while.
+                if not pauses.another(NOT_YET_TIMEOUT if early else PATIENCE, asked):
                     raise
 
     def _wait(self, each: Import, url: str) -> bool:
         """Whether an import ended in time: the registry is looked at often, the operation as often as it asks for."""
         began = time.monotonic()
         poll_at = began + _POLL
-        pause, more = max(self._typical * 0.8, 0.1), max(self._typical * 0.2, 0.1)
+        typical = _FIRST if self._typical is None else self._typical
+        pause, more = max(typical * 0.9, 0.1), max(typical * 0.1, 0.1)
         while time.monotonic() < began + IMPORT_TIMEOUT:
             self._stop.pause(pause)
             if self._arrivals.has(each, within=pause / 2):
@@ -143,7 +167,7 @@ class Importer:
                 if ended:
                     return True
                 poll_at = time.monotonic() + (asked or _POLL)
-            pause, more = min(more, _POLL), more * 1.3
+            pause, more = min(more, _POLL), more * 1.1
         return False
 
     def _poll(self, url: str) -> tuple[bool, float | None]:

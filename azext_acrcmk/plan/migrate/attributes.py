@@ -31,10 +31,10 @@ def attributes_to_set(source: Repository, target: Repository) -> tuple[SetAttrib
 
 
 def _found(source: Repository, target: Repository) -> Iterator[SetAttributes]:
-    there = target.tags
+    tags, there = source.tags, target.tags
     for tag in sorted(source.tag_attributes.keys() | target.tag_attributes.keys()):
         wanted = source.tag_attributes.get(tag, FREE)
-        if tag in there and tag in source.tags and wanted != target.tag_attributes.get(tag, FREE):
+        if tag in there and tag in tags and wanted != target.tag_attributes.get(tag, FREE):
             yield SetAttributes(source.name, tag, wanted)
     for digest, row in sorted(source.manifests.items()):
         has = target.manifests.get(digest)

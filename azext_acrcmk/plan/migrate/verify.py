@@ -74,8 +74,9 @@ def _extra(
     for digest in sorted(target.manifests.keys() - source.manifests.keys()):
         if not _is_fallback_index(target, digest, known):
             yield Difference(EXTRA_MANIFEST, source.name, digest, None, digest)
+    tags = source.tags
     for tag, digest in sorted(target.tags.items()):
-        if tag not in source.tags and tag not in fallback_tags:
+        if tag not in tags and tag not in fallback_tags:
             yield Difference(EXTRA_TAG, source.name, tag, None, digest)
 
 

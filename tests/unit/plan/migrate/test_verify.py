@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from azext_acrcmk.model.content import OCI_INDEX, Manifest, fallback_tag
+from azext_acrcmk.plan.migrate.attributes import attributes_to_set
+from azext_acrcmk.plan.migrate.images import plan_repository
 from azext_acrcmk.plan.migrate.verify import differences
-from tests.harness.content import about, digest, image, index, of, repository, signature
+from tests.harness.content import OLD, about, digest, image, index, of, repository, signature
 
 SOURCE = repository(image("a", "1", "latest"), image("b"))
 
@@ -72,3 +76,13 @@ def test_an_index_of_something_else_may_not():
         image("a", "1"), signature("s"), index("f", fallback_tag(digest("a"))), index("x"), contents=contents
     )
     assert [(each.kind, each.what) for each in differences(source, target)] == [("extraManifest", digest("x"))]
+
+
+def test_a_repository_of_many_manifests_takes_moments():
+    """Twenty thousand: what looks at all tags for each tag takes minutes."""
+    many = repository(*(image(f"a{number}", f"v{number}") for number in range(20_000)))
+    began = time.process_time()
+    assert differences(many, many) == ()
+    assert plan_repository(many, many, OLD).done
+    assert attributes_to_set(many, many) == ()
+    assert time.process_time() - began < 5
