@@ -139,7 +139,7 @@ def access_by_roles(
             "role",
             role.role_name,
             role.scope,
-            inherited=not role.scope.within(_vault_of(scope)),
+            inherited=not role.scope.within(scope.parent),
             through_group=role.principal_id != principal_id,
         )
         for role in helping
@@ -226,7 +226,3 @@ def matches(patterns: tuple[str, ...], action: str) -> bool:
 def _pattern(text: str) -> re.Pattern[str]:
     regex = re.escape(text).replace(r"/\*/", "/(.*/)?").replace(r"\*", ".*")
     return re.compile(regex, re.IGNORECASE)
-
-
-def _vault_of(scope: Scope) -> str:
-    return scope.split("/keys/", 1)[0]

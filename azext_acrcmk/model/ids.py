@@ -277,11 +277,6 @@ class KeyId(_AnyCase):
             raise ValueError(f"'{version}' is not a valid key version: it must consist of 32 letters and digits.")
         return cls(host, name, version)
 
-    @property
-    def as_key(self) -> KeyId:
-        """Without its version."""
-        return self.with_version(None)
-
     def same_key(self, other: KeyId) -> bool:
         """Whether both are versions of one key."""
         return self.with_version(None) == other.with_version(None)
