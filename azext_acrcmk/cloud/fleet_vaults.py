@@ -32,11 +32,18 @@ class LostVaults:
         lost = list({each.host: each for each in keys}.values())
         vaults = [each for each in lost if not each.is_hsm]
         self._reads.side_by_side("names of vaults", vaults, self._ask_for_name, lambda key: key.host)
-        left = [each for each in lost if each.host not in self._gone]
-        self._types = sorted({HSM_TYPE if each.is_hsm else VAULT_TYPE for each in left})
+        left = [each for each in vaults if each.host not in self._gone]
         if left:
-            self._reads.side_by_side("vaults of subscriptions", list(self._subscriptions), self._look, str)
+            self._reads.side_by_side("deleted vaults", list(self._subscriptions), self._list_deleted, str)
+        # What was deleted is not there. The others are hidden, or younger than what Resource Graph shows.
+        unclear = [each for each in lost if self._is_unclear(each)]
+        self._types = sorted({HSM_TYPE if each.is_hsm else VAULT_TYPE for each in unclear})
+        if unclear:
+            self._reads.side_by_side("vaults of subscriptions", list(self._subscriptions), self._list_existing, str)
         return {each.host: self._fate(each) for each in lost}
+
+    def _is_unclear(self, key: KeyId) -> bool:
+        return key.host not in self._gone and (key.is_hsm or Id(key.store) not in self._deleted)
 
     def _ask_for_name(self, key: KeyId) -> None:
         """A name that is free is that of no vault anywhere, not even of a deleted one."""
@@ -44,21 +51,24 @@ class LostVaults:
         if free is True:
             self._gone.add(key.host)
 
-    def _look(self, subscription: str) -> None:
-        scope = f"/subscriptions/{subscription}"
-        for type_ in self._types:
-            found = self._reads.patiently(partial(self._list, subscription, type_), scope)
-            for id_ in found or ():
-                self._there[Id(id_.name)] = id_
-            if isinstance(found, Unknown) and not found.denied:
-                self._unsearched.append(found)
+    def _list_deleted(self, subscription: str) -> None:
         deleted = self._reads.patiently(
-            lambda: list(list_deleted_vaults(self._clients, subscription, **PATIENCE)), scope, DELETED_VAULTS
+            lambda: list(list_deleted_vaults(self._clients, subscription, **PATIENCE)),
+            f"/subscriptions/{subscription}",
+            DELETED_VAULTS,
         )
         for vault in deleted or ():
             self._deleted[Id(vault.name)] = vault
         if isinstance(deleted, Unknown):
             self._unsearched.append(deleted)
+
+    def _list_existing(self, subscription: str) -> None:
+        for type_ in self._types:
+            found = self._reads.patiently(partial(self._list, subscription, type_), f"/subscriptions/{subscription}")
+            for id_ in found or ():
+                self._there[Id(id_.name)] = id_
+            if isinstance(found, Unknown) and not found.denied:
+                self._unsearched.append(found)
 
     def _list(self, subscription: str, type_: str) -> list[ArmId]:
         return list(list_of_type(self._clients, subscription, type_, **PATIENCE))

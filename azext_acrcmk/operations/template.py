@@ -102,7 +102,11 @@ def _parts(session: Session, name: str, group: str | None, options: dict[str, An
     )
     session.clients.registry_api_version = max(goal.options.api_version, ROLE_ASSIGNMENT_MODE_API_VERSION)
     goal, state = load_goal_state(session.clients, goal, login.subscriptions, session.progress.note, session.stop)
-    return parts_of(session.checked(plan_enable(goal, state, session.now)))
+    plan = session.checked(plan_enable(goal, state, session.now))
+    for change in plan.changes:
+        if change.notice:
+            logger.warning(change.notice)
+    return parts_of(plan)
 
 
 def _asks_for_something(options: dict[str, Any]) -> bool:

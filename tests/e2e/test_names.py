@@ -36,6 +36,10 @@ class TestVaultOfTheNameOfAManagedHsm:
         for words in (said, "specify its URI with --key-encryption-key", NO_ANSWER):
             assert words in refused.err
 
+    def test_is_told_where_it_is_only_written(self, az):
+        written = az("acr cmk template -n myregistry -g rg --key-vault ourhsm").ok()
+        assert "WARNING: 'ourhsm' is the name of a managed HSM" in written.err
+
     def test_is_created_where_that_is_meant(self, azure, az):
         az(f"{ENABLE} --key-vault ourhsm --yes").ok()
         assert azure.pull(REGISTRY.name)["status"] == 200
