@@ -77,7 +77,7 @@ class Importer:
         self._clients, self._source, self._target = clients, source, target
         self._limit, self._stop, self._look_for_cause = limit, stop, look_for_cause
         self._arrivals = Arrivals(server)
-        # How long the last ones took, in seconds: the next is looked for when it may have ended.
+        # How long the last ones took once they had begun, in seconds: the next is looked for when it may have ended.
         self._typical: float | None = None
         self._free_at, self._failed = 0.0, 0
         self._lock = threading.Lock()
@@ -119,8 +119,8 @@ class Importer:
 
     def _once(self, each: Import) -> bool:
         """Whether an import succeeded, or the new registry shows it. Raises the error that it ended with."""
-        began = time.monotonic()
         url = self._begin(each)
+        began = time.monotonic()
         with self._arrivals.expecting(each):
             ended = url is None or self._wait(each, url)
         if ended:
@@ -157,10 +157,10 @@ class Importer:
         began = time.monotonic()
         poll_at = began + _POLL
         typical = _FIRST if self._typical is None else self._typical
-        pause, more = max(typical * 0.9, 0.1), max(typical * 0.1, 0.1)
+        pause, more = max(typical * 0.95, 0.1), max(typical * 0.15, 0.1)
         while time.monotonic() < began + IMPORT_TIMEOUT:
             self._stop.pause(pause)
-            if self._arrivals.has(each, within=pause / 2):
+            if self._arrivals.has(each, within=more / 2):
                 return True
             if time.monotonic() >= poll_at:
                 ended, asked = self._poll(url)
