@@ -10,7 +10,7 @@ from azext_acrcmk.cloud.errors import UnexpectedResponse
 from azext_acrcmk.cloud.fields import parts, resource_id
 from azext_acrcmk.cloud.graph import PATH, quoted
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import ArmId, same
+from azext_acrcmk.model.ids import ArmId
 
 _SECONDS = {"connection_timeout": 5, "read_timeout": 10}
 
@@ -29,4 +29,4 @@ def find_elsewhere(clients: Clients, name: str, subscription: str) -> ArmId | No
         found = [resource_id(row) for row in parts(answer, "data")]
     except (AzureError, UnexpectedResponse):
         return None
-    return next((id_ for id_ in found if same(id_.name, name) and not same(id_.subscription, subscription)), None)
+    return next((id_ for id_ in found if id_.has_name(name) and id_.subscription != subscription), None)

@@ -49,7 +49,11 @@ class Confirmation:
     def confirm(self) -> None:
         suspects = [each.id for each in self._fleet.encrypted if not self._settle(each)]
         self._reads.read_registries(suspects, "registries again")
-        again = [self._fleet.registries[id_] for id_ in suspects if id_ in self._fleet.registries]
+        there = [self._fleet.registries[id_] for id_ in suspects if id_ in self._fleet.registries]
+        for each in there:
+            if str(each.id) in self._fleet.not_seen:
+                self._leave_open(each)
+        again = [each for each in there if str(each.id) not in self._fleet.not_seen]
         again = [each for each in again if each.encryption.enabled and each.encryption.key]
         self._look_for_vaults(again)
         self._reads.side_by_side("what is in doubt", again, self._confirm, lambda each: each.id.subscription)
@@ -61,6 +65,10 @@ class Confirmation:
             return False
         self._fleet.settle(state)
         return True
+
+    def _leave_open(self, registry: Registry) -> None:
+        """What could not be confirmed is not said."""
+        self._fleet.settle(State(registry=registry))
 
     def _look_for_vaults(self, registries: list[Registry]) -> None:
         keys = {each.encryption.key.host: each.encryption.key for each in registries}
@@ -93,6 +101,7 @@ class Confirmation:
             return
         why = state.why if isinstance(state, Unknown) else "it no longer exists"
         self._fleet.miss(str(registry.id), f"What it depends on could not be read directly: {why}.")
+        self._leave_open(registry)
 
 
 def _kept(before: State, doubts: frozenset[str], fate: DeletedVault | Absent | Unknown | NotLoaded) -> State:

@@ -61,10 +61,11 @@ def _listed(server: LoginServer, name: str, since: str | None, locks: bool) -> R
             found[row.digest] = row
         return found
 
-    attributes, manifests, tags = in_parallel(
-        lambda: server.attributes(name) or FREE, rows, lambda: _tag_locks(server, name) if locks else {}
+    (attributes, count), manifests, tags = in_parallel(
+        lambda: server.repository(name) or (FREE, 0), rows, lambda: _tag_locks(server, name) if locks else {}
     )
-    return Repository(name, manifests, {}, attributes, tags)
+    hidden = max(count - len(manifests), 0) if since is None else 0
+    return Repository(name, manifests, {}, attributes, tags, hidden)
 
 
 def _tag_locks(server: LoginServer, name: str) -> dict[str, Attributes]:

@@ -14,7 +14,7 @@ from knack.log import get_logger
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
-from azext_acrcmk.cloud.fields import part, text, texts
+from azext_acrcmk.cloud.fields import number, part, text, texts
 from azext_acrcmk.cloud.read_content import read_attributes, read_manifest
 from azext_acrcmk.cloud.registry_tokens import CATALOG, RegistryTokens, granted_actions, repository_scope
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
@@ -95,8 +95,16 @@ class LoginServer:
 
     def attributes(self, repository: str) -> Attributes | None:
         """The attributes of a repository; None if there is none."""
-        answer = self._found("GET", f"/acr/v1/{repository}", repository_scope(repository, READ))
-        return read_attributes(part(_json(answer), "changeableAttributes")) if answer is not None else None
+        found = self.repository(repository)
+        return found[0] if found else None
+
+    def repository(self, name: str) -> tuple[Attributes, int] | None:
+        """The attributes of a repository and how many manifests it has, listed or not; None if there is none."""
+        answer = self._found("GET", f"/acr/v1/{name}", repository_scope(name, READ))
+        if answer is None:
+            return None
+        body = _json(answer)
+        return read_attributes(part(body, "changeableAttributes")), number(body, "manifestCount") or 0
 
     def content(self, repository: str, digest: str) -> tuple[bytes, str]:
         """The content of a manifest, and its media type. Raises UnexpectedResponse if it has another digest."""

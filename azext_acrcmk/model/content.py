@@ -94,6 +94,8 @@ class Repository:
     attributes: Attributes = FREE
     # Of tags that may not be used as freely as others.
     tag_attributes: dict[str, Attributes] = field(default_factory=dict, hash=False)
+    # How many manifests it has that are not listed.
+    hidden: int = 0
 
     @property
     def tags(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId, same
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.preflight import NewResource
 from azext_acrcmk.model.state import Identity, Registry, State, Vault
@@ -72,7 +72,7 @@ def _changed_registry(before: dict[str, Any], changes: list[Change], state: Stat
             client_id = state.identity.client_id if isinstance(state.identity, Identity) else NO_ID
             client_id = SYSTEM if own else client_id
             used = registry.encryption
-            if change.key != used.key or not same(client_id, used.identity):
+            if change.key != used.key or client_id != used.identity:
                 after["properties"] = {**registry.properties, "encryption": encryption_block(client_id, change.key)}
     return {**after, "identity": _identities(users, system)}
 

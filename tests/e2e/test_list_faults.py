@@ -109,6 +109,17 @@ def test_a_subscription_that_answers_badly_leaves_the_others_right(azure, many_a
         assert health == fleet[id_][0] or health in ("unknown", "notLoaded")
 
 
+def test_what_can_not_be_confirmed_is_not_said(azure, many_az, fleet):
+    body = {"error": {"code": "InternalServerError", "message": "No."}}
+    azure.fault("status", method="GET", path="/registries/[^/]+$", status=500, body=body, times=9999)
+    result = many_az([*LIST.split(), "--fail-on", "error"])
+    assert any("/registries/" in what for what in partial(result))
+    now = said(json.loads(result.out))
+    # Of the registry itself the graph tells enough; of its key nothing is said that was not read directly.
+    assert {health for health, _ in now.values()} <= {"healthy", "attention", "notEncrypted", "notLoaded"}
+    assert any(health == "broken" for health, _ in fleet.values())
+
+
 def test_answers_without_sense_leave_the_others_right(azure, quick_az, fleet):
     azure.fault("alter", method="GET", path=f"/subscriptions/{OTHER_SUBSCRIPTION}/.*/keys/", body=[1], times=9999)
     result = quick_az(f"{LIST} --fail-on error")

@@ -147,6 +147,18 @@ def test_what_may_not_be_read_is_left_with_the_command_that_allows_it(azure, man
     assert all("--read-enabled true" in row["command"] for row in report["notCopied"])
 
 
+def test_what_is_hidden_from_lists_is_counted_and_no_success(azure, many_az, old):
+    update(many_az, f"--image app/service0001@{digest(old)} --list-enabled false")
+    result = many_az(COMMAND)
+    report = json.loads(result.out)
+    assert (result.code, report["verified"]) == (1, False)
+    (left,) = report["notCopied"]
+    assert (left["what"], "1 manifest is not listed" in left["why"]) == ("app/service0001", True)
+    assert "--image app/service0001@DIGEST --list-enabled true" in left["command"]
+    update(many_az, f"--image app/service0001@{digest(old)} --list-enabled true")
+    assert many_az(COMMAND).json()["verified"]
+
+
 def test_locked_repositories_of_the_old_registry_are_copied(azure, many_az, old):
     update(many_az, "--repository app/service0001 --write-enabled false --delete-enabled false")
     assert many_az(COMMAND).json()["verified"]

@@ -52,9 +52,13 @@ class Conflict:
     target: str
 
 
+# In place of digests that are not listed.
+HIDDEN = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What the service does not copy, and why."""
+    """What the service does not copy, and why: a manifest, those that are not listed (HIDDEN), or a repository."""
 
     repository: str
     digest: str | None
@@ -88,6 +92,7 @@ def without_referrers(source: Repository) -> Repository:
         {digest: each for digest, each in source.manifests.items() if digest not in gone},
         {digest: each for digest, each in source.contents.items() if digest not in gone},
         source.attributes,
+        hidden=source.hidden,
     )
 
 
@@ -105,7 +110,7 @@ def plan_repository(source: Repository, target: Repository, registry: ArmId, for
     imports: list[Import] = []
     pushes: list[Push] = []
     conflicts: list[Conflict] = []
-    left: list[Left] = []
+    left = [_hidden(source, registry)] if source.hidden else []
     covered = _covered(source)
     for row in sorted(source.manifests.values(), key=lambda each: (not each.is_index, each.digest)):
         if not row.attributes.can_read:
@@ -164,6 +169,15 @@ def _tags_to_set(
         else:
             conflicts.append(Conflict(source.name, tag, row.digest, has))
     return tuple(tags), conflicts, moves
+
+
+def _hidden(source: Repository, registry: ArmId) -> Left:
+    image = f"{source.name}@DIGEST"
+    command = registry_command(registry, "repository update", f"--image {image} --list-enabled true")
+    count = f"{source.hidden} manifest is" if source.hidden == 1 else f"{source.hidden} manifests are"
+    return Left(
+        source.name, HIDDEN, f"{count} not listed (listEnabled is false), so what they are can't be seen.", command
+    )
 
 
 def _unreadable_repository(source: Repository, registry: ArmId) -> Left:
