@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from azext_acrcmk.cloud.across_graph import REGISTRIES, search_by_graph, with_identity
 from azext_acrcmk.cloud.clients import Clients, pages
 from azext_acrcmk.cloud.fields import part, resource_id, text
 from azext_acrcmk.cloud.read import read_identity, read_registry
@@ -16,7 +17,7 @@ from azext_acrcmk.cloud.reads import (
     search_deleted_vault,
 )
 from azext_acrcmk.cloud.transport import PATIENCE
-from azext_acrcmk.cloud.walk import Walk
+from azext_acrcmk.cloud.walk import Rest, Walk
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import SYSTEM
@@ -126,7 +127,8 @@ def find_sharing(
     def search(subscription: str) -> list[Registry]:
         return [read_registry(body) for body in pages(clients.registries(subscription).list, **PATIENCE)]
 
-    found, unsearched = _in_own_and_others(search, f"{REGISTRY_TYPE}/read", registry.id, subscriptions)
+    rest = search_by_graph(clients, registry.id.subscription, REGISTRIES, read_registry)
+    found, unsearched = _in_own_and_others(search, f"{REGISTRY_TYPE}/read", registry.id, subscriptions, rest)
     if isinstance(found, Unknown):
         return found, ()
     sharers = [
@@ -154,7 +156,8 @@ def find_identity_users(
             if any(each == identity.as_scope for each in part(body, "identity", "userAssignedIdentities"))
         ]
 
-    found, unsearched = _in_own_and_others(search, _LIST_RESOURCES, registry.id, subscriptions)
+    rest = search_by_graph(clients, registry.id.subscription, with_identity(str(identity)), resource_id)
+    found, unsearched = _in_own_and_others(search, _LIST_RESOURCES, registry.id, subscriptions, rest)
     if isinstance(found, Unknown):
         return found, ()
     return tuple(id_ for id_ in found if id_ != registry.id), unsearched
@@ -166,12 +169,13 @@ def merged(one: Unsearched, other: Unsearched) -> Unsearched:
 
 
 def _in_own_and_others(
-    search: Callable[[str], list[T]], action: str, id_: ArmId, subscriptions: Sequence[str]
+    search: Callable[[str], list[T]], action: str, id_: ArmId, subscriptions: Sequence[str], rest: Rest[list[T]]
 ) -> tuple[list[T] | Unknown, Unsearched]:
-    """What is found in the subscription of a resource, and in the others that can be read."""
+    """What is found in the subscription of a resource, and in the others that can be read; by `rest` in those that are
+    too many."""
     own = id_.subscription
     walk = Walk([own, *(each for each in subscriptions if each != own)])
-    found = walk.everywhere(search, action)
+    found = walk.everywhere(search, action, rest)
     own_scope = Scope(f"/subscriptions/{own}")
     hidden = [each for each in walk.unsearched if own_scope == each.scope]
     if hidden:

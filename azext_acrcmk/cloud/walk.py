@@ -25,6 +25,8 @@ SECONDS = 30.0
 
 _NO_ANSWER = "no response in time"
 
+Rest = Callable[[list[str]], tuple[T, tuple[Unknown, ...]]]
+
 
 class Walk:
     """One search through subscriptions. `unsearched` are the places that were not searched, each with the reason."""
@@ -32,13 +34,19 @@ class Walk:
     def __init__(self, subscriptions: Sequence[str]):
         self._end = time.monotonic() + SECONDS
         first, *others = dict.fromkeys(subscriptions)
-        self._first, self._others, left_out = first, others[:MOST_OTHERS], others[MOST_OTHERS:]
-        self._left_out = _left_out(len(left_out))
+        self._first, self._others, self._too_many = first, others[:MOST_OTHERS], others[MOST_OTHERS:]
+        self._left_out = _left_out(len(self._too_many))
         self.unsearched: tuple[Unknown, ...] = ()
 
-    def everywhere(self, read: Callable[[str], T], action: str) -> list[T]:
-        """What `read` finds in each subscription that can be read. Requires permission `action`."""
+    def everywhere(self, read: Callable[[str], T], action: str, rest: Rest[T] | None = None) -> list[T]:
+        """What `read` finds in each subscription that can be read. Requires permission `action`. `rest` searches those
+        that are too many, and says what is not sure of them."""
         found = self._look([self._first, *self._others], read, action)
+        if rest and self._too_many:
+            (answer,) = _until(self._end, [lambda: read_if_possible(lambda: rest(self._too_many), "", "")])
+            if isinstance(answer, tuple):
+                more, self._left_out = answer
+                found.append(more)
         self._leave_out_rest()
         return found
 
