@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from azext_acrcmk.cloud.across_graph import REGISTRIES, search_by_graph, with_identity
+from azext_acrcmk.cloud.across_graph import search_by_graph, with_identity, with_key_in
 from azext_acrcmk.cloud.clients import Clients, pages
 from azext_acrcmk.cloud.fields import part, resource_id, text
 from azext_acrcmk.cloud.read import read_identity, read_registry
@@ -127,7 +127,8 @@ def find_sharing(
     def search(subscription: str) -> list[Registry]:
         return [read_registry(body) for body in pages(clients.registries(subscription).list, **PATIENCE)]
 
-    rest = search_by_graph(clients, registry.id.subscription, REGISTRIES, read_registry)
+    query = with_key_in(used.key.host, used.identity or "")
+    rest = search_by_graph(clients, registry.id.subscription, query, read_registry)
     found, unsearched = _in_own_and_others(search, f"{REGISTRY_TYPE}/read", registry.id, subscriptions, rest)
     if isinstance(found, Unknown):
         return found, ()

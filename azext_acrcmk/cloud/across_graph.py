@@ -6,17 +6,26 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.fields import text
+from azext_acrcmk.cloud.fields import resource_id, text
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.state import Unknown
 
 T = TypeVar("T")
 
-REGISTRIES = (
-    "resources | where type =~ 'microsoft.containerregistry/registries' "
-    "| project id, name, location, sku, identity, properties, tags"
-)
 _SEEN = "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' | project id, subscriptionId"
+
+
+def with_key_in(host: str, client_id: str) -> str:
+    """Asks for the registries that use a key of a vault, by its host, or the same identity for any key."""
+    from azext_acrcmk.cloud.graph import quoted
+
+    used = "properties.encryption.keyVaultProperties"
+    return (
+        "resources | where type =~ 'microsoft.containerregistry/registries' "
+        f"| where tostring({used}.keyIdentifier) contains {quoted(f'//{host}/')} "
+        f"or tostring({used}.identity) =~ {quoted(client_id)} "
+        "| project id, name, location, sku, identity, properties, tags"
+    )
 
 
 def with_identity(identity: str) -> str:
@@ -35,21 +44,24 @@ def search_by_graph(
     """
 
     def search(subscriptions: list[str]) -> tuple[list[T], tuple[Unknown, ...]]:
-        from azext_acrcmk.cloud.graph import Graph, Where
+        from azext_acrcmk.cloud.graph import Graph
 
+        # Of all that the login sees: a query that names only subscriptions that it does not is rejected.
         graph = Graph(clients, asked_as, Stop())
-        where = Where(tuple(subscriptions))
-        rows, seen = graph.ask(query, where), graph.ask(_SEEN, where)
-        shown = {text(each, "subscriptionId") for each in seen.rows}
-        hidden = [each for each in subscriptions if each not in shown]
-        said = [_unsure(len(subscriptions) - len(hidden), "only by Resource Graph, which can be minutes behind")]
-        said += [_unsure(len(hidden), "not shown by Resource Graph")] if hidden else []
-        said += [Unknown("", "Resource Graph", "it counts more than it returned", denied=False)] if rows.missing else []
-        return [read(each) for each in rows.rows], tuple(said)
+        rows, seen = graph.ask(query), graph.ask(_SEEN)
+        wanted = {each.lower() for each in subscriptions}
+        shown = wanted & {(text(each, "subscriptionId") or "").lower() for each in seen.rows}
+        found = [read(each) for each in rows.rows if resource_id(each).subscription.lower() in shown]
+        said = [
+            _unsure(len(shown), "only by Resource Graph, which can be minutes behind"),
+            _unsure(len(wanted) - len(shown), "not shown by Resource Graph"),
+            _unsure(rows.missing, "counted by Resource Graph, but not returned", "resource"),
+        ]
+        return found, tuple(each for each in said if each is not None)
 
     return search
 
 
-def _unsure(count: int, why: str) -> Unknown:
-    which = f"{count} further subscriptions" if count != 1 else "1 further subscription"
-    return Unknown("", which, why, denied=False)
+def _unsure(count: int, why: str, what: str = "subscription") -> Unknown | None:
+    which = f"{count} further {what}{'' if count == 1 else 's'}"
+    return Unknown("", which, why, denied=False) if count else None

@@ -132,7 +132,7 @@ def in_the_last_one(seed) -> None:
             "sku": {"name": "Premium"},
             "identity": {
                 "type": "UserAssigned",
-                "userAssignedIdentities": dict.fromkeys(used["identity"]["userAssignedIdentities"], {}),
+                "userAssignedIdentities": {id_: {} for id_ in used["identity"]["userAssignedIdentities"]},
             },
             "properties": {
                 "encryption": {
