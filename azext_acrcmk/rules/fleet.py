@@ -157,7 +157,7 @@ def _shared_vaults(members: Members) -> Iterator[FleetVerdict]:
     "VaultInAnotherRegion",
     INFO,
     VAULT,
-    cause="The vault is in a region in which the registry is not, nor any replica of it: the registry depends on both "
+    cause="Neither the registry nor a replica of it is in the region of the vault, so the registry depends on both "
     "regions.",
     cure="Use a key in a vault of a region of the registry: `az acr cmk rotate --key-vault`. Or add a replica in the "
     "vault's region.",
@@ -183,8 +183,8 @@ def _is_away(member: Member) -> bool:
 
 def _not_there(members: Members) -> str:
     if len(members) == 1:
-        return "the registry that uses it is not, nor any replica of it, so it depends on both regions"
-    return f"{len(members)} registries that use it are not, nor any replica of theirs, so they depend on both regions"
+        return "the registry that uses it is neither located nor replicated, so it depends on both regions"
+    return f"{len(members)} registries that use it are neither located nor replicated, so they depend on both regions"
 
 
 @fleet_rule(
