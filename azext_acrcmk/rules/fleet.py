@@ -104,10 +104,10 @@ def fleet_rule(code: str, severity: str, subject: str, *, cause: str, cure: str)
     "KeyOfFleetExpiresSoon",
     WARNING,
     KEY,
-    cause="A key expires soon (within `--expiry-days`), and with it all registries that use this version of it. The "
-    "keys that expire first come first.",
+    cause="A key version that registries use expires soon (within `--expiry-days`). The keys that expire first are "
+    "listed first.",
     cure="Create a new version of the key, once for all registries that use new versions automatically: `az keyvault "
-    "key rotate`. Those that are pinned to a version require `az acr cmk rotate` each.",
+    "key rotate`. Each registry that is pinned to a version also requires `az acr cmk rotate`.",
 )
 def _expiring(members: Members) -> Iterator[FleetVerdict]:
     soon = [each for each in members if "KeyExpiresSoon" in each.failed and each.expires]
