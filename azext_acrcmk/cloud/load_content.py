@@ -56,7 +56,7 @@ def _listed(server: LoginServer, name: str, since: str | None, locks: bool) -> R
     def rows() -> dict[str, Manifest]:
         found = {}
         for row in server.manifests(name, newest_first=since is not None):
-            if since is not None and row.updated < since:
+            if since is not None and row.updated and row.updated < since:
                 break
             found[row.digest] = row
         return found

@@ -54,7 +54,8 @@ class NotPermitted(Exception):
 class LoginServer:
     """A registry's data plane, as the caller. Raises azure.core's errors. Safe for threads.
 
-    When the registry throttles one request, all wait: its limits are of the registry and of the caller.
+    When the registry throttles one request, all of its kind wait: the limits of reads, writes and tokens are each of
+    the registry and of the caller, not of a repository (migrate facts 1).
     """
 
     def __init__(self, clients: Clients, subscription: str, host: str, stop: Stop):
@@ -62,7 +63,7 @@ class LoginServer:
         self._client = clients.login_server(host)
         self.tokens = RegistryTokens(self._exchange, self._access_token)
         self._page = _MOST
-        self._free_at = 0.0
+        self._free_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     # Reads.
@@ -217,9 +218,9 @@ class LoginServer:
         from azure.core.exceptions import AzureError, HttpResponseError
         from azure.core.rest import HttpRequest
 
-        pauses = Pauses(self._stop, first=1.0)
+        pauses, kind = Pauses(self._stop, first=1.0), _kind(method, url)
         while True:
-            self._stop.pause(self._free_at - time.monotonic())
+            self._stop.pause(self._free_at.get(kind, 0.0) - time.monotonic())
             # An absolute link is checked by the client's policy.
             address = url if url.startswith("https://") else f"https://{self._host}{url}"
             try:
@@ -235,7 +236,7 @@ class LoginServer:
                     raise
                 if asked and status == 429:
                     with self._lock:
-                        self._free_at = max(self._free_at, time.monotonic() + asked)
+                        self._free_at[kind] = max(self._free_at.get(kind, 0.0), time.monotonic() + asked)
                 if not pauses.another(PATIENCE, asked):
                     raise
 
@@ -266,6 +267,13 @@ class LoginServer:
         if not token:
             raise UnexpectedResponse(f"the registry {self._host} gave no {name.replace('_', ' ')}.")
         return token
+
+
+def _kind(method: str, url: str) -> str:
+    """What a request counts as: the service limits each by itself."""
+    if url.startswith("/oauth2/"):
+        return "tokens"
+    return "reads" if method in ("GET", "HEAD") else "writes"
 
 
 def _json(answer: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.migrate import cut_over_document, settings_document
 from azext_acrcmk.plan.migrate.cutover import cut_over, pulling_principals
 from azext_acrcmk.plan.migrate.left import left_settings
-from azext_acrcmk.plan.migrate.settings import Setting, network_setting, settings_to_make
+from azext_acrcmk.plan.migrate.settings import Setting, network_setting, settings_to_make, unreadable_there
 
 
 class MigratedSettings:
@@ -24,7 +24,7 @@ class MigratedSettings:
         self._source, self._target = in_parallel(
             lambda: load_settings(session.clients, source), lambda: load_settings(session.clients, target)
         )
-        self._left = left_settings(self._source, target.id)
+        self._left = (*left_settings(self._source, target.id), *unreadable_there(self._source, self._target))
 
     def open_network(self) -> None:
         """Before images: who lists them has to be let through."""
