@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
+from azext_acrcmk.model.content import Deleted
 from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.settings import AGENT_POOLS, CONNECTED, CREDENTIAL_SETS, TASKS, TOKENS, WEBHOOKS, Settings
 from azext_acrcmk.model.state import Unknown
@@ -29,6 +30,28 @@ def left_settings(source: Settings, new: ArmId) -> tuple[LeftSetting, ...]:
         *_tasks(source, new),
         *_others(source, new),
     )
+
+
+def keeps_deleted(source: Settings) -> bool:
+    """Whether soft delete is enabled."""
+    policies = source.registry.properties.get("policies") or {}
+    return same((policies.get("softDeletePolicy") or {}).get("status"), "enabled")
+
+
+def left_deleted(found: Deleted | Unknown, old: ArmId) -> Iterator[LeftSetting]:
+    """What soft delete keeps can't be imported. `old` is the id of the old registry."""
+    command = registry_command(old, "repository list-deleted")
+    if isinstance(found, Unknown):
+        yield LeftSetting(
+            "soft-deleted manifests", f"They are not copied; how many can't be read: {found.why}", command
+        )
+    elif found.manifests:
+        yield LeftSetting(
+            f"soft-deleted manifests: {found.manifests} (repositories: {found.repositories})",
+            "Deleted, and kept by soft delete: import does not copy them. Restore what you still need before the last "
+            "pass. To see them:",
+            command,
+        )
 
 
 def _of(registry: ArmId, verb: str, options: str) -> str:

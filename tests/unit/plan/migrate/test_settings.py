@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from azext_acrcmk.model.content import Deleted
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.settings import Settings
 from azext_acrcmk.model.state import Encryption, Registry, Unknown
-from azext_acrcmk.plan.migrate.left import left_settings
+from azext_acrcmk.plan.migrate.left import keeps_deleted, left_deleted, left_settings
 from azext_acrcmk.plan.migrate.settings import counts, network_setting, settings_to_make, unreadable_there
 from tests.harness.content import OLD
 
@@ -180,3 +181,17 @@ def test_a_lock_that_forbids_more_is_kept():
     source = old(locks=[lock(OLD, "CanNotDelete")])
     assert made(source, new(locks=[lock(NEW, "ReadOnly")])) == []
     assert made(source, new()) == ["locks keep"]
+
+
+def test_what_soft_delete_keeps_is_counted_and_named():
+    (left,) = left_deleted(Deleted(repositories=2, manifests=5), OLD)
+    assert left.what == "soft-deleted manifests: 5 (repositories: 2)"
+    assert left.command.startswith("az acr repository list-deleted --name oldregistry")
+    (unknown,) = left_deleted(Unknown(why="No permission."), OLD)
+    assert "can't be read: No permission." in unknown.why
+    assert list(left_deleted(Deleted(), OLD)) == []
+    assert [
+        keeps_deleted(old(properties={"policies": {"softDeletePolicy": {"status": each}}}))
+        for each in ("enabled", "disabled")
+    ] == [True, False]
+    assert not keeps_deleted(old())
