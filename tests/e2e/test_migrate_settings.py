@@ -148,7 +148,15 @@ def test_what_is_left_is_named_with_the_command(azure, many_az, old):
     azure.add_private_endpoint("oldregistry", f"{OLD.group_id}/providers/Microsoft.Network/privateEndpoints/pe")
     azure.add_listed("oldregistry", "connectedRegistries", "onsite")
     azure.add_listed("oldregistry", "tasks", "nightly")
+    queue = {"endpointType": "StorageQueue", "properties": {"resourceId": f"{OLD.group_id}/x", "queueName": "q"}}
+    put(
+        azure,
+        f"{OLD}/providers/Microsoft.EventGrid/eventSubscriptions/audit",
+        "2022-06-15",
+        properties={"destination": queue},
+    )
     told = {row["what"]: row["command"] for row in many_az([*COMMAND, "--what-if"]).json()["byHand"]}
+    assert "Event Grid subscription 'audit'" in told
     assert told["password of token 'robot'"] == (
         f"az acr token credential generate --registry newregistry {HERE} --name robot --password1"
     )

@@ -8,7 +8,16 @@ from typing import Any
 
 from azext_acrcmk.model.content import Deleted
 from azext_acrcmk.model.ids import ArmId, same
-from azext_acrcmk.model.settings import AGENT_POOLS, CONNECTED, CREDENTIAL_SETS, TASKS, TOKENS, WEBHOOKS, Settings
+from azext_acrcmk.model.settings import (
+    AGENT_POOLS,
+    CONNECTED,
+    CREDENTIAL_SETS,
+    EVENTS,
+    TASKS,
+    TOKENS,
+    WEBHOOKS,
+    Settings,
+)
 from azext_acrcmk.model.state import Unknown
 from azext_acrcmk.plan.migrate.settings import LeftSetting, is_system_token, own_locks, unreadable
 from azext_acrcmk.rules.fixes import registry_command
@@ -28,6 +37,7 @@ def left_settings(source: Settings, new: ArmId) -> tuple[LeftSetting, ...]:
         *_policies(properties, new),
         *_read_only_locks(source, new),
         *_tasks(source, new),
+        *_events(source),
         *_others(source, new),
     )
 
@@ -152,6 +162,17 @@ def _tasks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
         name = str(body.get("name"))
         command = _of(new, "agentpool create", f"--name {name}")
         yield LeftSetting(f"agent pool '{name}'", "It is paid for as long as it exists.", command)
+
+
+def _events(source: Settings) -> Iterator[LeftSetting]:
+    old = quote(str(source.registry.id))
+    for body in source.of(EVENTS):
+        name = str(body.get("name"))
+        yield LeftSetting(
+            f"Event Grid subscription '{name}'",
+            "Its secrets can't be read, and both registries would send events. Create a new one. To see it:",
+            f"az eventgrid event-subscription show --name {quote(name)} --source-resource-id {old}",
+        )
 
 
 def _others(source: Settings, new: ArmId) -> Iterator[LeftSetting]:

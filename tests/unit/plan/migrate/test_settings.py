@@ -195,3 +195,10 @@ def test_what_soft_delete_keeps_is_counted_and_named():
         for each in ("enabled", "disabled")
     ] == [True, False]
     assert not keeps_deleted(old())
+
+
+def test_an_event_grid_subscription_is_named_with_the_command_to_see_it():
+    (left,) = left_settings(old(eventSubscriptions=[{"name": "audit"}]), NEW)
+    assert left.what == "Event Grid subscription 'audit'"
+    assert left.command == f"az eventgrid event-subscription show --name audit --source-resource-id {OLD}"
+    assert made(old(eventSubscriptions=[{"name": "audit"}]), new()) == []
