@@ -165,13 +165,13 @@ def _tasks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
 
 
 def _events(source: Settings) -> Iterator[LeftSetting]:
-    old = quote(str(source.registry.id))
     for body in source.of(EVENTS):
         name = str(body.get("name"))
         yield LeftSetting(
             f"Event Grid subscription '{name}'",
             "Its secrets can't be read, and both registries would send events. Create a new one. To see it:",
-            f"az eventgrid event-subscription show --name {quote(name)} --source-resource-id {old}",
+            f"az eventgrid event-subscription show --name {quote(name)} --source-resource-id "
+            f"{quote(str(source.registry.id))}",
         )
 
 
