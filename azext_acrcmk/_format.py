@@ -69,7 +69,9 @@ def list_table(result):
     if result["partial"]:
         what = ", ".join(each["what"] for each in result["notSeen"])
         lines.append(
-            OrderedDict(Health="partial", Name="", Key="", Expires="", Findings=_cut(f"Not seen: {what}", width))
+            OrderedDict(
+                Health="partial", Name="", Key="", Expires="", Findings=_cut(f"Could not be read: {what}", width)
+            )
         )
     return lines
 
@@ -77,7 +79,7 @@ def list_table(result):
 def migrate_table(result):
     """What --what-if found, or what was copied and how both registries compare, or what was opened again."""
     if "opened" in result:
-        return [OrderedDict(Opened=name) for name in result["opened"]]
+        return [OrderedDict(Unlocked=name) for name in result["opened"]]
     return _property_table(_what_if_lines(result) if "plan" in result else _migrated_lines(result))
 
 
@@ -92,7 +94,7 @@ def _what_if_lines(result):
     settings = [f"{count} {kind}" for kind, count in result["inventory"]["settings"].items() if count]
     if settings:
         yield "Settings", ", ".join(settings)
-    yield "To import", f"{result['toImport']} manifests ({result['alreadyThere']} are there already)"
+    yield "To import", f"{result['toImport']} manifests ({result['alreadyThere']} already in the new registry)"
     time = result["timeToExpect"]
     yield "Time", f"{_duration(time['leastSeconds'])} to {_duration(time['mostSeconds'])}, depending on the service"
     for row in result["plan"]:
@@ -108,15 +110,15 @@ def _migrated_lines(result):
     yield "Imported", f"{result['imported']} manifests, with {result['tagsSet']} tags"
     if result["written"]:
         yield "Written", f"{result['written']} indexes that import does not copy"
-    yield "There before", f"{result['alreadyThere']} manifests"
+    yield "Already there", f"{result['alreadyThere']} manifests"
     yield from _exceptions(result)
     cut_over = result.get("cutOver")
     if cut_over:
         for row in cut_over["naming"]:
-            yield "Names the old", f"{row['type']} {row['name']}"
+            yield "References old", f"{row['type']} {row['name']}"
         for row in cut_over["mayPull"]:
             who = short(row["resource"]) if row["resource"] else f"{row['principalType']} {row['principalId']}"
-            yield "May pull", f"{who} ({row['role']})"
+            yield "Can pull", f"{who} ({row['role']})"
         for number, step in enumerate(cut_over["steps"], 1):
             yield f"To do {number}", step["what"]
             if step["command"]:
@@ -155,7 +157,7 @@ def _exceptions(result):
         yield "Settings", ", ".join(f"{row['kind']} {row['name']}" for row in settings["set"])
     yield from _some("Not set", [f"{row['kind']} {row['name']}: {row['why']}" for row in settings["failed"]])
     for row in [] if "cutOver" in result else _of(result, "byHand"):
-        yield "By hand", f"{row['what']}: {row['why']}"
+        yield "Manual", f"{row['what']}: {row['why']}"
         if row["command"]:
             yield "Command", row["command"]
 

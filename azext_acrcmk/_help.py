@@ -39,13 +39,13 @@ examples:
 helps["acr cmk migrate"] = """
 type: command
 short-summary: Copy a registry to a new one that is encrypted with a customer-managed key.
-long-summary: A registry that exists can't be encrypted with a customer-managed key, so its content is imported into a new one, by the service, manifest by manifest with all tags. Then both are compared. The old registry is not changed. Run it again to continue after an interruption, or to copy what is new.
+long-summary: An existing registry can't be encrypted with a customer-managed key, so Azure imports its content and settings into a new registry, which is created if it does not exist. Then the content of both registries is compared; the exit code is 1 if it differs. The old registry is changed only by --freeze and --unfreeze. Run the command again to continue after an interruption, or to copy what is new.
 examples:
-    - name: Preview what would be copied, what stands in the way, and how long it may take.
+    - name: Preview what would be copied, what blocks the migration, and how long it may take.
       text: az acr cmk migrate --name oldregistry --to newregistry --what-if
     - name: Copy a registry to a new one in the same resource group and location.
       text: az acr cmk migrate --name oldregistry --to newregistry
-    - name: Copy some repositories only.
+    - name: Copy only some repositories.
       text: az acr cmk migrate --name oldregistry --to newregistry --repository "app/*" tools
 """
 
@@ -70,12 +70,13 @@ helps["acr cmk wizard"] = """
 type: command
 short-summary: Create a container registry encrypted with a customer-managed key by answering questions at a terminal.
 long-summary: >
-    Asks for what no option specifies: the name of the registry, checked at once, and its resource group, location,
-    identity, key vault, key, rotation and network. Each list has a new resource first, with the name that `az acr cmk
-    enable` would use, then the existing resources with what speaks against them; those that can't be used can't be
-    chosen. Then it shows the changes, what is irreversible, and the equivalent `az acr cmk enable` command, and lets you
-    create the registry, save a template, or leave. Nothing is changed before that. Requires a terminal. The questions
-    are written to standard error and only the result to standard output, which can be redirected.
+    Asks for everything that no option specifies: the name of the registry, whose availability is checked immediately,
+    and its resource group, location, identity, key vault, key, rotation and network. Each list starts with a new
+    resource, with the name that `az acr cmk enable` would use, followed by the existing resources and any problems with
+    them. Resources that can't be used are listed but can't be chosen. Then the command shows the changes, what is
+    irreversible, and the equivalent `az acr cmk enable` command, and lets you create the registry, save a template, or
+    leave. Nothing is changed before that. Requires a terminal. The questions are written to standard error and only the
+    result to standard output, which can be redirected.
 examples:
     - name: Answer all questions.
       text: az acr cmk wizard

@@ -101,7 +101,7 @@ def _load_enable(loader):
         c.argument(
             "yes",
             help="Do not prompt for confirmation before purge protection, which is irreversible, is enabled on an "
-            "existing vault.",
+            "existing vault, or a vault is created with the name of a managed HSM.",
         )
 
 
@@ -137,11 +137,16 @@ def _load_wizard(loader):
 
 def _load_migrate(loader):
     with loader.argument_context("acr cmk migrate") as c:
-        c.argument("registry_name", help="Name of the old registry. It is not changed.", validator=validate_migrate)
+        c.argument(
+            "registry_name",
+            help="Name of the old registry. It is changed only by `--freeze` and `--unfreeze`.",
+            validator=validate_migrate,
+        )
         c.argument(
             "target_name",
             options_list=["--to"],
-            help="Name of the new registry. Created if it does not exist, with what you do not specify as in the old.",
+            help="Name of the new registry. Created if it does not exist, with the settings of the old registry unless "
+            "you specify others.",
         )
         c.argument(
             "resource_group_name",
@@ -159,12 +164,12 @@ def _load_migrate(loader):
             "repositories",
             options_list=["--repository"],
             nargs="+",
-            help="Space-separated names of repositories to copy; `*` stands for any characters. Default: all.",
+            help="Space-separated names of repositories to copy; `*` matches any characters. Default: all.",
         )
         c.argument(
             "since",
             help="Copy only what has changed since a date, or a date and time in ISO 8601. What was deleted since, or "
-            "is only in the new registry, is then not found.",
+            "exists only in the new registry, is then not detected.",
         )
         c.argument(
             "concurrency",
@@ -186,12 +191,12 @@ def _load_migrate(loader):
             "freeze",
             action="store_true",
             help="Lock all repositories of the old registry against pushes before the copy, for the last pass. Pulls "
-            "go on. This is the only change of the old registry; `--unfreeze` undoes it.",
+            "continue to work. This is the only change to the old registry; `--unfreeze` undoes it.",
         )
         c.argument(
             "unfreeze",
             action="store_true",
-            help="Only unlock the repositories that `--freeze` has locked.",
+            help="Only unlock the repositories that `--freeze` locked.",
         )
         c.argument(
             "force",
@@ -203,7 +208,7 @@ def _load_migrate(loader):
         c.argument(
             "report",
             action="append",
-            help="File to write a report to: what was copied, who pulls from the old registry, what to do, in order. "
+            help="File to write a report to: what was copied, who can pull from the old registry, and the next steps. "
             "Its extension is .html (one file, to open in a browser) or .md. An existing file is overwritten. Can be "
             "specified more than once.",
         )
@@ -214,8 +219,9 @@ def _load_rotate(loader):
         c.argument("registry_name", validator=validate_rotate)
         c.argument(
             "yes",
-            help="Do not prompt for confirmation before purge protection is enabled on a vault, or trusted services "
-            "are allowed through its firewall.",
+            help="Do not prompt for confirmation before a vault is created whose name was specified, purge "
+            "protection is enabled on a vault, trusted services are allowed through its firewall, or old access is "
+            "removed or an old version disabled that others may still need.",
         )
 
     with loader.argument_context("acr cmk rotate", arg_group="Key") as c:

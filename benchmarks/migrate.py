@@ -20,9 +20,9 @@ _NOTES = """\
 Made by `python -m benchmarks.migrate`, against the sandbox on the profile `recorded`: an import is answered after 1 s
 and takes 5 s more, each request takes 100 ms, and the registry's own limits are as documented. Compare; these are not
 Azure's own times. The loop is `az acr import` for one tag after the other, which is what is published; it runs for
-a few images only, as the table says, and its time is told for each. The floor is what the service's own time leaves to any client that has {most}
-imports going on at a time. What a run that finds nothing to do takes is subtracted from time and processor time. A
-hundred thousand manifests are listed and compared on the profile `instant`.
+a few images only, as the table says, and its time is told for each. The floor is what the service's own time leaves to
+any client that has {most} imports going on at a time. What a run that finds nothing to do takes is subtracted from time
+and processor time. A hundred thousand manifests are listed and compared on the profile `instant`.
 """
 
 

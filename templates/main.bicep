@@ -8,7 +8,7 @@
 @maxLength(50)
 param registryName string = 'myregistry'
 
-@description('Location of what is created.')
+@description('Location of the resources to create.')
 param location string = 'westeurope'
 
 @description('Name of the user-assigned identity through which the registry uses the key.')
@@ -26,7 +26,7 @@ param vaultName string = 'myregistry-cmk-v3xxzuvx'
 @maxLength(127)
 param keyName string = 'myregistry-cmk'
 
-@description('How many empty deployments, one after the other, give the role assignment time to take effect. If the registry can\'t access the key all the same, deploy again.')
+@description('How many empty deployments, one after the other, give the role assignment time to take effect. If the registry still can\'t access the key, deploy again.')
 @minValue(1)
 @maxValue(100)
 param grantWaits int = 20
@@ -38,7 +38,7 @@ param grantWaits int = 20
 ])
 param rotation string = 'auto'
 
-@description('With rotation manual, the version of the key that the registry is pinned to. Empty: the version that is current when this is deployed. Give the version in use when you deploy again: else the registry is rotated to a newer one.')
+@description('With rotation manual, the version of the key that the registry is pinned to. Empty: the version that is current when this is deployed. When you deploy again, specify the version in use; otherwise, the registry is rotated to a newer one.')
 param keyVersion string = ''
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {

@@ -237,7 +237,7 @@ def _locked(error: ServiceError) -> Explanation:
         f"A lock does not allow this change: {error.message}",
         (
             f"List the locks: az lock list{f' --resource-group {quote(group)}' if group else ''}",
-            "Remove the lock for the time being (az lock delete), then run the same command again.",
+            "Remove the lock temporarily (az lock delete), then run the same command again.",
         ),
     )
 
@@ -276,7 +276,7 @@ def _unauthenticated(error: ServiceError) -> Explanation:
             f"Azure requires a stronger sign-in for this, such as multifactor authentication: {error.message}",
             (
                 "If you are a person, log in again: az logout, then az login",
-                "A service principal can't sign in so: ask for a Conditional Access policy that it satisfies.",
+                "A service principal can't do that: ask for a Conditional Access policy that it satisfies.",
             ),
         )
     return Explanation(f"Azure rejected the login: {error.message}", error.advice or ("Log in again: az login",))
@@ -298,7 +298,7 @@ def _no_group(error: ServiceError) -> Explanation:
 
 
 # A vault learns of a role after some minutes (service facts 4.4).
-_ROLE_IS_NEW = "If the role was assigned a short while ago, wait a few minutes and run the command again."
+_ROLE_IS_NEW = "If the role was assigned recently, wait a few minutes and run the command again."
 
 
 def _no_vault_right(error: ServiceError) -> Explanation:

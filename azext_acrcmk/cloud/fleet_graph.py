@@ -71,7 +71,10 @@ class FleetGraph:
         for registry in self._read(found, read_registry_of_many):
             fleet.registries[registry.id] = registry
         if found.cut:
-            fleet.miss("subscriptions", "There are more than Resource Graph looks at: name them, or management groups.")
+            fleet.miss(
+                "subscriptions",
+                "There are more than Resource Graph searches. Specify --subscriptions or --management-groups.",
+            )
         for row in subscriptions.rows:
             fleet.subscription_names[_subscription(row)] = text(row, "name") or ""
         # Resource Graph leaves out without a word what can't be read.
@@ -182,7 +185,7 @@ class FleetGraph:
             try:
                 return read(row)
             except UnexpectedResponse as error:
-                unexpected = f"Azure described it unexpectedly: {error}"
+                unexpected = f"Unexpected description from Azure: {error}"
                 self._fleet.miss(text(row, "id") or "a row of Resource Graph", unexpected)
                 return None
 

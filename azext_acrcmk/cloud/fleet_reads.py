@@ -163,11 +163,14 @@ class FleetReads:
 
         `action` is the permission that it requires, unless the call itself says so.
         """
-        return read_if_possible(
-            lambda: retrying(call, lambda error: read_error(error).status == 429, self._stop, THROTTLED_SECONDS),
-            action,
-            scope,
-        )
+        # A token that expires midway is rejected once: the next read has a new one.
+        rejected = iter((401,))
+
+        def passes(error: Exception) -> bool:
+            status = read_error(error).status
+            return status == 429 or (status == 401 and next(rejected, None) == 401)
+
+        return read_if_possible(lambda: retrying(call, passes, self._stop, THROTTLED_SECONDS), action, scope)
 
     def side_by_side(self, what: str, items: list, work: Callable[[Any], Any], place: Callable[[Any], str]) -> None:
         """Calls `work` with each item, in turn from each place, and tells how far it is."""

@@ -285,7 +285,7 @@ class LoginServer:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         token = text(_json(self._request("POST", path, headers, urlencode(form).encode())), name)
         if not token:
-            raise UnexpectedResponse(f"the registry {self._host} gave no {name.replace('_', ' ')}.")
+            raise UnexpectedResponse(f"the registry {self._host} returned no {name.replace('_', ' ')}.")
         return token
 
 

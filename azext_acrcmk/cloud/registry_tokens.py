@@ -117,7 +117,7 @@ def _claims(token: str) -> dict[str, Any]:
         body = token.split(".")[1]
         return part(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
     except (LookupError, ValueError) as error:
-        raise UnexpectedResponse(f"the registry's token is none: {type(error).__name__}.") from error
+        raise UnexpectedResponse(f"the registry returned no valid token: {type(error).__name__}.") from error
 
 
 def _expiry(claims: dict[str, Any]) -> float:

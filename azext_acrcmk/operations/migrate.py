@@ -102,7 +102,7 @@ def _freeze(session: Session, source: Registry, state: State, old: LoginServer) 
     command = registry_command(source.id, "cmk migrate", f"--to {state.registry.name} --unfreeze")
     with session.progress.paused():
         logger.warning(
-            "Registry '%s' takes no more pushes to its repositories. To let it take them again: %s",
+            "Registry '%s' no longer accepts pushes to its repositories. To allow pushes again: %s",
             source.name,
             command,
         )
@@ -111,9 +111,9 @@ def _freeze(session: Session, source: Registry, state: State, old: LoginServer) 
             return replace(state, registry=freeze(session.clients, old, state.registry, session.stop))
     except TooManyLocked:
         raise ValidationError(
-            f"More than {MOST_LOCKED} repositories of registry '{source.name}' are locked already, so it could not be "
-            "remembered which. Nothing was locked.",
-            ["Remove the right to push instead, and run the same command without --freeze."],
+            f"More than {MOST_LOCKED} repositories of registry '{source.name}' are locked already, so they can't all "
+            "be recorded. Nothing was locked.",
+            ["Remove the permission to push instead, and run the same command without --freeze."],
         ) from None
 
 
@@ -123,7 +123,7 @@ def _unfreeze(session: Session, source: Registry, target: Target, old: LoginServ
         raise ValidationError(
             f"Registry '{source.name}' was not locked by a migration to '{target.id.name}'. Nothing was changed."
         )
-    with _permitted(source.id), session.progress.during("Opening the repositories of the old registry"):
+    with _permitted(source.id), session.progress.during("Unlocking the repositories of the old registry"):
         names = unfreeze(session.clients, old, target.registry, session.stop)
     return {"source": source.name, "target": target.id.name, "opened": sorted(names)}
 
@@ -146,7 +146,7 @@ def _copy(session: Session, copier: Copier, state: State) -> None:
             copier.copy()
     except NothingSucceeds as error:
         raise AzureResponseError(
-            f"Imports into registry '{state.registry.name}' fail one after the other: {error}", [_AGAIN]
+            f"Imports into registry '{state.registry.name}' keep failing: {error}", [_AGAIN]
         ) from error
     except AzureError:
         _raise_if_key_broken(session, state)
@@ -203,7 +203,7 @@ def _what_if(
     """What there is to copy, and what stands in the way; nothing is changed."""
     new = login_server(session, target.registry) if target.registry and target.registry.encryption.enabled else None
     copier = Copier(old, new, None, Limit(), wanted, source.id, session.stop)
-    with _permitted(source.id), session.progress.during("Listing what there is to copy"):
+    with _permitted(source.id), session.progress.during("Listing the content to copy"):
         tally = copier.look()
     if any(each.action == BLOCKED for each in found):
         session.fail_after_output()

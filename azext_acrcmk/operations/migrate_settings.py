@@ -57,7 +57,7 @@ class MigratedSettings:
         """Who pulls from the old registry, and what to do, in order. `frozen`: it takes no pushes."""
         session, source, target = self._session, self._source.registry, self._target.registry
         pullers = pulling_principals(self._source)
-        with session.progress.during("Looking for who pulls from the old registry"):
+        with session.progress.during("Finding who can pull from the old registry"):
             consumers = find_consumers(
                 session.clients,
                 source.id.subscription,

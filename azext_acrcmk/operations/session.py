@@ -96,7 +96,7 @@ class Session:
                 f"No registry '{name}' was found in subscription {self.login.subscription}.",
                 [
                     "To list the registries that you can read: az acr list --output table",
-                    "If it was created a short while ago, specify its resource group: --resource-group",
+                    "If it was created recently, specify its resource group: --resource-group",
                     "For another subscription: --subscription",
                 ],
             )

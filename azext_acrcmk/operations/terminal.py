@@ -160,7 +160,7 @@ class Menu:
         if len(named) == 1 and not named[0].blocked:
             return named[0]
         found = tuple(each for each in self._choices if wanted in f"{each.label}  {each.detail}".casefold())
-        return found or f"Nothing is called '{text}'."
+        return found or f"No entry matches '{text}'."
 
 
 def printable(text: str) -> str:

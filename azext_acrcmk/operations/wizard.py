@@ -56,7 +56,7 @@ def wizard(cmd, **arguments: Any):
             decision = Conversation(session, terminal).lead(arguments)
         except (KeyboardInterrupt, EOFError):
             terminal.say()
-            raise ManualInterrupt("The wizard was ended. Nothing was changed.") from None
+            raise ManualInterrupt("The wizard was canceled. Nothing was changed.") from None
     name, group = (decision.arguments[each] for each in ("registry_name", "resource_group_name"))
     options = goal_options(without_names(decision.arguments))
     if decision.action == CREATE:
@@ -90,7 +90,7 @@ class Conversation:
         place = Login(login.subscription, login.tenant, login.vault_suffix, login.tenants)
         asked, before = Asked(place, self._session.now, arguments), []
         self._say(
-            f"Enter takes the entry marked with *. {BACK} goes back, Ctrl-C leaves. Nothing is changed before the end."
+            f"Enter chooses the entry marked with *. {BACK} goes back, Ctrl-C quits. Nothing is changed before the end."
         )
         while True:
             asked = self._looked_up(asked)

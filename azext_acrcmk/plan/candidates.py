@@ -78,7 +78,7 @@ def _location(asked: Asked, seen: tuple[str, ...] | Unknown) -> Question:
     choices = tuple(Choice(each, "of the resource group" if each == own else "", {"location": each}) for each in names)
     preset = choices[0] if choices and first else next(iter(first), None)
     return Question(
-        "Location of what is created",
+        "Location of the resources to create",
         choices,
         preset,
         note,

@@ -17,7 +17,7 @@ def vault_doubt(goal: EnableGoal, state: State) -> str | None:
             "key in the managed HSM, specify its URI with --key-encryption-key."
         )
     if goal.expects_vault:
-        return f"No key vault '{goal.vault.name}' was found, so it is created; that can't be undone."
+        return f"No key vault '{goal.vault.name}' was found, so it will be created; this can't be undone."
     return None
 
 

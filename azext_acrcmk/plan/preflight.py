@@ -177,7 +177,7 @@ def _advice(permission: Permission) -> str:
     role = "the role 'Key Vault Crypto Officer' on the vault" if permission.data else "a role with this permission"
     if permission.action == ASSIGN_IDENTITY:
         role = "the role 'Managed Identity Operator' on the identity"
-    return f"Ask for {role} to be assigned to you. If that was done a short while ago, wait a few minutes."
+    return f"Ask for {role} to be assigned to you. If that was done recently, wait a few minutes."
 
 
 def _vault_creates_key(held: tuple[Allowed, ...], change: CreateKey, state: State, plan: Plan) -> bool | None:

@@ -28,7 +28,7 @@ def locked(plan: Plan, seen: Preflight) -> list[Obstacle]:
             kind = "ReadOnly" if lock.read_only else "CanNotDelete"
             id_ = f"{lock.scope}/providers/Microsoft.Authorization/locks/{lock.name}"
             reason = (
-                f"The {kind} lock '{lock.name}' does not allow this change ({steps}). To remove it for the time being: "
+                f"The {kind} lock '{lock.name}' does not allow this change ({steps}). To remove it temporarily: "
                 f"az lock delete --ids {quote(id_)}"
             )
             found.append(Obstacle(BLOCKED, "lock", lock.scope, reason))

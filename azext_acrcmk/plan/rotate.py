@@ -82,7 +82,7 @@ def _untagged_cleaning(why: str) -> Problem:
     return Problem(
         "What the registry used before must be named in a tag of the registry until the old grant and the old version "
         f"are dealt with, so that a second run can finish this one: {why}.",
-        ("Remove a tag that is no longer needed, or leave out --revoke-old and --disable-old-version.",),
+        ("Remove a tag that is no longer needed, or omit --revoke-old and --disable-old-version.",),
     )
 
 
@@ -273,7 +273,7 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
         else:
             removal = grant.removal(f"{grant.what}, no longer needed.")
             removal = replace(removal, step="old-grant")
-            changes.append(_asked_if_others_are_unknown(removal, old, "Remove the access all the same?"))
+            changes.append(_asked_if_others_are_unknown(removal, old, "Remove the access anyway?"))
     changes += [_kept(each.resource, f"{each.what} is kept: {each.why}.") for each in elsewhere]
     return changes
 
@@ -327,7 +327,7 @@ def _old_version_changes(goal: RotateGoal, old: State) -> list[Change]:
         return [KeepVersion(key=version, step="old-version", reason=reason)]
     reason = "Old version is disabled after the registry is confirmed to use the new one."
     disabling = DisableVersion(key=version, reason=reason)
-    return [_asked_if_others_are_unknown(disabling, old, "Disable the old version all the same?")]
+    return [_asked_if_others_are_unknown(disabling, old, "Disable the old version anyway?")]
 
 
 def _asked_if_others_are_unknown(change: Change, old: State, question: str) -> Change:

@@ -104,10 +104,10 @@ def fleet_rule(code: str, severity: str, subject: str, *, cause: str, cure: str)
     "KeyOfFleetExpiresSoon",
     WARNING,
     KEY,
-    cause="A key expires soon (within `--expiry-days`), and with it all registries that use this version of it. The "
-    "keys that expire first come first.",
+    cause="A key version that registries use expires soon (within `--expiry-days`). The keys that expire first are "
+    "listed first.",
     cure="Create a new version of the key, once for all registries that use new versions automatically: `az keyvault "
-    "key rotate`. Those that are pinned to a version require `az acr cmk rotate` each.",
+    "key rotate`. Each registry that is pinned to a version also requires `az acr cmk rotate`.",
 )
 def _expiring(members: Members) -> Iterator[FleetVerdict]:
     soon = [each for each in members if "KeyExpiresSoon" in each.failed and each.expires]
@@ -157,7 +157,7 @@ def _shared_vaults(members: Members) -> Iterator[FleetVerdict]:
     "VaultInAnotherRegion",
     INFO,
     VAULT,
-    cause="The vault is in a region in which the registry is not, nor any replica of it: the registry depends on both "
+    cause="Neither the registry nor a replica of it is in the region of the vault, so the registry depends on both "
     "regions.",
     cure="Use a key in a vault of a region of the registry: `az acr cmk rotate --key-vault`. Or add a replica in the "
     "vault's region.",
@@ -183,8 +183,8 @@ def _is_away(member: Member) -> bool:
 
 def _not_there(members: Members) -> str:
     if len(members) == 1:
-        return "the registry that uses it is not, nor any replica of it, so it depends on both regions"
-    return f"{len(members)} registries that use it are not, nor any replica of theirs, so they depend on both regions"
+        return "the registry that uses it is neither located nor replicated, so it depends on both regions"
+    return f"{len(members)} registries that use it are neither located nor replicated, so they depend on both regions"
 
 
 @fleet_rule(

@@ -81,7 +81,7 @@ def _readable(facts: Facts) -> Verdict | None:
     "VaultNotFound",
     ERROR,
     VAULT,
-    cause="The vault was deleted and purged, or its subscription is gone.",
+    cause="The vault was deleted and purged, or its subscription was deleted.",
     cure="There is no fix: the images can't be decrypted without the key. Push them again to a new registry.",
     needs=NEEDS,
     stops=(ENABLE, ROTATE, REVOKE, RESTORE),
@@ -132,7 +132,7 @@ def _deleted(facts: Facts) -> Verdict | None:
     "TenantMismatch",
     ERROR,
     VAULT,
-    cause="The vault is of another Microsoft Entra tenant than the identity, which so can't sign in to it.",
+    cause="The vault is in another Microsoft Entra tenant than the identity, so the identity can't use its keys.",
     cure="Change to a key in a vault of the identity's tenant: `az acr cmk rotate --key-vault`. If the vault's "
     "subscription was moved to another tenant, change the vault's tenant first.",
     needs=("identity", "vault"),
@@ -195,7 +195,7 @@ def _perimeter(facts: Facts) -> Verdict | None:
     return Verdict(
         UNKNOWN,
         f"The {vault.kind_in_words} '{vault.name}' is secured by a network security perimeter, which allows the "
-        "registry only by an access rule. Whether there is one can't be read by this command.",
+        "registry only by an access rule. This command can't read whether there is one.",
         advice=("Ask for an access rule for the registry's identity to be added, or use another vault.",),
     )
 

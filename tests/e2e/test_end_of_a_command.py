@@ -73,10 +73,10 @@ def test_a_registry_whose_key_does_not_work_in_the_end_is_no_success(azure, seed
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_an_operation_that_can_not_be_followed_may_have_succeeded(azure, az, status):
-    azure.settings(registry_seconds=5)
+    azure.settings(registry_seconds=0.5)
     azure.fault("status", method="GET", path="operationStatuses", status=status, times=999,
                 body={"error": {"code": "Denied", "message": "No."}})  # fmt: skip
-    result = az(f"{ENABLE} -l {LOCATION}")
+    result = az(f"{ENABLE} -l {LOCATION}", pace=20)
     assert result.code != 0
     assert "possibly registry" in result.err
     azure.clear_faults()

@@ -239,7 +239,7 @@ def test_it_ends_with_who_pulls_and_what_to_do(azure, many_az, seed, tmp_path):
         written = file.read_text()
         assert "newregistry.azurecr.io" in written
         assert "az aks update --name nodes" in written
-        assert "How to go back" in written
+        assert "How to roll back" in written
 
 
 def test_without_resource_graph_it_says_what_was_not_looked_for(azure, many_az, seed):

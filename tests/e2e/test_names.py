@@ -53,7 +53,7 @@ class TestVaultOfARotation:
     def test_that_was_not_found_is_asked_for_before_anything(self, azure, az, scene, officer):
         scene.encrypt()
         azure.clear_log()
-        said = "No key vault 'teamvlt' was found, so it is created; that can't be undone."
+        said = "No key vault 'teamvlt' was found, so it will be created; this can't be undone."
         assert said in reason_of(az(f"{ROTATE} --key-vault teamvlt --what-if").json(), "vault")
         refused = az(f"{ROTATE} --key-vault teamvlt")
         assert (refused.code, done(azure)) == (1, []), refused

@@ -21,7 +21,7 @@ ENABLER, READER = (ROLES[name]["Actions"] for name in ("Enabler", "Reader"))
 BY_ROLE = "Microsoft.Authorization/roleAssignments/write"
 BY_POLICY = "Microsoft.KeyVault/vaults/accessPolicies/write"
 CREATE = f"{ENABLE} -l westeurope --grant-timeout 5"
-# "The last thirteen help", as the page has it.
+# The last thirteen of the page, without which a registry can be created.
 HELPFUL = ENABLER[-13:]
 NEEDED_TO_ACT = [action for action in ENABLER if action not in HELPFUL]
 # Without these the registry is made, but what decides its health can't be seen.

@@ -283,7 +283,7 @@ def test_a_grant_that_takes_effect_late_is_waited_for(az, azure, scene, behind):
     scene.encrypt().ungrant()
     if behind:
         scene.new_version()
-    azure.settings(role_seconds=5)
+    azure.settings(role_seconds=1)
     result = az(f"{REPAIR} --yes --grant-timeout 60")
     assert (result.code, failures(result), scene.pull()) == (0, set(), 200), result
 

@@ -164,7 +164,7 @@ def test_a_lost_connection_in_the_middle_is_told_and_a_second_run_finishes(az, a
     scene.change_version(attributes={"enabled": False})
     scene.detach_identity()
     azure.fault(action, method=method, path=path, times=50)
-    lost = az(f"{REPAIR} --yes")
+    lost = az(f"{REPAIR} --yes", pace=50)
     assert (lost.code, lost.out) == (1, ""), lost
     assert "The connection to Azure failed" in lost.err
     assert "Run the same command again" in lost.err

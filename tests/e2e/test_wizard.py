@@ -84,7 +84,7 @@ def test_ctrl_c_leaves(azure, seed, person):
     someone.type("\x03", after=SEARCH)
     result = someone.ends()
     assert (result.code, result.out, changes(azure)) == (1, "", [])
-    assert "The wizard was ended. Nothing was changed." in result.err
+    assert "The wizard was canceled. Nothing was changed." in result.err
     assert "Traceback" not in result.err
 
 

@@ -106,8 +106,8 @@ def test_what_was_done():
     assert ("", "and 2 more: --output json") in told
     assert ("Settings", "tokens robot") in told
     assert ("Not set", "webhooks h: No.") in told
-    assert ("Names the old", "microsoft.app/containerapps shop") in told
-    assert ("May pull", "User p (AcrPull)") in told
+    assert ("References old", "microsoft.app/containerapps shop") in told
+    assert ("Can pull", "User p (AcrPull)") in told
     assert ("To do 1", "Do this.") in told
     assert ("Command", "az this") in told
     assert lines({**DONE, "verified": True})[-1] == ("Verified", "yes: digests, tags and sizes are the same")
@@ -119,4 +119,4 @@ def test_only_commands_are_longer_than_a_line():
 
 
 def test_what_was_opened():
-    assert migrate_table({"opened": ["a", "b"]}) == [{"Opened": "a"}, {"Opened": "b"}]
+    assert migrate_table({"opened": ["a", "b"]}) == [{"Unlocked": "a"}, {"Unlocked": "b"}]

@@ -134,4 +134,4 @@ def test_bytes_that_are_no_text_are_nothing():
 
     shown = io.StringIO()
     assert Terminal(Broken(" "), shown).ask(QUESTION) == Answer({"x": 1})
-    assert "Nothing is called '?'." in shown.getvalue()
+    assert "No entry matches '?'." in shown.getvalue()

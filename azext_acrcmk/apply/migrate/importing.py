@@ -51,7 +51,7 @@ class Failure:
 
     @property
     def message(self) -> str:
-        return self.error.message if self.error else f"It did not end within {IMPORT_TIMEOUT} seconds."
+        return self.error.message if self.error else f"It did not finish within {IMPORT_TIMEOUT} seconds."
 
 
 class NothingSucceeds(Exception):

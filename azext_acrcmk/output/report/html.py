@@ -103,7 +103,7 @@ def _not_seen(document: dict[str, Any]) -> str:
     items = "".join(f"<li>{_text(each['what'])}: {_text(each['why'])}</li>" for each in document["notSeen"])
     return (
         '<section class="partial" aria-labelledby="partial-title"><h2 id="partial-title">This report is partial</h2>'
-        f"<p>Not everything could be read. What is not listed here is not known.</p><ul>{items}</ul></section>"
+        f"<p>Not everything could be read. Anything that is not listed here is unknown.</p><ul>{items}</ul></section>"
     )
 
 
@@ -180,5 +180,6 @@ def _fleet_findings(document: dict[str, Any]) -> str:
         if isinstance(each, dict)
     )
     return (
-        f'<section aria-labelledby="fleet-title"><h2 id="fleet-title">What several share</h2><ul>{items}</ul></section>'
+        '<section aria-labelledby="fleet-title"><h2 id="fleet-title">Findings about several registries</h2>'
+        f"<ul>{items}</ul></section>"
     )

@@ -30,9 +30,9 @@ def junit(document: dict[str, Any]) -> str:
             case = ElementTree.SubElement(suite, "testcase", classname=_text(each["code"]), name=_text(each["subject"]))
             ElementTree.SubElement(case, "system-out").text = _text(f"{each['severity']}: {each['message']}")
     if document["notSeen"]:
-        suite = ElementTree.SubElement(root, "testsuite", name="not seen")
+        suite = ElementTree.SubElement(root, "testsuite", name="could not be read")
         for each in document["notSeen"]:
-            case = ElementTree.SubElement(suite, "testcase", classname="not seen", name=_text(each["what"]))
+            case = ElementTree.SubElement(suite, "testcase", classname="could not be read", name=_text(each["what"]))
             ElementTree.SubElement(case, "skipped", message=_text(each["why"]))
     for suite in root:
         _count(suite, [suite])

@@ -59,7 +59,7 @@ def _blocks(document: dict[str, Any]) -> Iterator[_Block]:
         ("Tags", inventory["tags"]),
         ("Attached to images", inventory["referrers"]),
         ("Imported in this run", document["imported"]),
-        ("There before", document["alreadyThere"]),
+        ("Already there", document["alreadyThere"]),
         ("Verified", verified),
     ]
     yield "table", (("What", "How many"), facts)
@@ -92,17 +92,19 @@ def _cut_over(found: dict[str, Any] | None) -> Iterator[_Block]:
         return
     columns = ("principalId", "principalType", "role", "scope", "resource")
     yield from _section(
-        "Who may pull from the old registry by a role",
+        "Who can pull from the old registry by a role",
         ("Principal", "Type", "Role", "Scope", "Resource"),
         found["mayPull"],
         columns,
     )
-    yield from _section("What names the old registry", ("Name", "Type", "ID"), found["naming"], ("name", "type", "id"))
+    yield from _section(
+        "Resources that reference the old registry", ("Name", "Type", "ID"), found["naming"], ("name", "type", "id")
+    )
     if found["notSeen"]:
-        yield "text", f"What names the old registry could not be looked for: {found['notSeen']}"
-    yield "heading", "What to do, in order"
+        yield "text", f"Resources that reference the old registry could not be listed: {found['notSeen']}"
+    yield "heading", "Next steps, in order"
     yield "steps", found["steps"]
-    yield "heading", "How to go back"
+    yield "heading", "How to roll back"
     yield "steps", found["goBack"]
 
 

@@ -40,7 +40,7 @@ def sarif(document: dict[str, Any]) -> str:
                 "executionSuccessful": not document["partial"],
                 "endTimeUtc": document["generatedAt"].replace("+00:00", "Z"),
                 "toolExecutionNotifications": [
-                    {"level": "warning", "message": {"text": f"Not seen: {each['what']}. {each['why']}"}}
+                    {"level": "warning", "message": {"text": f"Could not be read: {each['what']}. {each['why']}"}}
                     for each in document["notSeen"]
                 ],
             }

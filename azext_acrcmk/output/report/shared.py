@@ -1,4 +1,4 @@
-"""What hangs on what: the vaults that most registries depend on, their keys, and the registries of each. Pure."""
+"""What depends on what: the vaults that most registries depend on, their keys, and the registries of each. Pure."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def shared(rows: list[dict[str, Any]]) -> str:
     shown = vaults[:_MOST_VAULTS]
     more = f" The {len(shown)} of {len(vaults)} vaults on which most depend." if len(vaults) > len(shown) else ""
     return (
-        '<section aria-labelledby="shared-title"><h2 id="shared-title">What hangs on what</h2>'
-        f"<p>If a vault or key goes, so do the registries at the right end.{more}</p>"
+        '<section aria-labelledby="shared-title"><h2 id="shared-title">What depends on what</h2>'
+        f"<p>If a vault or key is lost, the registries to the right of it stop working.{more}</p>"
         f'<div class="wide" role="region" aria-label="Picture" tabindex="0">{_picture(shown)}</div>'
         f"<details><summary>The same as a table</summary>{_table(shown)}</details></section>"
     )

@@ -82,10 +82,10 @@ class _Builder:
         return Parameter(given.name)
 
     def _location(self) -> None:
-        self._input(Input("location", "string", self.parts.location, "Location of what is created."))
+        self._input(Input("location", "string", self.parts.location, "Location of the resources to create."))
         tags = getattr(self.parts.registry, "tags", None)
         if tags is not None:
-            self._input(Input("tags", "object", tags, "Tags of what is created."))
+            self._input(Input("tags", "object", tags, "Tags of the resources to create."))
 
     def _with_parameters(self, body: dict[str, Any]) -> dict[str, Any]:
         """Location and tags of a new resource as parameters, where they are those of the registry."""
@@ -157,7 +157,7 @@ class _Builder:
             "int",
             WAITS,
             "How many empty deployments, one after the other, give the role assignment time to take effect. "
-            "If the registry can't access the key all the same, deploy again.",
+            "If the registry still can't access the key, deploy again.",
             least=1,
             most=100,
         )
@@ -273,8 +273,8 @@ class _Builder:
                 "string",
                 "",
                 "With rotation manual, the version of the key that the registry is pinned to. Empty: the version that "
-                "is current when this is deployed. Give the version in use when you deploy again: else the registry is "
-                "rotated to a newer one.",
+                "is current when this is deployed. When you deploy again, specify the version in use; otherwise, the "
+                "registry is rotated to a newer one.",
             )
         )
         given = call("format", "{0}/{1}", PropertyOf("key", "keyUri"), version)
@@ -365,6 +365,6 @@ def _description(parts: Parts) -> str:
     if parts.pins_unknown_version:
         text += (
             " The registry is pinned to the key's version that is current when it is deployed: to deploy it again "
-            "without a rotation, give the version in use as keyVersion."
+            "without a rotation, specify the version in use as keyVersion."
         )
     return text + " Deploy it in incremental mode only."

@@ -29,7 +29,7 @@ def problems_of(parts: Parts, form: str) -> tuple[Problem, ...]:
         vault = parts.vault
         found.append(
             Problem(
-                f"Key vault '{vault.id.name}' is soft-deleted, and Terraform can't tell which permission model it has.",
+                f"Key vault '{vault.id.name}' is soft-deleted, and Terraform can't determine its permission model.",
                 (
                     f"Recover it first: az keyvault recover --name {vault.id.name} --location {vault.location} "
                     f"--subscription {vault.id.subscription}",
@@ -65,10 +65,10 @@ def _(change: kinds.ProtectVault) -> Problem:
 def _(change: kinds.AllowTrustedServices) -> Problem:
     vault = change.vault
     return Problem(
-        f"The firewall of key vault '{vault.name}' does not let trusted services in, and a template does not change an "
+        f"The firewall of key vault '{vault.name}' does not allow trusted services, and a template does not change an "
         "existing vault.",
         (
-            f"Let them in first: az keyvault update --name {vault.name} --subscription {vault.subscription} "
+            f"Allow them first: az keyvault update --name {vault.name} --subscription {vault.subscription} "
             "--bypass AzureServices",
         ),
     )

@@ -100,26 +100,26 @@ def _steps(
     return [
         *(Step(f"{each.what}: {each.why}", each.command) for each in before),
         *(() if frozen else _last_pass(source, target, migrate)),
-        Step(f"Let pipelines push to {target.login_server}, no longer to {source.login_server}."),
+        Step(f"Change pipelines to push to {target.login_server} instead of {source.login_server}."),
         *(_change(each, target) for each in users),
         Step(
-            f"Change whatever else names {source.login_server}: Helm values, Kustomize files, Dockerfiles (FROM), "
-            "pipelines. To find them in a working copy:",
+            f"Change everything else that references {source.login_server}: Helm values, Kustomize files, Dockerfiles "
+            "(FROM), pipelines. To find them in a working copy:",
             f"git grep -n {quote(str(source.login_server))}",
         ),
         *(Step(f"{each.what}: {each.why}", each.command) for each in deferred),
         Step(
-            "See whether anything still pulls from the old registry.",
+            "Check whether anything still pulls from the old registry.",
             f"az monitor metrics list --resource {quote(str(source.id))} --metric TotalPullCount --interval 1h",
         ),
-        Step("Delete the old registry only when nothing pulls from it any more. This command does not."),
+        Step("Delete the old registry only when nothing pulls from it anymore. This command does not delete it."),
     ]
 
 
 def _last_pass(source: Registry, target: Registry, migrate: str) -> tuple[Step, ...]:
     return (
         Step(
-            "Lock the old registry against pushes, and copy what was pushed meanwhile. Pulls go on.",
+            "Lock the old registry against pushes, and copy what was pushed meanwhile. Pulls continue to work.",
             registry_command(source.id, "cmk migrate", f"{migrate} --freeze"),
         ),
     )
@@ -128,9 +128,10 @@ def _last_pass(source: Registry, target: Registry, migrate: str) -> tuple[Step, 
 def _back(source: Registry, target: Registry, frozen: bool) -> list[Step]:
     open_ = registry_command(source.id, "cmk migrate", f"--to {target.name} --unfreeze")
     return [
-        *([Step("Let the old registry take pushes again.", open_)] if frozen else []),
+        *([Step("Allow pushes to the old registry again.", open_)] if frozen else []),
         Step(
-            f"The old registry is as it was: name {source.login_server} again wherever you named {target.login_server}."
+            f"Use {source.login_server} again wherever you changed to {target.login_server}. The old registry still "
+            "has its images."
         ),
         Step(
             "What was pushed only to the new registry is not in the old one. For each such image:",
@@ -156,12 +157,13 @@ def _change(reference: Reference, target: Registry) -> Step:
     where = f"--name {name} --resource-group {quote(_group(reference.id))}"
     if _is(reference, _AKS):
         return Step(
-            f"Let cluster {reference.name} pull from the new registry, then change the images of its workloads.",
+            f"Allow cluster {reference.name} to pull from the new registry, then change the images of its workloads.",
             f"az aks update {where} --attach-acr {quote(str(target.id))}",
         )
     if _is(reference, _APP):
         return Step(
-            f"Let container app {reference.name} use the new registry (az containerapp registry set), then its image.",
+            f"Add the new registry to container app {reference.name} (az containerapp registry set), then change "
+            "its image.",
             f"az containerapp update {where} --image {host}/REPOSITORY:TAG",
         )
     if _is(reference, _SITE):

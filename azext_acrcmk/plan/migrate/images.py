@@ -177,7 +177,7 @@ def _hidden(source: Repository, registry: ArmId) -> Left:
     command = registry_command(registry, "repository update", f"--image {image} --list-enabled true")
     count = f"{source.hidden} manifest is" if source.hidden == 1 else f"{source.hidden} manifests are"
     return Left(
-        source.name, HIDDEN, f"{count} not listed (listEnabled is false), so what they are can't be seen.", command
+        source.name, HIDDEN, f"{count} not listed (listEnabled is false), so they can't be identified.", command
     )
 
 

@@ -74,7 +74,9 @@ def _tokens(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
         name = str(body.get("name"))
         if not is_system_token(source, body):
             command = _of(new, "token credential generate", f"--name {name} --password1")
-            yield LeftSetting(f"password of token '{name}'", "Azure does not give passwords again.", command)
+            yield LeftSetting(
+                f"password of token '{name}'", "Azure can't return existing passwords. Generate a new one.", command
+            )
 
 
 def _credential_sets(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
@@ -96,7 +98,9 @@ def _webhooks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
             yield LeftSetting(f"webhook '{name}'", why, command)
         elif same((body.get("properties") or {}).get("status"), "enabled"):
             command = _of(new, "webhook update", f"--name {name} --status enabled")
-            yield LeftSetting(f"webhook '{name}' is disabled", "So that no event is told twice.", command)
+            yield LeftSetting(
+                f"webhook '{name}' is disabled", "This avoids duplicate events. Enable it after the cutover.", command
+            )
 
 
 def _connected(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
@@ -104,7 +108,7 @@ def _connected(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
         name = str(body.get("name"))
         yield LeftSetting(
             f"connected registry '{name}'",
-            "It is tied to the old registry, and has to be created and activated again on site.",
+            "It belongs to the old registry, and must be created and activated again on-premises.",
             _of(new, "connected-registry create", f"--name {name} --repository REPOSITORY"),
         )
 
@@ -134,7 +138,7 @@ def _policies(properties: dict[str, Any], new: ArmId) -> Iterator[LeftSetting]:
     if same((policies.get("quarantinePolicy") or {}).get("status"), "enabled"):
         yield LeftSetting(
             "quarantine",
-            "It would hold back what is imported in a later pass. Enable it when you no longer copy.",
+            "It would quarantine what a later pass imports. Enable it after the last pass.",
             f"az resource update --ids {quote(str(new))} --set properties.policies.quarantinePolicy.status=enabled",
         )
 
@@ -144,7 +148,7 @@ def _read_only_locks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
         if same((body.get("properties") or {}).get("level"), "ReadOnly"):
             yield LeftSetting(
                 f"lock '{body.get('name')}'",
-                "It would stop later passes. Create it when you no longer copy.",
+                "It would block later passes. Create it after the last pass.",
                 f"az lock create --name {quote(str(body['name']))} --lock-type ReadOnly --resource {quote(str(new))}",
             )
 
@@ -154,14 +158,14 @@ def _tasks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
         name = str(body.get("name"))
         yield LeftSetting(
             f"task '{name}'",
-            "Its secrets can't be read, its identity would be a new one, and its steps can name the old registry. To "
-            "see it:",
+            "Its secrets can't be read, its identity would be a new one, and its steps can reference the old registry. "
+            "To see it:",
             _of(source.registry.id, "task show", f"--name {name}"),
         )
     for body in source.of(AGENT_POOLS):
         name = str(body.get("name"))
         command = _of(new, "agentpool create", f"--name {name}")
-        yield LeftSetting(f"agent pool '{name}'", "It is paid for as long as it exists.", command)
+        yield LeftSetting(f"agent pool '{name}'", "It is billed as long as it exists.", command)
 
 
 def _events(source: Settings) -> Iterator[LeftSetting]:

@@ -63,14 +63,15 @@ def network_obstacles(registry: ArmId, properties: dict[str, Any], step: str) ->
         return
     if same(properties.get("networkRuleBypassOptions") or "AzureServices", "None"):
         reason = (
-            f"The network of registry '{registry.name}' is restricted and not open to trusted services, so the import "
-            f"can't pass. To let them pass: {registry_command(registry, 'update', '--allow-trusted-services true')}"
+            f"The network access of registry '{registry.name}' is restricted, also for trusted services, so images "
+            "can't be imported. To allow trusted services: "
+            f"{registry_command(registry, 'update', '--allow-trusted-services true')}"
         )
         yield Obstacle(BLOCKED, step, str(registry), reason)
     elif isinstance(rules, dict) and rules.get("virtualNetworkRules"):
         reason = (
-            f"Registry '{registry.name}' has rules for virtual networks with service endpoints, which the import can't "
-            f"pass. To see them: {registry_command(registry, 'network-rule list')}"
+            f"Registry '{registry.name}' has rules for virtual networks with service endpoints, which imports do not "
+            f"support. To list them: {registry_command(registry, 'network-rule list')}"
         )
         yield Obstacle(BLOCKED, step, str(registry), reason)
 
@@ -80,9 +81,9 @@ def target_obstacles(registry: ArmId, properties: dict[str, Any], new: bool) -> 
     found = list(network_obstacles(registry, properties, "registry"))
     if new and same(properties.get("publicNetworkAccess"), "Disabled"):
         reason = (
-            f"Registry '{registry.name}' would be closed to public networks from the start, so what was copied could "
-            "not be compared. Create it with --public-network-enabled true and close it afterwards, or create it first "
-            "(az acr cmk enable), give it a private endpoint, and run this command within that network."
+            f"Registry '{registry.name}' would be created without public network access, so the copy could not be "
+            "verified. Create it with --public-network-enabled true and disable that afterwards, or create it first "
+            "(az acr cmk enable), add a private endpoint, and run this command from that network."
         )
         found.append(Obstacle(BLOCKED, "registry", str(registry), reason))
     return found

@@ -142,7 +142,7 @@ def test_known_errors_come_with_cause_and_next_step(code, message, expected):
 )
 def test_every_refusal_of_a_vault_says_that_a_new_role_takes_its_time(code, inner, message):
     advice = explain(ServiceError(403, code, message, inner=inner)).advice
-    assert any("a short while ago, wait a few minutes" in each for each in advice)
+    assert any("recently, wait a few minutes" in each for each in advice)
 
 
 def test_a_policy_is_named():

@@ -56,7 +56,7 @@ def test_what_is_not_seen_is_said_in_the_table_too():
     assert result["listed"] == ["broken"]
     assert result["partial"] is True
     (line,) = list_table(result)
-    assert (line["Health"], line["Findings"]) == ("partial", "Not seen: /subscriptions/x")
+    assert (line["Health"], line["Findings"]) == ("partial", "Could not be read: /subscriptions/x")
 
 
 def test_the_table_fits_whatever_the_names():

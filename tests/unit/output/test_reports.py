@@ -140,7 +140,7 @@ def test_junit_fails_for_errors_and_skips_what_is_unknown():
     }
     (failure,) = root.iter("failure")
     assert (failure.get("type"), "Fix: az do --it" in failure.text) == ("GrantMissing", True)
-    assert [suite.get("name") for suite in root] == ["11111111-1111-4111-8111-111111111111", "not seen"]
+    assert [suite.get("name") for suite in root] == ["11111111-1111-4111-8111-111111111111", "could not be read"]
 
 
 def test_compare_tells_worse_better_new_and_gone():

@@ -111,4 +111,4 @@ def test_a_new_key_that_is_pinned_says_what_a_redeployment_would_do():
     template = FORMATS["arm"].write(GOALS["pinned"]())
     assert template["parameters"]["rotation"]["defaultValue"] == "manual"
     assert "rotated to a newer one" in template["parameters"]["keyVersion"]["metadata"]["description"]
-    assert "without a rotation, give the version in use as keyVersion" in template["metadata"]["description"]
+    assert "without a rotation, specify the version in use as keyVersion" in template["metadata"]["description"]
