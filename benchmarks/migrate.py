@@ -19,10 +19,10 @@ MIGRATE = "acr cmk migrate --name oldregistry --to newregistry --output none --o
 _NOTES = """\
 Made by `python -m benchmarks.migrate`, against the sandbox on the profile `recorded`: an import is answered after 1 s
 and takes 5 s more, each request takes 100 ms, and the registry's own limits are as documented. Compare; these are not
-Azure's own times. The loop is `az acr import` for one tag after the other, which is what is published; it runs for some
-images, and its time is told for each. The floor is what the service's own time leaves to any client that has {most}
-imports going on at a time. What a run that finds nothing to do takes is subtracted from time and processor time. A
-hundred thousand manifests are listed and compared on the profile `instant`.
+Azure's own times. The loop is `az acr import` for one tag after the other, which is what is published; it runs for
+a few images only, as the table says, and its time is told for each. The floor is what the service's own time leaves to
+any client that has {most} imports going on at a time. What a run that finds nothing to do takes is subtracted from time
+and processor time. A hundred thousand manifests are listed and compared on the profile `instant`.
 """
 
 
@@ -102,6 +102,7 @@ def _page(
         ("images", str(manifests)),
         ("migrate, seconds", f"{copied.seconds:.1f}"),
         ("migrate where nothing is to do, seconds", f"{nothing.seconds:.1f}"),
+        ("the loop, images it was timed on", str(len(looped))),
         ("the loop, seconds for each image", f"{each:.1f}"),
         ("migrate, processor seconds", f"{copied.processor:.2f}"),
         ("migrate, MB", f"{copied.memory / 2**20:.0f}"),

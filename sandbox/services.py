@@ -28,6 +28,7 @@ _NAMES = (
     "resource_manager.deny_assignments",
     "resource_manager.locks",
     "resource_manager.diagnostic_settings",
+    "resource_manager.event_grid",
     "resource_manager.policy_restrictions",
     "resource_manager.policy_tokens",
     "resource_manager.deployments.service",

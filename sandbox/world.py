@@ -165,6 +165,7 @@ class World:
         self.deny_assignments: dict[str, DenyAssignment] = {}
         self.locks: dict[str, Any] = {}  # sandbox.resource_manager.locks.Lock
         self.diagnostics: dict[str, Any] = {}  # sandbox.resource_manager.diagnostic_settings.Setting
+        self.event_subscriptions: dict[str, Any] = {}  # id lower -> as sandbox.resource_manager.event_grid returns it
         self.vaults: dict[str, Any] = {}  # sandbox.key_vault.key_store.Vault
         self.deleted_vaults: dict[str, Any] = {}  # vault name lower -> sandbox.key_vault.key_store.DeletedVault
         self.managed_hsms: dict[str, Any] = {}  # sandbox.key_vault.hsm_store.ManagedHsm

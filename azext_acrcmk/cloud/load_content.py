@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from azext_acrcmk.cloud.login_server import LoginServer
+from azext_acrcmk.cloud.login_server import LoginServer, NotPermitted
 from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.read_content import read_content
-from azext_acrcmk.cloud.reads import in_parallel
-from azext_acrcmk.model.content import FREE, Attributes, Content, Manifest, Repository, fallback_tag, is_fallback_tag
+from azext_acrcmk.cloud.reads import in_parallel, read_if_possible
+from azext_acrcmk.model.content import (
+    FREE,
+    Attributes,
+    Content,
+    Deleted,
+    Manifest,
+    Repository,
+    fallback_tag,
+    is_fallback_tag,
+)
+from azext_acrcmk.model.state import Absent, Unknown
 
 # How many manifests of one repository are read in parallel.
 _READS = 8
@@ -56,7 +66,7 @@ def _listed(server: LoginServer, name: str, since: str | None, locks: bool) -> R
     def rows() -> dict[str, Manifest]:
         found = {}
         for row in server.manifests(name, newest_first=since is not None):
-            if since is not None and row.updated < since:
+            if since is not None and row.updated and row.updated < since:
                 break
             found[row.digest] = row
         return found
@@ -82,3 +92,23 @@ def _read(server: LoginServer, listed: Repository, digests: Iterable[str], attac
             listed.contents[digest] = found
 
     for_each(digests, read, lambda: None, most=_READS)
+
+
+def load_deleted(server: LoginServer) -> Deleted | Unknown:
+    """How much of a registry soft delete keeps; for information only."""
+
+    def count() -> Deleted:
+        found: list[int] = []
+        for_each(
+            server.deleted_repositories(),
+            lambda name: found.append(server.deleted_manifests(name)),
+            lambda: None,
+            most=_READS,
+        )
+        return Deleted(sum(map(bool, found)), sum(found))
+
+    try:
+        seen = read_if_possible(count, "", "")
+    except NotPermitted as error:
+        return Unknown(why=str(error))
+    return Deleted() if isinstance(seen, Absent) else seen

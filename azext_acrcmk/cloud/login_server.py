@@ -16,7 +16,13 @@ from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
 from azext_acrcmk.cloud.fields import number, part, text, texts
 from azext_acrcmk.cloud.read_content import read_attributes, read_manifest
-from azext_acrcmk.cloud.registry_tokens import CATALOG, RegistryTokens, granted_actions, repository_scope
+from azext_acrcmk.cloud.registry_tokens import (
+    CATALOG,
+    DELETED_CATALOG,
+    RegistryTokens,
+    granted_actions,
+    repository_scope,
+)
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
 from azext_acrcmk.model.content import INDEXES, OCI_MANIFEST, Attributes, Manifest
 
@@ -54,15 +60,19 @@ class NotPermitted(Exception):
 class LoginServer:
     """A registry's data plane, as the caller. Raises azure.core's errors. Safe for threads.
 
-    When the registry throttles one request, all wait: its limits are of the registry and of the caller.
+    `patience` is how long a request is sent again, in seconds.
+
+    When the registry throttles one request, all of its kind wait: the limits of reads, writes and tokens are each of
+    the registry and of the caller, not of a repository (migrate facts 1).
     """
 
-    def __init__(self, clients: Clients, subscription: str, host: str, stop: Stop):
+    def __init__(self, clients: Clients, subscription: str, host: str, stop: Stop, patience: float = PATIENCE):
         self._clients, self._subscription, self._host, self._stop = clients, subscription, host, stop
+        self._patience = patience
         self._client = clients.login_server(host)
         self.tokens = RegistryTokens(self._exchange, self._access_token)
         self._page = _MOST
-        self._free_at = 0.0
+        self._free_at: dict[str, float] = {}
         self._lock = threading.Lock()
 
     # Reads.
@@ -79,6 +89,17 @@ class LoginServer:
         for page in self._pages(f"/acr/v1/{repository}/_manifests", scope, order):
             for body in page.get("manifests") or ():
                 yield read_manifest(part(body))
+
+    def deleted_repositories(self) -> Iterator[str]:
+        """The names of the repositories with manifests that soft delete keeps."""
+        for page in self._pages("/acr/v1/_deleted/_catalog", DELETED_CATALOG):
+            yield from texts(page, "repositories")
+
+    def deleted_manifests(self, repository: str) -> int:
+        """How many deleted manifests of a repository soft delete keeps."""
+        scope = repository_scope(repository, "deleted_read")
+        pages = self._pages(f"/acr/v1/_deleted/{repository}/_manifests", scope)
+        return sum(len(page.get("manifests") or ()) for page in pages)
 
     def newest(self, repository: str, most: int) -> list[Manifest]:
         """The manifests of a repository that were changed last."""
@@ -207,19 +228,19 @@ class LoginServer:
 
     def _check_permitted(self, scope: str, token: str) -> None:
         """Raises NotPermitted if a token lacks actions that it was requested for."""
-        _, name, actions = scope.split(":")
+        kind, name, actions = scope.split(":")
         missing = sorted({*actions.split(",")} - granted_actions(token, scope))
         if missing:
-            raise NotPermitted(self._host, name if scope != CATALOG else "", tuple(missing))
+            raise NotPermitted(self._host, name if kind == "repository" else "", tuple(missing))
 
     def _request(self, method: str, url: str, headers: dict[str, str], content: bytes | None = None) -> Any:
         """The answer to a request, sent again while the registry throttles it or does not answer."""
         from azure.core.exceptions import AzureError, HttpResponseError
         from azure.core.rest import HttpRequest
 
-        pauses = Pauses(self._stop, first=1.0)
+        pauses, kind = Pauses(self._stop, first=1.0), _kind(method, url)
         while True:
-            self._stop.pause(self._free_at - time.monotonic())
+            self._stop.pause(self._free_at.get(kind, 0.0) - time.monotonic())
             # An absolute link is checked by the client's policy.
             address = url if url.startswith("https://") else f"https://{self._host}{url}"
             try:
@@ -235,8 +256,8 @@ class LoginServer:
                     raise
                 if asked and status == 429:
                     with self._lock:
-                        self._free_at = max(self._free_at, time.monotonic() + asked)
-                if not pauses.another(PATIENCE, asked):
+                        self._free_at[kind] = max(self._free_at.get(kind, 0.0), time.monotonic() + asked)
+                if not pauses.another(self._patience, asked):
                     raise
 
     def _exchange(self) -> str:
@@ -266,6 +287,13 @@ class LoginServer:
         if not token:
             raise UnexpectedResponse(f"the registry {self._host} returned no {name.replace('_', ' ')}.")
         return token
+
+
+def _kind(method: str, url: str) -> str:
+    """What a request counts as: the service limits each by itself."""
+    if url.startswith("/oauth2/"):
+        return "tokens"
+    return "reads" if method in ("GET", "HEAD") else "writes"
 
 
 def _json(answer: Any) -> dict[str, Any]:

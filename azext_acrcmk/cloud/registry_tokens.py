@@ -14,7 +14,7 @@ from typing import Any
 from azext_acrcmk.cloud.errors import UnexpectedResponse
 from azext_acrcmk.cloud.fields import number, part, parts, text, texts
 
-CATALOG = "registry:catalog:*"
+CATALOG, DELETED_CATALOG = "registry:catalog:*", "registry:deleted_catalog:*"
 # How many repositories a token is requested for: it travels with each request, and headers have limits.
 AT_ONCE = 10
 # A token is not used in its last seconds: a minute, or a tenth of its time.

@@ -5,19 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from azext_acrcmk.cloud.arm import Arm
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import parsing_responses
+from azext_acrcmk.cloud.errors import missing_registration, parsing_responses, read_error
 from azext_acrcmk.cloud.fields import part, text
 from azext_acrcmk.cloud.reads import in_parallel, read_if_possible
 from azext_acrcmk.cloud.waiting import Stop, until_settled, when_free
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE
-from azext_acrcmk.model.settings import CHILDREN, DIAGNOSTICS, LOCKS, ROLES, WEBHOOKS, Settings
+from azext_acrcmk.model.settings import CHILDREN, DIAGNOSTICS, EVENTS, LOCKS, ROLES, WEBHOOKS, Settings
 from azext_acrcmk.model.state import Absent, Registry, Unknown
 
 _EXTENSIONS = {
     ROLES: (ROLE_ASSIGNMENT_TYPE, "atScope()"),
     DIAGNOSTICS: ("Microsoft.Insights/diagnosticSettings", None),
+    EVENTS: ("Microsoft.EventGrid/eventSubscriptions", None),
     LOCKS: ("Microsoft.Authorization/locks", None),
 }
 # How long a setting may take to be made, in seconds: a replica copies all images.
@@ -30,7 +32,7 @@ def load_settings(clients: Clients, registry: Registry) -> Settings:
     arm, id_ = clients.arm(registry.id.subscription), str(registry.id)
 
     def listed(path: str, version: str, action: str, where: str | None = None) -> Any:
-        found = read_if_possible(lambda: tuple(arm.pages(path, version, where)), action, id_)
+        found = read_if_possible(lambda: _listed(arm, path, version, where), action, id_)
         return () if isinstance(found, Absent) else found
 
     reads = {}
@@ -45,6 +47,18 @@ def load_settings(clients: Clients, registry: Registry) -> Settings:
     names = [text(each, "name") or "" for each in hooks]
     found = in_parallel(*(partial(_hook, clients, registry, name) for name in names))
     return Settings(registry, lists, dict(zip(names, found, strict=True)))
+
+
+def _listed(arm: Arm, path: str, version: str, where: str | None) -> tuple[dict[str, Any], ...]:
+    """Nothing belongs to a service that the subscription is not registered for."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        return tuple(arm.pages(path, version, where))
+    except HttpResponseError as error:
+        if missing_registration(read_error(error)) is None:
+            raise
+        return ()
 
 
 def _hook(clients: Clients, registry: Registry, name: str) -> dict[str, Any] | Unknown:

@@ -168,3 +168,11 @@ def totals(repository: Repository) -> Totals:
 
 def _count(values: Iterable[int]) -> int:
     return sum(values)
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """How much soft delete keeps."""
+
+    repositories: int = 0
+    manifests: int = 0

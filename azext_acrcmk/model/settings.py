@@ -16,8 +16,8 @@ CHILDREN = (
     *(CONNECTED, TASKS, AGENT_POOLS),
 )
 # What other providers have on a registry.
-ROLES, DIAGNOSTICS, LOCKS = "roleAssignments", "diagnosticSettings", "locks"
-EXTENSIONS = (ROLES, DIAGNOSTICS, LOCKS)
+ROLES, DIAGNOSTICS, LOCKS, EVENTS = "roleAssignments", "diagnosticSettings", "locks", "eventSubscriptions"
+EXTENSIONS = (ROLES, DIAGNOSTICS, LOCKS, EVENTS)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from azext_acrcmk.operations.migrate_registries import (
     make,
     obstacles,
 )
-from azext_acrcmk.operations.migrate_settings import MigratedSettings
+from azext_acrcmk.operations.migrate_settings import MigratedSettings, what_is_left
 from azext_acrcmk.operations.report_files import write_all
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, steps_document
@@ -39,7 +39,6 @@ from azext_acrcmk.output.report import ending_of
 from azext_acrcmk.output.report.migration import migration_html, migration_markdown
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.migrate.freeze import MOST_LOCKED, TooManyLocked, locked_before
-from azext_acrcmk.plan.migrate.left import left_settings
 from azext_acrcmk.plan.migrate.preflight import IMPORTER_ROLE, WRITER_ROLE
 from azext_acrcmk.plan.obstacle import BLOCKED, Obstacle
 from azext_acrcmk.rules import BROKEN, examine
@@ -209,6 +208,6 @@ def _what_if(
     if any(each.action == BLOCKED for each in found):
         session.fail_after_output()
     settings = load_settings(session.clients, source) if wanted.settings else None
-    left = left_settings(settings, target.id) if settings else ()
+    left = what_is_left(session, settings, target.id) if settings else ()
     rows = plan_document(target.prepared.plan if target.prepared else Plan(), found)
     return inventory_document(source, target.id, tally, rows, settings, left)

@@ -7,7 +7,7 @@ from typing import Any
 
 from azext_acrcmk._errors import problems_error
 from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.cloud.login_server import LoginServer
+from azext_acrcmk.cloud.login_server import PATIENCE, LoginServer
 from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.cloud.reads import get_registry_at
 from azext_acrcmk.model.goal import enable_goal
@@ -116,9 +116,9 @@ def _innermost(target: Target) -> Scope:
     return list(group.levels)[-1] if isinstance(target.prepared.state.group(target.id), Absent) else group
 
 
-def login_server(session: Session, registry: Registry) -> LoginServer:
+def login_server(session: Session, registry: Registry, patience: float = PATIENCE) -> LoginServer:
     host = (registry.login_server or "").lower()
-    return LoginServer(session.clients, registry.id.subscription, host, session.stop)
+    return LoginServer(session.clients, registry.id.subscription, host, session.stop, patience)
 
 
 def make(session: Session, target: Target, yes: bool) -> tuple[State, list[Outcome]]:

@@ -6,14 +6,30 @@ from typing import Any
 
 from azext_acrcmk.apply.migrate.settings import Made, make_settings
 from azext_acrcmk.cloud.consumers import find_consumers
+from azext_acrcmk.cloud.load_content import load_deleted
 from azext_acrcmk.cloud.reads import in_parallel
 from azext_acrcmk.cloud.settings import load_settings
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.settings import Settings
 from azext_acrcmk.model.state import Registry
+from azext_acrcmk.operations.migrate_registries import login_server
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.migrate import cut_over_document, settings_document
 from azext_acrcmk.plan.migrate.cutover import cut_over, pulling_principals
-from azext_acrcmk.plan.migrate.left import left_settings
-from azext_acrcmk.plan.migrate.settings import Setting, network_setting, settings_to_make
+from azext_acrcmk.plan.migrate.left import keeps_deleted, left_deleted, left_settings
+from azext_acrcmk.plan.migrate.settings import LeftSetting, Setting, network_setting, settings_to_make, unreadable_there
+
+# How long what is only told waits for a registry that does not answer, in seconds.
+_PATIENCE = 20
+
+
+def what_is_left(session: Session, source: Settings, new: ArmId) -> tuple[LeftSetting, ...]:
+    """What belongs to the old registry and can't be copied. `new` is the id of the new one."""
+    left = left_settings(source, new)
+    if not keeps_deleted(source):
+        return left
+    found = load_deleted(login_server(session, source.registry, _PATIENCE))
+    return (*left, *left_deleted(found, source.registry.id))
 
 
 class MigratedSettings:
@@ -24,7 +40,7 @@ class MigratedSettings:
         self._source, self._target = in_parallel(
             lambda: load_settings(session.clients, source), lambda: load_settings(session.clients, target)
         )
-        self._left = left_settings(self._source, target.id)
+        self._left = (*what_is_left(session, self._source, target.id), *unreadable_there(self._source, self._target))
 
     def open_network(self) -> None:
         """Before images: who lists them has to be let through."""

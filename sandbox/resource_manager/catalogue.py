@@ -136,6 +136,7 @@ PROVIDERS: dict[str, dict[str, list[str]]] = {
         "permissions": ["2022-05-01-preview", "2022-04-01", "2018-07-01", "2015-07-01"],
     },
     "Microsoft.Insights": {"diagnosticSettings": ["2021-05-01-preview", "2017-05-01-preview", "2016-09-01"]},
+    "Microsoft.EventGrid": {"eventSubscriptions": ["2025-02-15", "2022-06-15", "2021-12-01", "2020-06-01"]},
     "Microsoft.PolicyInsights": {"checkPolicyRestrictions": ["2024-10-01", "2023-03-01", "2022-03-01"]},
     "Microsoft.Resources": {
         "resourceGroups": ["2024-11-01"],

@@ -148,7 +148,15 @@ def test_what_is_left_is_named_with_the_command(azure, many_az, old):
     azure.add_private_endpoint("oldregistry", f"{OLD.group_id}/providers/Microsoft.Network/privateEndpoints/pe")
     azure.add_listed("oldregistry", "connectedRegistries", "onsite")
     azure.add_listed("oldregistry", "tasks", "nightly")
+    queue = {"endpointType": "StorageQueue", "properties": {"resourceId": f"{OLD.group_id}/x", "queueName": "q"}}
+    put(
+        azure,
+        f"{OLD}/providers/Microsoft.EventGrid/eventSubscriptions/audit",
+        "2022-06-15",
+        properties={"destination": queue},
+    )
     told = {row["what"]: row["command"] for row in many_az([*COMMAND, "--what-if"]).json()["byHand"]}
+    assert "Event Grid subscription 'audit'" in told
     assert told["password of token 'robot'"] == (
         f"az acr token credential generate --registry newregistry {HERE} --name robot --password1"
     )
@@ -160,6 +168,21 @@ def test_what_is_left_is_named_with_the_command(azure, many_az, old):
     assert told["task 'nightly'"] == f"az acr task show --registry oldregistry {HERE} --name nightly"
     assert "access of credential set 'dockerhub'" in told
     assert "passwords of the admin user" in told
+
+
+def test_what_soft_delete_keeps_is_counted(azure, many_az, seed):
+    kept = {"softDeletePolicy": {"status": "enabled", "retentionDays": 7}}
+    old_registry(seed, api_version="2026-03-01-preview", policies=kept)
+    azure.seed_content("oldregistry", images=2)
+    (name,) = azure.content("oldregistry")
+    gone = next(iter(azure.content("oldregistry")[name]["manifests"]))
+    many_az(["acr", "repository", "delete", "--name", "oldregistry", "--image", f"{name}@{gone}", "--yes"]).ok()
+    (told,) = (row for row in many_az([*COMMAND, "--what-if"]).json()["byHand"] if "soft" in row["what"])
+    assert told["what"] == "soft-deleted manifests: 1 (repositories: 1)"
+    assert told["command"] == f"az acr repository list-deleted --name oldregistry {HERE}"
+    azure.fault("status", path="/_deleted/_catalog", status=403, body={"errors": [{"code": "DENIED"}]}, times=9)
+    (told,) = (row for row in many_az([*COMMAND, "--what-if"]).json()["byHand"] if "soft" in row["what"])
+    assert "can't be read" in told["why"]
 
 
 def test_without_settings_none_is_made(azure, many_az, old):

@@ -19,7 +19,7 @@ from azext_acrcmk.cloud.registry_tokens import repository_scope
 from azext_acrcmk.cloud.waiting import Stop, until_settled
 from azext_acrcmk.model.content import OCI_INDEX, Repository, Totals, totals
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.plan.migrate.attributes import SetAttributes, attributes_to_set, to_unlock
+from azext_acrcmk.plan.migrate.attributes import SetAttributes, attributes_to_set, to_lock_again, to_unlock
 from azext_acrcmk.plan.migrate.fallback import Fallback
 from azext_acrcmk.plan.migrate.freeze import was_locked
 from azext_acrcmk.plan.migrate.images import (
@@ -180,16 +180,15 @@ class Copier:
         plan = self._plan(source, target)
         with self._lock:
             self._begin(source, target, plan)
-        failures: list[Failure] = []
-        unwritten = self._set(to_unlock(target, plan))
-        for _ in range(ROUNDS):
-            if plan.done:
-                break
-            failures = self._import(plan.imports)
-            unwritten += self._write(plan)
-            target, plan = self._listed(source, failed=bool(failures or unwritten))
-            if failures or unwritten:
-                break
+        opened = to_unlock(target, plan)
+        unwritten = self._set(opened)
+        locked = target
+        try:
+            target, failures, more = self._carry_out(source, target, plan, failed=bool(unwritten))
+            unwritten += more
+        finally:
+            if not self._wanted.settings:  # else they get those of the old registry
+                unwritten += self._set(to_lock_again(locked, opened))
         found = differences(source, target, bool(self._wanted.since), self._wanted.referrers)
         found = unexplained(found, plan.left)
         if self._wanted.settings:
@@ -198,6 +197,24 @@ class Copier:
             self.tally.failures += failures
             self.tally.unwritten += unwritten
             self.tally.differences += found
+
+    def _carry_out(
+        self, source: Repository, target: Repository, plan: RepositoryPlan, failed: bool
+    ) -> tuple[Repository, list[Failure], list[Unwritten]]:
+        """Imports and writes until nothing is missing, or something failed: then once. What the new registry has
+        then, and what failed."""
+        failures: list[Failure] = []
+        unwritten: list[Unwritten] = []
+        for _ in range(ROUNDS):
+            if plan.done:
+                break
+            failures = self._import(plan.imports)
+            unwritten += self._write(plan)
+            failed = failed or bool(failures or unwritten)
+            target, plan = self._listed(source, failed)
+            if failed:
+                break
+        return target, failures, unwritten
 
     def _begin(self, source: Repository, target: Repository, plan: RepositoryPlan) -> None:
         tally = self.tally
@@ -241,8 +258,10 @@ class Copier:
         def write(each: Push | Fallback) -> None:
             if isinstance(each, Push):
                 self._push(each)
-            else:
+            elif self._target.digest_of(each.repository, each.tag) in (each.over, each.digest):
                 self._target.put_manifest(each.repository, each.tag, each.content, OCI_INDEX)
+            else:
+                return  # a client wrote another one since: the next round merges it
             with self._lock:
                 self.tally.written += 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from azext_acrcmk.model.content import FREE, Attributes, Repository
@@ -52,3 +52,13 @@ def to_unlock(target: Repository, plan: RepositoryPlan) -> tuple[SetAttributes, 
     moving = {tag for each in plan.imports if each.force for tag in each.tags}
     moving |= {each.tag for each in plan.fallbacks}
     return (*found, *(SetAttributes(target.name, tag, FREE) for tag in sorted(moving & target.tag_attributes.keys())))
+
+
+def to_lock_again(target: Repository, opened: Iterable[SetAttributes]) -> tuple[SetAttributes, ...]:
+    """What `to_unlock` has opened, as `target` had it; the repository last."""
+    had = {"": target.attributes, **target.tag_attributes}
+    return tuple(SetAttributes(target.name, each.what, had[each.what]) for each in sorted(opened, key=_inner_first))
+
+
+def _inner_first(each: SetAttributes) -> bool:
+    return not each.what

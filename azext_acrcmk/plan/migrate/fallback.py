@@ -13,11 +13,13 @@ from azext_acrcmk.model.content import OCI_INDEX, Descriptor, Repository, fallba
 
 @dataclass(frozen=True)
 class Fallback:
-    """An index of what is attached to `subject`, to be written under `tag`."""
+    """An index of what is attached to `subject`, to be written under `tag`. `over` is what the tag was seen to point
+    to: if it no longer does, this index may lack what a client has attached since."""
 
     repository: str
     subject: str
     descriptors: tuple[Descriptor, ...] = field(repr=False)
+    over: str | None = field(default=None, compare=False)
 
     @property
     def tag(self) -> str:
@@ -63,7 +65,7 @@ def fallbacks(source: Repository, target: Repository) -> tuple[Fallback, ...]:
             merged.setdefault(each.digest, each)
         if {each.digest for each in new} >= set(merged):
             continue
-        found.append(Fallback(source.name, subject, tuple(merged[digest] for digest in sorted(merged))))
+        found.append(Fallback(source.name, subject, tuple(merged[digest] for digest in sorted(merged)), there.get(tag)))
     return tuple(found)
 
 

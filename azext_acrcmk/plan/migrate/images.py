@@ -103,7 +103,8 @@ def plan_repository(source: Repository, target: Repository, registry: ArmId, for
     """What `target` needs to have all of `source`. `registry` is the id of the old registry, for commands; `force`
     moves tags even if they point to what the old registry never had."""
     if not source.attributes.can_read:
-        return RepositoryPlan(left=(_unreadable_repository(source, registry),) if source.manifests else ())
+        has_any = source.manifests or source.hidden
+        return RepositoryPlan(left=(_unreadable_repository(source, registry),) if has_any else ())
     written = fallbacks(source, target)
     written_tags = {fallback_tag(subject) for subject in source.referrers()}
     there, tags_there = target.manifests, target.tags

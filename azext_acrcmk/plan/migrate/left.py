@@ -6,8 +6,18 @@ from collections.abc import Iterator
 from shlex import quote
 from typing import Any
 
+from azext_acrcmk.model.content import Deleted
 from azext_acrcmk.model.ids import ArmId, same
-from azext_acrcmk.model.settings import AGENT_POOLS, CONNECTED, CREDENTIAL_SETS, TASKS, TOKENS, WEBHOOKS, Settings
+from azext_acrcmk.model.settings import (
+    AGENT_POOLS,
+    CONNECTED,
+    CREDENTIAL_SETS,
+    EVENTS,
+    TASKS,
+    TOKENS,
+    WEBHOOKS,
+    Settings,
+)
 from azext_acrcmk.model.state import Unknown
 from azext_acrcmk.plan.migrate.settings import LeftSetting, is_system_token, own_locks, unreadable
 from azext_acrcmk.rules.fixes import registry_command
@@ -27,8 +37,31 @@ def left_settings(source: Settings, new: ArmId) -> tuple[LeftSetting, ...]:
         *_policies(properties, new),
         *_read_only_locks(source, new),
         *_tasks(source, new),
+        *_events(source),
         *_others(source, new),
     )
+
+
+def keeps_deleted(source: Settings) -> bool:
+    """Whether soft delete is enabled."""
+    policies = source.registry.properties.get("policies") or {}
+    return same((policies.get("softDeletePolicy") or {}).get("status"), "enabled")
+
+
+def left_deleted(found: Deleted | Unknown, old: ArmId) -> Iterator[LeftSetting]:
+    """What soft delete keeps can't be imported. `old` is the id of the old registry."""
+    command = registry_command(old, "repository list-deleted")
+    if isinstance(found, Unknown):
+        yield LeftSetting(
+            "soft-deleted manifests", f"They are not copied; how many can't be read: {found.why}", command
+        )
+    elif found.manifests:
+        yield LeftSetting(
+            f"soft-deleted manifests: {found.manifests} (repositories: {found.repositories})",
+            "Deleted, and kept by soft delete: import does not copy them. Restore what you still need before the last "
+            "pass. To see them:",
+            command,
+        )
 
 
 def _of(registry: ArmId, verb: str, options: str) -> str:
@@ -133,6 +166,17 @@ def _tasks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
         name = str(body.get("name"))
         command = _of(new, "agentpool create", f"--name {name}")
         yield LeftSetting(f"agent pool '{name}'", "It is billed as long as it exists.", command)
+
+
+def _events(source: Settings) -> Iterator[LeftSetting]:
+    for body in source.of(EVENTS):
+        name = str(body.get("name"))
+        yield LeftSetting(
+            f"Event Grid subscription '{name}'",
+            "Its secrets can't be read, and both registries would send events. Create a new one. To see it:",
+            f"az eventgrid event-subscription show --name {quote(name)} --source-resource-id "
+            f"{quote(str(source.registry.id))}",
+        )
 
 
 def _others(source: Settings, new: ArmId) -> Iterator[LeftSetting]:

@@ -76,8 +76,12 @@ def network_setting(source: Settings, target: Settings) -> Setting | None:
 
 
 def settings_to_make(source: Settings, target: Settings) -> tuple[Setting, ...]:
-    """In the order in which one needs the other: scope maps before tokens, replications after the images, policies that
-    delete and locks last."""
+    """In the order in which one needs the other: scope maps before tokens, replications after the images, the webhooks
+    of a replica after it, policies that delete and locks last. What of the new registry can't be read is not set: it
+    could be there, and otherwise."""
+    webhooks: dict[bool, list[Setting]] = {True: [], False: []}
+    for each in _webhooks(source, target):
+        webhooks[same_region(each.body["location"], target.registry.location)].append(each)
     return tuple(
         each
         for some in (
@@ -85,14 +89,16 @@ def settings_to_make(source: Settings, target: Settings) -> tuple[Setting, ...]:
             _tokens(source, target),
             _credential_sets(source, target),
             _cache_rules(source, target),
-            _webhooks(source, target),
+            webhooks[True],
             _diagnostics(source, target),
             _roles(source, target),
             _replications(source, target),
+            webhooks[False],
             _policies(source, target),
             _locks(source, target),
         )
         for each in some
+        if not isinstance(target.lists.get(each.kind), Unknown)
     )
 
 
@@ -111,7 +117,10 @@ def _tokens(source: Settings, target: Settings) -> Iterator[Setting]:
         if is_system_token(source, body):
             continue
         scope_map = _moved(properties.get("scopeMapId"), source, target)
-        wanted = {"scopeMapId": scope_map, "status": properties.get("status") or "enabled"}
+        # One that was disabled in the new registry stays so.
+        there = _properties(_named(target, TOKENS, str(body.get("name"))))
+        disabled = any(same(each.get("status"), "disabled") for each in (properties, there))
+        wanted = {"scopeMapId": scope_map, "status": "disabled" if disabled else "enabled"}
         yield from _child(target, TOKENS, body, {"properties": wanted})
 
 
@@ -236,6 +245,8 @@ def _locks(source: Settings, target: Settings) -> Iterator[Setting]:
         wanted = _only(_properties(body), ("level", "notes"))
         name = str(body.get("name"))
         found = next((each for each in own_locks(target) if same(each.get("name"), name)), None)
+        if found is not None and same(_properties(found).get("level"), "ReadOnly"):
+            continue  # it forbids more
         if found is None or not _contains(_properties(found), wanted):
             path = f"{target.registry.id}/providers/{LOCKS_TYPE}/{name}"
             yield Setting(LOCKS, name, path, API_VERSIONS[LOCKS_TYPE], {"properties": wanted})
@@ -349,3 +360,12 @@ def unreadable(settings: Settings) -> Iterator[LeftSetting]:
         if isinstance(found, Unknown):
             requires = f" Requires permission '{found.action}'." if found.action else ""
             yield LeftSetting(kind, f"Could not be read: {found.why}{requires}")
+
+
+def unreadable_there(source: Settings, target: Settings) -> Iterator[LeftSetting]:
+    """The kinds that are not set because the caller can't read what the new registry has of them."""
+    for kind, found in target.lists.items():
+        if isinstance(found, Unknown) and source.of(kind):
+            requires = f" Requires permission '{found.action}'." if found.action else ""
+            why = f"None was set: what the new registry has of them could not be read: {found.why}{requires}"
+            yield LeftSetting(kind, why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from azext_acrcmk.model.content import FREE, Attributes
-from azext_acrcmk.plan.migrate.attributes import attributes_to_set, to_unlock
+from azext_acrcmk.plan.migrate.attributes import attributes_to_set, to_lock_again, to_unlock
 from azext_acrcmk.plan.migrate.images import plan_repository
 from tests.harness.content import OLD, digest, image, repository
 
@@ -43,3 +43,14 @@ def test_a_pass_opens_only_what_it_has_to_change():
     assert [each.path for each in to_unlock(target, plan)] == ["", "/_tags/1"]
     done = plan_repository(target, target, OLD)
     assert to_unlock(target, done) == ()
+
+
+def test_what_was_opened_is_closed_again_the_repository_last():
+    target = replace(repository(image("a", "1")), attributes=LOCKED, tag_attributes={"1": LOCKED})
+    plan = plan_repository(repository(image("b", "1"), image("a")), target, OLD)
+    opened = to_unlock(target, plan)
+    assert [each.attributes for each in opened] == [FREE, FREE]
+    assert [(each.path, each.attributes) for each in to_lock_again(target, opened)] == [
+        ("/_tags/1", LOCKED),
+        ("", LOCKED),
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from azext_acrcmk.model.content import Manifest, Repository, fallback_tag
@@ -206,3 +208,9 @@ def test_without_referrers_what_a_tagged_index_names_is_still_copied():
     contents = {"s": about("a", "s"), "f": of("s", name="f")}
     source = repository(image("a", "1"), signature("s"), index("f", tag), contents=contents)
     assert digest("s") in without_referrers(source).manifests
+
+
+def test_a_repository_that_may_not_be_read_is_named_even_if_nothing_of_it_is_listed():
+    source = replace(repository(readable=False), hidden=3)
+    assert [(each.repository, each.digest) for each in plan(source).left] == [("app", None)]
+    assert plan(repository(readable=False)).left == ()

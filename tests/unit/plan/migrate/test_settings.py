@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from azext_acrcmk.model.content import Deleted
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.settings import Settings
 from azext_acrcmk.model.state import Encryption, Registry, Unknown
-from azext_acrcmk.plan.migrate.left import left_settings
-from azext_acrcmk.plan.migrate.settings import counts, network_setting, settings_to_make
+from azext_acrcmk.plan.migrate.left import keeps_deleted, left_deleted, left_settings
+from azext_acrcmk.plan.migrate.settings import counts, network_setting, settings_to_make, unreadable_there
 from tests.harness.content import OLD
 
 NEW = ArmId(OLD.subscription, "rg", REGISTRY_TYPE, "newregistry")
@@ -131,3 +132,73 @@ def test_what_can_not_be_read_is_told():
     (left,) = left_settings(source, NEW)
     assert (left.what, left.why) == ("tokens", "Could not be read: No. Requires permission 'Microsoft.X/tokens/read'.")
     assert counts(source) == {"tokens": None}
+
+
+def test_what_of_the_new_registry_can_not_be_read_is_not_set_but_named():
+    """A webhook that was enabled there would be disabled again."""
+    hook = {"name": "ci", "location": "westeurope", "properties": {"status": "enabled", "actions": ["push"]}}
+    lock = {"id": f"{OLD}/providers/Microsoft.Authorization/locks/keep", "name": "keep"}
+    source = old(
+        hooks={"ci": {"serviceUri": "https://x.test"}},
+        webhooks=[hook],
+        locks=[{**lock, "properties": {"level": "CanNotDelete"}}],
+    )
+    hidden = Settings(
+        registry(NEW), {"webhooks": Unknown(why="No permission.", action="a/read"), "tokens": Unknown(why="x")}
+    )
+    assert made(source, hidden) == ["locks keep"]
+    assert [(each.what, "'a/read'" in each.why) for each in unreadable_there(source, hidden)] == [("webhooks", True)]
+    assert made(source, new()) == ["webhooks ci", "locks keep"]
+
+
+def test_a_webhook_of_a_replica_is_made_after_the_replica():
+    hooks = [{"name": each, "location": each, "properties": {}} for each in ("northeurope", "westeurope")]
+    source = old(
+        hooks={each["name"]: {"serviceUri": "https://x.test"} for each in hooks},
+        webhooks=hooks,
+        replications=[{"name": "northeurope", "location": "northeurope"}],
+    )
+    assert made(source, new()) == ["webhooks westeurope", "replications northeurope", "webhooks northeurope"]
+
+
+def test_a_token_that_was_disabled_in_the_new_registry_is_not_enabled_again():
+    def token(of: ArmId, status: str, scope_map: str = "x") -> dict:
+        properties = {"scopeMapId": f"{of}/scopeMaps/{scope_map}", "status": status}
+        return {"name": "ci", "id": f"{of}/tokens/ci", "properties": properties}
+
+    assert made(old(tokens=[token(OLD, "enabled")]), new(tokens=[token(NEW, "disabled")])) == []
+    moved = settings_to_make(old(tokens=[token(OLD, "enabled", "y")]), new(tokens=[token(NEW, "disabled")]))
+    assert [each.body["properties"]["status"] for each in moved] == ["disabled"]
+    closed = settings_to_make(old(tokens=[token(OLD, "disabled")]), new(tokens=[token(NEW, "enabled")]))
+    assert [each.body["properties"]["status"] for each in closed] == ["disabled"]
+
+
+def test_a_lock_that_forbids_more_is_kept():
+    def lock(of: ArmId, level: str) -> dict:
+        path = f"{of}/providers/Microsoft.Authorization/locks/keep"
+        return {"id": path, "name": "keep", "properties": {"level": level}}
+
+    source = old(locks=[lock(OLD, "CanNotDelete")])
+    assert made(source, new(locks=[lock(NEW, "ReadOnly")])) == []
+    assert made(source, new()) == ["locks keep"]
+
+
+def test_what_soft_delete_keeps_is_counted_and_named():
+    (left,) = left_deleted(Deleted(repositories=2, manifests=5), OLD)
+    assert left.what == "soft-deleted manifests: 5 (repositories: 2)"
+    assert left.command.startswith("az acr repository list-deleted --name oldregistry")
+    (unknown,) = left_deleted(Unknown(why="No permission."), OLD)
+    assert "can't be read: No permission." in unknown.why
+    assert list(left_deleted(Deleted(), OLD)) == []
+    assert [
+        keeps_deleted(old(properties={"policies": {"softDeletePolicy": {"status": each}}}))
+        for each in ("enabled", "disabled")
+    ] == [True, False]
+    assert not keeps_deleted(old())
+
+
+def test_an_event_grid_subscription_is_named_with_the_command_to_see_it():
+    (left,) = left_settings(old(eventSubscriptions=[{"name": "audit"}]), NEW)
+    assert left.what == "Event Grid subscription 'audit'"
+    assert left.command == f"az eventgrid event-subscription show --name audit --source-resource-id {OLD}"
+    assert made(old(eventSubscriptions=[{"name": "audit"}]), new()) == []

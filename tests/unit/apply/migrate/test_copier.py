@@ -1,0 +1,102 @@
+"""What a pass opens and writes in the new registry, and what it leaves of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from azext_acrcmk.apply.migrate.copier import Copier, Wanted
+from azext_acrcmk.apply.migrate.limit import Limit
+from azext_acrcmk.cloud.waiting import Stop
+from azext_acrcmk.model.content import FREE, Attributes, Manifest, Repository, fallback_tag
+from azext_acrcmk.plan.migrate.fallback import Fallback
+from azext_acrcmk.plan.migrate.images import Import, RepositoryPlan
+from tests.harness.content import OLD, descriptor, digest, image, repository
+
+LOCKED = Attributes(can_write=False)
+
+
+@dataclass
+class Server:
+    """A login server with one repository."""
+
+    has: Repository
+    written: list[str] = field(default_factory=list)
+    tokens: Any = field(default_factory=lambda: SimpleNamespace(expect=list))
+
+    def repositories(self):
+        return [self.has.name]
+
+    def repository(self, _name: str):
+        return self.has.attributes, len(self.has.manifests)
+
+    def manifests(self, _name: str, newest_first: bool = False):
+        return list(self.has.manifests.values())
+
+    def tag_attributes(self, _name: str):
+        return self.has.tag_attributes.items()
+
+    def digest_of(self, _name: str, tag: str):
+        return self.has.tags.get(tag)
+
+    def put_manifest(self, _name: str, tag: str, *_content: Any):
+        self.written.append(tag)
+
+    def set_attributes(self, _name: str, what: str, body: dict[str, bool]):
+        assert not what
+        self.has = replace(self.has, attributes=Attributes(can_write=body["writeEnabled"]))
+
+
+@dataclass
+class Imports:
+    """Imports what it is told to into a server that is open; or fails with an error."""
+
+    target: Server
+    source: Server
+    error: Exception | None = None
+
+    def run(self, each: Import) -> None:
+        assert self.target.has.attributes == FREE
+        if self.error:
+            raise self.error
+        self.target.has.manifests[each.digest] = self.source.has.manifests[each.digest]
+
+
+def copier(source: Server, target: Server, wanted: Wanted, error: Exception | None = None) -> Copier:
+    return Copier(source, target, Imports(target, source, error), Limit(), wanted, OLD, Stop())
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("no other import succeeds")])
+def test_what_was_locked_in_the_new_registry_is_locked_again_where_settings_are_not_copied(error):
+    source, target = Server(repository(image("a", "1"))), Server(replace(repository(), attributes=LOCKED))
+    work = copier(source, target, Wanted(settings=False), error)
+    if error:
+        with pytest.raises(RuntimeError):
+            work.copy()
+    else:
+        tally = work.copy()
+        assert (tally.imports, tally.differences, tally.unwritten) == (1, [], [])
+    assert target.has.attributes == LOCKED
+
+
+def test_with_settings_it_gets_the_attributes_of_the_old_one():
+    source, target = Server(repository(image("a", "1"))), Server(replace(repository(), attributes=LOCKED))
+    copier(source, target, Wanted()).copy()
+    assert target.has.attributes == FREE
+
+
+def test_a_fallback_tag_that_a_client_wrote_meanwhile_is_not_overwritten():
+    subject = digest("a")
+    each = Fallback("app", subject, (descriptor("signature"),), over=digest("seen"))
+
+    def written(now: str | None) -> list[str]:
+        rows = [Manifest(now, "", 0, (fallback_tag(subject),))] if now else []
+        target = Server(repository(*rows))
+        copier(Server(repository()), target, Wanted())._write(RepositoryPlan(fallbacks=(each,)))
+        return target.written
+
+    assert written(digest("of a client")) == []
+    assert written(digest("seen")) == written(each.digest) == [fallback_tag(subject)]

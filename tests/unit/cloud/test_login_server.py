@@ -1,0 +1,76 @@
+"""Limits of a registry: a pause that one kind of request is asked for does not hold up the others."""
+
+from __future__ import annotations
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from azext_acrcmk.cloud.login_server import LoginServer
+
+TOO_MANY = 429
+
+
+class Answer:
+    def __init__(self, status: int):
+        self.status_code, self.reason = status, ""
+        self.headers = {"Retry-After": "30"} if status == TOO_MANY else {}
+
+    def text(self) -> str:
+        return "{}"
+
+
+class Waits:
+    """A Stop that notes the pauses, and takes no time."""
+
+    def __init__(self):
+        self.pauses: list[int] = []
+
+    def pause(self, seconds: float) -> None:
+        if seconds > 0:
+            self.pauses.append(round(seconds))
+
+
+class Client:
+    """Answers each request as told; as its clients and as the client of the login server."""
+
+    def __init__(self):
+        self.statuses: list[int] = []
+
+    def login_server(self, _host: str) -> Client:
+        return self
+
+    def send_request(self, _request) -> Answer:
+        return Answer(self.statuses.pop(0))
+
+
+@pytest.fixture
+def server():
+    client, waits = Client(), Waits()
+    found = LoginServer(client, "subscription", "old.azurecr.io", waits)
+
+    def ask(method: str, url: str, *statuses: int) -> list[int]:
+        """The pauses before and between the answers."""
+        client.statuses, waits.pauses = list(statuses), []
+        try:
+            found._request(method, url, {})
+        except HttpResponseError as error:
+            pytest.fail(str(error))
+        return waits.pauses
+
+    return ask
+
+
+KINDS = [("PATCH", "/acr/v1/app"), ("GET", "/acr/v1/app"), ("POST", "/oauth2/token")]
+
+
+@pytest.mark.parametrize("throttled", KINDS)
+def test_only_requests_of_the_same_kind_wait(server, throttled):
+    assert server(*throttled, TOO_MANY, 200)[0] == 30
+    for each in KINDS:
+        assert server(*each, 200) == ([30] if each == throttled else []), each
+
+
+def test_heads_are_reads_and_puts_are_writes(server):
+    server("PATCH", "/acr/v1/app", TOO_MANY, 200)
+    assert server("HEAD", "/v2/app/manifests/1", 200) == []
+    assert server("PUT", "/v2/app/manifests/1", 200) == [30]
