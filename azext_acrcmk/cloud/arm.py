@@ -59,7 +59,8 @@ class Arm:
         self._send("DELETE", self._url(path, version))
 
     def pages(self, path: str, version: str, where: str | None = None, **options: Any) -> Iterator[dict[str, Any]]:
-        """The items of a list that match an OData filter. Raises UnexpectedResponse if pages form a loop.
+        """The items of a list that match an OData filter. Raises UnexpectedResponse if pages form a loop, or a response
+        is no list: what it has not named is not absent.
 
         `options` are for the policies of each request, such as `retry_total`.
         """
@@ -70,6 +71,8 @@ class Arm:
                 raise UnexpectedResponse(f"the list at {url} links back to itself.")
             seen.add(url)
             page = self._send("GET", url, **options)
+            if not isinstance(page.get("value"), list):
+                raise UnexpectedResponse("a list was expected.")
             yield from parts(page, "value")
             link = text(page, "nextLink")
             url = urljoin(url, link) if link else None

@@ -166,6 +166,8 @@ def _denied(clients: Clients, new: NewResource, details: dict[str, Any]) -> list
         effect = (text(part(each, "effectDetails"), "policyEffect") or "Deny").lower()
         if (text(each, "evaluationResult") or "").lower() == "noncompliant" and effect == "deny":
             policy = scope_id(part(each, "policyInfo"), "policyAssignmentId")
+            if not policy:
+                return [Unknown("", new.scope, "the response names no policy.", denied=False)]
             found.append(Denial(new.resource, policy.name, policy_evaluation(part(each, "evaluationDetails"))))
     return found
 
