@@ -106,9 +106,8 @@ def _permissions(clients: Clients, scope: Scope) -> tuple[Allowed, ...] | Unknow
     path = f"{scope}/providers/Microsoft.Authorization/permissions"
 
     def ask() -> tuple[Allowed, ...]:
-        found = parts(
-            clients.arm(scope.subscription).get(path, API_VERSIONS["Microsoft.Authorization/permissions"], **PATIENCE),
-            "value",
+        found = clients.arm(scope.subscription).pages(
+            path, API_VERSIONS["Microsoft.Authorization/permissions"], **PATIENCE
         )
         fields = ("actions", "notActions", "dataActions", "notDataActions")
         return tuple(Allowed(*(texts(each, name) for name in fields)) for each in found)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
 from knack.log import get_logger
+from knack.util import CLIError
 
 from azext_acrcmk._errors import cli_errors, problems_error
 from azext_acrcmk.cloud.across import find_registry
@@ -148,10 +149,12 @@ class Session:
             self.progress.note(f"  {note}")
         yes = yes or self._cli_ctx.config.getboolean("core", "disable_confirm_prompt", fallback=False)
         for change in plan.changes:
-            asked = change.question and not yes and sys.stdin.isatty()
+            asked = change.question and not yes and _has_terminal()
             with self.progress.paused():
                 if change.notice and not asked:
                     logger.warning(change.notice)
+                if change.question and not yes and not asked:
+                    raise CLIError("Unable to prompt for confirmation as no tty available. Use --yes.")
                 if change.question:
                     user_confirmation(" ".join(filter(None, (change.notice, change.question))), yes)
 
@@ -188,6 +191,11 @@ class Session:
 
     def fail_after_output(self) -> None:
         fail_after_output(self._cli_ctx)
+
+
+def _has_terminal() -> bool:
+    """Whether questions can be answered. The CLI's own prompts fail with a traceback if standard input is closed."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def fail_after_output(cli_ctx, code: int = 1) -> None:

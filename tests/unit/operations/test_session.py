@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from knack.util import CLIError
 
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.ids import Scope
@@ -60,3 +64,13 @@ def test_the_notes_of_a_plan_are_told_before_its_changes(session, capsys):
     told = capsys.readouterr().err.splitlines()
     assert told[0] == "  Completes the last."
     assert len(told) > 4
+
+
+@pytest.mark.parametrize("given", [None, io.StringIO("y\n")], ids=["closed", "no terminal"])
+def test_without_a_terminal_a_question_is_an_error_before_any_change(session, monkeypatch, given):
+    monkeypatch.setattr(sys, "stdin", given)
+    context, asks = Counting(), plan()
+    asks = replace(asks, changes=(*asks.changes[:-1], replace(asks.changes[-1], question="Do it?")))
+    with pytest.raises(CLIError, match="no tty available"):
+        session.carry_out(asks, context, yes=False)
+    assert context.most == 0
