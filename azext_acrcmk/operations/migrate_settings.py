@@ -17,7 +17,14 @@ from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.migrate import cut_over_document, settings_document
 from azext_acrcmk.plan.migrate.cutover import cut_over, pulling_principals
 from azext_acrcmk.plan.migrate.left import keeps_deleted, left_deleted, left_settings
-from azext_acrcmk.plan.migrate.settings import LeftSetting, Setting, network_setting, settings_to_make, unreadable_there
+from azext_acrcmk.plan.migrate.settings import (
+    LeftSetting,
+    Setting,
+    network_setting,
+    other_conditions,
+    settings_to_make,
+    unreadable_there,
+)
 
 # How long what is only told waits for a registry that does not answer, in seconds.
 _PATIENCE = 20
@@ -40,7 +47,11 @@ class MigratedSettings:
         self._source, self._target = in_parallel(
             lambda: load_settings(session.clients, source), lambda: load_settings(session.clients, target)
         )
-        self._left = (*what_is_left(session, self._source, target.id), *unreadable_there(self._source, self._target))
+        self._left = (
+            *what_is_left(session, self._source, target.id),
+            *unreadable_there(self._source, self._target),
+            *other_conditions(self._source, self._target),
+        )
 
     def open_network(self) -> None:
         """Before images: who lists them has to be let through."""

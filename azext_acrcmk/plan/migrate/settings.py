@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Any
 
 from azext_acrcmk.model.api_versions import API_VERSIONS
@@ -186,10 +187,10 @@ def own_roles(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _roles(source: Settings, target: Settings) -> Iterator[Setting]:
-    there = {_grant(body) for body in own_roles(target)}
+    there = {_grant(body)[:2] for body in own_roles(target)}
     for body in own_roles(source):
-        if _grant(body) in there:
-            continue
+        if _grant(body)[:2] in there:
+            continue  # with whatever condition: somebody may have narrowed it
         properties = _properties(body)
         names = ("principalType", "condition", "conditionVersion", "description", "delegatedManagedIdentityResourceId")
         wanted = {name: properties[name] for name in names if properties.get(name)}
@@ -369,3 +370,20 @@ def unreadable_there(source: Settings, target: Settings) -> Iterator[LeftSetting
             requires = f" Requires permission '{found.action}'." if found.action else ""
             why = f"None was set: what the new registry has of them could not be read: {found.why}{requires}"
             yield LeftSetting(kind, why)
+
+
+def other_conditions(source: Settings, target: Settings) -> Iterator[LeftSetting]:
+    """The role assignments that the new registry has with another condition: they are not changed."""
+    there = {_grant(body)[:2]: _grant(body) for body in own_roles(target)}
+    for body in own_roles(source):
+        wanted = _grant(body)
+        if there.get(wanted[:2], wanted) != wanted:
+            principal, role = (
+                _properties(body).get("principalId"),
+                Scope(_properties(body).get("roleDefinitionId")).name,
+            )
+            why = "The new registry has it with another condition, which was not changed. To see it:"
+            command = (
+                f"az role assignment list --scope {quote(str(target.registry.id))} --assignee {quote(str(principal))}"
+            )
+            yield LeftSetting(f"role {role} of {principal}", why, command)

@@ -10,6 +10,7 @@ import pytest
 
 from azext_acrcmk.apply.migrate.copier import Copier, Wanted
 from azext_acrcmk.apply.migrate.limit import Limit
+from azext_acrcmk.cloud.load_content import load_source
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.content import FREE, Attributes, Manifest, Repository, fallback_tag
 from azext_acrcmk.plan.migrate.fallback import Fallback
@@ -100,3 +101,12 @@ def test_a_fallback_tag_that_a_client_wrote_meanwhile_is_not_overwritten():
 
     assert written(digest("of a client")) == []
     assert written(digest("seen")) == written(each.digest) == [fallback_tag(subject)]
+
+
+def test_a_manifest_of_which_the_registry_tells_no_time_is_not_taken_for_old():
+    times = {"a": "2026-11-28T10:00:00Z", "b": "", "c": "2026-11-27T10:00:00Z"}
+    rows = [replace(image(name, name), updated=time) for name, time in times.items()]
+    assert set(load_source(Server(repository(*rows)), "app", "2026-11-28T00:00:00").manifests) == {
+        digest("a"),
+        digest("b"),
+    }

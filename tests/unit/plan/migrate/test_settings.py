@@ -10,7 +10,13 @@ from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.settings import Settings
 from azext_acrcmk.model.state import Encryption, Registry, Unknown
 from azext_acrcmk.plan.migrate.left import keeps_deleted, left_deleted, left_settings
-from azext_acrcmk.plan.migrate.settings import counts, network_setting, settings_to_make, unreadable_there
+from azext_acrcmk.plan.migrate.settings import (
+    counts,
+    network_setting,
+    other_conditions,
+    settings_to_make,
+    unreadable_there,
+)
 from tests.harness.content import OLD
 
 NEW = ArmId(OLD.subscription, "rg", REGISTRY_TYPE, "newregistry")
@@ -202,3 +208,16 @@ def test_an_event_grid_subscription_is_named_with_the_command_to_see_it():
     assert left.what == "Event Grid subscription 'audit'"
     assert left.command == f"az eventgrid event-subscription show --name audit --source-resource-id {OLD}"
     assert made(old(eventSubscriptions=[{"name": "audit"}]), new()) == []
+
+
+def test_a_role_that_the_new_registry_has_with_another_condition_is_not_changed_but_named():
+    def role(scope: object, condition: str) -> dict:
+        grant = {"scope": str(scope), "principalId": "p", "roleDefinitionId": "/r/x"}
+        return {"properties": {**grant, "condition": condition}}
+
+    source = old(roleAssignments=[role(OLD, "wide")])
+    assert made(source, new(roleAssignments=[role(NEW, "narrow")])) == []
+    (left,) = other_conditions(source, new(roleAssignments=[role(NEW, "narrow")]))
+    assert (left.what, "another condition" in left.why) == ("role x of p", True)
+    assert list(other_conditions(source, new(roleAssignments=[role(NEW, "wide")]))) == []
+    assert list(other_conditions(source, new())) == []
