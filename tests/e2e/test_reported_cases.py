@@ -43,7 +43,7 @@ class TestRegistryWithFiftyTags:
         result = az(f"{ROTATE} {option}")
         assert (result.code, done(azure)) == (1, []), result
         assert "already has 50 tags" in result.err
-        assert "leave out --revoke-old and --disable-old-version" in result.err
+        assert "omit --revoke-old and --disable-old-version" in result.err
 
 
 def test_a_policy_against_the_tag_does_not_stop_a_rotation(azure, az, scene, officer):
