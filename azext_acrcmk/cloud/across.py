@@ -127,7 +127,7 @@ def find_sharing(
     def search(subscription: str) -> list[Registry]:
         return [read_registry(body) for body in pages(clients.registries(subscription).list, **PATIENCE)]
 
-    query = with_key_in(used.key.host, used.identity or "")
+    query = with_key_in(used.key.host, used.identity if used.identity != SYSTEM else None)
     rest = search_by_graph(clients, registry.id.subscription, query, read_registry)
     found, unsearched = _in_own_and_others(search, f"{REGISTRY_TYPE}/read", registry.id, subscriptions, rest)
     if isinstance(found, Unknown):
@@ -150,14 +150,13 @@ def find_identity_users(
 ) -> tuple[tuple[ArmId, ...] | Unknown, Unsearched]:
     """The IDs of other resources than a registry that an identity is assigned to, and the places not searched."""
 
-    def search(subscription: str) -> list[ArmId]:
-        return [
-            resource_id(body)
-            for body in _list_resources(clients, subscription, **PATIENCE)
-            if any(each == identity.as_scope for each in part(body, "identity", "userAssignedIdentities"))
-        ]
+    def uses_it(body: dict[str, Any]) -> bool:
+        return any(each == identity.as_scope for each in part(body, "identity", "userAssignedIdentities"))
 
-    rest = search_by_graph(clients, registry.id.subscription, with_identity(str(identity)), resource_id)
+    def search(subscription: str) -> list[ArmId]:
+        return [resource_id(body) for body in _list_resources(clients, subscription, **PATIENCE) if uses_it(body)]
+
+    rest = search_by_graph(clients, registry.id.subscription, with_identity(str(identity)), resource_id, uses_it)
     found, unsearched = _in_own_and_others(search, _LIST_RESOURCES, registry.id, subscriptions, rest)
     if isinstance(found, Unknown):
         return found, ()

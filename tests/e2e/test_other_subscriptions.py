@@ -116,15 +116,27 @@ def test_are_not_searched_all_where_they_are_hundreds(azure, az, seed, encrypted
     assert "Not searched: 1 further subscription (only by Resource Graph, which can be minutes behind)" in message
     assert f"{600 - MOST_OTHERS} further subscriptions (not shown by Resource Graph)" in message
     assert len(azure.log()) < MOST_OTHERS + 40
+    told = az("acr cmk revoke -n myregistry -g rg --what-if").json()[0]["reason"]
+    assert ("registry second" in told, "third" in told) == (True, False)
     azure.fault("status", method="POST", path="Microsoft.ResourceGraph", status=400, times=999)
     message = shared(az(CHECK).json())["message"]
     assert f"Not searched: {601 - MOST_OTHERS} further subscriptions (at most {MOST_OTHERS} others" in message
 
 
 def in_the_last_one(seed) -> None:
-    """A registry that uses the same key through the same identity."""
+    """A registry that uses the same key through the same identity, and one with an identity whose id begins so."""
     group = seed.group("far", subscription=OTHER_SUBSCRIPTION)
     used = seed.get(REGISTRY)
+    (identity,) = used["identity"]["userAssignedIdentities"]
+    similar = seed.identity(f"{identity}-2")["id"]
+    seed.put(
+        f"{group}/providers/{REGISTRY_TYPE}/third",
+        {
+            "location": used["location"],
+            "sku": {"name": "Premium"},
+            "identity": {"type": "UserAssigned", "userAssignedIdentities": {similar: {}}},
+        },
+    )
     seed.put(
         f"{group}/providers/{REGISTRY_TYPE}/second",
         {
@@ -132,7 +144,7 @@ def in_the_last_one(seed) -> None:
             "sku": {"name": "Premium"},
             "identity": {
                 "type": "UserAssigned",
-                "userAssignedIdentities": {id_: {} for id_ in used["identity"]["userAssignedIdentities"]},
+                "userAssignedIdentities": {identity: {}},
             },
             "properties": {
                 "encryption": {
