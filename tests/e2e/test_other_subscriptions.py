@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from azext_acrcmk.cloud.search import NEAR
 from azext_acrcmk.cloud.walk import MOST_OTHERS
 from azext_acrcmk.model.ids import REGISTRY_TYPE
 from sandbox.world import OTHER_SUBSCRIPTION
@@ -103,7 +104,7 @@ def test_are_not_searched_all_where_they_are_hundreds(azure, az, seed, encrypted
     profile = Path(az.environment["AZURE_CONFIG_DIR"], "azureProfile.json")
     known = json.loads(profile.read_text(encoding="utf-8-sig"))
     (other,) = [each for each in known["subscriptions"] if each["id"] == OTHER_SUBSCRIPTION]
-    # The last one is too far back to be searched directly: Resource Graph shows what is in it.
+    # The last one is too far back to be searched directly, unless Resource Graph shows that something is in it.
     known["subscriptions"].remove(other)
     known["subscriptions"] += [
         other | {"id": str(uuid.UUID(int=number)), "name": f"s{number}"} for number in range(600)
@@ -113,14 +114,22 @@ def test_are_not_searched_all_where_they_are_hundreds(azure, az, seed, encrypted
     in_the_last_one(seed)
     message = shared(az(CHECK).json())["message"]
     assert "second" in message
-    assert "Not searched: 1 further subscription (only by Resource Graph, which can be minutes behind)" in message
-    assert f"{600 - MOST_OTHERS} further subscriptions (not shown by Resource Graph)" in message
-    assert len(azure.log()) < MOST_OTHERS + 40
+    assert f"Not searched: {601 - NEAR} further subscriptions (not shown by Resource Graph)" in message
+    assert len(azure.log()) < NEAR + 15
     told = az("acr cmk revoke -n myregistry -g rg --what-if").json()[0]["reason"]
     assert ("registry second" in told, "third" in told) == (True, False)
     azure.fault("status", method="POST", path="Microsoft.ResourceGraph", status=400, times=999)
     message = shared(az(CHECK).json())["message"]
     assert f"Not searched: {601 - MOST_OTHERS} further subscriptions (at most {MOST_OTHERS} others" in message
+
+
+def test_what_resource_graph_does_not_show_yet_is_found(azure, quick_az, seed, encrypted):
+    azure.settings(graph_seconds=10_000)
+    in_the_last_one(seed)
+    assert "key: second." in shared(quick_az(CHECK).json())["message"]
+    assert "registry second" in quick_az(f"{REVOKE} --what-if").json()[0]["reason"]
+    old = quick_az("acr cmk rotate -n myregistry -g rg --disable-old-version --what-if").json()
+    assert any("still be needed by second" in each["reason"] for each in old)
 
 
 def in_the_last_one(seed) -> None:
