@@ -14,7 +14,7 @@ from knack.log import get_logger
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
-from azext_acrcmk.cloud.fields import number, part, text, texts
+from azext_acrcmk.cloud.fields import number, part, parts, text, texts
 from azext_acrcmk.cloud.read_content import read_attributes, read_manifest
 from azext_acrcmk.cloud.registry_tokens import (
     CATALOG,
@@ -101,12 +101,13 @@ class LoginServer:
         pages = self._pages(f"/acr/v1/_deleted/{repository}/_manifests", scope)
         return sum(len(page.get("manifests") or ()) for page in pages)
 
-    def newest(self, repository: str, most: int) -> list[Manifest]:
-        """The manifests of a repository that were changed last."""
+    def newest(self, repository: str, most: int) -> dict[str, tuple[str, ...]]:
+        """The digests of the manifests of a repository that were changed last, with their tags."""
         query = urlencode({"n": most, "orderby": "timedesc"})
         url = f"/acr/v1/{repository}/_manifests?{query}"
         answer = self._found("GET", url, repository_scope(repository, READ))
-        return [read_manifest(part(body)) for body in (_json(answer).get("manifests") or ())] if answer else []
+        rows = parts(_json(answer), "manifests") if answer else ()
+        return {text(row, "digest") or "": texts(row, "tags") for row in rows}
 
     def tag_attributes(self, repository: str) -> Iterator[tuple[str, Attributes]]:
         """The attributes of each tag of a repository."""

@@ -38,7 +38,7 @@ LISTED_TIMEOUT = 30
 # How often what is missing after all is imported again.
 ROUNDS = 3
 # How many repositories are worked on at the same time: each has its lists in memory.
-REPOSITORIES = 8
+REPOSITORIES = 16
 
 
 # What could not be written: the repository, what in it, and why.

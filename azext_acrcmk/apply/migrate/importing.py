@@ -167,7 +167,7 @@ class Importer:
                 if ended:
                     return True
                 poll_at = time.monotonic() + (asked or _POLL)
-            pause, more = min(more, _POLL), more * 1.1
+            pause, more = min(more, _POLL), more * 1.2
         return False
 
     def _poll(self, url: str) -> tuple[bool, float | None]:

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 
 from azext_acrcmk.cloud.waiting import Stop
 
-# At first, and at most, unless a number is given (migrate facts 2.3).
-FIRST, MOST = 8, 16
+# At first, and at most, unless a number is given. Azure publishes no limit; 50 is what the registry team's own tool for
+# imports begins at a time (Azure/acr, samples/dotnetcore/registry-artifact-transfer, ImportConfiguration.cs).
+FIRST, MOST = 8, 50
 # After it was throttled, so many times as many successes are needed to try one more.
 _CAREFUL = 10
 # How often those that wait for a slot look whether the command is being stopped, in seconds.
-_LOOK = 2.0
+_LOOK = 10.0
 
 
 class Limit:

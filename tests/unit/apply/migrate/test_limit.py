@@ -54,7 +54,8 @@ def test_a_given_number_is_never_exceeded():
     assert limit.size == 1
 
 
-def test_a_slot_is_waited_for_and_stopping_ends_the_wait():
+def test_a_slot_is_waited_for_and_stopping_ends_the_wait(monkeypatch):
+    monkeypatch.setattr("azext_acrcmk.apply.migrate.limit._LOOK", 0.05)
     limit, stop = Limit(1), Stop()
     entered, ended = threading.Event(), []
 
