@@ -120,6 +120,9 @@ class Arm:
 
 
 def _is_logged() -> bool:
-    """Whether anybody reads what the CLI logs of each request (--debug, or a log file). It makes a record of each header
-    in any case, which takes a tenth of the processor time of a request; thousands of imports are begun."""
+    """Whether anybody reads what the CLI logs of a request (--debug, or a log file).
+
+    It makes a record of each header in any case, which takes a tenth of the processor time of a request; thousands of
+    imports are begun.
+    """
     return any(handler.level <= logging.DEBUG for handler in logging.getLogger("cli").handlers)

@@ -26,6 +26,7 @@ class Tallied(Protocol):
     written: int
     locked: int
     tags_set: int
+    moved: list[tuple[str, str, str, str]]
     planned: int
     there: int
     conflicts: list[Any]
@@ -72,6 +73,7 @@ def migration_document(source: Registry, state: State, tally: Tallied, health: H
         "inventory": totals_document(tally.source),
         "imported": tally.imports,
         "tagsSet": tally.tags_set,
+        "tagsMoved": [_moved(each) for each in tally.moved],
         "written": tally.written,
         "attributesSet": tally.locked,
         "alreadyThere": tally.there,
@@ -140,6 +142,11 @@ def _registry(registry: Registry) -> dict[str, Any]:
 
 def _conflict(each: Any) -> dict[str, Any]:
     return {"repository": each.repository, "tag": each.tag, "source": each.source, "target": each.target}
+
+
+def _moved(row: tuple[str, str, str, str]) -> dict[str, Any]:
+    repository, tag, before, now = row
+    return {"repository": repository, "tag": tag, "from": before, "to": now}
 
 
 def _left(each: Any) -> dict[str, Any]:
