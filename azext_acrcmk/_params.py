@@ -150,7 +150,7 @@ def _load_migrate(loader):
         )
         c.argument(
             "resource_group_name",
-            help="Name of the resource group of the new registry. Default: that of the old registry.",
+            help="Name of the resource group of the new registry. Default: where it is, or that of the old registry.",
         )
         c.argument("location", help="Location of the resources to create. Default: that of the old registry.")
         c.argument(
@@ -168,8 +168,8 @@ def _load_migrate(loader):
         )
         c.argument(
             "since",
-            help="Copy only what has changed since a date, or a date and time in ISO 8601. What was deleted since, or "
-            "exists only in the new registry, is then not detected.",
+            help="Copy only what has changed since a date, or a date and time in ISO 8601 (UTC, unless it has a time "
+            "zone). What was deleted since, or exists only in the new registry, is then not detected.",
         )
         c.argument(
             "concurrency",

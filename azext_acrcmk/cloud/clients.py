@@ -67,6 +67,10 @@ class Clients:
         except (LookupError, ValueError):
             return None
 
+    def account_name(self, subscription: str) -> str:
+        """The same text for all subscriptions of an account of the CLI."""
+        return self._account(subscription)[0]
+
     def account_of(self, subscription: str) -> SignIn:
         """The sign-in that requests to a subscription are sent with: one for all subscriptions of an account."""
         return self._once(("account", subscription), lambda: self._sign_in(subscription))
@@ -211,18 +215,22 @@ class Clients:
 
     def _sign_in(self, subscription: str) -> SignIn:
         """The credential of the CLI's account for a subscription; for an unknown one, that of the command's own."""
+        who, profile, account = self._account(subscription)
+
+        def make():
+            return SignIn(lambda: profile.get_login_credentials(subscription_id=account["id"])[0])
+
+        return self._once(("sign-in", who), make)
+
+    def _account(self, subscription: str) -> tuple[str, Any, dict[str, Any]]:
+        """Who signs in for a subscription, as a text; the CLI's profile, and what that has of the subscription."""
         from azure.cli.core._profile import Profile
         from azure.cli.core.commands.client_factory import get_subscription_id
 
         profile = Profile(cli_ctx=self._cli_ctx)
         known = [each for each in profile.load_cached_subscriptions() if Id(subscription) == each["id"]]
         account = known[0] if known else profile.get_subscription(get_subscription_id(self._cli_ctx))
-        who = json.dumps([account["tenantId"], account["user"]], sort_keys=True)
-
-        def make():
-            return SignIn(lambda: profile.get_login_credentials(subscription_id=account["id"])[0])
-
-        return self._once(("sign-in", who), make)
+        return json.dumps([account["tenantId"], account["user"]], sort_keys=True), profile, account
 
     def _check_host(self, host: str, *suffixes: str) -> None:
         """Never send a token to a host outside the cloud, whatever a response says. `suffixes` are its domains."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from azext_acrcmk.cloud.login_server import LoginServer, NotPermitted
+from azext_acrcmk.cloud.login_server import AccessDenied, LoginServer
 from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.read_content import read_content
 from azext_acrcmk.cloud.reads import in_parallel, read_if_possible
@@ -109,6 +109,6 @@ def load_deleted(server: LoginServer) -> Deleted | Unknown:
 
     try:
         seen = read_if_possible(count, "", "")
-    except NotPermitted as error:
+    except AccessDenied as error:
         return Unknown(why=str(error))
     return Deleted() if isinstance(seen, Absent) else seen

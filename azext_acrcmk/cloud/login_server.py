@@ -45,16 +45,34 @@ _ACCEPT = ", ".join(
         "*/*",
     )
 )
+# The only words for it; its code, DENIED, has other causes too.
+_NOT_ADMITTED = re.compile(r"client with IP '([0-9a-fA-F.:]+)' is not allowed access")
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
 
 
-class NotPermitted(Exception):
+class AccessDenied(Exception):
+    """A login server, `host`, does not let the caller do something."""
+
+    def __init__(self, host: str, message: str):
+        super().__init__(message)
+        self.host = host
+
+
+class NotPermitted(AccessDenied):
     """The caller may not do `actions` in a repository, or may not list the repositories (no `repository`)."""
 
     def __init__(self, host: str, repository: str, actions: tuple[str, ...]):
         where = f"repository '{repository}'" if repository else "the list of repositories"
-        super().__init__(f"You don't have permission '{', '.join(actions)}' on {where} of {host}.")
-        self.host, self.repository, self.actions = host, repository, actions
+        super().__init__(host, f"You don't have permission '{', '.join(actions)}' on {where} of {host}.")
+        self.actions = actions
+
+
+class NotAdmitted(AccessDenied):
+    """The registry's network rules do not let in the caller, whose address it tells."""
+
+    def __init__(self, host: str, address: str):
+        super().__init__(host, f"The network rules of {host} don't allow access from your IP address {address}.")
+        self.address = address
 
 
 class LoginServer:
@@ -153,6 +171,11 @@ class LoginServer:
         """The actions of a scope that the caller has permission for."""
         return granted_actions(self.tokens.get(scope), scope)
 
+    def check_may_change(self, repository: str) -> None:
+        """Raises NotPermitted if the caller can't change the attributes of a repository."""
+        scope = repository_scope(repository, CHANGE)
+        self._check_permitted(scope, self.tokens.get(scope))
+
     # Changes.
 
     def put_manifest(self, repository: str, reference: str, content: bytes, media_type: str) -> None:
@@ -241,7 +264,9 @@ class LoginServer:
             raise NotPermitted(self._host, name if kind == "repository" else "", tuple(missing))
 
     def _request(self, method: str, url: str, headers: dict[str, str], content: bytes | None = None) -> Any:
-        """The answer to a request, sent again while the registry throttles it or does not answer."""
+        """The answer to a request, sent again while the registry throttles it or does not answer.
+
+        Raises NotAdmitted."""
         from azure.core.exceptions import AzureError, HttpResponseError
         from azure.core.rest import HttpRequest
 
@@ -258,10 +283,12 @@ class LoginServer:
                         raise HttpResponseError(response=answer)
                     return answer
             except AzureError as error:
-                status, asked = read_error(error).status, asked_pause(error)
-                if isinstance(error, UnexpectedResponse) or status not in _PASSING:
+                said, asked = read_error(error), asked_pause(error)
+                if said.status == 403 and (address := _NOT_ADMITTED.search(said.message)):
+                    raise NotAdmitted(self._host, address[1]) from error
+                if isinstance(error, UnexpectedResponse) or said.status not in _PASSING:
                     raise
-                if asked and status == 429:
+                if asked and said.status == 429:
                     with self._lock:
                         self._free_at[kind] = max(self._free_at.get(kind, 0.0), time.monotonic() + asked)
                 if not pauses.another(self._patience, asked):

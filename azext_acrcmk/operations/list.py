@@ -18,7 +18,7 @@ from azext_acrcmk.cloud.waiting import in_thread, result_of
 from azext_acrcmk.model.defaults import LIVE_DEPTH, REGISTRY_DEPTH
 from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.state import NotLoaded, State
-from azext_acrcmk.operations.report_files import read_report, write_all
+from azext_acrcmk.operations.report_files import read_report, write_reports
 from azext_acrcmk.operations.session import Session, fail_after_output
 from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, unseen_parts
 from azext_acrcmk.output.fleet_compare import compare
@@ -74,7 +74,7 @@ def list_registries(
         _check_whole(document, from_file)
         document["comparison"] = compare(earlier, document)
     document = listing(document, health)
-    write_all({path: render(ending_of(path), document, rows) for path in reports or ()})
+    write_reports(cmd.cli_ctx, {path: render(ending_of(path), document, rows) for path in reports or ()})
     if interrupted or fails(document, fail_on):
         fail_after_output(cmd.cli_ctx)
     return document
@@ -129,7 +129,6 @@ def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth
     # What is left to be asked waits for the quota of queries; meanwhile keys are read.
     rest = in_thread(graph.look_around)
     if depth != REGISTRY_DEPTH:
-        reads.read_denials()
         reads.read_keys()
     result_of(rest)
     Confirmation(fleet, reads, clients, login.subscriptions, judge.doubts).confirm()

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from azext_acrcmk._errors import not_shown_error
-from azext_acrcmk.cloud.across import find_identity_users, find_sharing, merged
+from azext_acrcmk.cloud.asked import KeyUsers
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.keys import get_tags
 from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.cloud.reads import get_registry, in_parallel, read_or_unknown
+from azext_acrcmk.cloud.reads import get_registry, read_or_unknown
+from azext_acrcmk.cloud.sharing import find_identity_users, load_with_sharing, merged
 from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
@@ -32,11 +33,8 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
     """Revokes the registry's access to its key, and verifies that by a read."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
-        state, (sharing, unsearched) = in_parallel(
-            lambda: load_registry_state(session.clients, registry, session.login.subscriptions),
-            lambda: find_sharing(session.clients, registry, session.login.subscriptions),
-        )
-        state = replace(state, sharing=sharing, unsearched=unsearched)
+        subscriptions = session.login.subscriptions
+        state = load_with_sharing(session.clients, registry, subscriptions, KeyUsers(), thorough=True)
         state = _with_users(session, state) if by == BY_GRANT else state
         facts = Facts(state, session.now)
         plan = session.checked(plan_revoke(facts, by, state.identity_users or ()))

@@ -101,6 +101,10 @@ def test_only_some_repositories_and_without_what_is_attached(azure, az, old):
     )
 
 
+def test_a_repository_that_does_not_exist_is_told_before_anything_is_made(old, refused):
+    refused(f"{MIGRATE} --repository 'app/*' typo", "matches --repository typo. Nothing", "az acr repository list")
+
+
 def test_an_index_of_more_than_50_manifests(azure, az, seed):
     old_registry(seed)
     azure.seed_content("oldregistry", images=0, indexes=1, index_size=51)
@@ -125,6 +129,16 @@ def test_an_index_of_more_than_50_manifests(azure, az, seed):
 def test_is_refused_before_anything_is_made(seed, refused, properties, words):
     old_registry(seed, **properties)
     refused(MIGRATE, words, "Nothing was changed")
+
+
+def test_a_new_registry_in_another_group_is_found_by_its_name(azure, quick_az, old, seed):
+    seed.group("elsewhere")
+    quick_az("acr cmk enable -n newregistry -g elsewhere -l westeurope").ok()
+    assert quick_az(f"{MIGRATE} --freeze").json()["verified"]
+    assert quick_az(f"{MIGRATE} --what-if").json()["target"]["id"] == str(NEW).replace("/rg/", "/elsewhere/")
+    back = quick_az(f"{MIGRATE} --query cutOver.goBack[0].command").json()
+    assert "--to newregistry --resource-group elsewhere --unfreeze" in back
+    assert len(quick_az(back.removeprefix("az ")).json()["opened"]) == 3
 
 
 def test_a_name_that_is_taken_is_refused(azure, seed, refused):
@@ -194,6 +208,10 @@ def test_only_what_has_changed_since(azure, az, old):
         ("--name oldregistry --to x", "'x' is not a valid registry name"),
         ("--name oldregistry --to NewRegistry", "must be lowercase"),
         ("--name oldregistry --to newregistry --since yesterday", "'yesterday' is not a date"),
+        ("--name oldregistry --to newregistry --since 2062-01-01", "in the future"),
+        ("--name oldregistry --to newregistry --since 0001-01-01T00:00:00+05:00", "is not a date"),
+        ("--name oldregistry --to newregistry --what-if --report x.md", "can't be used with --what-if"),
+        ("--name oldregistry --to newregistry --report /proc/x.md", "can't be written"),
         ("--name oldregistry --to newregistry --concurrency 51", "a number from 1 to 50"),
         ("--name oldregistry --to newregistry --concurrency 0", "a number from 1 to 50"),
     ],

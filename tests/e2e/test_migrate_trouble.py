@@ -169,7 +169,7 @@ def update(many_az, options: str) -> None:
 
 
 def test_a_key_that_does_not_work_is_told_before_anything_is_imported(azure, many_az, old, seed):
-    many_az([*COMMAND, "--repository", "nothing"]).ok()
+    many_az([*COMMAND, "--repository", "app/service0001"]).ok()
     disable_key(seed)
     azure.advance(4000)
     azure.clear_log()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shlex import quote
 
 from azext_acrcmk.model.consumers import Consumers, Reference
-from azext_acrcmk.model.ids import Scope
+from azext_acrcmk.model.ids import ArmId, Scope, same
 from azext_acrcmk.model.settings import ROLES, Settings
 from azext_acrcmk.model.state import Registry
 from azext_acrcmk.plan.migrate.settings import LeftSetting
@@ -22,6 +22,12 @@ PULLING = {
     "2efddaa5-3f1f-4df3-97df-af3f13818f4c": "Container Registry Repository Contributor",
     "577a9874-89fd-4f24-9dbd-b5034d0ad23a": "Container Registry Data Importer and Data Reader",
 }
+
+
+def migrate_command(source: ArmId, target: ArmId, options: str) -> str:
+    """The command of a further pass."""
+    group = "" if same(source.group, target.group) else f" --resource-group {quote(target.group)}"
+    return registry_command(source, "cmk migrate", f"--to {target.name}{group} {options}")
 
 
 @dataclass(frozen=True)
@@ -94,12 +100,11 @@ def _key(puller: Puller) -> str:
 def _steps(
     source: Registry, target: Registry, users: Iterable[Reference], left: Iterable[LeftSetting], frozen: bool
 ) -> list[Step]:
-    migrate = f"--to {target.name}"
     deferred = [each for each in left if "webhook" in each.what or "lock '" in each.what or each.what == "quarantine"]
     before = [each for each in left if each not in deferred]
     return [
         *(Step(f"{each.what}: {each.why}", each.command) for each in before),
-        *(() if frozen else _last_pass(source, target, migrate)),
+        *(() if frozen else _last_pass(source, target)),
         Step(f"Change pipelines to push to {target.login_server} instead of {source.login_server}."),
         *(_change(each, target) for each in users),
         Step(
@@ -116,17 +121,17 @@ def _steps(
     ]
 
 
-def _last_pass(source: Registry, target: Registry, migrate: str) -> tuple[Step, ...]:
+def _last_pass(source: Registry, target: Registry) -> tuple[Step, ...]:
     return (
         Step(
             "Lock the old registry against pushes, and copy what was pushed meanwhile. Pulls continue to work.",
-            registry_command(source.id, "cmk migrate", f"{migrate} --freeze"),
+            migrate_command(source.id, target.id, "--freeze"),
         ),
     )
 
 
 def _back(source: Registry, target: Registry, frozen: bool) -> list[Step]:
-    open_ = registry_command(source.id, "cmk migrate", f"--to {target.name} --unfreeze")
+    open_ = migrate_command(source.id, target.id, "--unfreeze")
     return [
         *([Step("Allow pushes to the old registry again.", open_)] if frozen else []),
         Step(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from azext_acrcmk.cloud.login_server import LoginServer
+from azext_acrcmk.cloud.login_server import LoginServer, NotAdmitted
 
 TOO_MANY = 429
+
+
+FIREWALL = {"code": "DENIED", "message": "client with IP '192.0.2.7' is not allowed access. Refer https://aka.ms/acr"}
 
 
 class Answer:
@@ -16,7 +21,7 @@ class Answer:
         self.headers = {"Retry-After": "30"} if status == TOO_MANY else {}
 
     def text(self) -> str:
-        return "{}"
+        return json.dumps({"errors": [FIREWALL]} if self.status_code == 403 else {})
 
 
 class Waits:
@@ -74,3 +79,9 @@ def test_heads_are_reads_and_puts_are_writes(server):
     server("PATCH", "/acr/v1/app", TOO_MANY, 200)
     assert server("HEAD", "/v2/app/manifests/1", 200) == []
     assert server("PUT", "/v2/app/manifests/1", 200) == [30]
+
+
+def test_network_rules_that_keep_the_caller_out_are_told_with_his_address(server):
+    with pytest.raises(NotAdmitted, match="The network rules of old") as found:
+        server("GET", "/acr/v1/_catalog", 403)
+    assert (found.value.host, found.value.address) == ("old.azurecr.io", "192.0.2.7")
