@@ -5,7 +5,7 @@
 
 The first shares a process with others where it can (see one_process.py). What the second starts, as `az(..., pace=1)`,
 has one of its own. It forks from a process that has imported the modules already (see fork_server.py), where it has its
-extensions; others, and those with `fresh=True`, start the `az` of the virtual environment from nothing, as a shell does.
+extensions; others, and those with `fresh=True`, start the `az` of the virtual environment, as a shell does.
 """
 
 from __future__ import annotations

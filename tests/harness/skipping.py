@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 
 from azext_acrcmk.cloud.waiting import Stop
 
-# How long an answer on loopback is waited for at least, in real seconds.
-LEAST = 0.25
+# No timeout of the network is shorter, in seconds by the clock: an answer on loopback takes long on a busy machine.
+LEAST = 300
 
 
 class Clock:
@@ -55,7 +55,7 @@ def skip(pace: float) -> Clock:
     def shorter_limit(connection: socket.socket, seconds: float | None) -> None:
         if seconds:
             limits[connection] = seconds
-        limit(connection, seconds and max(seconds / pace, LEAST))
+        limit(connection, seconds and max(seconds, LEAST) / pace)
 
     def read_or_skip(file: socket.SocketIO, buffer: memoryview) -> int | None:
         end = clock.now() + limits.get(file._sock, 0.0)
