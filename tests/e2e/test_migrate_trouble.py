@@ -41,6 +41,8 @@ def test_blobs_that_could_not_be_copied_are_tried_again_twice(azure, many_az, ol
 
 
 def test_what_fails_for_good_is_named_and_the_rest_is_copied(azure, many_az, old):
+    """Where the result of a failed operation is a success with a status, too."""
+    azure.settings(import_failure_in_body=True)
     azure.import_fault("fail", source=digest(old), times=9, code="InvalidParameters", message="Error copying blobs.")
     result = many_az(COMMAND)
     assert result.code == 1
