@@ -129,7 +129,7 @@ def cut_over_document(found: CutOver, source: Registry, target: Registry) -> dic
         "newLoginServer": target.login_server,
         "mayPull": [
             {
-                "principalId": each.principal_id,
+                "principalId": str(each.principal_id),
                 "principalType": each.principal_type,
                 "role": each.role,
                 "scope": each.scope,
