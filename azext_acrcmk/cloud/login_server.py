@@ -122,11 +122,17 @@ class LoginServer:
         rows = parts(_json(answer), "manifests") if answer else ()
         return {text(row, "digest") or "": texts(row, "tags") for row in rows}
 
-    def tag_attributes(self, repository: str) -> Iterator[tuple[str, Attributes]]:
-        """The attributes of each tag of a repository."""
+    def tags(self, repository: str) -> Iterator[tuple[str, str, Attributes]]:
+        """The name, digest and attributes of each tag of a repository that is listed."""
         for page in self._pages(f"/acr/v1/{repository}/_tags", repository_scope(repository, READ)):
-            for body in page.get("tags") or ():
-                yield text(part(body), "name") or "", read_attributes(part(body, "changeableAttributes"))
+            for body in parts(page, "tags"):
+                attributes = read_attributes(part(body, "changeableAttributes"))
+                yield text(body, "name") or "", text(body, "digest") or "", attributes
+
+    def manifest(self, repository: str, digest: str) -> Manifest | None:
+        """A manifest as in lists, also if it is not listed; None if there is none."""
+        answer = self._found("GET", f"/acr/v1/{repository}/_manifests/{digest}", repository_scope(repository, READ))
+        return read_manifest(part(_json(answer), "manifest")) if answer else None
 
     def times(self, repository: str, of: str) -> Times | None:
         """When a tag or a digest was made and last changed; None if it is not there, or the registry does not say."""
@@ -139,13 +145,15 @@ class LoginServer:
         found = self.repository(repository)
         return found[0] if found else None
 
-    def repository(self, name: str) -> tuple[Attributes, int] | None:
-        """The attributes of a repository and how many manifests it has, listed or not; None if there is none."""
+    def repository(self, name: str) -> tuple[Attributes, int, int] | None:
+        """The attributes of a repository, and how many manifests and tags it has, listed or not; None if there is
+        none."""
         answer = self._found("GET", f"/acr/v1/{name}", repository_scope(name, READ))
         if answer is None:
             return None
         body = _json(answer)
-        return read_attributes(part(body, "changeableAttributes")), number(body, "manifestCount") or 0
+        counts = (number(body, name) or 0 for name in ("manifestCount", "tagCount"))
+        return read_attributes(part(body, "changeableAttributes")), *counts
 
     def content(self, repository: str, digest: str) -> tuple[bytes, str]:
         """The content of a manifest, and its media type. Raises UnexpectedResponse if it has another digest."""
