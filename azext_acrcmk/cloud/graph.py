@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import read_error, same_code
+from azext_acrcmk.cloud.errors import UnexpectedResponse, read_error, same_code
 from azext_acrcmk.cloud.fields import identifier, number, parts, text
 from azext_acrcmk.cloud.quota import Quota, resets_after
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
@@ -93,6 +93,8 @@ class Graph:
         total, cut, tokens = 0, False, set()
         while True:
             page, headers = self._page({"query": f"{query} | order by id asc", "options": options, **piece})
+            if not isinstance(page.get("data"), list):
+                raise UnexpectedResponse("a list of rows was expected.")
             for row in parts(page, "data"):
                 found[identifier(row, "id")] = row
             # Where it changes, rows have shifted: the largest tells that one may be missing.
