@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from azext_acrcmk.cloud.asked import ids_shown
 from azext_acrcmk.cloud.clients import Clients, pages
 from azext_acrcmk.cloud.fields import resource_id, text
+from azext_acrcmk.cloud.graph import quoted
 from azext_acrcmk.cloud.read import read_identity
 from azext_acrcmk.cloud.reads import (
     DELETED_VAULTS,
@@ -83,8 +85,15 @@ def vault_not_found(key: KeyId, unsearched: Unsearched) -> Unknown:
 def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequence[str]) -> ArmId | Absent | Unknown:
     """The resource with a globally unique name: in the first subscription, otherwise in any of the others."""
     return Walk(subscriptions).first_found(
-        lambda subscription: _search_resource(clients, subscription, type_, name, **PATIENCE), LIST_RESOURCES
+        lambda subscription: _search_resource(clients, subscription, type_, name, **PATIENCE),
+        LIST_RESOURCES,
+        lambda: _shown(clients, subscriptions[0], f"type =~ '{type_}' and name =~ {quoted(name)}"),
     )
+
+
+def _shown(clients: Clients, subscription: str, condition: str) -> list[Id]:
+    """The subscriptions in which Resource Graph shows such a resource."""
+    return [id_.subscription for id_ in ids_shown(clients, subscription, condition)]
 
 
 def _search_resource(clients: Clients, subscription: str, type_: str, name: str, **options: Any) -> ArmId | Absent:
@@ -106,7 +115,10 @@ def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: Id)
                 return identity
         return ABSENT
 
-    return Walk(subscriptions).first_found(search, f"{IDENTITY_TYPE}/read")
+    condition = f"type =~ '{IDENTITY_TYPE}' and tostring(properties.clientId) =~ {quoted(client_id)}"
+    return Walk(subscriptions).first_found(
+        search, f"{IDENTITY_TYPE}/read", lambda: _shown(clients, subscriptions[0], condition)
+    )
 
 
 def list_resources(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from dataclasses import dataclass
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import parsing_responses, read_error
-from azext_acrcmk.cloud.fields import identifier
+from azext_acrcmk.cloud.fields import identifier, text
 from azext_acrcmk.cloud.graph import Graph, quoted
 from azext_acrcmk.cloud.waiting import Interrupted, Stop, done, in_thread
-from azext_acrcmk.model.ids import Id
+from azext_acrcmk.model.ids import ArmId, Id
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.state import Registry, Unknown
 
 NO_ANSWER = "no response in time"
+# How long an answer may take if nothing irreversible depends on it, in seconds: the quota begins again after five.
+SECONDS = 6.0
 
 # Of these two tables a query may be united; so both are one request.
 _AND_SUBSCRIPTIONS = (
@@ -69,6 +72,16 @@ class Asked:
             return Unknown(why=NO_ANSWER, denied=False)
         except AzureError as error:
             return Unknown(why=read_error(error).message, denied=False)
+
+
+def ids_shown(clients: Clients, subscription: str, condition: str) -> list[ArmId]:
+    """The IDs of resources that Resource Graph shows within its time, which may be gone; none if it can't be asked."""
+    seen = Asked(clients, subscription, f"resources | where {condition} | project id").within(SECONDS)
+    found = []
+    for row in () if isinstance(seen, Unknown) else seen.rows:
+        with contextlib.suppress(ValueError):
+            found.append(ArmId.parse(text(row, "id") or ""))
+    return found
 
 
 class KeyUsers:

@@ -97,7 +97,8 @@ def read_error(error: BaseException) -> ServiceError:
 
 def one_line(text: Any) -> str:
     """A text of a service with line breaks and other control characters replaced by a space: a finding is one line."""
-    return _CONTROL.sub(" ", str(text)).strip()
+    said = str(text)
+    return (said if said.isprintable() else _CONTROL.sub(" ", said)).strip()
 
 
 def _dicts(value: Any) -> tuple[dict[str, Any], ...]:

@@ -94,7 +94,7 @@ class Confirmation:
         fate = self._fates.get(registry.encryption.key.host, NOT_LOADED)
         place = before.vault.id if before.vault else fate if isinstance(fate, ArmId) else None
         kept = _kept(before, doubts, NOT_LOADED if isinstance(fate, ArmId) else fate)
-        load = partial(load_registry_state, self._clients, registry, self._subscriptions(), place, kept)
+        load = partial(load_registry_state, self._reads.quick_clients, registry, self._subscriptions(), place, kept)
         state = self._reads.patiently(load, registry.id)
         if isinstance(state, State):
             self._fleet.settle(replace(state, sharing=before.sharing, replicas=before.replicas))

@@ -12,7 +12,7 @@ from azext_acrcmk.cloud.fields import parts
 from azext_acrcmk.cloud.fleet import Fleet, Tell
 from azext_acrcmk.cloud.pace import Pace
 from azext_acrcmk.cloud.pool import Rest, Throttled, for_each
-from azext_acrcmk.cloud.quick_reads import QuickReads
+from azext_acrcmk.cloud.quick_reads import QuickClients, QuickReads
 from azext_acrcmk.cloud.read import read_key, read_registry_of_many, read_vault
 from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, of_id, read_if_possible
 from azext_acrcmk.cloud.transport import PATIENCE
@@ -34,6 +34,7 @@ class FleetReads:
         """`subscription` is that of the command."""
         self._fleet, self._clients, self._stop, self._tell = fleet, clients, stop, tell
         self._quick_reads = QuickReads(clients, clients.arm(subscription))
+        self.quick_clients = QuickClients(clients, self._quick_reads)
         self._fresh: set[ArmId] = set()
         # Since when a subscription lets nothing through, in seconds of the monotonic clock.
         self._throttled: dict[Id, float] = {}
@@ -85,11 +86,6 @@ class FleetReads:
             self._fleet.vaults.pop(host)
         return failed
 
-    def read_denials(self) -> None:
-        """What deny assignments take away, which Resource Graph does not have."""
-        subscriptions = sorted({each.id.subscription for each in self._fleet.vaults.values()})
-        self.side_by_side("deny assignments", subscriptions, self._read_denials, str)
-
     def _read_denials(self, subscription: Id) -> Rest | None:
         scope, type_ = f"/subscriptions/{subscription}", "Microsoft.Authorization/denyAssignments"
         path, version = f"{scope}/providers/{type_}", API_VERSIONS[type_]
@@ -103,31 +99,41 @@ class FleetReads:
         return rest
 
     def read_keys(self) -> None:
-        """Each distinct key, and the versions in use that are not its latest."""
+        """Each distinct key, and what deny assignments take away, which Resource Graph does not have; then the versions
+        in use that are not the latest of their key."""
         used = [
             (registry, vault)
             for registry in self._fleet.encrypted
             if (vault := self._fleet.vaults.get(registry.encryption.key.host))
         ]
-        self._read_keys("keys", {registry.encryption.key.with_version(None): vault.id for registry, vault in used})
-        older = ((self._fleet.older_version(registry), vault) for registry, vault in used)
-        self._read_keys("key versions", {version: vault.id for version, vault in older if version})
+        keys = {registry.encryption.key.with_version(None): vault.id for registry, vault in used}
+        denied_in = {vault.id.subscription for _, vault in used}
 
-    def _read_keys(self, what: str, vaults: dict[KeyId, ArmId]) -> None:
-        def read(key: KeyId) -> Rest | None:
-            vault = vaults[key]
-            self._fleet.keys[key], rest = self._read(
-                vault.subscription,
-                f"{vault}/keys/{key.name}" + (f"/versions/{key.version}" if key.version else ""),
-                API_VERSIONS[HSM_TYPE if key.is_hsm else "Microsoft.KeyVault/vaults/keys"],
-                lambda body: _described(read_key(body, key)),
-                lambda: self.patiently(
-                    lambda: _described(get_key(self._clients, vault, key)), f"{vault}/keys/{key.name}"
-                ),
-            )
-            return rest
+        def read(item: KeyId | Id) -> Rest | None:
+            return self._read_key(item, keys[item]) if isinstance(item, KeyId) else self._read_denials(item)
 
-        self.side_by_side(what, list(vaults), read, lambda key: vaults[key].subscription)
+        def place(item: KeyId | Id) -> Id:
+            return keys[item].subscription if isinstance(item, KeyId) else item
+
+        self.side_by_side("keys", [*sorted(denied_in), *keys], read, place)
+        older = ((self._fleet.older_version(registry), vault.id) for registry, vault in used)
+        versions = {version: vault for version, vault in older if version}
+        self.side_by_side(
+            "key versions",
+            list(versions),
+            lambda version: self._read_key(version, versions[version]),
+            lambda version: versions[version].subscription,
+        )
+
+    def _read_key(self, key: KeyId, vault: ArmId) -> Rest | None:
+        self._fleet.keys[key], rest = self._read(
+            vault.subscription,
+            f"{vault}/keys/{key.name}" + (f"/versions/{key.version}" if key.version else ""),
+            API_VERSIONS[HSM_TYPE if key.is_hsm else "Microsoft.KeyVault/vaults/keys"],
+            lambda body: _described(read_key(body, key)),
+            lambda: self.patiently(lambda: _described(get_key(self._clients, vault, key)), f"{vault}/keys/{key.name}"),
+        )
+        return rest
 
     def _read(
         self,

@@ -14,8 +14,8 @@ from knack.log import get_logger
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
-from azext_acrcmk.cloud.fields import number, part, text
-from azext_acrcmk.cloud.read_content import read_attributes, read_manifest
+from azext_acrcmk.cloud.fields import number, part, text, texts
+from azext_acrcmk.cloud.read_content import read_attributes, read_manifest, read_times
 from azext_acrcmk.cloud.registry_tokens import (
     CATALOG,
     DELETED_CATALOG,
@@ -24,7 +24,7 @@ from azext_acrcmk.cloud.registry_tokens import (
     repository_scope,
 )
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
-from azext_acrcmk.model.content import INDEXES, OCI_MANIFEST, Attributes, Manifest
+from azext_acrcmk.model.content import INDEXES, OCI_MANIFEST, Attributes, Manifest, Times
 
 logger = get_logger(__name__)
 
@@ -118,18 +118,25 @@ class LoginServer:
         pages = self._pages(f"/acr/v1/_deleted/{repository}/_manifests", scope)
         return sum(len(_items(page, "manifests")) for page in pages)
 
-    def newest(self, repository: str, most: int) -> list[Manifest]:
-        """The manifests of a repository that were changed last."""
+    def newest(self, repository: str, most: int) -> dict[str, tuple[str, ...]]:
+        """The digests of the manifests of a repository that were changed last, with their tags."""
         query = urlencode({"n": most, "orderby": "timedesc"})
         url = f"/acr/v1/{repository}/_manifests?{query}"
         answer = self._found("GET", url, repository_scope(repository, READ))
-        return [*map(read_manifest, _identified(_json(answer), "manifests", "digest"))] if answer else []
+        rows = _identified(_json(answer), "manifests", "digest") if answer else ()
+        return {row["digest"]: texts(row, "tags") for row in rows}
 
     def tag_attributes(self, repository: str) -> Iterator[tuple[str, Attributes]]:
         """The attributes of each tag of a repository."""
         for page in self._pages(f"/acr/v1/{repository}/_tags", repository_scope(repository, READ)):
             for body in _identified(page, "tags", "name"):
                 yield body["name"], read_attributes(part(body, "changeableAttributes"))
+
+    def times(self, repository: str, of: str) -> Times | None:
+        """When a tag or a digest was made and last changed; None if it is not there, or the registry does not say."""
+        kind = "manifest" if ":" in of else "tag"
+        answer = self._found("GET", f"/acr/v1/{repository}/_{kind}s/{of}", repository_scope(repository, READ))
+        return read_times(part(_json(answer), kind)) if answer else None
 
     def attributes(self, repository: str) -> Attributes | None:
         """The attributes of a repository; None if there is none."""

@@ -14,18 +14,15 @@ from typing import Generic, TypeVar
 
 from azext_acrcmk.cloud.asked import Asked, Seen
 from azext_acrcmk.cloud.errors import UnexpectedResponse
-from azext_acrcmk.cloud.walk import MOST_OTHERS, SECONDS, left_out, read_places
+from azext_acrcmk.cloud.walk import MOST_OTHERS, NEAR, SECONDS, left_out, read_places
 from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.problem import ONLY_BY_GRAPH
 from azext_acrcmk.model.state import Absent, Unknown
 
 T = TypeVar("T")
 
-# How many subscriptions are read directly if nothing irreversible depends on it.
-NEAR = 10
-# How long Resource Graph may take, in seconds: its quota begins again after five.
-GRAPH_SECONDS = 6.0
-GRAPH_SECONDS_IF_THOROUGH = 20.0
+# How long Resource Graph may take if much depends on it, in seconds.
+LONG_PATIENCE = 20.0
 
 
 @dataclass(frozen=True)

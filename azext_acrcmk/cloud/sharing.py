@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from azext_acrcmk.cloud.across import LIST_RESOURCES, list_resources
-from azext_acrcmk.cloud.asked import KeyUsers, ask_identity_users
+from azext_acrcmk.cloud.asked import SECONDS, KeyUsers, ask_identity_users
 from azext_acrcmk.cloud.clients import Clients, pages
 from azext_acrcmk.cloud.errors import UnexpectedResponse
 from azext_acrcmk.cloud.fields import identifier, part, resource_id, text
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.read import read_registry
 from azext_acrcmk.cloud.reads import in_parallel
-from azext_acrcmk.cloud.search import GRAPH_SECONDS, GRAPH_SECONDS_IF_THOROUGH, How, Search
+from azext_acrcmk.cloud.search import LONG_PATIENCE, How, Search
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, Id, KeyId
 from azext_acrcmk.model.key_identity import SYSTEM, key_identity
@@ -42,7 +42,7 @@ def load_with_sharing(
         return _sharer(registry, resource_id(row), _key_in(row), identifier(row, "client"))
 
     how = How(read, f"{REGISTRY_TYPE}/read", of_row, lambda sharer: sharer.id.subscription)
-    patience = GRAPH_SECONDS_IF_THOROUGH if thorough or users.many else GRAPH_SECONDS
+    patience = LONG_PATIENCE if thorough or users.many else SECONDS
     search = Search(how, _own_first(own, subscriptions), users.ask(clients, registry), patience, thorough)
     state, _ = in_parallel(
         lambda: load_registry_state(clients, registry, subscriptions),
@@ -70,7 +70,7 @@ def find_identity_users(
     how = How(read, LIST_RESOURCES, user, lambda id_: id_.subscription)
     asked = ask_identity_users(clients, registry.id.subscription, str(identity))
     places = _own_first(registry.id.subscription, subscriptions)
-    search = Search(how, places, asked, GRAPH_SECONDS_IF_THOROUGH, thorough=True)
+    search = Search(how, places, asked, LONG_PATIENCE, thorough=True)
     search.begin([identity.subscription])
     found, unsearched = search.end()
     if isinstance(found, Unknown):

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 # How many subscriptions are searched besides the first one, and for how many seconds in total.
 MOST_OTHERS = 100
+# How many are read without asking Resource Graph where to look, or with it if nothing irreversible depends on it.
+NEAR = 10
 SECONDS = 30.0
 
 _NO_ANSWER = "no response in time"
@@ -42,11 +44,17 @@ class Walk:
         self._leave_out_rest()
         return found
 
-    def first_found(self, read: Callable[[str], T | Absent], action: str) -> T | Absent | Unknown:
-        """What `read` finds in the first subscription, otherwise in any of the others; unknown rather than absent."""
+    def first_found(
+        self, read: Callable[[str], T | Absent], action: str, ask: Callable[[], Sequence[str]] | None = None
+    ) -> T | Absent | Unknown:
+        """What `read` finds in the first subscription, otherwise in any of the others; unknown rather than absent.
+        `ask` says where to look first if they are many."""
         found = self._look([self._first], read, action)
+        shown = ask() if ask and not any(found) and len(self._others) >= NEAR else ()
+        shown = [each for each in dict.fromkeys(shown) if each != self._first]
+        found += self._look(shown, read, action)
         if not any(found) and self._others:
-            found = self._look(self._others, read, action)
+            found = self._look([each for each in self._others if each not in shown], read, action)
             self._leave_out_rest()
         if there := next((each for each in found if each), None):
             return there

@@ -142,7 +142,6 @@ def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth
     # What is left to be asked waits for the quota of queries; meanwhile keys are read.
     rest = in_thread(graph.look_around)
     if depth != REGISTRY_DEPTH:
-        reads.read_denials()
         reads.read_keys()
     result_of(rest)
     Confirmation(fleet, reads, clients, login.subscriptions, judge.doubts).confirm()

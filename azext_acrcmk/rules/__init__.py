@@ -17,9 +17,7 @@ from azext_acrcmk.rules.catalogue import (
     CATALOGUE,
     ERROR,
     FAILED,
-    GRANT,
     IDENTITY,
-    KEY,
     NOT_LOADED,
     REGISTRY,
     SEVERITIES,
@@ -95,8 +93,13 @@ def examine(state: State, now: datetime, expiry_days: int = EXPIRY_DAYS) -> Heal
 
 def judge(facts: Facts) -> list[Finding]:
     """The findings: the most severe first, passed rules last."""
-    judged = ((rule, _verdict(rule, facts)) for rule in CATALOGUE)
-    found = [Finding(rule, verdict, _subject(rule, facts)) for rule, verdict in judged if verdict]
+    subjects: dict[str, str] = {}
+    found = []
+    for rule in CATALOGUE:
+        if verdict := _verdict(rule, facts):
+            if rule.subject not in subjects:
+                subjects[rule.subject] = _subject(rule.subject, facts)
+            found.append(Finding(rule, verdict, subjects[rule.subject]))
     found.sort(key=lambda each: (each.status not in (FAILED, UNKNOWN), SEVERITIES.index(each.severity)))
     return found
 
@@ -104,7 +107,7 @@ def judge(facts: Facts) -> list[Finding]:
 def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
     if rule.subject == REGISTRY and not isinstance(facts.state.registry, Registry):
         return None
-    if facts.goal or facts.exists_encrypted:
+    if rule.needs and (facts.goal or facts.exists_encrypted):
         # With a goal, the registry may not use any version yet.
         needs = [name for name in rule.needs if not (facts.goal and name == "version_in_use")]
         missing = [name for name in needs if isinstance(getattr(facts.state, name), NotLoaded)]
@@ -159,15 +162,15 @@ def _status(facts: Facts, findings: list[Finding]) -> str:
     return ATTENTION if WARNING in failures else HEALTHY
 
 
-def _subject(rule: Rule, facts: Facts) -> str:
-    """The id of the subject of a rule."""
+def _subject(kind: str, facts: Facts) -> str:
+    """The id of what rules of a kind are about."""
     key_id, goal, vault_seen = facts.key_id, facts.goal, facts.vault
-    if rule.subject == REGISTRY:
+    if kind == REGISTRY:
         return str(facts.registry.id)
-    if rule.subject == IDENTITY:
+    if kind == IDENTITY:
         return str(goal.identity if goal else facts.key_identity.id or facts.key_identity.client_id)
-    if rule.subject == VAULT and vault_seen:
+    if kind == VAULT and vault_seen:
         return str(vault_seen.id)
     if key_id is None:
         return ""
-    return {GRANT: key_id.versionless, KEY: key_id.versionless, VAULT: f"https://{key_id.host}"}[rule.subject]
+    return f"https://{key_id.host}" if kind == VAULT else key_id.versionless

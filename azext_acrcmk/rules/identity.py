@@ -95,7 +95,7 @@ def _same_client_id(facts: Facts) -> Verdict | None:
 
 
 @rule(
-    "IdentityNotAttached",
+    "IdentityNotAssigned",
     ERROR,
     IDENTITY,
     cause="The identity was removed from the registry. It keeps working only until its credential expires.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from azext_acrcmk.apply.migrate.arrivals import Arrivals
@@ -52,6 +53,10 @@ class Failure:
     @property
     def message(self) -> str:
         return self.error.message if self.error else f"It did not finish within {IMPORT_TIMEOUT} seconds."
+
+
+class _Refused(Exception):
+    """Azure throttles the beginning of an import."""
 
 
 class NothingSucceeds(Exception):
@@ -144,13 +149,15 @@ class Importer:
                 early = not_yet(error, (self._target.name.lower(),)) is not None
                 if isinstance(error, UnexpectedResponse) or not (early or said.status in _PASSING):
                     raise
-                if said.status == 429:
+                refused = said.status == 429
+                if refused:
                     self._limit.throttled()
                     with self._lock:
                         self._free_at = max(self._free_at, time.monotonic() + (asked or 1.0))
                 # A new registry may be unknown to some front end of Azure for a while.
-                if not pauses.another(NOT_YET_TIMEOUT if early else PATIENCE, asked):
-                    raise
+                with self._limit.aside(self._stop) if refused else nullcontext():
+                    if not pauses.another(NOT_YET_TIMEOUT if early else PATIENCE, asked):
+                        raise
 
     def _wait(self, each: Import, url: str) -> bool:
         """Whether an import ended in time: the registry is looked at often, the operation as often as it asks for."""
@@ -167,7 +174,7 @@ class Importer:
                 if ended:
                     return True
                 poll_at = time.monotonic() + (asked or _POLL)
-            pause, more = min(more, _POLL), more * 1.1
+            pause, more = min(more, _POLL), more * 1.2
         return False
 
     def _poll(self, url: str) -> tuple[bool, float | None]:

@@ -8,14 +8,15 @@ from types import SimpleNamespace
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from azext_acrcmk.cloud import asked as asked_module
 from azext_acrcmk.cloud import search as module
 from azext_acrcmk.cloud.asked import NO_ANSWER, Asked, KeyUsers, Seen
-from azext_acrcmk.cloud.search import NEAR, How, Search
+from azext_acrcmk.cloud.search import How, Search
 from azext_acrcmk.cloud.sharing import merged
-from azext_acrcmk.cloud.walk import MOST_OTHERS
+from azext_acrcmk.cloud.walk import MOST_OTHERS, NEAR, Walk
 from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.problem import not_searched
-from azext_acrcmk.model.state import Unknown
+from azext_acrcmk.model.state import ABSENT, Unknown
 from tests.harness import make
 
 FAILED = Unknown(why="Resource Graph is tired.", denied=False)
@@ -184,4 +185,37 @@ def test_counted_places_of_two_searches_are_the_same_only_for_the_same_reason():
 
 
 def test_its_patience_fits_into_the_time_of_a_search():
-    assert module.GRAPH_SECONDS < module.GRAPH_SECONDS_IF_THOROUGH < module.SECONDS
+    assert asked_module.SECONDS < module.LONG_PATIENCE < module.SECONDS
+
+
+class TestOneThing:
+    """A vault is in the first subscription, or in any of the others."""
+
+    def found(self, there, shown=(), count=40):
+        read, asked = [], []
+
+        def look(place):
+            read.append(place)
+            return "it" if place == there else ABSENT
+
+        def ask():
+            asked.append(1)
+            return list(shown)
+
+        return Walk(places(count)).first_found(look, "list", ask), read, bool(asked)
+
+    def test_at_hand_nobody_is_asked(self):
+        assert self.found(OWN) == ("it", [OWN], False)
+
+    def test_where_resource_graph_shows_it_only_that_is_read(self):
+        assert self.found("s030", ["s030"]) == ("it", [OWN, "s030"], True)
+        assert self.found("s200", ["s200"], count=300) == ("it", [OWN, "s200"], True)
+
+    @pytest.mark.parametrize("shown", [[], ["s020"]])
+    def test_where_it_does_not_all_are_read(self, shown):
+        found, read, _ = self.found("s030", shown)
+        assert (found, sorted(read)) == ("it", places(40))
+
+    def test_of_few_all_are_read_at_once(self):
+        found, read, asked = self.found("s003", count=5)
+        assert (found, sorted(read), asked) == ("it", places(5), False)
