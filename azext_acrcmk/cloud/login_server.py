@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin
@@ -16,6 +14,7 @@ from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
 from azext_acrcmk.cloud.fields import number, part, parts, text, texts
 from azext_acrcmk.cloud.read_content import read_attributes, read_manifest, read_times
+from azext_acrcmk.cloud.registry_throttling import Throttling
 from azext_acrcmk.cloud.registry_tokens import (
     CATALOG,
     DELETED_CATALOG,
@@ -79,9 +78,6 @@ class LoginServer:
     """A registry's data plane, as the caller. Raises azure.core's errors. Safe for threads.
 
     `patience` is how long a request is sent again, in seconds.
-
-    When the registry throttles one request, all of its kind wait: the limits of reads, writes and tokens are each of
-    the registry and of the caller, not of a repository (migrate facts 1).
     """
 
     def __init__(self, clients: Clients, subscription: str, host: str, stop: Stop, patience: float = PATIENCE):
@@ -90,8 +86,7 @@ class LoginServer:
         self._client = clients.login_server(host)
         self.tokens = RegistryTokens(self._exchange, self._access_token)
         self._page = _MOST
-        self._free_at: dict[str, float] = {}
-        self._lock = threading.Lock()
+        self._throttling = Throttling()
 
     # Reads.
 
@@ -246,7 +241,8 @@ class LoginServer:
         for last in (False, True):
             token = self.tokens.get(scope)
             try:
-                return self._request(method, url, {**(headers or {}), "Authorization": f"Bearer {token}"}, content)
+                sent = {**(headers or {}), "Authorization": f"Bearer {token}"}
+                return self._request(method, url, sent, content, about=scope.split(":")[1])
             except HttpResponseError as error:
                 if read_error(error).status != 401:
                     raise
@@ -263,16 +259,17 @@ class LoginServer:
         if missing:
             raise NotPermitted(self._host, name if kind == "repository" else "", tuple(missing))
 
-    def _request(self, method: str, url: str, headers: dict[str, str], content: bytes | None = None) -> Any:
-        """The answer to a request, sent again while the registry throttles it or does not answer.
-
-        Raises NotAdmitted."""
+    def _request(
+        self, method: str, url: str, headers: dict[str, str], content: bytes | None = None, about: str = ""
+    ) -> Any:
+        """The answer to a request `about` a repository, or a token for some, sent again while the registry throttles it
+        or does not answer. Raises NotAdmitted."""
         from azure.core.exceptions import AzureError, HttpResponseError
         from azure.core.rest import HttpRequest
 
         pauses, kind = Pauses(self._stop, first=1.0), _kind(method, url)
         while True:
-            self._stop.pause(self._free_at.get(kind, 0.0) - time.monotonic())
+            self._stop.pause(self._throttling.seconds(kind, about))
             # An absolute link is checked by the client's policy.
             address = url if url.startswith("https://") else f"https://{self._host}{url}"
             try:
@@ -289,8 +286,7 @@ class LoginServer:
                 if isinstance(error, UnexpectedResponse) or said.status not in _PASSING:
                     raise
                 if asked and said.status == 429:
-                    with self._lock:
-                        self._free_at[kind] = max(self._free_at.get(kind, 0.0), time.monotonic() + asked)
+                    self._throttling.refused(kind, about, asked)
                 if not pauses.another(self._patience, asked):
                     raise
 
@@ -309,15 +305,15 @@ class LoginServer:
             "refresh_token": refresh_token,
         }
         try:
-            return self._token("/oauth2/token", form, "access_token")
+            return self._token("/oauth2/token", form, "access_token", form["scope"])
         except HttpResponseError as error:
             if len(scopes) == 1 or read_error(error).status != 400:
                 raise
             return None
 
-    def _token(self, path: str, form: dict[str, str], name: str) -> str:
+    def _token(self, path: str, form: dict[str, str], name: str, scopes: str = "") -> str:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        token = text(_json(self._request("POST", path, headers, urlencode(form).encode())), name)
+        token = text(_json(self._request("POST", path, headers, urlencode(form).encode(), about=scopes)), name)
         if not token:
             raise UnexpectedResponse(f"the registry {self._host} returned no {name.replace('_', ' ')}.")
         return token
