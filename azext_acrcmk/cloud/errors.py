@@ -17,6 +17,9 @@ from azext_acrcmk.model.problem import taken_vault_name
 # Control characters and line separators.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
+# Resource Graph says the cause only in the details (recorded; fleet facts 1).
+_FOR_SUPPORT = "Please provide below info when asking for support"
+
 
 class UnexpectedResponse(ClientAuthenticationError):
     """A response that Azure does not document, or that points to a host to which nothing may be sent.
@@ -75,6 +78,9 @@ def read_error(error: BaseException) -> ServiceError:
     inner = body.get("innererror") or {}
     # For a response without a message, the SDKs' text can go on with all of it, such as the page of a proxy.
     message = str(body.get("message") or str(getattr(error, "message", None) or error).partition("\n")[0]).strip()
+    details = _dicts(body.get("details"))
+    if message.startswith(_FOR_SUPPORT):
+        message = " ".join(str(each["message"]) for each in details if each.get("message")) or message
     return ServiceError(
         status=status,
         code=str(body.get("code") or ""),
@@ -82,7 +88,7 @@ def read_error(error: BaseException) -> ServiceError:
         summary=one_line(message.partition("\n")[0]),
         inner=str(inner.get("code") or "") if isinstance(inner, dict) else "",
         ended=ended if ended in ("Failed", "Canceled") else "",
-        details=_dicts(body.get("details")),
+        details=details,
         additional=_dicts(body.get("additionalInfo")),
         advice=getattr(error, "advice", ()),
         claims="insufficient_claims" in str((getattr(response, "headers", None) or {}).get("WWW-Authenticate")),
