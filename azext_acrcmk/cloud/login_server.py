@@ -12,7 +12,7 @@ from knack.log import get_logger
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
-from azext_acrcmk.cloud.fields import number, part, parts, text, texts
+from azext_acrcmk.cloud.fields import number, part, text, texts
 from azext_acrcmk.cloud.read_content import read_attributes, read_manifest, read_times
 from azext_acrcmk.cloud.registry_throttling import Throttling
 from azext_acrcmk.cloud.registry_tokens import (
@@ -93,40 +93,39 @@ class LoginServer:
     def repositories(self) -> Iterator[str]:
         """The names of all repositories that are listed."""
         for page in self._pages("/acr/v1/_catalog", CATALOG):
-            yield from texts(page, "repositories")
+            yield from _named(page, "repositories")
 
     def manifests(self, repository: str, newest_first: bool = False) -> Iterator[Manifest]:
         """The manifests of a repository with their tags; none if there is no such repository."""
         order = {"orderby": "timedesc"} if newest_first else {}
         scope = repository_scope(repository, READ)
         for page in self._pages(f"/acr/v1/{repository}/_manifests", scope, order):
-            for body in page.get("manifests") or ():
-                yield read_manifest(part(body))
+            yield from map(read_manifest, _identified(page, "manifests", "digest"))
 
     def deleted_repositories(self) -> Iterator[str]:
         """The names of the repositories with manifests that soft delete keeps."""
         for page in self._pages("/acr/v1/_deleted/_catalog", DELETED_CATALOG):
-            yield from texts(page, "repositories")
+            yield from _named(page, "repositories")
 
     def deleted_manifests(self, repository: str) -> int:
         """How many deleted manifests of a repository soft delete keeps."""
         scope = repository_scope(repository, "deleted_read")
         pages = self._pages(f"/acr/v1/_deleted/{repository}/_manifests", scope)
-        return sum(len(page.get("manifests") or ()) for page in pages)
+        return sum(len(_items(page, "manifests")) for page in pages)
 
     def newest(self, repository: str, most: int) -> dict[str, tuple[str, ...]]:
         """The digests of the manifests of a repository that were changed last, with their tags."""
         query = urlencode({"n": most, "orderby": "timedesc"})
         url = f"/acr/v1/{repository}/_manifests?{query}"
         answer = self._found("GET", url, repository_scope(repository, READ))
-        rows = parts(_json(answer), "manifests") if answer else ()
-        return {text(row, "digest") or "": texts(row, "tags") for row in rows}
+        rows = _identified(_json(answer), "manifests", "digest") if answer else ()
+        return {row["digest"]: texts(row, "tags") for row in rows}
 
     def tag_attributes(self, repository: str) -> Iterator[tuple[str, Attributes]]:
         """The attributes of each tag of a repository."""
         for page in self._pages(f"/acr/v1/{repository}/_tags", repository_scope(repository, READ)):
-            for body in page.get("tags") or ():
-                yield text(part(body), "name") or "", read_attributes(part(body, "changeableAttributes"))
+            for body in _identified(page, "tags", "name"):
+                yield body["name"], read_attributes(part(body, "changeableAttributes"))
 
     def times(self, repository: str, of: str) -> Times | None:
         """When a tag or a digest was made and last changed; None if it is not there, or the registry does not say."""
@@ -329,6 +328,30 @@ def _kind(method: str, url: str) -> str:
 def _json(answer: Any) -> dict[str, Any]:
     with parsing_responses():
         return part(json.loads(answer.text() or "{}"))
+
+
+def _items(page: dict[str, Any], name: str) -> list[Any]:
+    """The items of a list; null is an empty one. Raises UnexpectedResponse if there is none: what is not named is
+    not absent."""
+    found = page.get(name, "")
+    if not isinstance(found, (list, type(None))):
+        raise UnexpectedResponse(f"a list of {name} was expected.")
+    return found or []
+
+
+def _named(page: dict[str, Any], name: str) -> list[str]:
+    found = _items(page, name)
+    if not all(isinstance(each, str) and each for each in found):
+        raise UnexpectedResponse(f"a list of names of {name} was expected.")
+    return found
+
+
+def _identified(page: dict[str, Any], name: str, by: str) -> list[dict[str, Any]]:
+    """Items that all have a text in the field `by`."""
+    found = _items(page, name)
+    if not all(isinstance(each, dict) and text(each, by) for each in found):
+        raise UnexpectedResponse(f"a list of {name} with a {by} each was expected.")
+    return found
 
 
 def _check_digest(content: bytes, digest: str) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from azext_acrcmk.cloud.errors import UnexpectedResponse
 from azext_acrcmk.cloud.login_server import LoginServer, NotAdmitted
 
 TOO_MANY = 429
@@ -85,6 +86,30 @@ def test_network_rules_that_keep_the_caller_out_are_told_with_his_address(server
     with pytest.raises(NotAdmitted, match="The network rules of old") as found:
         server("GET", "/acr/v1/_catalog", 403)
     assert (found.value.host, found.value.address) == ("old.azurecr.io", "192.0.2.7")
+
+
+@pytest.mark.parametrize(
+    ("lists", "page"),
+    [
+        (lambda server: server.repositories(), {}),
+        (lambda server: server.repositories(), {"repositories": {"app": 1}}),
+        (lambda server: server.repositories(), {"repositories": ["app", None]}),
+        (lambda server: server.manifests("app"), {"manifests": [{"digest": None}]}),
+        (lambda server: server.manifests("app"), {"errors": []}),
+        (lambda server: server.tag_attributes("app"), {"tags": "v1"}),
+    ],
+)
+def test_what_is_no_list_is_not_an_empty_one(monkeypatch, lists, page):
+    server = LoginServer(Client(), "subscription", "old.azurecr.io", Waits())
+    monkeypatch.setattr(server, "_pages", lambda *_: iter([page]))
+    with pytest.raises(UnexpectedResponse, match="was expected"):
+        list(lists(server))
+
+
+def test_null_is_an_empty_list(monkeypatch):
+    server = LoginServer(Client(), "subscription", "old.azurecr.io", Waits())
+    monkeypatch.setattr(server, "_pages", lambda *_: iter([{"repositories": None}]))
+    assert list(server.repositories()) == []
 
 
 def test_a_repository_that_is_throttled_does_not_hold_up_others_but_two_are_the_limit_of_the_registry(server):
