@@ -26,7 +26,7 @@ from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listin
 from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.output.report import ending_of, render
 from azext_acrcmk.rules import Health, examine
-from azext_acrcmk.rules.catalogue import FAILED, GRANT, IDENTITY, UNKNOWN, VAULT
+from azext_acrcmk.rules.catalogue import GRANT, IDENTITY, VAULT
 
 # Findings that depend on neither a version in use nor the absence of anything, or were already read directly.
 SETTLED = frozenset(
@@ -176,8 +176,7 @@ class Judge:
         """Without what passed, which would take most of the memory of a fleet."""
         if id(state) not in self._judged:
             health = examine(state, self.now, self._expiry_days)
-            wrong = tuple(each for each in health.findings if each.status in (FAILED, UNKNOWN))
-            self._judged[id(state)] = state, replace(health, findings=wrong)
+            self._judged[id(state)] = state, replace(health, findings=tuple(health.problems))
         return self._judged[id(state)][1]
 
     def doubts(self, state: State) -> frozenset[str]:
