@@ -108,6 +108,8 @@ def _migrated_lines(result):
     yield "New registry", f"{target['name']} ({target['loginServer']}), {result['health']}"
     yield from _inventory_lines(result["inventory"])
     yield "Imported", f"{result['imported']} manifests, with {result['tagsSet']} tags"
+    if result["tagsMoved"]:
+        yield "Moved", f"{len(result['tagsMoved'])} tags, to where the old registry has them"
     if result["written"]:
         yield "Written", f"{result['written']} indexes that import does not copy"
     yield "Already there", f"{result['alreadyThere']} manifests"

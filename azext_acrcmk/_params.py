@@ -201,7 +201,8 @@ def _load_migrate(loader):
         c.argument(
             "force",
             action="store_true",
-            help="Move tags of the new registry that point to manifests which the old registry does not have.",
+            help="Move all tags of the new registry that are on other manifests than in the old one, also those that "
+            "somebody may have set in the new registry.",
         )
 
     with loader.argument_context("acr cmk migrate") as c:

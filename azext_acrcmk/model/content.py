@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -62,6 +63,14 @@ class Manifest:
 
 
 _IMAGES = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a registry got a tag or a manifest, and when that was last changed: a tag also by moving."""
+
+    created: datetime
+    updated: datetime
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ class Tallied(Protocol):
     written: int
     locked: int
     tags_set: int
+    moved: list[tuple[str, str, str, str]]
     planned: int
     there: int
     conflicts: list[Any]
@@ -85,6 +86,7 @@ def migration_document(
         "inventory": totals_document(tally.source),
         "imported": tally.imports,
         "tagsSet": tally.tags_set,
+        "tagsMoved": [_moved(each) for each in tally.moved],
         "written": tally.written,
         "attributesSet": tally.locked,
         "alreadyThere": tally.there,
@@ -127,7 +129,7 @@ def cut_over_document(found: CutOver, source: Registry, target: Registry) -> dic
         "newLoginServer": target.login_server,
         "mayPull": [
             {
-                "principalId": each.principal_id,
+                "principalId": str(each.principal_id),
                 "principalType": each.principal_type,
                 "role": each.role,
                 "scope": each.scope,
@@ -166,6 +168,11 @@ def _registry(registry: Registry) -> dict[str, Any]:
 
 def _conflict(each: Any) -> dict[str, Any]:
     return {"repository": each.repository, "tag": each.tag, "source": each.source, "target": each.target}
+
+
+def _moved(row: tuple[str, str, str, str]) -> dict[str, Any]:
+    repository, tag, before, now = row
+    return {"repository": repository, "tag": tag, "from": before, "to": now}
 
 
 def _left(each: Any) -> dict[str, Any]:

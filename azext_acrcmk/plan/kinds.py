@@ -12,7 +12,19 @@ from datetime import datetime
 from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.registry_options import RegistryOptions
 from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
-from azext_acrcmk.plan.change import CREATE, DELETE, MANUAL, READ, RECOVER, REUSE, UPDATE, VERIFY, Change
+from azext_acrcmk.plan.change import (
+    ACCESS,
+    CREATE,
+    DELETE,
+    KEY,
+    MANUAL,
+    READ,
+    RECOVER,
+    REUSE,
+    UPDATE,
+    VERIFY,
+    Change,
+)
 
 # Resource group
 
@@ -145,6 +157,7 @@ class CreateKey(Change):
     the end of the first version's `lifetime`."""
 
     action, noun, about = CREATE, "key", "key"
+    alters = KEY
     step: str = "key"
     key: KeyId
     vault: ArmId
@@ -160,6 +173,7 @@ class CreateKey(Change):
 @dataclass(frozen=True, kw_only=True)
 class RecoverKey(Change):
     action, noun, about = RECOVER, "key", "key"
+    alters = KEY
     step: str = "key"
     key: KeyId
     vault: ArmId
@@ -189,6 +203,7 @@ class CreateVersion(Change):
     """Rotates a key in its vault."""
 
     action, noun, about = CREATE, "new version of key", "key.versionless"
+    alters, is_resource = KEY, False
     step: str = "version"
     key: KeyId
 
@@ -222,6 +237,7 @@ class DisableVersion(Change):
     """Disables a version that a registry no longer uses; not if the registry still uses it."""
 
     action, noun, about = UPDATE, "old version of key", "key"
+    alters = KEY
     step: str = "old-version"
     key: KeyId
 
@@ -261,6 +277,7 @@ class _Granting(Change):
     """To `identity`, by its id, that may exist only later; or where `principal` is given, to that. `untag` is a tag of
     the registry that goes with it: what named the access that is given again."""
 
+    alters, is_resource = ACCESS, False
     step: str = "grant"
     identity: ArmId | None = None
     principal: Id | None = None
@@ -292,6 +309,10 @@ class AssignRole(_Granting):
         return self.vault.type == HSM_TYPE
 
     @property
+    def is_resource(self) -> bool:
+        return not self.is_local
+
+    @property
     def resource(self) -> str:
         return self.key.versionless if self.is_local and self.scope.startswith("/keys/") else str(self.scope)
 
@@ -317,7 +338,7 @@ class GrantInRecoveredVault(_Granting):
 class UseGrant(Change):
     action, noun, about = REUSE, "access to", "on"
     step: str = "grant"
-    on: str
+    on: Scope | ArmId | KeyId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -326,37 +347,38 @@ class SkipGrant(Change):
 
     action, noun, about = VERIFY, "access to", "on"
     step: str = "grant"
-    on: str
+    on: Scope | ArmId | KeyId
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemoveRole(Change):
-    action, noun, about = DELETE, "access to", "role.id"
+class _Removing(Change):
+    """`tag` is set before, where that is possible."""
+
+    action, noun, alters = DELETE, "access to", ACCESS
     step: str = "grant"
-    # Set before, where that is possible.
     tag: TagRegistry | None = None
     vault: ArmId
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveRole(_Removing):
+    about = "role.id"
     # The data plane of a managed HSM, which has its roles.
     host: str
     role: RoleGrant
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemoveAccessPolicy(Change):
+class RemoveAccessPolicy(_Removing):
     """Removes key permissions from a principal's access policy."""
 
-    action, noun, about = DELETE, "access to", "vault"
-    step: str = "grant"
-    # Set before, where that is possible.
-    tag: TagRegistry | None = None
-    vault: ArmId
+    about = "vault"
     principal: Id
     permissions: tuple[str, ...]
 
 
 # The changes that grant and that remove access to a key.
-GRANTING = (AssignRole, AddAccessPolicy, GrantInRecoveredVault)
-REMOVING = (RemoveRole, RemoveAccessPolicy)
+GRANTING, REMOVING = (_Granting,), (_Removing,)
 
 
 # Registry
@@ -446,5 +468,5 @@ class LeaveToUser(Change):
 
 def kinds() -> Iterator[type[Change]]:
     """Every kind of change."""
-    shared = (_Granting, _UsingKey)
+    shared = (_Granting, _Removing, _UsingKey)
     return (each for base in (Change, *shared) for each in base.__subclasses__() if each not in shared)

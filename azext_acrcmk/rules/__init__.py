@@ -70,6 +70,11 @@ class Finding:
         return self.status == FAILED
 
     @property
+    def is_problem(self) -> bool:
+        """Whether it failed, or is unknown."""
+        return self.status in (FAILED, UNKNOWN)
+
+    @property
     def as_problem(self) -> Problem:
         """The problem that a command reports if the finding stops it."""
         advice = self.verdict.advice or ((f"Fix: {self.fix}",) if self.fix else ())
@@ -82,6 +87,10 @@ class Health:
 
     status: str
     findings: tuple[Finding, ...]
+
+    @property
+    def problems(self) -> list[Finding]:
+        return [each for each in self.findings if each.is_problem]
 
 
 def examine(state: State, now: datetime, expiry_days: int = EXPIRY_DAYS) -> Health:
@@ -100,7 +109,7 @@ def judge(facts: Facts) -> list[Finding]:
             if rule.subject not in subjects:
                 subjects[rule.subject] = _subject(rule.subject, facts)
             found.append(Finding(rule, verdict, subjects[rule.subject]))
-    found.sort(key=lambda each: (each.verdict.status not in (FAILED, UNKNOWN), SEVERITIES.index(each.rule.severity)))
+    found.sort(key=lambda each: (not each.is_problem, SEVERITIES.index(each.severity)))
     return found
 
 
@@ -116,16 +125,13 @@ def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
 
 def stoppers(command: str, facts: Facts, fixed: frozenset[Fix] = frozenset()) -> list[Finding]:
     """The findings that stop a command: failed or unknown, of rules that stop it, and not fixed by its plan."""
-    return [
-        each
-        for each in judge(facts)
-        if command in each.rule.stops and each.status in (FAILED, UNKNOWN) and each.change not in fixed
-    ]
+    found = (each for each in judge(facts) if each.is_problem and command in each.rule.stops)
+    return [each for each in found if each.change not in fixed]
 
 
 def finding_of(code: str, facts: Facts) -> Finding | None:
     """The finding of one rule, if it is failed or unknown."""
-    return next((each for each in judge(facts) if each.code == code and each.status in (FAILED, UNKNOWN)), None)
+    return next((each for each in judge(facts) if each.code == code and each.is_problem), None)
 
 
 def fails(health: Health, fail_on: str) -> bool:

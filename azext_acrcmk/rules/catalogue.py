@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum, auto
-from functools import cached_property
+from functools import cached_property, partial
 
 from azext_acrcmk.model.access import Access, access_to
 from azext_acrcmk.model.defaults import EXPIRY_DAYS
@@ -220,3 +220,8 @@ def rule(
         return judge
 
     return add
+
+
+def rules_about(subject: str, *needs: str):
+    """`rule` for rules with the same subject, which need the same, unless one of them says otherwise."""
+    return partial(rule, subject=subject, needs=needs)

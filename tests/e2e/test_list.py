@@ -80,10 +80,17 @@ def test_scopes(azure, quick_az):
     group = mine[0].split("/")[4]
     azure.management_group("mine", subscriptions=[OTHER_SUBSCRIPTION])
     assert listed("") == set(mine) == listed(f"-g {group.upper()}")
-    assert listed("-g nosuch") == set()
+    assert listed("--all -g nosuch") == set()
     assert listed(f"--subscriptions {OTHER_SUBSCRIPTION}") == set(by_subscription[OTHER_SUBSCRIPTION])
     assert listed("--management-groups mine") == set(by_subscription[OTHER_SUBSCRIPTION])
     assert listed("--all") == set(fleet["registries"])
+    for scope, words in (
+        ("-g nosuch", "There is no resource group 'nosuch'"),
+        ("--management-groups nosuch mine", "Nothing could be listed: "),
+        (f"--subscriptions {'9' * 8}-9999-4999-8999-{'9' * 12}", "Nothing could be listed: "),
+    ):
+        result = quick_az(f"acr cmk list {scope}")
+        assert (result.code, words in result.err, "asking for support" in result.err) == (3, True, False), result
     both = quick_az("acr cmk list --all --management-groups mine")
     assert (both.code, "can't be used together" in both.err) == (1, True)
 

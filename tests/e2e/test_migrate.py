@@ -63,18 +63,32 @@ def test_run_again_copies_what_is_new_and_a_tag_that_moved(azure, az, old):
 
 
 def test_a_tag_of_somebody_else_is_a_conflict_until_it_is_forced(azure, az, old):
+    """In the new registry one was set to an image that the old registry does not have, and one to an image that it has,
+    before it moved in the old registry too."""
     az(MIGRATE).ok()
+    first = azure.content("oldregistry")["app/service0001"]["tags"]
+    azure.advance(3600)
     azure.push_image("newregistry", "app/service0001", "v1", "theirs")
+    theirs = f"--source oldregistry.azurecr.io/app/service0001@{first['v3']} --image app/service0001:v2 --force"
+    az(f"acr import --name newregistry {theirs}").ok()
+    azure.advance(3600)
+    azure.push_image("oldregistry", "app/service0001", "v2", "later")
+    moved = azure.push_image("oldregistry", "app/service0001", "v3", "last")
     result = az(MIGRATE)
     assert result.code == 1
     report = json.loads(result.out)
-    assert [row["tag"] for row in report["conflicts"]] == ["v1"]
-    assert [row["kind"] for row in report["differences"]] == ["extraManifest", "otherTag"]
+    assert [row["tag"] for row in report["conflicts"]] == ["v1", "v2"]
+    assert [row["kind"] for row in report["differences"]] == ["extraManifest", "otherTag", "otherTag"]
     assert not report["verified"]
+    assert report["tagsMoved"] == [
+        {"repository": "app/service0001", "tag": "v3", "from": first["v3"], "to": moved},
+    ]
+    assert azure.content("newregistry")["app/service0001"]["tags"]["v2"] == first["v3"]
     forced = json.loads(az(f"{MIGRATE} --force").out)
     assert [row["kind"] for row in forced["differences"]] == ["extraManifest"]
+    assert [row["tag"] for row in forced["tagsMoved"]] == ["v1", "v2"]
     old_tags, new_tags = (azure.content(name)["app/service0001"]["tags"] for name in ("oldregistry", "newregistry"))
-    assert new_tags["v1"] == old_tags["v1"]
+    assert all(new_tags[tag] == old_tags[tag] for tag in ("v1", "v2", "v3"))
 
 
 def test_only_some_repositories_and_without_what_is_attached(azure, az, old):

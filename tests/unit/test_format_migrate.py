@@ -56,6 +56,7 @@ DONE = {
     "inventory": INVENTORY,
     "imported": 4,
     "tagsSet": 5,
+    "tagsMoved": [{"repository": "app", "tag": "v2", "from": "sha256:3", "to": "sha256:4"}],
     "written": 1,
     "attributesSet": 0,
     "alreadyThere": 3,

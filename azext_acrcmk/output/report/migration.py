@@ -74,6 +74,12 @@ def _blocks(document: dict[str, Any]) -> Iterator[_Block]:
         ("kind", "repository", "what", "source", "target"),
     )
     yield from _section(
+        "Tags moved",
+        ("Repository", "Tag", "From", "To"),
+        document["tagsMoved"],
+        ("repository", "tag", "from", "to"),
+    )
+    yield from _section(
         "Conflicts",
         ("Repository", "Tag", "Old", "New"),
         document["conflicts"],

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 
 from azext_acrcmk.model.consumers import Consumers, Reference
-from azext_acrcmk.model.ids import ArmId, Scope, same
+from azext_acrcmk.model.ids import ArmId, Id, Scope, same
 from azext_acrcmk.model.settings import ROLES, Settings
 from azext_acrcmk.model.state import Registry
 from azext_acrcmk.plan.migrate.settings import LeftSetting
@@ -34,7 +34,7 @@ def migrate_command(source: ArmId, target: ArmId, options: str) -> str:
 class Puller:
     """A principal with a role by which it may pull, at `scope`; `resource` is what has this identity, if it is seen."""
 
-    principal_id: str
+    principal_id: Id
     principal_type: str
     role: str
     scope: str
@@ -65,7 +65,7 @@ def pulling_principals(settings: Settings) -> tuple[Puller, ...]:
         properties = body.get("properties") or {}
         role = PULLING.get(Scope(properties.get("roleDefinitionId")).name.lower())
         if role:
-            principal, kind = str(properties.get("principalId")), str(properties.get("principalType") or "")
+            principal, kind = Id(properties.get("principalId")), str(properties.get("principalType") or "")
             found.append(Puller(principal, kind, role, str(properties.get("scope") or "")))
     return tuple(sorted(set(found), key=lambda each: (each.role, each.principal_id, each.scope)))
 
@@ -79,10 +79,7 @@ def cut_over(
     frozen: bool = False,
 ) -> CutOver:
     """The report at the end of a migration. `frozen`: pushes to the old registry are locked out."""
-    known = tuple(
-        Puller(*(each.principal_id, each.principal_type, each.role, each.scope), consumers.holders.get(_key(each)))
-        for each in pullers
-    )
+    known = tuple(replace(each, resource=consumers.holders.get(each.principal_id)) for each in pullers)
     clusters = {each.resource.id: each.resource for each in known if each.resource and _is(each.resource, _AKS)}
     return CutOver(
         pullers=known,
@@ -91,10 +88,6 @@ def cut_over(
         steps=tuple(_steps(source, target, (*consumers.naming, *clusters.values()), left, frozen)),
         back=tuple(_back(source, target, frozen)),
     )
-
-
-def _key(puller: Puller) -> str:
-    return puller.principal_id.lower()
 
 
 def _steps(

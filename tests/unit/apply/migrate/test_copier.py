@@ -10,11 +10,12 @@ import pytest
 
 from azext_acrcmk.apply.migrate.copier import Copier, Wanted
 from azext_acrcmk.apply.migrate.limit import Limit
+from azext_acrcmk.apply.migrate.moves import without_taken
 from azext_acrcmk.cloud.load_content import load_source
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.content import FREE, Attributes, Manifest, Repository, fallback_tag
 from azext_acrcmk.plan.migrate.fallback import Fallback
-from azext_acrcmk.plan.migrate.images import Import, RepositoryPlan
+from azext_acrcmk.plan.migrate.images import Conflict, Import, Push, RepositoryPlan
 from tests.harness.content import OLD, descriptor, digest, image, repository
 
 LOCKED = Attributes(can_write=False)
@@ -40,8 +41,8 @@ class Server:
     def tag_attributes(self, _name: str):
         return self.has.tag_attributes.items()
 
-    def digest_of(self, _name: str, tag: str):
-        return self.has.tags.get(tag)
+    def digest_of(self, _name: str, reference: str):
+        return reference if reference in self.has.manifests else self.has.tags.get(reference)
 
     def put_manifest(self, _name: str, tag: str, *_content: Any):
         self.written.append(tag)
@@ -64,6 +65,41 @@ class Imports:
         if self.error:
             raise self.error
         self.target.has.manifests[each.digest] = self.source.has.manifests[each.digest]
+
+
+NOBODY, SOMEBODY, WANTED = digest("listed"), digest("somebody's"), digest("a")
+MOVING = Import("app", WANTED, ("1", "new"), over=(("1", NOBODY),))
+
+
+@pytest.mark.parametrize(
+    ("now", "kept", "taken"),
+    [
+        ({"1": NOBODY}, ("1", "new"), []),
+        ({"1": WANTED}, ("1", "new"), []),  # an earlier try has moved it
+        ({"1": SOMEBODY}, ("new",), ["1"]),
+        ({}, ("new",), ["1"]),  # somebody has deleted it
+        ({"1": NOBODY, "new": SOMEBODY}, ("1",), ["new"]),  # an import that moves tags would move this one too
+    ],
+)
+def test_what_somebody_has_set_since_it_was_listed_is_not_moved(now, kept, taken):
+    rows: dict[str, Manifest] = {}
+    for tag, where in now.items():
+        rows[where] = Manifest(where, "", 0, (*rows[where].tags, tag) if where in rows else (tag,))
+    target = Server(repository(*rows.values()))
+    for each in (MOVING, Push("app", WANTED, MOVING.tags, MOVING.over)):
+        left, conflicts = without_taken(target, each)
+        assert left.tags == kept
+        assert dict(left.over).keys() == {"1"} & {*kept}
+        assert conflicts == [Conflict("app", tag, WANTED, now.get(tag, "")) for tag in taken]
+
+
+def test_a_manifest_that_is_there_is_not_imported_for_tags_that_are_all_taken():
+    rows = [image("a"), Manifest(SOMEBODY, "", 0, ("1",))]
+    work = copier(Server(repository()), Server(repository(*rows)), Wanted())
+    assert work._still(Import("app", WANTED, ("1",), over=(("1", NOBODY),)))[1] is False
+    assert [each.tag for each in work.tally.conflicts] == ["1"]
+    forced = copier(Server(repository()), Server(repository(*rows)), Wanted(force=True))
+    assert forced._still(MOVING) == (MOVING, True)
 
 
 def copier(source: Server, target: Server, wanted: Wanted, error: Exception | None = None) -> Copier:
