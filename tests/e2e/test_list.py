@@ -40,7 +40,10 @@ def test_it_says_of_each_registry_what_check_says(azure, quick_az):
     assert {row["id"].lower() for row in rows.values()} == {id_.lower() for id_ in fleet["registries"]}
     sample = {found: id_ for id_, some in fleet["registries"].items() for found in some}
     ids = sorted(set(sample.values()))
+    azure.clear_log()
     checked = json.loads(quick_az(f"acr cmk check --fail-on none --ids {' '.join(ids)}").out)
+    # For many, Resource Graph is asked once who uses which key.
+    assert sum(request["path"] == GRAPH for request in azure.log()) == 1
     for id_ in ids:
         name = id_.rsplit("/", 1)[-1]
         by_check = wrong(row for row in checked if row["registry"] == name)
