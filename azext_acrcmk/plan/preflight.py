@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from azext_acrcmk.model.access import matches
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import (
     GROUP_TYPE,
@@ -186,13 +185,11 @@ def _vault_creates_key(held: tuple[Allowed, ...], change: kinds.CreateKey, state
 
 
 def _allowed_by_vault(permissions: tuple[Allowed, ...], action: str) -> bool:
-    return any(
-        matches(each.data_actions, action) and not matches(each.not_data_actions, action) for each in permissions
-    )
+    return any(each.permits_data(action) for each in permissions)
 
 
 def _allowed(permissions: tuple[Allowed, ...], action: str) -> bool:
-    return any(matches(each.actions, action) and not matches(each.not_actions, action) for each in permissions)
+    return any(each.permits(action) for each in permissions)
 
 
 def _unregistered(seen: Preflight, permissions: dict[Scope, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
