@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urljoin
 
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
-from azext_acrcmk.cloud.fields import part, parts, text
+from azext_acrcmk.cloud.fields import items_of, part, text
 
 
 class Arm:
@@ -72,9 +72,7 @@ class Arm:
                 raise UnexpectedResponse(f"the list at {url} links back to itself.")
             seen.add(url)
             page = self._send("GET", url, **options)
-            if not isinstance(page.get("value"), list):
-                raise UnexpectedResponse("a list was expected.")
-            yield from parts(page, "value")
+            yield from items_of(page)
             link = text(page, "nextLink")
             url = urljoin(url, link) if link else None
 

@@ -23,7 +23,7 @@ from azext_acrcmk.cloud.registry_tokens import (
     repository_scope,
 )
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
-from azext_acrcmk.model.content import INDEXES, OCI_MANIFEST, Attributes, Manifest, Times
+from azext_acrcmk.model.content import FREE, INDEXES, OCI_MANIFEST, Attributes, Manifest, Times
 
 logger = get_logger(__name__)
 
@@ -121,11 +121,23 @@ class LoginServer:
         rows = _identified(_json(answer), "manifests", "digest") if answer else ()
         return {row["digest"]: texts(row, "tags") for row in rows}
 
-    def tag_attributes(self, repository: str) -> Iterator[tuple[str, Attributes]]:
-        """The attributes of each tag of a repository."""
+    def tags(self, repository: str) -> Iterator[tuple[str, str, Attributes]]:
+        """The name, digest and attributes of each tag of a repository that is listed."""
         for page in self._pages(f"/acr/v1/{repository}/_tags", repository_scope(repository, READ)):
             for body in _identified(page, "tags", "name"):
-                yield body["name"], read_attributes(part(body, "changeableAttributes"))
+                attributes = read_attributes(part(body, "changeableAttributes"))
+                yield body["name"], text(body, "digest") or "", attributes
+
+    def tag_attributes(self, repository: str, tag: str) -> Attributes:
+        """The attributes of a tag, also if it is not listed; all enabled if there is none."""
+        answer = self._found("GET", f"/acr/v1/{repository}/_tags/{tag}", repository_scope(repository, READ))
+        return read_attributes(part(_json(answer), "tag", "changeableAttributes")) if answer else FREE
+
+    def manifest(self, repository: str, digest: str) -> Manifest | None:
+        """A manifest as in lists, also if it is not listed; None if there is none."""
+        answer = self._found("GET", f"/acr/v1/{repository}/_manifests/{digest}", repository_scope(repository, READ))
+        row = part(_json(answer), "manifest") if answer else {}
+        return read_manifest(row) if row.get("digest") == digest else None
 
     def times(self, repository: str, of: str) -> Times | None:
         """When a tag or a digest was made and last changed; None if it is not there, or the registry does not say."""
@@ -138,13 +150,15 @@ class LoginServer:
         found = self.repository(repository)
         return found[0] if found else None
 
-    def repository(self, name: str) -> tuple[Attributes, int] | None:
-        """The attributes of a repository and how many manifests it has, listed or not; None if there is none."""
+    def repository(self, name: str) -> tuple[Attributes, int, int] | None:
+        """The attributes of a repository, and how many manifests and tags it has, listed or not; None if there is
+        none."""
         answer = self._found("GET", f"/acr/v1/{name}", repository_scope(name, READ))
         if answer is None:
             return None
         body = _json(answer)
-        return read_attributes(part(body, "changeableAttributes")), number(body, "manifestCount") or 0
+        counts = (number(body, name) or 0 for name in ("manifestCount", "tagCount"))
+        return read_attributes(part(body, "changeableAttributes")), *counts
 
     def content(self, repository: str, digest: str) -> tuple[bytes, str]:
         """The content of a manifest, and its media type. Raises UnexpectedResponse if it has another digest."""

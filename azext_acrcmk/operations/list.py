@@ -141,10 +141,11 @@ def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth
     graph.find_vaults()
     # What is left to be asked waits for the quota of queries; meanwhile keys are read.
     rest = in_thread(graph.look_around)
+    confirmation = Confirmation(fleet, reads, clients, login.subscriptions, judge.doubts)
     if depth != REGISTRY_DEPTH:
-        reads.read_keys()
+        reads.read_keys(lambda: rest.done() and confirmation.look_ahead())
     result_of(rest)
-    Confirmation(fleet, reads, clients, login.subscriptions, judge.doubts).confirm()
+    confirmation.confirm()
 
 
 def _check_group(clients: Clients, where: Where, group: str) -> None:
@@ -169,7 +170,7 @@ class Judge:
 
     @cached_property
     def now(self) -> datetime:
-        """When the first was judged: by then all has been read."""
+        """When the first was judged."""
         return datetime.now(timezone.utc)
 
     def health(self, state: State) -> Health:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from azext_acrcmk.model.defaults import EXPIRY_DAYS
 from azext_acrcmk.model.problem import Problem
-from azext_acrcmk.model.state import NotLoaded, Registry, State
+from azext_acrcmk.model.state import Registry, State
 from azext_acrcmk.rules import grant, identity, key, registry, vault, versions  # noqa: F401  (each adds its rules)
 from azext_acrcmk.rules.catalogue import (
     CATALOGUE,
@@ -116,10 +116,8 @@ def judge(facts: Facts) -> list[Finding]:
 def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
     if rule.subject == REGISTRY and not isinstance(facts.state.registry, Registry):
         return None
-    if rule.needs and (facts.goal or facts.exists_encrypted):
-        # With a goal, the registry may not use any version yet.
-        needs = [name for name in rule.needs if not (facts.goal and name == "version_in_use")]
-        missing = [name for name in needs if isinstance(getattr(facts.state, name), NotLoaded)]
+    if facts.not_loaded and (facts.goal or facts.exists_encrypted):
+        missing = [name for name in rule.needs if name in facts.not_loaded]
         if missing:
             return Verdict(NOT_LOADED, f"Not read: {', '.join(missing)}.")
     return rule.judge(facts)

@@ -96,7 +96,7 @@ def test_network_rules_that_keep_the_caller_out_are_told_with_his_address(server
         (lambda server: server.repositories(), {"repositories": ["app", None]}),
         (lambda server: server.manifests("app"), {"manifests": [{"digest": None}]}),
         (lambda server: server.manifests("app"), {"errors": []}),
-        (lambda server: server.tag_attributes("app"), {"tags": "v1"}),
+        (lambda server: server.tags("app"), {"tags": "v1"}),
     ],
 )
 def test_what_is_no_list_is_not_an_empty_one(monkeypatch, lists, page):
