@@ -164,7 +164,8 @@ def _load_migrate(loader):
             "repositories",
             options_list=["--repository"],
             nargs="+",
-            help="Space-separated names of repositories to copy; `*` matches any characters. Default: all.",
+            help="Space-separated names of repositories to copy; `*` matches any characters. Default: all that are "
+            "listed. One that is hidden (listEnabled is false) is copied only if named.",
         )
         c.argument(
             "since",

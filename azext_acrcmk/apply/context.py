@@ -18,7 +18,7 @@ from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.state import NOT_LOADED, Absent, DeletedVault, Identity, Key, Registry, State, Vault
 from azext_acrcmk.plan import kinds
-from azext_acrcmk.plan.change import ACCESS, CREATE, KEY, RECOVER, Change, Plan, UnknownChange
+from azext_acrcmk.plan.change import ACCESS, CREATE, KEY, MANUAL, RECOVER, REUSE, VERIFY, Change, Plan, UnknownChange
 from azext_acrcmk.progress import Progress
 from azext_acrcmk.rules import BROKEN, examine
 
@@ -112,8 +112,11 @@ class Context:
 
 @singledispatch
 def apply_change(change: Change, _context: Context) -> str | None:
-    """Carries out a change; returns the outcome if it differs from the action's. Raises UnknownChange."""
-    raise UnknownChange("apply_change", change)
+    """Carries out a change; returns the outcome if it differs from the action's. Nothing is to be done for what is only
+    used, not checked, or left to the user. Raises UnknownChange."""
+    if change.action not in (REUSE, VERIFY, MANUAL):
+        raise UnknownChange("apply_change", change)
+    return None
 
 
 def read_back(context: Context) -> State:

@@ -109,7 +109,7 @@ def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: Id)
     """The user-assigned identity with this client ID, in the first subscription or otherwise in the others."""
 
     def search(subscription: str) -> Identity | Absent:
-        for body in pages(clients.identities(subscription).list_by_subscription, **PATIENCE):
+        for body in clients.list_identities(subscription, **PATIENCE):
             identity = read_identity(body)
             if identity.client_id == client_id:
                 return identity

@@ -74,14 +74,19 @@ class Asked:
             return Unknown(why=read_error(error).message, denied=False)
 
 
-def ids_shown(clients: Clients, subscription: str, condition: str) -> list[ArmId]:
-    """The IDs of resources that Resource Graph shows within its time, which may be gone; none if it can't be asked."""
-    seen = Asked(clients, subscription, f"resources | where {condition} | project id").within(SECONDS)
+def ids_in(seen: Seen) -> list[ArmId]:
+    """The IDs of the resources that Resource Graph shows, which may be gone."""
     found = []
-    for row in () if isinstance(seen, Unknown) else seen.rows:
+    for row in seen.rows:
         with contextlib.suppress(ValueError):
             found.append(ArmId.parse(text(row, "id") or ""))
     return found
+
+
+def ids_shown(clients: Clients, subscription: str, condition: str) -> list[ArmId]:
+    """The IDs of resources that it shows within its time; none if it can't be asked."""
+    seen = Asked(clients, subscription, f"resources | where {condition} | project id").within(SECONDS)
+    return [] if isinstance(seen, Unknown) else ids_in(seen)
 
 
 class KeyUsers:

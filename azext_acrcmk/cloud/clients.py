@@ -23,7 +23,7 @@ from azext_acrcmk.cloud.fields import part, parts, text
 from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, Id
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId, Id
 
 # How long a login server may take to connect, and to answer, in seconds.
 _TIMES = {"connection_timeout": 10, "read_timeout": 120}
@@ -37,7 +37,7 @@ class Clients:
         self._cli_ctx = cli_ctx
         # For options of a registry that only later API versions have.
         self.registry_api_version = API_VERSIONS[REGISTRY_TYPE]
-        self._made: dict[tuple[str | None, ...], Any] = {}
+        self._made: dict[tuple[Any, ...], Any] = {}
         self._lock = threading.RLock()
         self._transport: Any = None
         self._request_ids: Any = None
@@ -108,8 +108,18 @@ class Clients:
     def identities(self, subscription: str):
         return self._management("MGMT_MSI", subscription).user_assigned_identities
 
+    def get_identity(self, id_: ArmId) -> dict[str, Any]:
+        """A user-assigned identity, as the service sent it."""
+        return self.identities(id_.subscription).get(id_.group, id_.name, cls=wire)
+
+    def list_identities(self, subscription: str, **options: Any) -> Iterator[dict[str, Any]]:
+        """The user-assigned identities of a subscription. `options` are those of the requests."""
+        return pages(self.identities(subscription).list_by_subscription, **options)
+
     def arm(self, subscription: str) -> Arm:
-        return self._once(("arm", subscription), lambda: self._made_by_cli(Arm, subscription))
+        """One for all subscriptions of an account: what is asked for names its own."""
+        account = self.account_of(subscription)
+        return self._once(("arm", account), lambda: self._made_by_cli(Arm, subscription))
 
     def policy_restrictions(self, subscription: str):
         def make():
@@ -151,11 +161,7 @@ class Clients:
     def _made_by_cli(self, client: Any, subscription: str, **options: Any):
         from azure.cli.core.commands.client_factory import get_mgmt_service_client, prepare_client_kwargs_track2
 
-        from azext_acrcmk.cloud.hosts import OnlyTo
-        from azext_acrcmk.cloud.registration import NeverRegister
-        from azext_acrcmk.cloud.repeatable import TO_MANAGEMENT, SendAgain
-        from azext_acrcmk.cloud.request_ids import RequestIds
-        from azext_acrcmk.cloud.written import SeeWrites
+        from azext_acrcmk.cloud.pipeline import TO_MANAGEMENT, NeverRegister, OnlyTo, RequestIds, SeeWrites, SendAgain
 
         if self._request_ids is None:
             self._shared_transport(prepare_client_kwargs_track2(self._cli_ctx))
@@ -171,7 +177,7 @@ class Clients:
         from azure.core import PipelineClient
         from azure.core.pipeline import policies
 
-        from azext_acrcmk.cloud.hosts import OnlyTo
+        from azext_acrcmk.cloud.pipeline import OnlyTo
 
         self._check_host(host, suffix)
         given = prepare_client_kwargs_track2(self._cli_ctx)
@@ -195,9 +201,7 @@ class Clients:
         from azure.cli.core.cloud import KNOWN_CLOUDS
         from azure.cli.core.commands.client_factory import get_subscription_id, prepare_client_kwargs_track2
 
-        from azext_acrcmk.cloud.hosts import OnlyTo
-        from azext_acrcmk.cloud.repeatable import TO_VAULT, SendAgain
-        from azext_acrcmk.cloud.written import SeeWrites
+        from azext_acrcmk.cloud.pipeline import TO_VAULT, OnlyTo, SeeWrites, SendAgain
 
         self._check_host(host, "keyvault_dns", "mhsm_dns")
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
@@ -242,7 +246,7 @@ class Clients:
         if not _HOST.fullmatch(host) or not host.lower().endswith(tuple(own)):
             raise ServiceRequestError(f"'{host}' is not a host of the cloud {self._cli_ctx.cloud.name}.")
 
-    def _once(self, name: tuple[str | None, ...], make: Callable[[], Any]):
+    def _once(self, name: tuple[Any, ...], make: Callable[[], Any]):
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()

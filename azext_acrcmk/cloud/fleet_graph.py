@@ -52,6 +52,14 @@ _ASSIGNMENTS = (
 )
 
 
+# The scope of the query does not exist, or the caller can't read anything in it.
+_REFUSED = frozenset({400, 403, 404})
+
+
+class ScopeRefused(Exception):
+    """Resource Graph refuses to look into the scope that was asked for; the message says why."""
+
+
 class FleetGraph:
     """Fills a fleet from Resource Graph. What one query does not tell is missed, and the next is asked."""
 
@@ -64,11 +72,11 @@ class FleetGraph:
         self._all_are_known = False
 
     def find(self, where: Where, group: str | None) -> None:
-        """The registries, and whether all the places asked for were looked at."""
+        """The registries, and whether all the places asked for were looked at. Raises ScopeRefused."""
         fleet = self._fleet
         wanted = _REGISTRIES.format(f" and resourceGroup =~ {quoted(group)}" if group else "")
         found, subscriptions = in_parallel(
-            lambda: self._ask("registries", wanted, where), lambda: self._find_subscriptions(where)
+            lambda: self._ask("registries", wanted, where, decides=True), lambda: self._find_subscriptions(where)
         )
         for registry in self._read(found, read_registry_of_many):
             fleet.registries[registry.id] = registry
@@ -172,15 +180,19 @@ class FleetGraph:
             replicas[registry] = (*replicas.get(registry, ()), text(row, "location") or "")
         self._fleet.replicas = replicas
 
-    def _ask(self, what: str, query: str, where: Where = EVERYWHERE) -> Rows:
-        """What Resource Graph tells; what it does not is missed."""
+    def _ask(self, what: str, query: str, where: Where = EVERYWHERE, decides: bool = False) -> Rows:
+        """What Resource Graph tells; what it does not is missed. If the query `decides`, nothing at all can be listed
+        where it is refused: ScopeRefused."""
         from azure.core.exceptions import AzureError
 
         try:
             with self._tell(lambda: f"Asking Resource Graph for {what}"):
                 rows = self._graph.ask(query, where)
         except AzureError as error:
-            self._fleet.miss(what, f"Resource Graph did not answer: {read_error(error).message}")
+            said = read_error(error)
+            if decides and said.status in _REFUSED:
+                raise ScopeRefused(said.message) from error
+            self._fleet.miss(what, f"Resource Graph did not answer: {said.message}")
             return Rows(told=False)
         if rows.missing:
             self._fleet.miss(what, f"Resource Graph counts {rows.missing} more than it returned.")

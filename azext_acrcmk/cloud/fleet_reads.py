@@ -8,18 +8,18 @@ from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
-from azext_acrcmk.cloud.fields import parts
+from azext_acrcmk.cloud.fields import items_of
 from azext_acrcmk.cloud.fleet import Fleet, Tell
 from azext_acrcmk.cloud.pace import Pace
 from azext_acrcmk.cloud.pool import Rest, Throttled, for_each
 from azext_acrcmk.cloud.quick_reads import QuickClients, QuickReads
-from azext_acrcmk.cloud.read import read_key, read_registry_of_many, read_vault
-from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, of_id, read_if_possible
+from azext_acrcmk.cloud.read import read_deleted_vault, read_key, read_registry_of_many, read_vault
+from azext_acrcmk.cloud.reads import DELETED_VAULTS, get_key, get_registry, get_vault, of_id, read_if_possible
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
-from azext_acrcmk.model.state import Absent, Key, Registry, Unknown, Vault
+from azext_acrcmk.model.state import Absent, DeletedVault, Key, Registry, Unknown, Vault
 
 T = TypeVar("T")
 
@@ -87,20 +87,35 @@ class FleetReads:
         return failed
 
     def _read_denials(self, subscription: Id) -> Rest | None:
-        scope, type_ = f"/subscriptions/{subscription}", "Microsoft.Authorization/denyAssignments"
-        path, version = f"{scope}/providers/{type_}", API_VERSIONS[type_]
-
-        def patiently() -> list[dict[str, Any]] | Absent | Unknown:
-            arm = self._clients.arm(subscription)
-            return self.patiently(lambda: list(arm.pages(path, version, **PATIENCE)), scope, f"{type_}/read")
-
-        found, rest = self._read(subscription, path, version, lambda body: parts(body, "value"), patiently)
+        found, rest = self._read_list(subscription, "Microsoft.Authorization/denyAssignments", dict)
         self._fleet.denials[subscription] = [] if isinstance(found, Absent) else found
         return rest
 
-    def read_keys(self) -> None:
+    def list_deleted_vaults(self, subscription: Id) -> list[DeletedVault] | Unknown:
+        found, _ = self._read_list(subscription, DELETED_VAULTS.removesuffix("/read"), read_deleted_vault)
+        return [] if isinstance(found, Absent) else found
+
+    def _read_list(
+        self, subscription: Id, type_: str, read: Callable[[dict[str, Any]], T]
+    ) -> tuple[list[T] | Absent | Unknown, Rest | None]:
+        """What a subscription has of a type."""
+        scope, version = f"/subscriptions/{subscription}", API_VERSIONS[type_]
+        path = f"{scope}/providers/{type_}"
+
+        def pages() -> list[T]:
+            return list(map(read, self._clients.arm(subscription).pages(path, version, **PATIENCE)))
+
+        return self._read(
+            subscription,
+            path,
+            version,
+            lambda body: list(map(read, items_of(body))),
+            lambda: self.patiently(pages, scope, f"{type_}/read"),
+        )
+
+    def read_keys(self, meanwhile: Callable[[], Any]) -> None:
         """Each distinct key, and what deny assignments take away, which Resource Graph does not have; then the versions
-        in use that are not the latest of their key."""
+        in use that are not the latest of their key. `meanwhile` is called whenever one was read."""
         used = [
             (registry, vault)
             for registry in self._fleet.encrypted
@@ -115,7 +130,7 @@ class FleetReads:
         def place(item: KeyId | Id) -> Id:
             return keys[item].subscription if isinstance(item, KeyId) else item
 
-        self.side_by_side("keys", [*sorted(denied_in), *keys], read, place)
+        self.side_by_side("keys", [*sorted(denied_in), *keys], read, place, meanwhile)
         older = ((self._fleet.older_version(registry), vault.id) for registry, vault in used)
         versions = {version: vault for version, vault in older if version}
         self.side_by_side(
@@ -178,13 +193,26 @@ class FleetReads:
 
         return read_if_possible(lambda: retrying(call, passes, self._stop, THROTTLED_SECONDS), action, scope)
 
-    def side_by_side(self, what: str, items: list, work: Callable[[Any], Any], place: Callable[[Any], str]) -> None:
-        """Calls `work` with each item, in turn from each place, and tells how far it is."""
+    def side_by_side(
+        self,
+        what: str,
+        items: list,
+        work: Callable[[Any], Any],
+        place: Callable[[Any], str],
+        meanwhile: Callable[[], Any] = lambda: None,
+    ) -> None:
+        """Calls `work` with each item, in turn from each place, and tells how far it is. `meanwhile` is called after
+        each, in the thread of the caller."""
         if not items:
             return
         pace = Pace(f"Reading {what}", len(items))
+
+        def count() -> None:
+            pace.count()
+            meanwhile()
+
         with self._tell(pace.told):
-            for_each(items, work, pace.count, place=place)
+            for_each(items, work, count, place=place)
 
 
 def _described(key: Key | Absent | Unknown) -> Key | Absent | Unknown:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import read_error, same_code
+from azext_acrcmk.cloud.errors import UnexpectedResponse, read_error, same_code
 from azext_acrcmk.cloud.fields import identifier, number, parts, text
 from azext_acrcmk.cloud.quota import Quota, resets_after
 from azext_acrcmk.cloud.reads import in_parallel
@@ -134,6 +134,8 @@ class Graph:
             headers: dict[str, str] = {}
             try:
                 answer, headers = self._arm.query(PATH, API_VERSIONS["Microsoft.ResourceGraph/resources"], body)
+                if not isinstance(answer.get("data"), list):
+                    raise UnexpectedResponse("a list of rows was expected.")
                 cut = headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
                 total, token = number(answer, "totalRecords") or 0, text(answer, "$skipToken")
                 return Page(tuple(parts(answer, "data")), total, token, cut)

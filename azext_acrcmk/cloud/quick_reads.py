@@ -21,6 +21,8 @@ from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fields import part, parts
 from azext_acrcmk.cloud.pool import Rest, Throttled
 from azext_acrcmk.cloud.sign_in import SignIn
+from azext_acrcmk.model.api_versions import API_VERSIONS
+from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId
 
 logger = get_logger(__name__)
 
@@ -140,6 +142,13 @@ class QuickClients:
 
     def arm(self, subscription: str) -> _QuickArm:
         return _QuickArm(self._clients.arm(subscription), self._reads, subscription)
+
+    def get_identity(self, id_: ArmId) -> dict[str, Any]:
+        return self.arm(id_.subscription).get(str(id_), API_VERSIONS[IDENTITY_TYPE])
+
+    def list_identities(self, subscription: str, **options: Any) -> Iterator[dict[str, Any]]:
+        path = f"/subscriptions/{subscription}/providers/{IDENTITY_TYPE}"
+        return self.arm(subscription).pages(path, API_VERSIONS[IDENTITY_TYPE], **options)
 
 
 class _QuickArm:

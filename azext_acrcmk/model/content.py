@@ -103,8 +103,19 @@ class Repository:
     attributes: Attributes = FREE
     # Of tags that may not be used as freely as others.
     tag_attributes: dict[str, Attributes] = field(default_factory=dict, hash=False)
-    # How many manifests it has that are not listed.
-    hidden: int = 0
+    # How many manifests and tags it has, listed or not; 0 where that was not looked at.
+    manifest_count: int = 0
+    tag_count: int = 0
+
+    @property
+    def hidden(self) -> int:
+        """How many manifests it has that are not known."""
+        return max(self.manifest_count - len(self.manifests), 0)
+
+    @property
+    def hidden_tags(self) -> int:
+        """How many tags it has that are not known."""
+        return max(self.tag_count - sum(len(each.tags) for each in self.manifests.values()), 0)
 
     @property
     def tags(self) -> dict[str, str]:

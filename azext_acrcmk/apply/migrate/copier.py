@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
@@ -61,6 +61,11 @@ class Wanted:
 
     def selects(self, name: str) -> bool:
         return not self.patterns or any(fnmatchcase(name, pattern) for pattern in self.patterns)
+
+    def unlisted(self, server: LoginServer, listed: Collection[str]) -> list[str]:
+        """The repositories that are wanted by their names, are there, and are not listed (listEnabled is false)."""
+        names = [each for each in self.patterns if each not in listed and not set("*?[") & set(each)]
+        return [each for each in dict.fromkeys(names) if server.repository(each)]
 
 
 @dataclass
@@ -154,6 +159,7 @@ class Copier:
 
     def _each(self, work: Callable[[str], None]) -> Tally:
         names = [name for name in self._source.repositories() if self._wanted.selects(name)]
+        names += self._wanted.unlisted(self._source, names)
         for server in filter(None, (self._source, self._target)):
             server.tokens.expect(repository_scope(name, READ) for name in names)
         for_each(names, work, lambda: None, most=max(REPOSITORIES, self._limit.size))

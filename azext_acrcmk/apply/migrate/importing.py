@@ -124,10 +124,10 @@ class Importer:
 
     def _once(self, each: Import) -> bool:
         """Whether an import succeeded, or the new registry shows it. Raises the error that it ended with."""
-        url = self._begin(each)
+        url, asked = self._begin(each)
         began = time.monotonic()
         with self._arrivals.expecting(each):
-            ended = url is None or self._wait(each, url)
+            ended = url is None or self._wait(each, url, asked)
         if ended:
             took = time.monotonic() - began
             with self._lock:
@@ -135,7 +135,7 @@ class Importer:
             return True
         return self._arrivals.has_now(each, each.tags)
 
-    def _begin(self, each: Import) -> str | None:
+    def _begin(self, each: Import) -> tuple[str | None, float | None]:
         from azure.core.exceptions import AzureError
 
         body = import_body(self._source, each.source_image, each.target_tags, (each.repository,), each.force)
@@ -159,10 +159,11 @@ class Importer:
                     if not pauses.another(NOT_YET_TIMEOUT if early else PATIENCE, asked):
                         raise
 
-    def _wait(self, each: Import, url: str) -> bool:
-        """Whether an import ended in time: the registry is looked at often, the operation as often as it asks for."""
+    def _wait(self, each: Import, url: str, asked: float | None) -> bool:
+        """Whether an import ended in time: the registry is looked at often, the operation as often as it asks for, so
+        that a failure is seen only then."""
         began = time.monotonic()
-        poll_at = began + _POLL
+        poll_at = began + (asked or _POLL)
         typical = _FIRST if self._typical is None else self._typical
         pause, more = max(typical * 0.95, 0.1), max(typical * 0.15, 0.1)
         while time.monotonic() < began + IMPORT_TIMEOUT:

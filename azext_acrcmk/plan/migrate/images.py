@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from azext_acrcmk.model.content import Manifest, Repository, fallback_tag
 from azext_acrcmk.model.ids import ArmId
@@ -95,13 +95,16 @@ def without_referrers(source: Repository) -> Repository:
     parts = set().union(*(source.descendants(digest) for digest in attached))
     gone = attached | {each for each in parts if not source.manifests.get(each, _NONE).tags}
     gone -= set().union(*(source.descendants(digest) for digest in source.contents if digest not in gone))
-    return Repository(
+    kept = Repository(
         source.name,
         {digest: each for digest, each in source.manifests.items() if digest not in gone},
         {digest: each for digest, each in source.contents.items() if digest not in gone},
         source.attributes,
-        hidden=source.hidden,
+        source.tag_attributes,
     )
+    # What was hidden still is.
+    counts = source.hidden + len(kept.manifests), source.hidden_tags + len(kept.tags)
+    return replace(kept, manifest_count=counts[0], tag_count=counts[1])
 
 
 _NONE = Manifest("", "")
@@ -129,7 +132,7 @@ def plan_repository(
     imports: list[Import] = []
     pushes: list[Push] = []
     conflicts: list[Conflict] = []
-    left = [_hidden(source, registry)] if source.hidden else []
+    left = list(_hidden(source, registry))
     covered = _covered(source)
     for row in sorted(source.manifests.values(), key=lambda each: (not each.is_index, each.digest)):
         if not row.attributes.can_read:
@@ -187,13 +190,19 @@ def _tags_to_set(
     return tuple(tags), tuple(over), conflicts
 
 
-def _hidden(source: Repository, registry: ArmId) -> Left:
-    image = f"{source.name}@DIGEST"
-    command = registry_command(registry, "repository update", f"--image {image} --list-enabled true")
-    count = f"{source.hidden} manifest is" if source.hidden == 1 else f"{source.hidden} manifests are"
-    return Left(
-        source.name, HIDDEN, f"{count} not listed (listEnabled is false), so they can't be identified.", command
-    )
+def _hidden(source: Repository, registry: ArmId) -> Iterator[Left]:
+    for count, what, image in (
+        (source.hidden, "manifest", f"{source.name}@DIGEST"),
+        (source.hidden_tags if not source.hidden else 0, "tag", f"{source.name}:TAG"),
+    ):
+        if count:
+            command = registry_command(registry, "repository update", f"--image {image} --list-enabled true")
+            many = f"{count} {what} is" if count == 1 else f"{count} {what}s are"
+            why = (
+                f"{many} not listed (listEnabled is false), and nothing else names {'it' if count == 1 else 'them'}. "
+                "What you still need of them, list by the name that you know:"
+            )
+            yield Left(source.name, HIDDEN, why, command)
 
 
 def _unreadable_repository(source: Repository, registry: ArmId) -> Left:

@@ -15,7 +15,7 @@ from azext_acrcmk.cloud.load_content import load_source
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.content import FREE, Attributes, Manifest, Repository, fallback_tag
 from azext_acrcmk.plan.migrate.fallback import Fallback
-from azext_acrcmk.plan.migrate.images import Conflict, Import, Push, RepositoryPlan
+from azext_acrcmk.plan.migrate.images import Conflict, Import, Push, RepositoryPlan, plan_repository
 from tests.harness.content import OLD, descriptor, digest, image, repository
 
 LOCKED = Attributes(can_write=False)
@@ -33,13 +33,13 @@ class Server:
         return [self.has.name]
 
     def repository(self, _name: str):
-        return self.has.attributes, len(self.has.manifests)
+        return self.has.attributes, len(self.has.manifests), len(self.has.tags)
 
     def manifests(self, _name: str, newest_first: bool = False):
         return list(self.has.manifests.values())
 
-    def tag_attributes(self, _name: str):
-        return self.has.tag_attributes.items()
+    def tags(self, _name: str):
+        return [(tag, digest, self.has.tag_attributes.get(tag, FREE)) for tag, digest in self.has.tags.items()]
 
     def digest_of(self, _name: str, reference: str):
         return reference if reference in self.has.manifests else self.has.tags.get(reference)
@@ -146,3 +146,47 @@ def test_a_manifest_of_which_the_registry_tells_no_time_is_not_taken_for_old():
         digest("a"),
         digest("b"),
     }
+
+
+@dataclass
+class Hiding(Server):
+    """One that does not list some of what it has, and has as many manifests as it says, each time it is asked."""
+
+    unlisted: dict[str, Manifest] = field(default_factory=dict)
+    counts: list[tuple[int, int]] = field(default_factory=list)
+
+    def repository(self, name: str):
+        return (self.has.attributes, *self.counts.pop(0)) if name == self.has.name and self.counts else None
+
+    def manifest(self, _name: str, digest: str):
+        return self.unlisted.get(digest)
+
+    def tags(self, name: str):
+        yield from super().tags(name)
+        yield from ((tag, each.digest, FREE) for each in self.unlisted.values() for tag in each.tags)
+
+
+def test_what_is_not_listed_is_found_by_its_tag_and_else_counted():
+    hidden = replace(image("b", "2"), attributes=Attributes(can_list=False))
+    server = Hiding(repository(image("a", "1")), unlisted={hidden.digest: hidden}, counts=[(3, 2), (3, 2)])
+    found = load_source(server, "app")
+    assert found.manifests.keys() == {digest("a"), digest("b")}
+    assert (found.hidden, found.hidden_tags) == (1, 0)
+
+
+@pytest.mark.parametrize(("later", "hidden"), [((1, 1), (0, 0)), ((1, 2), (0, 1)), ((9, 9), (1, 1))])
+def test_what_was_deleted_while_it_was_listed_is_not_hidden(later, hidden):
+    found = load_source(Hiding(repository(image("a", "1")), counts=[(2, 2), later]), "app")
+    assert (found.hidden, found.hidden_tags) == hidden
+
+
+def test_hidden_tags_are_named():
+    source = replace(repository(image("a", "1")), manifest_count=1, tag_count=3)
+    (left,) = plan_repository(source, repository(), OLD).left
+    assert left.why.startswith("2 tags are not listed")
+    assert left.command.endswith("--image app:TAG --list-enabled true")
+
+
+def test_a_repository_that_is_not_listed_is_copied_if_it_is_named():
+    server = Hiding(replace(repository(), name="hidden"), counts=[(1, 1)])
+    assert Wanted(patterns=("app", "app", "*x", "hidden", "none")).unlisted(server, ["app"]) == ["hidden"]

@@ -211,6 +211,6 @@ def test_without_referrers_what_a_tagged_index_names_is_still_copied():
 
 
 def test_a_repository_that_may_not_be_read_is_named_even_if_nothing_of_it_is_listed():
-    source = replace(repository(readable=False), hidden=3)
+    source = replace(repository(readable=False), manifest_count=3)
     assert [(each.repository, each.digest) for each in plan(source).left] == [("app", None)]
     assert plan(repository(readable=False)).left == ()
