@@ -6,18 +6,18 @@ All readers of a plan dispatch on the kind of change, and raise UnknownChange on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.registry_options import RegistryOptions
 from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
-from azext_acrcmk.plan.change import CREATE, DELETE, MANUAL, READ, RECOVER, REUSE, UPDATE, VERIFY, Change
+from azext_acrcmk.plan.change import CREATE, DELETE, MANUAL, READ, RECOVER, REUSE, UPDATE, VERIFY, Change, kind
 
 # Resource group
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateGroup(Change):
     action, noun, about = CREATE, "resource group", "id"
     step: str = "group"
@@ -26,7 +26,7 @@ class CreateGroup(Change):
     tags: dict[str, str] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseGroup(Change):
     action, noun, about = REUSE, "resource group", "id"
     step: str = "group"
@@ -36,7 +36,7 @@ class UseGroup(Change):
 # Identity
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateIdentity(Change):
     action, noun, about = CREATE, "identity", "id"
     step: str = "identity"
@@ -45,14 +45,14 @@ class CreateIdentity(Change):
     tags: dict[str, str] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseIdentity(Change):
     action, noun, about = REUSE, "identity", "identity.id"
     step: str = "identity"
     identity: Identity
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class AttachIdentity(Change):
     """Assigns an identity to a registry, or enables the system-assigned identity if `identity` is the registry's id."""
 
@@ -65,7 +65,7 @@ class AttachIdentity(Change):
 # Key vault
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateVault(Change):
     """`restrict_network` denies network access except from trusted services.
 
@@ -91,7 +91,7 @@ class CreateVault(Change):
         return self.restrict_network or self.public_network_access == "Disabled"
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RecoverVault(Change):
     action, noun, about = RECOVER, "key vault", "id"
     step: str = "vault"
@@ -100,14 +100,14 @@ class RecoverVault(Change):
     tenant: Id
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseVault(Change):
     action, noun, about = REUSE, "key vault", "vault.id"
     step: str = "vault"
     vault: Vault
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class SkipVault(Change):
     """A vault that can't be read; the registry verifies that the key can be used."""
 
@@ -120,7 +120,7 @@ class SkipVault(Change):
         return f"https://{self.host}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class ProtectVault(Change):
     """Enables purge protection."""
 
@@ -129,7 +129,7 @@ class ProtectVault(Change):
     vault: ArmId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class AllowTrustedServices(Change):
     action, noun, about = UPDATE, "firewall of key vault", "vault"
     step: str = "trusted-services"
@@ -139,7 +139,7 @@ class AllowTrustedServices(Change):
 # Key
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateKey(Change):
     """`may_exist` says that the vault, which is recovered first, may have it. Durations are in ISO 8601; `expires` is
     the end of the first version's `lifetime`."""
@@ -157,7 +157,7 @@ class CreateKey(Change):
     may_exist: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RecoverKey(Change):
     action, noun, about = RECOVER, "key", "key"
     step: str = "key"
@@ -165,7 +165,7 @@ class RecoverKey(Change):
     vault: ArmId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseKey(Change):
     """`asked` is the key as the user specified it: with a version only if they gave one."""
 
@@ -175,7 +175,7 @@ class UseKey(Change):
     asked: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class SkipKey(Change):
     """A key that can't be read; the registry verifies that it can be used."""
 
@@ -184,7 +184,7 @@ class SkipKey(Change):
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateVersion(Change):
     """Rotates a key in its vault."""
 
@@ -193,7 +193,7 @@ class CreateVersion(Change):
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseVersion(Change):
     """A version that exists but is not in use yet."""
 
@@ -202,14 +202,14 @@ class UseVersion(Change):
     key: Key
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class EnableVersion(Change):
     action, noun, about = UPDATE, "version of key", "key"
     step: str = "key-version"
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class PermitOperations(Change):
     action, noun, about = UPDATE, "operations of key", "key"
     step: str = "key-operations"
@@ -217,7 +217,7 @@ class PermitOperations(Change):
     operations: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class DisableVersion(Change):
     """Disables a version that a registry no longer uses; not if the registry still uses it."""
 
@@ -226,14 +226,14 @@ class DisableVersion(Change):
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class KeepVersion(Change):
     action, noun, about = REUSE, "version of key", "key"
     step: str = "key"
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RevokeVersion(Change):
     """Disables a version and adds a tag, by which `restore` knows it."""
 
@@ -243,7 +243,7 @@ class RevokeVersion(Change):
     tag: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RestoreVersion(Change):
     """Enables a version. `tags` are all that it has from then on."""
 
@@ -256,7 +256,7 @@ class RestoreVersion(Change):
 # Grant
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class _Granting(Change):
     """To `identity`, by its id, that may exist only later; or where `principal` is given, to that. `untag` is a tag of
     the registry that goes with it: what named the access that is given again."""
@@ -271,7 +271,7 @@ class _Granting(Change):
         return "Granting access to"
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class AssignRole(_Granting):
     """Assigns a role by its GUID at `scope`: an ARM id, or in a managed HSM a path."""
 
@@ -296,14 +296,14 @@ class AssignRole(_Granting):
         return self.key.versionless if self.is_local and self.scope.startswith("/keys/") else str(self.scope)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class AddAccessPolicy(_Granting):
     action, noun, about = CREATE, "key vault", "vault"
     vault: ArmId
     permissions: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class GrantInRecoveredVault(_Granting):
     """Grants the access that a registry requires, by the permission model that is read once the vault is recovered."""
 
@@ -313,14 +313,14 @@ class GrantInRecoveredVault(_Granting):
     on_key: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseGrant(Change):
     action, noun, about = REUSE, "access to", "on"
     step: str = "grant"
     on: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class SkipGrant(Change):
     """Access that the user said is already granted, and that can't be read."""
 
@@ -329,7 +329,7 @@ class SkipGrant(Change):
     on: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RemoveRole(Change):
     action, noun, about = DELETE, "access to", "role.id"
     step: str = "grant"
@@ -341,7 +341,7 @@ class RemoveRole(Change):
     role: RoleGrant
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RemoveAccessPolicy(Change):
     """Removes key permissions from a principal's access policy."""
 
@@ -362,7 +362,7 @@ REMOVING = (RemoveRole, RemoveAccessPolicy)
 # Registry
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class _UsingKey(Change):
     """`policy` is the access policy that the plan adds for it. While that is waited for, another program may replace
     all of the vault's: then it is added again."""
@@ -371,7 +371,7 @@ class _UsingKey(Change):
     policy: AddAccessPolicy | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateRegistry(_UsingKey):
     """`pinned` to the key's version, which may be known only after the key is created; otherwise `key` has none."""
 
@@ -386,14 +386,14 @@ class CreateRegistry(_UsingKey):
     tags: dict[str, str] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseRegistry(Change):
     action, noun, about = REUSE, "registry", "registry.id"
     step: str = "registry"
     registry: Registry
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class SetEncryption(_UsingKey):
     """Sets the key and identity of an existing registry; the registry's own id means the system-assigned identity.
 
@@ -413,7 +413,7 @@ class SetEncryption(_UsingKey):
     wait: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class TagRegistry(Change):
     """Sets a tag, or without a `value` removes it. `instead` says what follows where it can't be set: then the rest of
     the plan is carried out all the same. Without it, that ends the plan."""
@@ -426,7 +426,7 @@ class TagRegistry(Change):
     instead: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class ReadBack(Change):
     """Reads all that the registry uses, as proof and for the result, before the tag for a second run is removed."""
 
@@ -438,7 +438,7 @@ class ReadBack(Change):
 # Left to the user
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class LeaveToUser(Change):
     action, noun, about = MANUAL, "", "subject"
     subject: str
