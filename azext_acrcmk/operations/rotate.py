@@ -12,8 +12,8 @@ from azext_acrcmk.cloud.reads import get_vault, in_parallel
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import NOT_LOADED, Identity, Registry, State, Vault
-from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
-from azext_acrcmk.operations.others import others_document
+from azext_acrcmk.operations.ahead import expect_write, find_obstacles, obstructed_plan, stop_where_blocked
+from azext_acrcmk.operations.others import Others
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
@@ -32,6 +32,8 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         login = session.login
+        if registry.encryption.key:
+            expect_write(session, registry.id)
         current, (sharing, unsearched) = in_parallel(
             lambda: load_registry_state(session.clients, registry, login.subscriptions),
             lambda: _find_sharing(session, registry, options),
@@ -70,7 +72,7 @@ def _others(session: Session, plan: Plan, old: State, new: State) -> dict:
     if told is old and isinstance(vault, Vault) and vault.uses_policies:
         seen = get_vault(session.clients, vault.id)
         vault = seen if isinstance(seen, Vault) else vault
-    return others_document(session, plan, vault, told.registry.encryption.key, principal)
+    return Others(session, told.registry.encryption.key).document(plan, vault, principal)
 
 
 def _goal_of(session: Session, current: State, **options) -> RotateGoal:

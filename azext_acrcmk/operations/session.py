@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ from azext_acrcmk.run import ChangeFailed, Outcome, RunInterrupted, run
 if TYPE_CHECKING:
     # All kinds of change, and what is done for them: imported only where a plan is carried out.
     from azext_acrcmk.apply import Context
+    from azext_acrcmk.cloud.preflight import Ahead
 
 logger = get_logger(__name__)
 
@@ -60,6 +62,13 @@ class Session:
                 yield session
         finally:
             session.progress.close()
+
+    @cached_property
+    def ahead(self) -> Ahead:
+        """What this command asks in advance."""
+        from azext_acrcmk.cloud.preflight import Ahead
+
+        return Ahead(self.clients)
 
     @property
     def now(self) -> datetime:
@@ -140,9 +149,16 @@ class Session:
         context.delegated = self.login.delegated
         return context
 
-    def carry_out(self, plan: Plan, context: Context, yes: bool, at_once: float = inf) -> list[Outcome]:
+    def carry_out(
+        self,
+        plan: Plan,
+        context: Context,
+        yes: bool,
+        at_once: float = inf,
+        beside: Callable[[Change], None] = lambda _: None,
+    ) -> list[Outcome]:
         """Shows the notes of the plan, and the notices and prompts of all its changes, before the first of them; then
-        carries them out, at most `at_once` at a time."""
+        carries them out, at most `at_once` at a time. Calls `beside` with each change as it begins."""
         from azure.cli.core.util import user_confirmation
 
         for note in plan.notes:
@@ -164,6 +180,7 @@ class Session:
         @parsing_responses()
         def apply(change: Change) -> str | None:
             forget_writes()
+            beside(change)
             try:
                 return context.carry_out(change)
             except Exception:
