@@ -24,7 +24,7 @@ from azext_acrcmk.cloud.reads import (
     list_roles,
     read_if_possible,
 )
-from azext_acrcmk.cloud.waiting import Stop, until_settled
+from azext_acrcmk.cloud.waiting import Stop, in_thread, result_of, until_settled
 from azext_acrcmk.model.access import key_in
 from azext_acrcmk.model.expected import vault_beside
 from azext_acrcmk.model.goal import EnableGoal
@@ -179,9 +179,8 @@ def load_goal_state(
 
     `subscriptions` are searched for a vault given by name or URI, the command's own first. Waits for a running
     operation on the registry, and reports that by `note`: until it ends, the state is not final. `known` is
-    what the registry uses, read just before; its identity, if loaded, is that of the goal. Where there is no registry
-    yet, and no name was typed of what it is to use, `as_if_new` is called, while all that is read, with the state in
-    which that does not exist either.
+    what the registry uses, read just before; its identity, if loaded, is that of the goal. If there is neither
+    registry, identity nor vault, `as_if_new` is called with this state while deleted vaults are searched for.
     """
     registry, group = in_parallel(
         lambda: _settled(known.registry) or _get_settled_registry(clients, goal.registry, note, stop),
@@ -196,15 +195,21 @@ def load_goal_state(
             return replace(goal, vault=found), replace(state, groups=groups)
     # Nothing exists in a group that doesn't exist.
     gone = goal.registry.group_id if isinstance(group, Absent) else None
-    typed = goal.find_vault or goal.find_identity or goal.key_uri
-    identity, (goal, vault), name_problem, _ = in_parallel(
-        lambda: _get_identity(clients, goal, gone) if isinstance(known.identity, NotLoaded) else known.identity,
-        lambda: _known_vault(goal, known) or locate_vault(clients, goal, subscriptions, gone),
+    found = in_thread(
+        lambda: _get_identity(clients, goal, gone) if isinstance(known.identity, NotLoaded) else known.identity
+    )
+
+    def no_vault() -> None:
+        if isinstance(registry, Absent) and isinstance(result_of(found), Absent):
+            as_if_new(_nothing_but(goal, group))
+
+    (goal, vault), name_problem = in_parallel(
+        lambda: _known_vault(goal, known) or locate_vault(clients, goal, subscriptions, gone, no_vault),
         lambda: (
             None if registry or isinstance(registry, Unknown) else get_registry_name_problem(clients, goal.registry)
         ),
-        lambda: as_if_new(_nothing_but(goal, group)) if isinstance(registry, Absent) and not typed else None,
     )
+    identity = result_of(found)
     (key, roles, used), groups, namesakes = in_parallel(
         lambda: _load_in_vault(clients, goal, vault, identity, registry, known),
         lambda: _load_groups(clients, goal, group, identity, vault),
@@ -297,9 +302,15 @@ def _get_identity(clients: Clients, goal: EnableGoal, gone: Scope | None) -> Ide
     return ABSENT if goal.identity.group_id == gone else get_identity(clients, goal.identity)
 
 
-def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: Scope | None = None):
+def locate_vault(
+    clients: Clients,
+    goal: EnableGoal,
+    subscriptions: Sequence[str],
+    gone: Scope | None = None,
+    no_vault: Callable[[], None] = lambda: None,
+):
     """The goal, with its vault where that is, and the vault: absent, soft-deleted or unknown as it may be. Nothing is
-    looked for in the group `gone`."""
+    looked for in the group `gone`. Calls `no_vault` if there is none, while deleted ones are searched for."""
     if goal.key_uri:
         found = find_vault(clients, goal.key_uri, subscriptions)
         there = get_vault(clients, found) if isinstance(found, ArmId) else ABSENT
@@ -315,7 +326,10 @@ def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str
         if not isinstance(there, Absent):  # which it can be although it is listed
             return replace(goal, vault=found), there
         hidden = found if isinstance(found, Unknown) else None
-    deleted = find_deleted_vault(clients, goal.vault.subscription, goal.vault.name)
+    deleted, _ = in_parallel(
+        lambda: find_deleted_vault(clients, goal.vault.subscription, goal.vault.name),
+        lambda: None if hidden else no_vault(),
+    )
     if isinstance(deleted, DeletedVault):
         return replace(goal, vault=deleted.id), deleted
     # If it could not be searched for, or without permission to list deleted vaults, the service reports one when

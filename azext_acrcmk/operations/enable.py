@@ -83,7 +83,7 @@ def carry_out(
     """What exists in the end, and what was done. `others` are read beside the creation of the registry."""
     goal, state, plan = prepared.goal, prepared.state, prepared.plan
     context = session.context(state, goal, goal.grant_timeout)
-    beside = (others or Others(session, goal.key)).beside(plan.find(CreateRegistry), context)
+    beside = (others or Others(session, goal.key)).beside(plan, context, CreateRegistry)
     outcomes = session.carry_out(plan, context, yes, beside=beside)
     if plan.changing or goal.key.version:
         state = read_back_working(context, READ_BACK_TIMEOUT if plan.changing else 0)

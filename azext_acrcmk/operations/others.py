@@ -32,8 +32,10 @@ class Others:
         self._session, self._key = session, key
         self._begun: tuple[Vault, Future] | None = None
 
-    def beside(self, change: Change | None, context: Context) -> Callable[[Change], None]:
-        """To be called with each change of a plan as it begins: with this one, the others are read."""
+    def beside(self, plan: Plan, context: Context, *kinds: type[Change]) -> Callable[[Change], None]:
+        """To be called with each change of a plan as it begins. With the first of these kinds, the others are read, if
+        they are to be told."""
+        change = plan.find(*kinds) if plan.find(*GRANTING, *REMOVING) else None
 
         def begin(begun: Change) -> None:
             vault = context.vault

@@ -80,7 +80,7 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
 def _carry_out(session: Session, facts: Facts, plan: Plan, yes: bool, missing: Callable[[State], str | None]):
     """Carries out the plan until a read shows nothing `missing`; otherwise raises an error with what is missing."""
     context, others = session.context(facts.state), Others(session, facts.encryption.key)
-    beside = others.beside(plan.find(*GRANTING, *REMOVING), context)
+    beside = others.beside(plan, context, *GRANTING, *REMOVING)
     outcomes = session.carry_out(plan, context, yes, beside=beside)
     vault = facts.state.vault
     vault_id = vault.id if isinstance(vault, Vault) else None
