@@ -32,19 +32,22 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
         login = session.login
-        if registry.encryption.key:
-            expect_write(session, registry.id)
+        cleans = _cleans(options)
+        if not cleans:
+            _ask_early(session, registry)
         current, (sharing, unsearched) = in_parallel(
             lambda: load_registry_state(session.clients, registry, login.subscriptions),
             lambda: _find_sharing(session, registry, options),
         )
+        if cleans:  # not beside the search for others, whose time is limited
+            _ask_early(session, registry)
         current = _with_users(session, replace(current, sharing=sharing, unsearched=unsearched), options)
         goal, target = None, current
         if registry.encryption.enabled and registry.encryption.key:
             goal = _goal_of(session, current, **options)
             goal, target = _load_target(session, goal, current)
             goal = resumed(goal, current)
-        before = goal.completes if goal and _cleans(options) else None
+        before = goal.completes if goal and cleans else None
         old = _load_before(session, before, options) if before else None
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
         state = replace(target, registry=registry)
@@ -62,6 +65,12 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             session.fail_after_output()
         others = _others(session, plan, old or current, context.result)
         return {**document, **others, "steps": steps_document(outcomes)}
+
+
+def _ask_early(session: Session, registry: Registry) -> None:
+    """Asks what every rotation requires."""
+    if registry.encryption.key:
+        expect_write(session, registry.id)
 
 
 def _others(session: Session, plan: Plan, old: State, new: State) -> dict:
