@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from azure.cli.core.azclierror import (
@@ -24,23 +24,30 @@ from azext_acrcmk.rules.fixes import registry_command
 from azext_acrcmk.run import ChangeFailed, Outcome, RunInterrupted
 
 _CLASSES = {NOT_FOUND: ResourceNotFoundError, FORBIDDEN: ForbiddenError}
+AGAIN = "Run the same command again after you fix this; it continues where it stopped."
+
+
+def _nothing_else() -> list[str]:
+    """Most commands do nothing beside their plan."""
+    return []
 
 
 @contextmanager
-def cli_errors(done: list[Outcome]) -> Iterator[None]:
-    """Turns exceptions raised inside into errors of the CLI. `done` are the outcomes of completed plans."""
+def cli_errors(done: list[Outcome], besides: Callable[[], list[str]] = _nothing_else) -> Iterator[None]:
+    """Turns exceptions raised inside into errors of the CLI. `done` are the outcomes of completed plans, `besides` says
+    what else was done."""
     from azure.core.exceptions import AzureError
 
     try:
         yield
     except KeyboardInterrupt:
-        raise interrupted_error(RunInterrupted(done, [])) from None
+        raise interrupted_error(RunInterrupted(done, []), besides()) from None
     except ChangeFailed as failure:
         raise change_error(failure) from failure.error
     except RunInterrupted as stopped:
         raise interrupted_error(stopped) from None
     except AzureError as error:
-        raise service_error(error, done) from error
+        raise service_error(error, done, besides()) from error
 
 
 def problems_error(problems: tuple[Problem, ...]) -> AzCLIError:
@@ -55,30 +62,30 @@ def problems_error(problems: tuple[Problem, ...]) -> AzCLIError:
     return kind(f"{len(problems)} problems must be fixed first. Nothing was changed.\n{numbered}", advice)
 
 
-def service_error(error: Exception, done: list[Outcome]) -> AzCLIError:
+def service_error(error: Exception, done: list[Outcome], besides: list[str]) -> AzCLIError:
     """The explanation of a read that a service rejected."""
     said = read_error(error)
     explanation = explain(said)
-    return _class_of(said)(explanation.message, [*explanation.advice, *(_done_so_far(done) if done else [])])
+    so_far = done_so_far(done, besides) if done or besides else []
+    return _class_of(said)(explanation.message, [*explanation.advice, *so_far])
 
 
 def change_error(failure: ChangeFailed) -> AzCLIError:
     """A step that failed: the cause, what exists now, and what to do next."""
     why = _why(failure)
-    done = _done_so_far(failure.outcomes, maybe=_maybe_done(failure))
-    again = "Run the same command again after you fix this; it continues where it stopped."
+    done = done_so_far(failure.outcomes, maybe=_maybe_done(failure))
     kind = ValidationError if isinstance(failure.error, Refused) else _class_of(read_error(failure.error))
-    return kind(why.message, [*why.advice, *done, again])
+    return kind(why.message, [*why.advice, *done, AGAIN])
 
 
-def interrupted_error(stopped: RunInterrupted) -> AzCLIError:
+def interrupted_error(stopped: RunInterrupted, besides: list[str] | None = None) -> AzCLIError:
     again = "Run the same command again; it continues where it stopped."
     failed = stopped.failed
     before = f" Before that: {_why(failed).message}" if failed else ""
     changing = [change.step for change in stopped.running if change.changes]
     still_running = f" Steps that may still be running in Azure: {', '.join(changing)}." if changing else ""
     maybe = _maybe_done(failed) if failed else None
-    done = _done_so_far(stopped.outcomes, maybe) if stopped.outcomes or not changing else []
+    done = done_so_far(stopped.outcomes, besides or [], maybe) if stopped.outcomes or not changing else []
     return ManualInterrupt(f"Interrupted.{still_running}{before}", [*done, again])
 
 
@@ -96,7 +103,7 @@ def not_shown_error(shown: str, seconds: int, registry: ArmId, outcomes: list[Ou
     return AzureResponseError(
         f"Azure accepted the change, but after {seconds} seconds a read still does not show it: {shown}.",
         [
-            *_done_so_far(outcomes),
+            *done_so_far(outcomes),
             f"Check whether it shows now: {registry_command(registry, 'cmk check')}",
             "Or run the same command again; it makes the changes that are still missing.",
         ],
@@ -116,8 +123,10 @@ def _maybe_done(failure: ChangeFailed) -> Change | None:
     return failure.change if inconclusive or failure.accepted else None
 
 
-def _done_so_far(outcomes: list[Outcome], maybe: Change | None = None) -> list[str]:
+def done_so_far(outcomes: list[Outcome], besides: Sequence[str] = (), maybe: Change | None = None) -> list[str]:
+    """What exists by now, in one line: the changes of a plan, and what was done `besides`."""
     made = [f"{each.change.step} {each.outcome} ({each.change.resource})" for each in outcomes if each.change.changes]
+    made += besides
     if maybe:
         made.append(f"possibly {maybe.step} (no conclusive response)")
     return ["Completed so far: " + "; ".join(made)] if made else ["Nothing was changed."]

@@ -108,6 +108,8 @@ def _migrated_lines(result):
     yield "New registry", f"{target['name']} ({target['loginServer']}), {result['health']}"
     yield from _inventory_lines(result["inventory"])
     yield "Imported", f"{result['imported']} manifests, with {result['tagsSet']} tags"
+    if result["tagsMoved"]:
+        yield "Moved", f"{len(result['tagsMoved'])} tags, to where the old registry has them"
     if result["written"]:
         yield "Written", f"{result['written']} indexes that import does not copy"
     yield "Already there", f"{result['alreadyThere']} manifests"
@@ -123,7 +125,8 @@ def _migrated_lines(result):
             yield f"To do {number}", step["what"]
             if step["command"]:
                 yield "Command", step["command"]
-    yield "Verified", "yes: digests, tags and sizes are the same" if result["verified"] else "no"
+    compared = " of what was selected" if result["selected"] else ""
+    yield "Verified", f"yes: digests, tags and sizes{compared} are the same" if result["verified"] else "no"
 
 
 def _inventory_lines(totals):
@@ -143,7 +146,8 @@ def _exceptions(result):
     ]
     yield from _some("Conflict", conflicts)
     differing = [
-        f"{row['kind']}: {row['repository']} {row['what']} (old: {row['source']}, new: {row['target']})"
+        f"{row['kind']}: {row['repository']} {row['what']} "
+        f"(old: {row['source'] or 'none'}, new: {row['target'] or 'none'})"
         for row in _of(result, "differences")
     ]
     yield from _some("Different", differing)

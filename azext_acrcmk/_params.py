@@ -150,7 +150,7 @@ def _load_migrate(loader):
         )
         c.argument(
             "resource_group_name",
-            help="Name of the resource group of the new registry. Default: that of the old registry.",
+            help="Name of the resource group of the new registry. Default: where it is, or that of the old registry.",
         )
         c.argument("location", help="Location of the resources to create. Default: that of the old registry.")
         c.argument(
@@ -164,12 +164,13 @@ def _load_migrate(loader):
             "repositories",
             options_list=["--repository"],
             nargs="+",
-            help="Space-separated names of repositories to copy; `*` matches any characters. Default: all.",
+            help="Space-separated names of repositories to copy; `*` matches any characters. Default: all that are "
+            "listed. One that is hidden (listEnabled is false) is copied only if named.",
         )
         c.argument(
             "since",
-            help="Copy only what has changed since a date, or a date and time in ISO 8601. What was deleted since, or "
-            "exists only in the new registry, is then not detected.",
+            help="Copy only what has changed since a date, or a date and time in ISO 8601 (UTC, unless it has a time "
+            "zone). What was deleted since, or exists only in the new registry, is then not detected.",
         )
         c.argument(
             "concurrency",
@@ -201,7 +202,8 @@ def _load_migrate(loader):
         c.argument(
             "force",
             action="store_true",
-            help="Move tags of the new registry that point to manifests which the old registry does not have.",
+            help="Move all tags of the new registry that are on other manifests than in the old one, also those that "
+            "somebody may have set in the new registry.",
         )
 
     with loader.argument_context("acr cmk migrate") as c:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import tempfile
 from datetime import datetime, timezone
 
 from azure.cli.core.azclierror import (
@@ -155,6 +156,11 @@ def _check_report(path, endings=REPORT_ENDINGS):
         raise InvalidArgumentValueError(f"'{path}' must end with one of {', '.join(endings)}.")
     if os.path.isdir(path) or not os.path.isdir(os.path.dirname(path) or "."):
         raise InvalidArgumentValueError(f"'{path}' is not a file in an existing directory.")
+    try:
+        with tempfile.TemporaryFile(dir=os.path.dirname(path) or "."):
+            pass
+    except OSError as error:
+        raise InvalidArgumentValueError(f"'{path}' can't be written: {error.strerror or error}.") from None
 
 
 def validate_enable(cmd, namespace):
@@ -204,6 +210,10 @@ def validate_migrate(cmd, namespace):
             "--freeze and --unfreeze are for the whole registry: they can't be used with --repository, --since or "
             "--what-if."
         )
+    if namespace.report and (namespace.what_if or namespace.unfreeze):
+        raise MutuallyExclusiveArgumentError(
+            "--report is about what was copied: it can't be used with --what-if or --unfreeze."
+        )
     for path in namespace.report or ():
         _check_report(path, MIGRATION_ENDINGS)
     if namespace.since is not None:
@@ -211,15 +221,16 @@ def validate_migrate(cmd, namespace):
 
 
 def _moment(value):
-    """A date, or a date and time, in the form in which registries list it, without a zone."""
+    """A date, or a date and time, in the form in which registries list it, in UTC and without a zone."""
     try:
         moment = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-    except ValueError:
+        moment = moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
+    except (OverflowError, ValueError):
         raise InvalidArgumentValueError(
             f"--since: '{value}' is not a date such as 2026-11-28, or a date and time such as 2026-11-28T09:30:00Z."
         ) from None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(timezone.utc)
+    if moment.timestamp() > datetime.now(timezone.utc).timestamp() + A_DAY:
+        raise InvalidArgumentValueError(f"--since: '{value}' is in the future, so nothing would be copied.")
     return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 

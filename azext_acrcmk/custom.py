@@ -1,12 +1,12 @@
 """The commands as the CLI calls them. What they do is in `operations`, imported when one runs: `-h` stays fast."""
 
+from functools import partial
+from inspect import Parameter, Signature, signature
+
 from azext_acrcmk.model.defaults import EXPIRY_DAYS, GRANT_TIMEOUT
 
 
-def enable(
-    cmd,
-    registry_name,
-    resource_group_name,
+def _goal(
     location=None,
     tags=None,
     identity=None,
@@ -39,140 +39,47 @@ def enable(
     allow_metadata_search=None,
     endpoint_protocol=None,
     regional_endpoints=None,
-    what_if=False,
-    yes=False,
 ):
-    options = _goal_options(locals(), "cmd", "registry_name", "resource_group_name", "what_if", "yes")
+    """The options of a new registry and of what it uses: `enable` and others have them in common."""
+
+
+def _with_goal(command, without=""):
+    """The command, whose `options` the CLI sees as those of `_goal`, but for one."""
+    own = [each for each in signature(command).parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    goal = [each for name, each in signature(_goal).parameters.items() if name != without]
+    command.__signature__ = Signature([*own, *(each.replace(kind=Parameter.KEYWORD_ONLY) for each in goal)])
+    return command
+
+
+@_with_goal
+def enable(cmd, registry_name, resource_group_name, what_if=False, yes=False, **options):
+    from azext_acrcmk.model.goal import goal_options
     from azext_acrcmk.operations.enable import enable as operation
 
-    return operation(cmd, registry_name, resource_group_name, what_if, yes, **options)
+    return operation(cmd, registry_name, resource_group_name, what_if, yes, **goal_options(options))
 
 
-def template(
-    cmd,
-    registry_name,
-    resource_group_name=None,
-    location=None,
-    tags=None,
-    identity=None,
-    key_vault=None,
-    key_name=None,
-    key_encryption_key=None,
-    rotation=None,
-    key_type=None,
-    key_size=None,
-    rotation_period=None,
-    key_lifetime=None,
-    permission_model=None,
-    grant_scope="vault",
-    skip_grant=False,
-    retention_days=None,
-    vault_sku=None,
-    restrict_vault_network=False,
-    vault_public_network_access=None,
-    public_network_enabled=None,
-    default_action=None,
-    allow_trusted_services=None,
-    zone_redundancy=None,
-    admin_enabled=None,
-    data_endpoint_enabled=None,
-    allow_exports=None,
-    allow_arm_audience_tokens=None,
-    role_assignment_mode=None,
-    dnl_scope=None,
-    allow_metadata_search=None,
-    endpoint_protocol=None,
-    regional_endpoints=None,
-    template_format="arm",
-    file=None,
-    yes=False,
-):
-    options = _goal_options(locals(), "cmd", "registry_name", "resource_group_name", "template_format", "file", "yes")
+@partial(_with_goal, without="grant_timeout")
+def template(cmd, registry_name, resource_group_name=None, template_format="arm", file=None, yes=False, **options):
+    from azext_acrcmk.model.goal import goal_options
     from azext_acrcmk.operations.template import template as operation
 
-    return operation(cmd, registry_name, resource_group_name, template_format, file, yes, **options)
+    return operation(cmd, registry_name, resource_group_name, template_format, file, yes, **goal_options(options))
 
 
-def wizard(
-    cmd,
-    registry_name=None,
-    resource_group_name=None,
-    location=None,
-    tags=None,
-    identity=None,
-    key_vault=None,
-    key_name=None,
-    key_encryption_key=None,
-    rotation=None,
-    key_type=None,
-    key_size=None,
-    rotation_period=None,
-    key_lifetime=None,
-    permission_model=None,
-    grant_scope="vault",
-    skip_grant=False,
-    grant_timeout=GRANT_TIMEOUT,
-    retention_days=None,
-    vault_sku=None,
-    restrict_vault_network=False,
-    vault_public_network_access=None,
-    public_network_enabled=None,
-    default_action=None,
-    allow_trusted_services=None,
-    zone_redundancy=None,
-    admin_enabled=None,
-    data_endpoint_enabled=None,
-    allow_exports=None,
-    allow_arm_audience_tokens=None,
-    role_assignment_mode=None,
-    dnl_scope=None,
-    allow_metadata_search=None,
-    endpoint_protocol=None,
-    regional_endpoints=None,
-):
-    given = locals()
+@_with_goal
+def wizard(cmd, registry_name=None, resource_group_name=None, **options):
     from azext_acrcmk.operations.wizard import wizard as operation
 
-    return operation(**given)
+    return operation(cmd, registry_name=registry_name, resource_group_name=resource_group_name, **options)
 
 
+@_with_goal
 def migrate(
     cmd,
     registry_name,
     target_name,
     resource_group_name=None,
-    location=None,
-    tags=None,
-    identity=None,
-    key_vault=None,
-    key_name=None,
-    key_encryption_key=None,
-    rotation=None,
-    key_type=None,
-    key_size=None,
-    rotation_period=None,
-    key_lifetime=None,
-    permission_model=None,
-    grant_scope="vault",
-    skip_grant=False,
-    grant_timeout=GRANT_TIMEOUT,
-    retention_days=None,
-    vault_sku=None,
-    restrict_vault_network=False,
-    vault_public_network_access=None,
-    public_network_enabled=None,
-    default_action=None,
-    allow_trusted_services=None,
-    zone_redundancy=None,
-    admin_enabled=None,
-    data_endpoint_enabled=None,
-    allow_exports=None,
-    allow_arm_audience_tokens=None,
-    role_assignment_mode=None,
-    dnl_scope=None,
-    allow_metadata_search=None,
-    endpoint_protocol=None,
-    regional_endpoints=None,
     repositories=None,
     since=None,
     concurrency=None,
@@ -184,25 +91,16 @@ def migrate(
     report=None,
     what_if=False,
     yes=False,
+    **options,
 ):
-    others = ("cmd", "registry_name", "target_name", "resource_group_name", "what_if", "yes")
-    content = ("repositories", "since", "concurrency", "no_referrers", "no_settings", "force")
-    passes = ("freeze", "unfreeze", "report")
-    options = _goal_options(locals(), *others, *content, *passes, "others", "content", "passes")
     from azext_acrcmk.apply.migrate.copier import Wanted
+    from azext_acrcmk.model.goal import goal_options
     from azext_acrcmk.operations.migrate import Mode
     from azext_acrcmk.operations.migrate import migrate as operation
 
     wanted = Wanted(tuple(repositories or ()), since, not no_referrers, not no_settings, force)
     mode = Mode(what_if, yes, concurrency, freeze, unfreeze, tuple(report or ()))
-    return operation(cmd, registry_name, target_name, resource_group_name, wanted, mode, **options)
-
-
-def _goal_options(given, *others):
-    """The options of the goal among the arguments `given`: all but the `others`."""
-    from azext_acrcmk.model.goal import goal_options
-
-    return goal_options({name: value for name, value in given.items() if name not in others})
+    return operation(cmd, registry_name, target_name, resource_group_name, wanted, mode, **goal_options(options))
 
 
 def show(cmd, registry_name=None, resource_group_name=None, ids=None):
@@ -228,21 +126,8 @@ def list_registries(
 ):
     from azext_acrcmk.operations.list import list_registries as operation
 
-    return operation(
-        cmd,
-        resource_group_name,
-        subscriptions,
-        management_groups,
-        everywhere,
-        depth,
-        health,
-        fail_on,
-        expiry_days,
-        reports=report,
-        rows=rows,
-        from_file=from_file,
-        compare_file=compare,
-    )
+    scope = (resource_group_name, subscriptions, management_groups, everywhere)
+    return operation(cmd, *scope, depth, health, fail_on, expiry_days, report, rows, from_file, compare)
 
 
 def check(cmd, registry_name=None, resource_group_name=None, ids=None, fail_on="error", expiry_days=EXPIRY_DAYS):

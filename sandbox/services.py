@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from types import ModuleType
 
-from sandbox.core.web import Handler, Request
+from sandbox.core.web import Handler, Request, Routes
 from sandbox.world import World
 
 _NAMES = (
@@ -74,7 +74,12 @@ def _hooks(name: str) -> tuple[Callable[..., None], ...]:
 
 def find(request: Request) -> Handler | None:
     """The handler of a request, with `request.params` filled, or None."""
-    return next((handler for module in load() if (handler := module.router.find(request))), None)
+    return _routes().find(request)
+
+
+@cache
+def _routes() -> Routes:
+    return Routes(module.router for module in load())
 
 
 def pass_time(world: World) -> None:

@@ -116,6 +116,7 @@ class Settings:
 
     # Lists.
     registry_list_limit: int = 100  # the largest page of a registry's data plane is not known
+    hidden_tags_shown: bool = True  # a manifest's row names tags that are not listed (not known)
     registry_list_refuses: bool = False  # a larger page is refused, not cut
     registry_page_size: int = 100  # the service's page size is not known
 

@@ -60,4 +60,14 @@ fi
 echo 'Installing Azure CLI and the tools into .venv. This takes a minute or two, once.'
 # pip compiles all modules: where Python may not write bytecode itself, each az would compile what it uses again.
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+# The schema of JUnit XML that tests check against, Jenkins's: no package installs it, but the sources of pytest have it.
+version=$(sed -n 's/^pytest==//p' requirements-dev.txt)
+sources=.venv/share/pytest-$version.tar.gz
+if .venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary pytest \
+    --dest .venv/share "pytest==$version"; then
+    tar -xzOf "$sources" "pytest-$version/testing/example_scripts/junit-10.xsd" >.venv/share/junit-10.xsd
+    rm "$sources"
+else
+    say 'The sources of pytest could not be downloaded. Tests of JUnit XML, whose schema they have, will be skipped.'
+fi
 .venv/bin/python scripts/shebangs.py

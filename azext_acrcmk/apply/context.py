@@ -18,7 +18,7 @@ from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.state import NOT_LOADED, Absent, DeletedVault, Identity, Key, Registry, State, Vault
 from azext_acrcmk.plan import kinds
-from azext_acrcmk.plan.change import CREATE, RECOVER, Change, Plan, UnknownChange
+from azext_acrcmk.plan.change import ACCESS, CREATE, KEY, MANUAL, RECOVER, REUSE, VERIFY, Change, Plan, UnknownChange
 from azext_acrcmk.progress import Progress
 from azext_acrcmk.rules import BROKEN, examine
 
@@ -112,8 +112,11 @@ class Context:
 
 @singledispatch
 def apply_change(change: Change, _context: Context) -> str | None:
-    """Carries out a change; returns the outcome if it differs from the action's. Raises UnknownChange."""
-    raise UnknownChange("apply_change", change)
+    """Carries out a change; returns the outcome if it differs from the action's. Nothing is to be done for what is only
+    used, not checked, or left to the user. Raises UnknownChange."""
+    if change.action not in (REUSE, VERIFY, MANUAL):
+        raise UnknownChange("apply_change", change)
+    return None
 
 
 def read_back(context: Context) -> State:
@@ -142,19 +145,15 @@ def _(_change: kinds.ReadBack, context: Context) -> None:
     context.result = read_back_working(context)
 
 
-_CHANGES_ACCESS = (*kinds.GRANTING, *kinds.REMOVING)
-_CHANGES_KEY = (kinds.CreateKey, kinds.RecoverKey, kinds.CreateVersion, kinds.DisableVersion)
-
-
 def known_after(context: Context, plan: Plan) -> State:
     """What exists now; what the plan's changes affected is not loaded, so that it is read back."""
     changed = plan.changing
-    access = [each for each in changed if isinstance(each, _CHANGES_ACCESS)]
+    access = [each for each in changed if each.alters == ACCESS]
     identity, vault = context.identity, context.vault
     own = isinstance(identity, Identity) and identity.client_id == SYSTEM  # read with the registry
     stale_vault = bool(access) and isinstance(vault, Vault) and vault.uses_policies and not _shows(context, access)
     pinned = context.goal is not None and context.goal.key.version
-    stale_key = pinned or any(isinstance(each, _CHANGES_KEY) for each in changed)
+    stale_key = pinned or any(each.alters == KEY for each in changed)
     return State(
         identity=identity if isinstance(identity, Identity) and not own else NOT_LOADED,
         vault=vault if isinstance(vault, Vault) and not stale_vault else NOT_LOADED,

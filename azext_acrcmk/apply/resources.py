@@ -1,4 +1,4 @@
-"""Changes of resource groups, identities and vaults, and those that require no action."""
+"""Changes of resource groups, identities and vaults."""
 
 from __future__ import annotations
 
@@ -7,22 +7,6 @@ from azext_acrcmk.cloud import changes
 from azext_acrcmk.cloud.reads import get_vault
 from azext_acrcmk.model.state import Vault
 from azext_acrcmk.plan import bodies, kinds
-from azext_acrcmk.plan.change import Change
-
-
-@apply_change.register(kinds.UseGroup)
-@apply_change.register(kinds.UseIdentity)
-@apply_change.register(kinds.UseVault)
-@apply_change.register(kinds.SkipVault)
-@apply_change.register(kinds.UseKey)
-@apply_change.register(kinds.SkipKey)
-@apply_change.register(kinds.KeepVersion)
-@apply_change.register(kinds.UseGrant)
-@apply_change.register(kinds.SkipGrant)
-@apply_change.register(kinds.UseRegistry)
-@apply_change.register(kinds.LeaveToUser)
-def _nothing_to_do(_change: Change, _context: Context) -> None:
-    return None
 
 
 @apply_change.register

@@ -1,14 +1,15 @@
-"""Searches across subscriptions: for a resource by its name, and for other users of a key or an identity."""
+"""Searches across subscriptions for a resource by its name. Who uses the same: see `sharing.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from azext_acrcmk.cloud.across_graph import search_by_graph, with_identity, with_key_in
+from azext_acrcmk.cloud.asked import ids_shown
 from azext_acrcmk.cloud.clients import Clients, pages
-from azext_acrcmk.cloud.fields import part, resource_id, text
-from azext_acrcmk.cloud.read import read_identity, read_registry
+from azext_acrcmk.cloud.fields import resource_id, text
+from azext_acrcmk.cloud.graph import quoted
+from azext_acrcmk.cloud.read import read_identity
 from azext_acrcmk.cloud.reads import (
     DELETED_VAULTS,
     is_vault_name_free,
@@ -17,25 +18,22 @@ from azext_acrcmk.cloud.reads import (
     search_deleted_vault,
 )
 from azext_acrcmk.cloud.transport import PATIENCE
-from azext_acrcmk.cloud.walk import Rest, Walk
+from azext_acrcmk.cloud.walk import Walk
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, Id, KeyId, Scope
-from azext_acrcmk.model.key_identity import SYSTEM
+from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId, Id, KeyId
 from azext_acrcmk.model.problem import not_searched
-from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Identity, Registry, Sharer, Unknown
-
-T = TypeVar("T")
+from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Identity, Unknown
 
 Unsearched = tuple[Unknown, ...]
 
-_LIST_RESOURCES = "Microsoft.Resources/subscriptions/resources/read"
+LIST_RESOURCES = "Microsoft.Resources/subscriptions/resources/read"
 
 
 def find_registry(clients: Clients, name: str, subscription: str) -> ArmId | Absent | Unknown:
     """The registry with this name in the subscription. Raises any error, as the command depends on the result."""
     return read_or_unknown(
         lambda: _search_resource(clients, subscription, REGISTRY_TYPE, name),
-        _LIST_RESOURCES,
+        LIST_RESOURCES,
         f"/subscriptions/{subscription}",
     )
 
@@ -56,7 +54,7 @@ def list_key_names(clients: Clients, vault: str, subscription: str) -> list[str]
 
 def list_of_type(clients: Clients, subscription: str, type_: str, **options: Any) -> Iterator[ArmId]:
     """The resources of a type in a subscription. Raises any error."""
-    found = _list_resources(clients, subscription, f"resourceType eq '{type_}'", **options)
+    found = list_resources(clients, subscription, f"resourceType eq '{type_}'", **options)
     return (resource_id(body) for body in found)
 
 
@@ -87,13 +85,20 @@ def vault_not_found(key: KeyId, unsearched: Unsearched) -> Unknown:
 def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequence[str]) -> ArmId | Absent | Unknown:
     """The resource with a globally unique name: in the first subscription, otherwise in any of the others."""
     return Walk(subscriptions).first_found(
-        lambda subscription: _search_resource(clients, subscription, type_, name, **PATIENCE), _LIST_RESOURCES
+        lambda subscription: _search_resource(clients, subscription, type_, name, **PATIENCE),
+        LIST_RESOURCES,
+        lambda: _shown(clients, subscriptions[0], f"type =~ '{type_}' and name =~ {quoted(name)}"),
     )
+
+
+def _shown(clients: Clients, subscription: str, condition: str) -> list[Id]:
+    """The subscriptions in which Resource Graph shows such a resource."""
+    return [id_.subscription for id_ in ids_shown(clients, subscription, condition)]
 
 
 def _search_resource(clients: Clients, subscription: str, type_: str, name: str, **options: Any) -> ArmId | Absent:
     where = f"resourceType eq '{type_}' and name eq '{name}'"
-    for found in _list_resources(clients, subscription, where, **options):
+    for found in list_resources(clients, subscription, where, **options):
         id_ = resource_id(found)
         if id_ == ArmId(subscription, id_.group, type_, name):
             return id_
@@ -104,86 +109,19 @@ def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: Id)
     """The user-assigned identity with this client ID, in the first subscription or otherwise in the others."""
 
     def search(subscription: str) -> Identity | Absent:
-        for body in pages(clients.identities(subscription).list_by_subscription, **PATIENCE):
+        for body in clients.list_identities(subscription, **PATIENCE):
             identity = read_identity(body)
             if identity.client_id == client_id:
                 return identity
         return ABSENT
 
-    return Walk(subscriptions).first_found(search, f"{IDENTITY_TYPE}/read")
+    condition = f"type =~ '{IDENTITY_TYPE}' and tostring(properties.clientId) =~ {quoted(client_id)}"
+    return Walk(subscriptions).first_found(
+        search, f"{IDENTITY_TYPE}/read", lambda: _shown(clients, subscriptions[0], condition)
+    )
 
 
-def find_sharing(
-    clients: Clients, registry: Registry, subscriptions: Sequence[str]
-) -> tuple[tuple[Sharer, ...] | Unknown, Unsearched]:
-    """The other registries that use the same key, vault or identity, and the places that were not searched for them.
-
-    Unknown if those in the registry's own subscription can't be read.
-    """
-    used = registry.encryption
-    if used.key is None:
-        return (), ()
-
-    def search(subscription: str) -> list[Registry]:
-        return [read_registry(body) for body in pages(clients.registries(subscription).list, **PATIENCE)]
-
-    query = with_key_in(used.key.host, used.identity if used.identity != SYSTEM else None)
-    rest = search_by_graph(clients, registry.id.subscription, query, read_registry)
-    found, unsearched = _in_own_and_others(search, f"{REGISTRY_TYPE}/read", registry.id, subscriptions, rest)
-    if isinstance(found, Unknown):
-        return found, ()
-    sharers = [
-        Sharer(
-            other.id,
-            key=other.encryption.key.same_key(used.key),
-            identity=other.encryption.identity == used.identity and used.identity != SYSTEM,
-            vault=other.encryption.key.host == used.key.host,
-        )
-        for other in found
-        if other.encryption.key and other.id != registry.id
-    ]
-    return tuple(each for each in sharers if each.key or each.identity or each.vault), unsearched
-
-
-def find_identity_users(
-    clients: Clients, registry: Registry, identity: ArmId, subscriptions: Sequence[str]
-) -> tuple[tuple[ArmId, ...] | Unknown, Unsearched]:
-    """The IDs of other resources than a registry that an identity is assigned to, and the places not searched."""
-
-    def uses_it(body: dict[str, Any]) -> bool:
-        return any(each == identity.as_scope for each in part(body, "identity", "userAssignedIdentities"))
-
-    def search(subscription: str) -> list[ArmId]:
-        return [resource_id(body) for body in _list_resources(clients, subscription, **PATIENCE) if uses_it(body)]
-
-    rest = search_by_graph(clients, registry.id.subscription, with_identity(str(identity)), resource_id, uses_it)
-    found, unsearched = _in_own_and_others(search, _LIST_RESOURCES, registry.id, subscriptions, rest)
-    if isinstance(found, Unknown):
-        return found, ()
-    return tuple(id_ for id_ in found if id_ != registry.id), unsearched
-
-
-def merged(one: Unsearched, other: Unsearched) -> Unsearched:
-    """The places of both, without duplicates."""
-    return tuple({each.scope: each for each in (*one, *other)}.values())
-
-
-def _in_own_and_others(
-    search: Callable[[str], list[T]], action: str, id_: ArmId, subscriptions: Sequence[str], rest: Rest[list[T]]
-) -> tuple[list[T] | Unknown, Unsearched]:
-    """What is found in the subscription of a resource, and in the others that can be read; by `rest` in those that are
-    too many."""
-    own = id_.subscription
-    walk = Walk([own, *(each for each in subscriptions if each != own)])
-    found = walk.everywhere(search, action, rest)
-    own_scope = Scope(f"/subscriptions/{own}")
-    hidden = [each for each in walk.unsearched if own_scope == each.scope]
-    if hidden:
-        return hidden[0], ()
-    return [each for some in found for each in some], walk.unsearched
-
-
-def _list_resources(
+def list_resources(
     clients: Clients, subscription: str, where: str | None = None, **options: Any
 ) -> Iterator[dict[str, Any]]:
     """The subscription's resources of all types that match the OData filter `where`."""

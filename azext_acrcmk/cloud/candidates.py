@@ -57,7 +57,7 @@ def list_locations(clients: Clients, subscription: str) -> tuple[str, ...] | Unk
 
 def list_identities(clients: Clients, subscription: str) -> tuple[Identity, ...] | Unknown:
     def read() -> tuple[Identity, ...]:
-        return tuple(read_identity(body) for body in pages(clients.identities(subscription).list_by_subscription))
+        return tuple(read_identity(body) for body in clients.list_identities(subscription))
 
     return _listed(read_if_possible(read, f"{IDENTITY_TYPE}/read", f"/subscriptions/{subscription}"))
 

@@ -23,7 +23,7 @@ from azext_acrcmk.cloud.fields import part, parts, text
 from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, Id
+from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId, Id
 
 # How long a login server may take to connect, and to answer, in seconds.
 _TIMES = {"connection_timeout": 10, "read_timeout": 120}
@@ -37,7 +37,7 @@ class Clients:
         self._cli_ctx = cli_ctx
         # For options of a registry that only later API versions have.
         self.registry_api_version = API_VERSIONS[REGISTRY_TYPE]
-        self._made: dict[tuple[str | None, ...], Any] = {}
+        self._made: dict[tuple[Any, ...], Any] = {}
         self._lock = threading.RLock()
         self._transport: Any = None
         self._request_ids: Any = None
@@ -66,6 +66,10 @@ class Clients:
             return text(part(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))), "oid")
         except (LookupError, ValueError):
             return None
+
+    def account_name(self, subscription: str) -> str:
+        """The same text for all subscriptions of an account of the CLI."""
+        return self._account(subscription)[0]
 
     def account_of(self, subscription: str) -> SignIn:
         """The sign-in that requests to a subscription are sent with: one for all subscriptions of an account."""
@@ -104,8 +108,18 @@ class Clients:
     def identities(self, subscription: str):
         return self._management("MGMT_MSI", subscription).user_assigned_identities
 
+    def get_identity(self, id_: ArmId) -> dict[str, Any]:
+        """A user-assigned identity, as the service sent it."""
+        return self.identities(id_.subscription).get(id_.group, id_.name, cls=wire)
+
+    def list_identities(self, subscription: str, **options: Any) -> Iterator[dict[str, Any]]:
+        """The user-assigned identities of a subscription. `options` are those of the requests."""
+        return pages(self.identities(subscription).list_by_subscription, **options)
+
     def arm(self, subscription: str) -> Arm:
-        return self._once(("arm", subscription), lambda: self._made_by_cli(Arm, subscription))
+        """One for all subscriptions of an account: what is asked for names its own."""
+        account = self.account_of(subscription)
+        return self._once(("arm", account), lambda: self._made_by_cli(Arm, subscription))
 
     def keys(self, host: str):
         """The data plane of the vault or managed HSM at `host`."""
@@ -202,18 +216,22 @@ class Clients:
 
     def _sign_in(self, subscription: str) -> SignIn:
         """The credential of the CLI's account for a subscription; for an unknown one, that of the command's own."""
+        who, profile, account = self._account(subscription)
+
+        def make():
+            return SignIn(lambda: profile.get_login_credentials(subscription_id=account["id"])[0])
+
+        return self._once(("sign-in", who), make)
+
+    def _account(self, subscription: str) -> tuple[str, Any, dict[str, Any]]:
+        """Who signs in for a subscription, as a text; the CLI's profile, and what that has of the subscription."""
         from azure.cli.core._profile import Profile
         from azure.cli.core.commands.client_factory import get_subscription_id
 
         profile = Profile(cli_ctx=self._cli_ctx)
         known = [each for each in profile.load_cached_subscriptions() if Id(subscription) == each["id"]]
         account = known[0] if known else profile.get_subscription(get_subscription_id(self._cli_ctx))
-        who = json.dumps([account["tenantId"], account["user"]], sort_keys=True)
-
-        def make():
-            return SignIn(lambda: profile.get_login_credentials(subscription_id=account["id"])[0])
-
-        return self._once(("sign-in", who), make)
+        return json.dumps([account["tenantId"], account["user"]], sort_keys=True), profile, account
 
     def _check_host(self, host: str, *suffixes: str) -> None:
         """Never send a token to a host outside the cloud, whatever a response says. `suffixes` are its domains."""
@@ -225,7 +243,7 @@ class Clients:
         if not _HOST.fullmatch(host) or not host.lower().endswith(tuple(own)):
             raise ServiceRequestError(f"'{host}' is not a host of the cloud {self._cli_ctx.cloud.name}.")
 
-    def _once(self, name: tuple[str | None, ...], make: Callable[[], Any]):
+    def _once(self, name: tuple[Any, ...], make: Callable[[], Any]):
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()

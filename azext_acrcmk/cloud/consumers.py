@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error
-from azext_acrcmk.cloud.fields import text
+from azext_acrcmk.cloud.fields import identifier, text
 from azext_acrcmk.cloud.graph import Graph, quoted
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.consumers import Consumers, Reference
+from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.state import Unknown
 
 # How many principals one query names.
@@ -28,7 +29,7 @@ _HOLDING = (
 
 
 def find_consumers(
-    clients: Clients, subscription: str, login_server: str, principals: Sequence[str], stop: Stop
+    clients: Clients, subscription: str, login_server: str, principals: Sequence[Id], stop: Stop
 ) -> Consumers:
     """In all subscriptions that the login can see. Only for information: a failure is told, not raised."""
     from azure.core.exceptions import AzureError
@@ -36,14 +37,13 @@ def find_consumers(
     graph = Graph(clients, subscription, stop)
     try:
         naming = [_reference(row) for row in graph.ask(_NAMING.format(quoted(login_server))).rows]
-        holders: dict[str, Reference] = {}
-        wanted = sorted({each.lower() for each in principals})
+        holders: dict[Id, Reference] = {}
+        wanted = sorted(set(principals))
         for at in range(0, len(wanted), _AT_ONCE):
             some = wanted[at : at + _AT_ONCE]
             for row in graph.ask(_HOLDING.format(", ".join(map(quoted, some)))).rows:
-                found = {(text(row, column) or "").lower() for column in ("kubelet", "own", "managed")}
-                for principal in found & set(some):
-                    holders[principal] = _reference(row)
+                found = {identifier(row, column) for column in ("kubelet", "own", "managed")}
+                holders |= dict.fromkeys(found & set(some), _reference(row))
     except AzureError as error:
         return Consumers(unseen=Unknown(why=read_error(error).message, denied=False))
     return Consumers(tuple(sorted(naming, key=lambda each: each.id.lower())), holders)

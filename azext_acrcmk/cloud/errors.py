@@ -17,6 +17,9 @@ from azext_acrcmk.model.problem import taken_vault_name
 # Control characters and line separators.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
+# Resource Graph says the cause only in the details (recorded; fleet facts 1).
+_FOR_SUPPORT = "Please provide below info when asking for support"
+
 
 class UnexpectedResponse(ClientAuthenticationError):
     """A response that Azure does not document, or that points to a host to which nothing may be sent.
@@ -75,6 +78,9 @@ def read_error(error: BaseException) -> ServiceError:
     inner = body.get("innererror") or {}
     # For a response without a message, the SDKs' text can go on with all of it, such as the page of a proxy.
     message = str(body.get("message") or str(getattr(error, "message", None) or error).partition("\n")[0]).strip()
+    details = _dicts(body.get("details"))
+    if message.startswith(_FOR_SUPPORT):
+        message = " ".join(str(each["message"]) for each in details if each.get("message")) or message
     return ServiceError(
         status=status,
         code=str(body.get("code") or ""),
@@ -82,7 +88,7 @@ def read_error(error: BaseException) -> ServiceError:
         summary=one_line(message.partition("\n")[0]),
         inner=str(inner.get("code") or "") if isinstance(inner, dict) else "",
         ended=ended if ended in ("Failed", "Canceled") else "",
-        details=_dicts(body.get("details")),
+        details=details,
         additional=_dicts(body.get("additionalInfo")),
         advice=getattr(error, "advice", ()),
         claims="insufficient_claims" in str((getattr(response, "headers", None) or {}).get("WWW-Authenticate")),
@@ -91,7 +97,8 @@ def read_error(error: BaseException) -> ServiceError:
 
 def one_line(text: Any) -> str:
     """A text of a service with line breaks and other control characters replaced by a space: a finding is one line."""
-    return _CONTROL.sub(" ", str(text)).strip()
+    said = str(text)
+    return (said if said.isprintable() else _CONTROL.sub(" ", said)).strip()
 
 
 def _dicts(value: Any) -> tuple[dict[str, Any], ...]:
@@ -187,13 +194,6 @@ def _disallowed_by_policy(error: ServiceError) -> Explanation:
     )
 
 
-def _disallowed_by_azure(error: ServiceError) -> Explanation:
-    return Explanation(
-        error.message,
-        ("If it is about the location, choose another with --location: az account list-locations --output table",),
-    )
-
-
 def missing_registration(error: ServiceError) -> str | None:
     """The resource provider that the subscription must be registered for, if that is the error."""
     if not same_code(error, "MissingSubscriptionRegistration"):
@@ -215,22 +215,6 @@ def _vault_exists(error: ServiceError) -> Explanation:
     return Explanation(*taken_vault_name(name))
 
 
-def _vault_deleted(error: ServiceError) -> Explanation:
-    return Explanation(
-        "There is a soft-deleted key vault with this name that you don't have permission to read, or another change of "
-        "the vault is in progress. "
-        f"{error.message}",
-        (
-            "Recovering it requires permission 'Microsoft.KeyVault/deletedVaults/read' on the subscription.",
-            "Or choose another name with --key-vault.",
-        ),
-    )
-
-
-def _name_in_use(error: ServiceError) -> Explanation:
-    return Explanation(error.message, ("Registry names are global. Choose another name.",))
-
-
 def _locked(error: ServiceError) -> Explanation:
     group = _quoted(r"(?i)/resourceGroups/([^/']+)", error)
     return Explanation(
@@ -239,34 +223,6 @@ def _locked(error: ServiceError) -> Explanation:
             f"List the locks: az lock list{f' --resource-group {quote(group)}' if group else ''}",
             "Remove the lock temporarily (az lock delete), then run the same command again.",
         ),
-    )
-
-
-def _read_only(error: ServiceError) -> Explanation:
-    return Explanation(error.message, ("Reactivate the subscription, then run the same command again.",))
-
-
-def _quota(error: ServiceError) -> Explanation:
-    return Explanation(
-        f"A quota of the subscription is exhausted: {error.message}",
-        ("Request a quota increase (az quota, or a support request), or delete resources that are no longer needed.",),
-    )
-
-
-def _role_limit(error: ServiceError) -> Explanation:
-    return Explanation(
-        f"The limit of role assignments in the subscription is reached: {error.message}",
-        (
-            "Use a vault with access policies (--permission-model access-policy), an identity that already has the "
-            "role, or remove role assignments that are no longer needed.",
-        ),
-    )
-
-
-def _throttled(error: ServiceError) -> Explanation:
-    return Explanation(
-        f"Azure is throttling requests: {error.message}",
-        ("Wait a few minutes, then run the same command again; it continues where it stopped.",),
     )
 
 
@@ -280,21 +236,6 @@ def _unauthenticated(error: ServiceError) -> Explanation:
             ),
         )
     return Explanation(f"Azure rejected the login: {error.message}", error.advice or ("Log in again: az login",))
-
-
-def _no_subscription(error: ServiceError) -> Explanation:
-    return Explanation(error.message, ("List the subscriptions that you can use: az account list --output table",))
-
-
-def _no_group(error: ServiceError) -> Explanation:
-    return Explanation(
-        error.message,
-        (
-            "Create the resource group: az group create",
-            "This command creates a missing resource group only if you have permission "
-            "'Microsoft.Resources/subscriptions/resourceGroups/read' on the subscription.",
-        ),
-    )
 
 
 # A vault learns of a role after some minutes (service facts 4.4).
@@ -334,70 +275,88 @@ def _no_local_right(action: str) -> Explanation:
     )
 
 
-def _firewall(error: ServiceError) -> Explanation:
-    return Explanation(
-        f"The vault's firewall does not allow access from your network: {error.message}",
-        ("Run the command from a network that the vault allows, or ask for your IP address to be allowed.",),
-    )
+def _saying(text: str, *advice: str) -> Callable[[ServiceError], Explanation]:
+    """An explanation in words that are always the same, around what the service said."""
+    return lambda error: Explanation(text.format(message=error.message, status=error.status, said=_said(error)), advice)
 
 
-def _no_answer(error: ServiceError) -> Explanation:
-    return Explanation(
-        f"The connection to Azure failed: {error.message}",
-        ("Check your network connection and proxy, then run the same command again.",),
-    )
-
-
-def _unexpected_response(error: ServiceError) -> Explanation:
-    return Explanation(
-        f"Unexpected response from Azure: {error.message}",
-        (
-            "Run the same command again. If it fails again, add --debug to see the response. It may come from a proxy; "
-            "otherwise, this is a bug in this extension.",
-        ),
-    )
-
-
-def _without_code(error: ServiceError) -> Explanation:
-    return Explanation(
-        f"Unexpected response with status {error.status} and no Azure error code: {error.message}",
-        ("It may come from a proxy. Run the same command again; if it fails again, add --debug to see the response.",),
-    )
-
-
-def _conflict(error: ServiceError) -> Explanation:
-    return Explanation(
-        f"The resource is being changed by another operation, or was changed in the meantime: {_said(error)}",
-        ("Wait a moment, then run the same command again.",),
-    )
-
-
+_quota = _saying(
+    "A quota of the subscription is exhausted: {message}",
+    "Request a quota increase (az quota, or a support request), or delete resources that are no longer needed.",
+)
+_throttled = _saying(
+    "Azure is throttling requests: {message}",
+    "Wait a few minutes, then run the same command again; it continues where it stopped.",
+)
 _EXPLANATIONS: dict[str, Callable[[ServiceError], Explanation]] = {
     "LinkedAuthorizationFailed": _linked_authorization_failed,
     "AuthorizationFailed": _authorization_failed,
     "RequestDisallowedByPolicy": _disallowed_by_policy,
-    "RequestDisallowedByAzure": _disallowed_by_azure,
+    "RequestDisallowedByAzure": _saying(
+        "{message}",
+        "If it is about the location, choose another with --location: az account list-locations --output table",
+    ),
     "MissingSubscriptionRegistration": _not_registered,
     "VaultAlreadyExists": _vault_exists,
-    "ConflictError": _vault_deleted,
-    "AlreadyInUse": _name_in_use,
-    "RoleAssignmentLimitExceeded": _role_limit,
+    "ConflictError": _saying(
+        "There is a soft-deleted key vault with this name that you don't have permission to read, or another change of "
+        "the vault is in progress. {message}",
+        "Recovering it requires permission 'Microsoft.KeyVault/deletedVaults/read' on the subscription.",
+        "Or choose another name with --key-vault.",
+    ),
+    "AlreadyInUse": _saying("{message}", "Registry names are global. Choose another name."),
+    "RoleAssignmentLimitExceeded": _saying(
+        "The limit of role assignments in the subscription is reached: {message}",
+        "Use a vault with access policies (--permission-model access-policy), an identity that already has the role, "
+        "or remove role assignments that are no longer needed.",
+    ),
     "ScopeLocked": _locked,
-    "ReadOnlyDisabledSubscription": _read_only,
+    "ReadOnlyDisabledSubscription": _saying(
+        "{message}", "Reactivate the subscription, then run the same command again."
+    ),
     "QuotaExceeded": _quota,
     "SubscriptionQuotaExceeded": _quota,
     "TooManyRequests": _throttled,
     "SubscriptionRequestsThrottled": _throttled,
-    "SubscriptionNotFound": _no_subscription,
-    "ResourceGroupNotFound": _no_group,
+    "SubscriptionNotFound": _saying(
+        "{message}", "List the subscriptions that you can use: az account list --output table"
+    ),
+    "ResourceGroupNotFound": _saying(
+        "{message}",
+        "Create the resource group: az group create",
+        "This command creates a missing resource group only if you have permission "
+        "'Microsoft.Resources/subscriptions/resourceGroups/read' on the subscription.",
+    ),
     "InvalidAuthenticationToken": _unauthenticated,
     "ForbiddenByRbac": _no_vault_right,
     "ForbiddenByPolicy": _no_vault_right,
-    "ForbiddenByFirewall": _firewall,
+    "ForbiddenByFirewall": _saying(
+        "The vault's firewall does not allow access from your network: {message}",
+        "Run the command from a network that the vault allows, or ask for your IP address to be allowed.",
+    ),
 }
 
 # For errors without a code of their own. Status 0: no response.
-_BY_STATUS: dict[int, Callable[[ServiceError], Explanation]] = {0: _no_answer, 401: _unauthenticated, 409: _conflict}
+_BY_STATUS: dict[int, Callable[[ServiceError], Explanation]] = {
+    0: _saying(
+        "The connection to Azure failed: {message}",
+        "Check your network connection and proxy, then run the same command again.",
+    ),
+    401: _unauthenticated,
+    409: _saying(
+        "The resource is being changed by another operation, or was changed in the meantime: {said}",
+        "Wait a moment, then run the same command again.",
+    ),
+}
+_unexpected_response = _saying(
+    "Unexpected response from Azure: {message}",
+    "Run the same command again. If it fails again, add --debug to see the response. It may come from a proxy; "
+    "otherwise, this is a bug in this extension.",
+)
+_without_code = _saying(
+    "Unexpected response with status {status} and no Azure error code: {message}",
+    "It may come from a proxy. Run the same command again; if it fails again, add --debug to see the response.",
+)
 
 
 def _quoted(pattern: str, error: ServiceError) -> str:

@@ -20,6 +20,13 @@ def parts(body: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [each for each in _list(body, name) if isinstance(each, dict)]
 
 
+def items_of(page: dict[str, Any]) -> list[dict[str, Any]]:
+    """The items of a list. Raises UnexpectedResponse if it is none: what it has not named is not absent."""
+    if not isinstance(page.get("value"), list):
+        raise UnexpectedResponse("a list was expected.")
+    return parts(page, "value")
+
+
 def identifier(body: dict[str, Any], name: str) -> Id | None:
     """An ID without parts, such as a GUID."""
     value = text(body, name)

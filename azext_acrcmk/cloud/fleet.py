@@ -92,6 +92,9 @@ class Fleet:
             self.assembled(registry), sharing=self._sharing(registry), replicas=self._replicas(registry)
         )
 
+    def is_settled(self, registry: Registry) -> bool:
+        return registry.id in self._settled
+
     def settle(self, state: State) -> None:
         """From now on this is the state of its registry: nothing about it is in doubt, or it was read directly."""
         self._settled[state.registry.id] = state

@@ -3,6 +3,7 @@ what it does not show may be there all the same."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -29,6 +30,10 @@ from azext_acrcmk.model.state import (
 Doubts = Callable[[State], frozenset[str]]
 
 
+# So many registries are looked at for each key that is read.
+_AT_ONCE = 4
+
+
 class Confirmation:
     """Reads again what is in doubt, of each vault and registry once.
 
@@ -43,8 +48,22 @@ class Confirmation:
             subscriptions,
             doubts,
         )
+        # Those that were not looked at yet.
+        self._ahead: deque[Registry] | None = None
         # What is known of vaults that are not in the fleet, by host.
         self._fates: dict[str, Fate] = {}
+
+    def look_ahead(self) -> None:
+        """Looks at some registries whose keys are known, while other keys are still read. All that is not read by key
+        must be known."""
+        if self._ahead is None:
+            self._ahead = deque(self._fleet.encrypted)
+        for _ in range(min(_AT_ONCE, len(self._ahead))):
+            registry = self._ahead.popleft()
+            if registry.encryption.key.with_version(None) not in self._fleet.keys:
+                self._ahead.append(registry)
+            elif not self._fleet.older_version(registry):
+                self._settle(registry)
 
     def confirm(self) -> None:
         suspects = [each.id for each in self._fleet.encrypted if not self._settle(each)]
@@ -60,6 +79,8 @@ class Confirmation:
 
     def _settle(self, registry: Registry) -> bool:
         """Whether nothing about a registry is in doubt."""
+        if self._fleet.is_settled(registry):
+            return True
         state = self._fleet.state_of(registry)
         if self._doubts(state):
             return False
@@ -94,7 +115,7 @@ class Confirmation:
         fate = self._fates.get(registry.encryption.key.host, NOT_LOADED)
         place = before.vault.id if before.vault else fate if isinstance(fate, ArmId) else None
         kept = _kept(before, doubts, NOT_LOADED if isinstance(fate, ArmId) else fate)
-        load = partial(load_registry_state, self._clients, registry, self._subscriptions(), place, kept)
+        load = partial(load_registry_state, self._reads.quick_clients, registry, self._subscriptions(), place, kept)
         state = self._reads.patiently(load, registry.id)
         if isinstance(state, State):
             self._fleet.settle(replace(state, sharing=before.sharing, replicas=before.replicas))

@@ -52,6 +52,14 @@ _ASSIGNMENTS = (
 )
 
 
+# The scope of the query does not exist, or the caller can't read anything in it.
+_REFUSED = frozenset({400, 403, 404})
+
+
+class ScopeRefused(Exception):
+    """Resource Graph refuses to look into the scope that was asked for; the message says why."""
+
+
 class FleetGraph:
     """Fills a fleet from Resource Graph. What one query does not tell is missed, and the next is asked."""
 
@@ -60,16 +68,19 @@ class FleetGraph:
         self._subscriptions, self._tenant = login.subscriptions, login.tenant
         self._graph = Graph(clients, login.subscription, stop)
         self._subscriptions_in: dict[Where, Rows] = {}
+        # Whether the fleet has all registries that the login can see.
+        self._all_are_known = False
 
     def find(self, where: Where, group: str | None) -> None:
-        """The registries, and whether all the places asked for were looked at."""
+        """The registries, and whether all the places asked for were looked at. Raises ScopeRefused."""
         fleet = self._fleet
         wanted = _REGISTRIES.format(f" and resourceGroup =~ {quoted(group)}" if group else "")
         found, subscriptions = in_parallel(
-            lambda: self._ask("registries", wanted, where), lambda: self._find_subscriptions(where)
+            lambda: self._ask("registries", wanted, where, decides=True), lambda: self._find_subscriptions(where)
         )
         for registry in self._read(found, read_registry_of_many):
             fleet.registries[registry.id] = registry
+        self._all_are_known = where == EVERYWHERE and not group and found.told and not found.missing and not found.cut
         if found.cut:
             fleet.miss(
                 "subscriptions",
@@ -128,9 +139,9 @@ class FleetGraph:
         self._fleet.add_identities(self._read(found, read_identity))
 
     def _find_grants(self, used: list[Registry]) -> None:
-        self._find_identities(used)
+        roles, _ = in_parallel(lambda: self._ask("role definitions", _ROLES), lambda: self._find_identities(used))
         principals = {key_identity(self._fleet.with_identity(each)).principal_id for each in used} - {None}
-        definitions = {identifier(row, "name"): row for row in self._ask("role definitions", _ROLES).rows}
+        definitions = {identifier(row, "name"): row for row in roles.rows}
         found = self._ask("role assignments", _ASSIGNMENTS.replace("{}", only("principal", principals)))
 
         def role_definition(guid: str) -> dict[str, Any]:
@@ -144,7 +155,12 @@ class FleetGraph:
 
     def _find_users(self) -> None:
         users: dict[str, list[KeyUser]] = {}
-        for each in self._read(self._ask("registries with the same keys", _KEYS_IN_USE), _user):
+        with_key = (each for each in self._fleet.registries.values() if each.encryption.key)
+        if self._all_are_known:
+            found = [_user_of(each) for each in with_key]
+        else:
+            found = self._read(self._ask("registries with the same keys", _KEYS_IN_USE), _user)
+        for each in found:
             users.setdefault(each.key.host, []).append(each)
         self._fleet.users = users
 
@@ -164,15 +180,19 @@ class FleetGraph:
             replicas[registry] = (*replicas.get(registry, ()), text(row, "location") or "")
         self._fleet.replicas = replicas
 
-    def _ask(self, what: str, query: str, where: Where = EVERYWHERE) -> Rows:
-        """What Resource Graph tells; what it does not is missed."""
+    def _ask(self, what: str, query: str, where: Where = EVERYWHERE, decides: bool = False) -> Rows:
+        """What Resource Graph tells; what it does not is missed. If the query `decides`, nothing at all can be listed
+        where it is refused: ScopeRefused."""
         from azure.core.exceptions import AzureError
 
         try:
             with self._tell(lambda: f"Asking Resource Graph for {what}"):
                 rows = self._graph.ask(query, where)
         except AzureError as error:
-            self._fleet.miss(what, f"Resource Graph did not answer: {read_error(error).message}")
+            said = read_error(error)
+            if decides and said.status in _REFUSED:
+                raise ScopeRefused(said.message) from error
+            self._fleet.miss(what, f"Resource Graph did not answer: {said.message}")
             return Rows(told=False)
         if rows.missing:
             self._fleet.miss(what, f"Resource Graph counts {rows.missing} more than it returned.")
@@ -198,6 +218,11 @@ def _subscription(row: dict[str, Any]) -> Id:
 
 def _vault(row: dict[str, Any]) -> Vault:
     return read_vault(row, "managedHSM" if same(text(row, "type"), HSM_TYPE) else "vault")
+
+
+def _user_of(registry: Registry) -> KeyUser:
+    used = registry.encryption
+    return KeyUser(registry.id, used.key.with_version(None), used.identity or Id())
 
 
 def _user(row: dict[str, Any]) -> KeyUser | None:

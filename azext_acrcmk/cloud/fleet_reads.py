@@ -8,18 +8,18 @@ from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
-from azext_acrcmk.cloud.fields import parts
+from azext_acrcmk.cloud.fields import items_of
 from azext_acrcmk.cloud.fleet import Fleet, Tell
 from azext_acrcmk.cloud.pace import Pace
 from azext_acrcmk.cloud.pool import Rest, Throttled, for_each
-from azext_acrcmk.cloud.quick_reads import QuickReads
-from azext_acrcmk.cloud.read import read_key, read_registry_of_many, read_vault
-from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, of_id, read_if_possible
+from azext_acrcmk.cloud.quick_reads import QuickClients, QuickReads
+from azext_acrcmk.cloud.read import read_deleted_vault, read_key, read_registry_of_many, read_vault
+from azext_acrcmk.cloud.reads import DELETED_VAULTS, get_key, get_registry, get_vault, of_id, read_if_possible
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
-from azext_acrcmk.model.state import Absent, Key, Registry, Unknown, Vault
+from azext_acrcmk.model.state import Absent, DeletedVault, Key, Registry, Unknown, Vault
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ class FleetReads:
         """`subscription` is that of the command."""
         self._fleet, self._clients, self._stop, self._tell = fleet, clients, stop, tell
         self._quick_reads = QuickReads(clients, clients.arm(subscription))
+        self.quick_clients = QuickClients(clients, self._quick_reads)
         self._fresh: set[ArmId] = set()
         # Since when a subscription lets nothing through, in seconds of the monotonic clock.
         self._throttled: dict[Id, float] = {}
@@ -85,49 +86,69 @@ class FleetReads:
             self._fleet.vaults.pop(host)
         return failed
 
-    def read_denials(self) -> None:
-        """What deny assignments take away, which Resource Graph does not have."""
-        subscriptions = sorted({each.id.subscription for each in self._fleet.vaults.values()})
-        self.side_by_side("deny assignments", subscriptions, self._read_denials, str)
-
     def _read_denials(self, subscription: Id) -> Rest | None:
-        scope, type_ = f"/subscriptions/{subscription}", "Microsoft.Authorization/denyAssignments"
-        path, version = f"{scope}/providers/{type_}", API_VERSIONS[type_]
-
-        def patiently() -> list[dict[str, Any]] | Absent | Unknown:
-            arm = self._clients.arm(subscription)
-            return self.patiently(lambda: list(arm.pages(path, version, **PATIENCE)), scope, f"{type_}/read")
-
-        found, rest = self._read(subscription, path, version, lambda body: parts(body, "value"), patiently)
+        found, rest = self._read_list(subscription, "Microsoft.Authorization/denyAssignments", dict)
         self._fleet.denials[subscription] = [] if isinstance(found, Absent) else found
         return rest
 
-    def read_keys(self) -> None:
-        """Each distinct key, and the versions in use that are not its latest."""
+    def list_deleted_vaults(self, subscription: Id) -> list[DeletedVault] | Unknown:
+        found, _ = self._read_list(subscription, DELETED_VAULTS.removesuffix("/read"), read_deleted_vault)
+        return [] if isinstance(found, Absent) else found
+
+    def _read_list(
+        self, subscription: Id, type_: str, read: Callable[[dict[str, Any]], T]
+    ) -> tuple[list[T] | Absent | Unknown, Rest | None]:
+        """What a subscription has of a type."""
+        scope, version = f"/subscriptions/{subscription}", API_VERSIONS[type_]
+        path = f"{scope}/providers/{type_}"
+
+        def pages() -> list[T]:
+            return list(map(read, self._clients.arm(subscription).pages(path, version, **PATIENCE)))
+
+        return self._read(
+            subscription,
+            path,
+            version,
+            lambda body: list(map(read, items_of(body))),
+            lambda: self.patiently(pages, scope, f"{type_}/read"),
+        )
+
+    def read_keys(self, meanwhile: Callable[[], Any]) -> None:
+        """Each distinct key, and what deny assignments take away, which Resource Graph does not have; then the versions
+        in use that are not the latest of their key. `meanwhile` is called whenever one was read."""
         used = [
             (registry, vault)
             for registry in self._fleet.encrypted
             if (vault := self._fleet.vaults.get(registry.encryption.key.host))
         ]
-        self._read_keys("keys", {registry.encryption.key.with_version(None): vault.id for registry, vault in used})
-        older = ((self._fleet.older_version(registry), vault) for registry, vault in used)
-        self._read_keys("key versions", {version: vault.id for version, vault in older if version})
+        keys = {registry.encryption.key.with_version(None): vault.id for registry, vault in used}
+        denied_in = {vault.id.subscription for _, vault in used}
 
-    def _read_keys(self, what: str, vaults: dict[KeyId, ArmId]) -> None:
-        def read(key: KeyId) -> Rest | None:
-            vault = vaults[key]
-            self._fleet.keys[key], rest = self._read(
-                vault.subscription,
-                f"{vault}/keys/{key.name}" + (f"/versions/{key.version}" if key.version else ""),
-                API_VERSIONS[HSM_TYPE if key.is_hsm else "Microsoft.KeyVault/vaults/keys"],
-                lambda body: _described(read_key(body, key)),
-                lambda: self.patiently(
-                    lambda: _described(get_key(self._clients, vault, key)), f"{vault}/keys/{key.name}"
-                ),
-            )
-            return rest
+        def read(item: KeyId | Id) -> Rest | None:
+            return self._read_key(item, keys[item]) if isinstance(item, KeyId) else self._read_denials(item)
 
-        self.side_by_side(what, list(vaults), read, lambda key: vaults[key].subscription)
+        def place(item: KeyId | Id) -> Id:
+            return keys[item].subscription if isinstance(item, KeyId) else item
+
+        self.side_by_side("keys", [*sorted(denied_in), *keys], read, place, meanwhile)
+        older = ((self._fleet.older_version(registry), vault.id) for registry, vault in used)
+        versions = {version: vault for version, vault in older if version}
+        self.side_by_side(
+            "key versions",
+            list(versions),
+            lambda version: self._read_key(version, versions[version]),
+            lambda version: versions[version].subscription,
+        )
+
+    def _read_key(self, key: KeyId, vault: ArmId) -> Rest | None:
+        self._fleet.keys[key], rest = self._read(
+            vault.subscription,
+            f"{vault}/keys/{key.name}" + (f"/versions/{key.version}" if key.version else ""),
+            API_VERSIONS[HSM_TYPE if key.is_hsm else "Microsoft.KeyVault/vaults/keys"],
+            lambda body: _described(read_key(body, key)),
+            lambda: self.patiently(lambda: _described(get_key(self._clients, vault, key)), f"{vault}/keys/{key.name}"),
+        )
+        return rest
 
     def _read(
         self,
@@ -172,13 +193,26 @@ class FleetReads:
 
         return read_if_possible(lambda: retrying(call, passes, self._stop, THROTTLED_SECONDS), action, scope)
 
-    def side_by_side(self, what: str, items: list, work: Callable[[Any], Any], place: Callable[[Any], str]) -> None:
-        """Calls `work` with each item, in turn from each place, and tells how far it is."""
+    def side_by_side(
+        self,
+        what: str,
+        items: list,
+        work: Callable[[Any], Any],
+        place: Callable[[Any], str],
+        meanwhile: Callable[[], Any] = lambda: None,
+    ) -> None:
+        """Calls `work` with each item, in turn from each place, and tells how far it is. `meanwhile` is called after
+        each, in the thread of the caller."""
         if not items:
             return
         pace = Pace(f"Reading {what}", len(items))
+
+        def count() -> None:
+            pace.count()
+            meanwhile()
+
         with self._tell(pace.told):
-            for_each(items, work, pace.count, place=place)
+            for_each(items, work, count, place=place)
 
 
 def _described(key: Key | Absent | Unknown) -> Key | Absent | Unknown:

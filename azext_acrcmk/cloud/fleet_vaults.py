@@ -8,7 +8,7 @@ from functools import partial
 from azext_acrcmk.cloud.across import list_of_type, vault_not_found
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fleet_reads import FleetReads
-from azext_acrcmk.cloud.reads import DELETED_VAULTS, is_vault_name_free, list_deleted_vaults
+from azext_acrcmk.cloud.reads import is_vault_name_free
 from azext_acrcmk.cloud.transport import PATIENCE
 from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
 from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Unknown
@@ -52,15 +52,12 @@ class LostVaults:
             self._gone.add(key.host)
 
     def _list_deleted(self, subscription: str) -> None:
-        deleted = self._reads.patiently(
-            lambda: list(list_deleted_vaults(self._clients, subscription, **PATIENCE)),
-            f"/subscriptions/{subscription}",
-            DELETED_VAULTS,
-        )
-        for vault in deleted or ():
-            self._deleted[Id(vault.name)] = vault
+        deleted = self._reads.list_deleted_vaults(Id(subscription))
         if isinstance(deleted, Unknown):
             self._unsearched.append(deleted)
+            return
+        for vault in deleted:
+            self._deleted[Id(vault.name)] = vault
 
     def _list_existing(self, subscription: str) -> None:
         for type_ in self._types:

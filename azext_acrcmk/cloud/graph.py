@@ -6,14 +6,16 @@ between pages; a subscription that can't be read is left out without a word.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import read_error, same_code
+from azext_acrcmk.cloud.errors import UnexpectedResponse, read_error, same_code
 from azext_acrcmk.cloud.fields import identifier, number, parts, text
 from azext_acrcmk.cloud.quota import Quota, resets_after
+from azext_acrcmk.cloud.reads import in_parallel
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import Id
@@ -27,7 +29,8 @@ MOST_VALUES = 100
 PATIENCE = 600.0
 PATIENCE_WITH_TROUBLE = 60.0
 _FIRST_PAUSE = 1.0
-_TRIES = 2
+# So many queries are asked before Azure told how many it lets through: a quota is of some more.
+_UNTOLD = 2
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,22 @@ class Rows:
     told: bool = True
 
 
+@dataclass(frozen=True)
+class Page:
+    """Some of the rows of a query, how many it has in all, the token for those after it, and whether it is `cut`."""
+
+    rows: tuple[dict[str, Any], ...]
+    total: int
+    token: str | None
+    cut: bool
+
+
 class Graph:
-    """Asks Resource Graph as the login of one subscription. Several queries may be under way, of each one page."""
+    """Asks Resource Graph as the login of one subscription. Several queries, and pages of one, may be under way."""
 
     def __init__(self, clients: Clients, subscription: str, stop: Stop):
         self._arm = clients.arm(subscription)
-        self._stop, self._quota = stop, Quota(stop)
+        self._stop, self._quota = stop, Quota(stop, _UNTOLD)
 
     def ask(self, query: str, where: Where = EVERYWHERE) -> Rows:
         """All rows of a query, which must keep the column `id`. Raises AzureError."""
@@ -79,33 +92,39 @@ class Graph:
 
     def _complete(self, query: str, piece: dict[str, Any]) -> Rows:
         """Asked again from the start where rows are missing: pages are offsets, and rows may have shifted."""
-        rows = Rows()
-        for _ in range(_TRIES):
-            rows = self._pages(query, piece)
-            if not rows.missing:
-                break
-        return rows
+        rows = self._pages(query, piece, self._side_by_side)
+        return self._pages(query, piece, self._one_by_one) if rows.missing else rows
 
-    def _pages(self, query: str, piece: dict[str, Any]) -> Rows:
+    def _pages(self, query: str, piece: dict[str, Any], rest: Callable[[dict, Page], Iterable[Page]]) -> Rows:
         # A role of a management group or of the tenant is above all subscriptions.
         options: dict[str, Any] = {"$top": 1000, "authorizationScopeFilter": "AtScopeAboveAndBelow"}
+        body = {"query": f"{query} | order by id asc", "options": options, **piece}
+        first = self._page(body)
         found: dict[Id | None, dict[str, Any]] = {}
-        total, cut, tokens = 0, False, set()
-        while True:
-            page, headers = self._page({"query": f"{query} | order by id asc", "options": options, **piece})
-            for row in parts(page, "data"):
+        total, cut = 0, False
+        for page in (first, *rest(body, first)):
+            for row in page.rows:
                 found[identifier(row, "id")] = row
             # Where it changes, rows have shifted: the largest tells that one may be missing.
-            total = max(total, number(page, "totalRecords") or 0)
-            cut = cut or headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
-            token = text(page, "$skipToken")
-            if not token or token in tokens:
-                break
-            tokens.add(token)
-            options = {**options, "$skipToken": page["$skipToken"]}
+            total, cut = max(total, page.total), cut or page.cut
         return Rows(tuple(found.values()), max(total - len(found), 0), cut)
 
-    def _page(self, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    def _side_by_side(self, body: dict[str, Any], first: Page) -> Iterable[Page]:
+        """The pages after the first, which tells how many there are, all at once."""
+        size = len(first.rows)
+        starts = range(size, first.total, size) if first.token and size else ()
+        return in_parallel(*(partial(self._page, _with_option(body, "$skip", start)) for start in starts))
+
+    def _one_by_one(self, body: dict[str, Any], first: Page) -> Iterable[Page]:
+        """The pages after the first, each by the token of the one before."""
+        token, seen = first.token, set()
+        while token and token not in seen:
+            seen.add(token)
+            page = self._page(_with_option(body, "$skipToken", token))
+            yield page
+            token = page.token
+
+    def _page(self, body: dict[str, Any]) -> Page:
         """One answer, however long the quota makes it wait."""
         from azure.core.exceptions import AzureError
 
@@ -115,7 +134,11 @@ class Graph:
             headers: dict[str, str] = {}
             try:
                 answer, headers = self._arm.query(PATH, API_VERSIONS["Microsoft.ResourceGraph/resources"], body)
-                return answer, dict(headers)
+                if not isinstance(answer.get("data"), list):
+                    raise UnexpectedResponse("a list of rows was expected.")
+                cut = headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
+                total, token = number(answer, "totalRecords") or 0, text(answer, "$skipToken")
+                return Page(tuple(parts(answer, "data")), total, token, cut)
             except AzureError as error:
                 headers = getattr(getattr(error, "response", None), "headers", None) or {}
                 failure = error
@@ -126,6 +149,10 @@ class Graph:
             within = PATIENCE if throttled else PATIENCE_WITH_TROUBLE
             if not (throttled or _may_pass(failure)) or not pauses.another(within, wait or asked_pause(failure)):
                 raise failure
+
+
+def _with_option(body: dict[str, Any], name: str, value: object) -> dict[str, Any]:
+    return {**body, "options": {**body["options"], name: value}}
 
 
 def only(column: str, values: Iterable[str]) -> str:

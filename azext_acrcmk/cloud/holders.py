@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from azext_acrcmk.cloud.clients import Clients, pages
+from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.hsm import list_hsm_roles
 from azext_acrcmk.cloud.read import read_identity
@@ -55,8 +55,7 @@ def _unnamed(vault: Vault, principal: Id | None, known: frozenset[Id]) -> bool:
 
 
 def _identities(clients: Clients, subscription: str) -> frozenset[Id]:
-    listed = pages(clients.identities(subscription).list_by_subscription)
-    return _ids(read_identity(body).principal_id for body in listed)
+    return _ids(read_identity(body).principal_id for body in clients.list_identities(subscription))
 
 
 def _ids(ids) -> frozenset[Id]:

@@ -24,8 +24,9 @@ def import_body(source: ArmId, image: str, tags: Sequence[str], untagged: Sequen
     }
 
 
-def begin_import(clients: Clients, target: ArmId, body: dict[str, Any]) -> str | None:
-    """Starts an import into `target`. The URL of its operation, or None if it has ended already."""
+def begin_import(clients: Clients, target: ArmId, body: dict[str, Any]) -> tuple[str | None, float | None]:
+    """Starts an import into `target`. The URL of its operation, or None if it has ended already; and the seconds after
+    which to ask for it, if the service says so."""
     return clients.arm(target.subscription).begin(f"{target}/importImage", API_VERSIONS[REGISTRY_TYPE], body)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from azext_acrcmk.cloud.login_server import LoginServer, NotPermitted
+from azext_acrcmk.cloud.login_server import AccessDenied, LoginServer
 from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.read_content import read_content
 from azext_acrcmk.cloud.reads import in_parallel, read_if_possible
@@ -33,8 +34,12 @@ def load_source(server: LoginServer, name: str, since: str | None = None, locks:
     listed = _listed(server, name, since, locks)
     if not listed.attributes.can_read:
         return listed
-    rows = [row for row in listed.manifests.values() if row.attributes.can_read]
-    _read(server, listed, [row.digest for row in rows if row.is_index])
+    if listed.hidden or listed.hidden_tags:
+        listed = _counted_again(server, listed)
+    _find_hidden(server, listed, lambda: _of_tags(server, name))
+    _read_indexes(server, listed)
+    if _find_hidden(server, listed, lambda: (child for each in listed.contents for child in listed.descendants(each))):
+        _read_indexes(server, listed)
     # What an image consists of is not attached to anything. What a fallback tag names is.
     parts = {
         child
@@ -42,8 +47,10 @@ def load_source(server: LoginServer, name: str, since: str | None = None, locks:
         if not any(map(is_fallback_tag, listed.manifests[digest].tags))
         for child in listed.descendants(digest)
     }
-    candidates = [row.digest for row in rows if not row.is_index and row.may_have_subject and row.digest not in parts]
-    _read(server, listed, candidates, attached_only=True)
+    rows = (row for row in listed.manifests.values() if row.attributes.can_read and not row.is_index)
+    _read(server, listed, [row.digest for row in rows if row.may_have_subject and row.digest not in parts], True)
+    if _find_hidden(server, listed, listed.referrers):
+        _read_indexes(server, listed)
     return listed
 
 
@@ -51,6 +58,10 @@ def load_target(server: LoginServer, source: Repository, locks: bool = True) -> 
     """The same repository of the new registry, with the indexes that the old one does not have: what is attached to
     its images is named in one."""
     listed = _listed(server, source.name, None, locks)
+    _find_hidden(
+        server, listed, lambda: (row.digest for row in source.manifests.values() if not row.attributes.can_list)
+    )
+    _find_hidden(server, listed, lambda: _of_tags(server, source.name))
     tags = listed.tags
     named = {tags.get(fallback_tag(subject)) for subject in source.referrers()} & listed.manifests.keys()
     own = {row.digest for row in listed.manifests.values() if row.is_index and row.digest not in source.manifests}
@@ -71,15 +82,47 @@ def _listed(server: LoginServer, name: str, since: str | None, locks: bool) -> R
             found[row.digest] = row
         return found
 
-    (attributes, count), manifests, tags = in_parallel(
-        lambda: server.repository(name) or (FREE, 0), rows, lambda: _tag_locks(server, name) if locks else {}
+    (attributes, *counts), manifests, tags = in_parallel(
+        lambda: server.repository(name) or (FREE, 0, 0), rows, lambda: _tag_locks(server, name) if locks else {}
     )
-    hidden = max(count - len(manifests), 0) if since is None else 0
-    return Repository(name, manifests, {}, attributes, tags, hidden)
+    return Repository(name, manifests, {}, attributes, tags, *(counts if since is None else ()))
 
 
 def _tag_locks(server: LoginServer, name: str) -> dict[str, Attributes]:
-    return {tag: attributes for tag, attributes in server.tag_attributes(name) if attributes != FREE}
+    return {tag: attributes for tag, _, attributes in server.tags(name) if attributes != FREE}
+
+
+def _counted_again(server: LoginServer, listed: Repository) -> Repository:
+    """What was deleted while the lists were read is not hidden."""
+    _, *counts = server.repository(listed.name) or (FREE, 0, 0)
+    manifests, tags = map(min, zip(counts, (listed.manifest_count, listed.tag_count), strict=True))
+    return replace(listed, manifest_count=manifests, tag_count=tags)
+
+
+def _of_tags(server: LoginServer, name: str) -> Iterable[str]:
+    return (digest for _, digest, _ in server.tags(name))
+
+
+def _find_hidden(server: LoginServer, listed: Repository, named: Callable[[], Iterable[str]]) -> bool:
+    """Adds manifests that are missing in the list (listEnabled is false) but can be read by their digests, where
+    something names them. Whether there were any."""
+    if not listed.hidden:
+        return False
+    found = []
+
+    def look(digest: str) -> None:
+        row = server.manifest(listed.name, digest)
+        if row:
+            found.append(row)
+
+    for_each(sorted({*named()} - listed.manifests.keys()), look, lambda: None, most=_READS)
+    listed.manifests.update({row.digest: row for row in found})
+    return bool(found)
+
+
+def _read_indexes(server: LoginServer, listed: Repository) -> None:
+    rows = (row for row in listed.manifests.values() if row.is_index and row.attributes.can_read)
+    _read(server, listed, [row.digest for row in rows if row.digest not in listed.contents])
 
 
 def _read(server: LoginServer, listed: Repository, digests: Iterable[str], attached_only: bool = False) -> None:
@@ -109,6 +152,6 @@ def load_deleted(server: LoginServer) -> Deleted | Unknown:
 
     try:
         seen = read_if_possible(count, "", "")
-    except NotPermitted as error:
+    except AccessDenied as error:
         return Unknown(why=str(error))
     return Deleted() if isinstance(seen, Absent) else seen

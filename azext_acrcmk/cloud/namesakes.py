@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.fields import parts, resource_id
-from azext_acrcmk.cloud.reads import read_if_possible
-from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import HSM_TYPE, IDENTITY_TYPE, ArmId
 from azext_acrcmk.model.state import Absent, State, Unknown
-
-# How many are asked for: one is enough to know that a name may mean something else.
-MOST = 10
 
 
 def find_namesakes(
@@ -28,19 +23,12 @@ def find_namesakes(
         wanted.append((IDENTITY_TYPE, goal.identity.name))
     if not wanted:
         return ()
-    from azext_acrcmk.cloud.graph import MOST_SUBSCRIPTIONS, PATH, quoted
+    from azext_acrcmk.cloud.asked import SECONDS, Asked, ids_in
+    from azext_acrcmk.cloud.graph import quoted
 
     either = " or ".join(f"(type =~ {quoted(type_)} and name =~ {quoted(name)})" for type_, name in wanted)
-    body = {
-        "query": f"resources | where {either} | project id | order by id asc",
-        "subscriptions": list(subscriptions[:MOST_SUBSCRIPTIONS]),
-        "options": {"$top": MOST},
-    }
-
-    def ask() -> tuple[ArmId, ...]:
-        answer, _ = clients.arm(goal.registry.subscription).query(
-            PATH, API_VERSIONS["Microsoft.ResourceGraph/resources"], body
-        )
-        return tuple(resource_id(row) for row in parts(answer, "data"))
-
-    return read_if_possible(ask, "", "/providers/Microsoft.ResourceGraph")
+    seen = Asked(clients, goal.registry.subscription, f"resources | where {either} | project id").within(SECONDS)
+    if isinstance(seen, Unknown):
+        return replace(seen, scope="/providers/Microsoft.ResourceGraph")
+    # With Azure Lighthouse, it also shows what is in other tenants.
+    return tuple(id_ for id_ in ids_in(seen) if id_.subscription in subscriptions)

@@ -140,16 +140,19 @@ def _lock(body: dict[str, Any]) -> Lock:
 
 
 def _permissions(clients: Clients, scope: Scope) -> tuple[Allowed, ...] | Unknown:
+    """What the caller may do. An empty list is in contradiction to what he has read there, so it decides nothing."""
     path = f"{scope}/providers/Microsoft.Authorization/permissions"
+    action = "Microsoft.Authorization/permissions/read"
 
-    def ask() -> tuple[Allowed, ...]:
+    def ask() -> tuple[Allowed, ...] | Unknown:
         found = clients.arm(scope.subscription).pages(
             path, API_VERSIONS["Microsoft.Authorization/permissions"], **PATIENCE
         )
         fields = ("actions", "notActions", "dataActions", "notDataActions")
-        return tuple(Allowed(*(texts(each, name) for name in fields)) for each in found)
+        held = tuple(Allowed(*(texts(each, name) for name in fields)) for each in found)
+        return held or Unknown(action, scope, "the response names no permission, not even that to read.", denied=False)
 
-    return _asked(ask, "Microsoft.Authorization/permissions/read", scope)
+    return _asked(ask, action, scope)
 
 
 def _vault_name_is_free(clients: Clients, vault: ArmId) -> bool | Unknown:

@@ -13,12 +13,12 @@ _LEFT, _RESET = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
 
 
 class Quota:
-    """Of one caller, used by several threads. Until the first answer one query is let through."""
+    """Of one caller, used by several threads. Until the first answer only `untold` queries are let through."""
 
-    def __init__(self, stop: Stop):
+    def __init__(self, stop: Stop, untold: int = 1):
         self._stop = stop
         self._changed = threading.Condition()
-        self._left, self._most, self._under_way = 1, 1, 0
+        self._left, self._most, self._under_way = untold, untold, 0
         self._begins_again: float | None = None
 
     def take(self) -> None:

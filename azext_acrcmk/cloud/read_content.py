@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from sys import intern
 from typing import Any
 
 from azext_acrcmk.cloud.errors import parsing_responses
 from azext_acrcmk.cloud.fields import flag, number, part, parts, text, texts
-from azext_acrcmk.model.content import FREE, INDEXES, Attributes, Content, Descriptor, Manifest
+from azext_acrcmk.model.content import FREE, INDEXES, Attributes, Content, Descriptor, Manifest, Times
 
 
 def read_manifest(body: dict[str, Any]) -> Manifest:
@@ -22,6 +23,21 @@ def read_manifest(body: dict[str, Any]) -> Manifest:
         updated=text(body, "lastUpdateTime") or "",
         attributes=read_attributes(part(body, "changeableAttributes")),
     )
+
+
+def read_times(body: dict[str, Any]) -> Times | None:
+    """None if the registry does not tell both."""
+    created, updated = _moment(text(body, "createdTime")), _moment(text(body, "lastUpdateTime"))
+    return Times(created, updated) if created and updated else None
+
+
+def _moment(said: str | None) -> datetime | None:
+    """A time in UTC. The service writes seven digits, of which Python before 3.11 takes six or none."""
+    whole, _, part_of_second = (said or "").removesuffix("Z").partition(".")
+    try:
+        return datetime.fromisoformat(f"{whole}.{part_of_second[:6]:0<6}+00:00")
+    except ValueError:
+        return None
 
 
 def read_attributes(body: dict[str, Any]) -> Attributes:

@@ -156,7 +156,7 @@ def get_registry_name_problem(clients: Clients, id_: ArmId) -> str | None:
 
 def get_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
     return read_or_unknown(
-        lambda: of_id(id_, read_identity(clients.identities(id_.subscription).get(id_.group, id_.name, cls=wire))),
+        lambda: of_id(id_, read_identity(clients.get_identity(id_))),
         f"{IDENTITY_TYPE}/read",
         id_,
     )

@@ -34,7 +34,8 @@ def repository_scope(name: str, actions: str) -> str:
 
 
 class RegistryTokens:
-    """Requests each token once, and keeps it until it expires. Safe for threads.
+    """Requests each token once, and keeps it until it expires. Safe for threads: a token that the service makes one
+    wait for holds up only who needs it.
 
     `exchange` returns a new refresh token, `request` an access token for scopes by a refresh token, or nothing if the
     service takes only one scope at a time.
@@ -45,7 +46,9 @@ class RegistryTokens:
         self._refresh: _Token | None = None
         self._access: dict[str, _Token] = {}
         self._coming: dict[str, None] = {}
-        self._lock = threading.Lock()
+        # Those that are being requested; the event is set when the request has ended, well or not.
+        self._requested: dict[str, threading.Event] = {}
+        self._lock, self._refreshing = threading.Lock(), threading.Lock()
 
     def expect(self, scopes: Iterable[str]) -> None:
         """Scopes that will be asked for in this order: the next ones are requested together."""
@@ -54,12 +57,29 @@ class RegistryTokens:
 
     def get(self, scope: str) -> str:
         """An access token that is valid for a scope, or for as much of it as the caller may do."""
-        with self._lock:
-            if self._valid(scope) is None:
-                wanted = self._next_with(scope)
-                if len(wanted) == 1 or not self._fetch(wanted) or self._valid(scope) is None:
-                    self._fetch([scope])
-            return self._access[scope].value
+        while True:
+            with self._lock:
+                if held := self._valid(scope):
+                    return held.value
+                coming = self._requested.get(scope)
+                if coming is None:
+                    wanted, ended = self._next_with(scope), threading.Event()
+                    self._requested |= dict.fromkeys(wanted, ended)
+            if coming is None:
+                return self._requesting(scope, wanted, ended)
+            coming.wait()
+
+    def _requesting(self, scope: str, wanted: list[str], ended: threading.Event) -> str:
+        try:
+            token = self._fetch(wanted).get(scope)
+            if token is None and len(wanted) > 1:
+                token = self._fetch([scope])[scope]
+            return token.value
+        finally:
+            with self._lock:
+                for each in wanted:
+                    del self._requested[each]
+            ended.set()
 
     def forget(self, scope: str, value: str) -> None:
         """A token was rejected: the next one is new, as is the refresh token behind it."""
@@ -79,28 +99,37 @@ class RegistryTokens:
         while self._coming and len(wanted) < AT_ONCE:
             other = next(iter(self._coming))
             del self._coming[other]
-            if self._valid(other) is None:
+            if self._valid(other) is None and other not in self._requested:
                 wanted.append(other)
         return wanted
 
-    def _fetch(self, scopes: list[str]) -> bool:
-        """Requests one token for scopes; false if the service does not do that."""
-        if self._refresh is None or self._refresh.until <= time.time():
-            value = self._exchange()
-            self._refresh = _Token(value, _expiry(_claims(value)))
-        value = self._request(self._refresh.value, scopes)
+    def _fetch(self, scopes: list[str]) -> dict[str, _Token]:
+        """Requests one token for scopes. Those that it is for; none if the service takes only one scope at a time."""
+        value = self._request(self._refresh_token(), scopes)
         if value is None:
-            self._coming.clear()
-            return False
+            with self._lock:
+                self._coming.clear()
+            return {}
         claims = _claims(value)
         token = _Token(value, _expiry(claims))
         named = {(text(each, "type"), text(each, "name")) for each in parts(claims, "access")}
+        found = {}
         for scope in scopes:
             kind, _, rest = scope.partition(":")
             # One without permissions may not be named.
             if len(scopes) == 1 or (kind, rest.rpartition(":")[0]) in named:
-                self._access[scope] = token
-        return True
+                found[scope] = token
+        with self._lock:
+            self._access |= found
+        return found
+
+    def _refresh_token(self) -> str:
+        with self._refreshing:
+            held = self._refresh
+            if held is None or held.until <= time.time():
+                value = self._exchange()
+                held = self._refresh = _Token(value, _expiry(_claims(value)))
+            return held.value
 
 
 def granted_actions(token: str, scope: str) -> frozenset[str]:

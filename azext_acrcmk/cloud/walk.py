@@ -21,11 +21,11 @@ T = TypeVar("T")
 
 # How many subscriptions are searched besides the first one, and for how many seconds in total.
 MOST_OTHERS = 100
+# How many are read without asking Resource Graph where to look, or with it if nothing irreversible depends on it.
+NEAR = 10
 SECONDS = 30.0
 
 _NO_ANSWER = "no response in time"
-
-Rest = Callable[[list[str]], tuple[T, tuple[Unknown, ...]]]
 
 
 class Walk:
@@ -34,27 +34,27 @@ class Walk:
     def __init__(self, subscriptions: Sequence[str]):
         self._end = time.monotonic() + SECONDS
         first, *others = dict.fromkeys(subscriptions)
-        self._first, self._others, self._too_many = first, others[:MOST_OTHERS], others[MOST_OTHERS:]
-        self._left_out = _left_out(len(self._too_many))
+        self._first, self._others = first, others[:MOST_OTHERS]
+        self._left_out = left_out(len(others) - len(self._others), f"at most {MOST_OTHERS} others are searched")
         self.unsearched: tuple[Unknown, ...] = ()
 
-    def everywhere(self, read: Callable[[str], T], action: str, rest: Rest[T] | None = None) -> list[T]:
-        """What `read` finds in each subscription that can be read. Requires permission `action`. `rest` searches those
-        that are too many, and says what is not sure of them."""
+    def everywhere(self, read: Callable[[str], T], action: str) -> list[T]:
+        """What `read` finds in each subscription that can be read. Requires permission `action`."""
         found = self._look([self._first, *self._others], read, action)
-        if rest and self._too_many:
-            (answer,) = _until(self._end, [lambda: read_if_possible(lambda: rest(self._too_many), "", "")])
-            if isinstance(answer, tuple):
-                more, self._left_out = answer
-                found.append(more)
         self._leave_out_rest()
         return found
 
-    def first_found(self, read: Callable[[str], T | Absent], action: str) -> T | Absent | Unknown:
-        """What `read` finds in the first subscription, otherwise in any of the others; unknown rather than absent."""
+    def first_found(
+        self, read: Callable[[str], T | Absent], action: str, ask: Callable[[], Sequence[str]] | None = None
+    ) -> T | Absent | Unknown:
+        """What `read` finds in the first subscription, otherwise in any of the others; unknown rather than absent.
+        `ask` says where to look first if they are many."""
         found = self._look([self._first], read, action)
+        shown = ask() if ask and not any(found) and len(self._others) >= NEAR else ()
+        shown = [each for each in dict.fromkeys(shown) if each != self._first]
+        found += self._look(shown, read, action)
         if not any(found) and self._others:
-            found = self._look(self._others, read, action)
+            found = self._look([each for each in self._others if each not in shown], read, action)
             self._leave_out_rest()
         if there := next((each for each in found if each), None):
             return there
@@ -65,15 +65,9 @@ class Walk:
         self.unsearched = (*self._left_out, *self.unsearched)
 
     def _look(self, places: list[str], read: Callable[[str], T], action: str) -> list[T]:
-        calls = [partial(self._read, place, read, action) for place in places]
-        seen = list(zip(places, _until(self._end, calls), strict=True))
-        answers = [_unanswered(place) if answer is None else answer for place, answer in seen]
+        answers = read_places(places, read, action, self._end)
         self.unsearched += tuple(each for each in answers if isinstance(each, Unknown))
         return [each for each in answers if not isinstance(each, (Unknown, Absent))]
-
-    @staticmethod
-    def _read(place: str, read: Callable[[str], T], action: str) -> T | Absent | Unknown:
-        return read_if_possible(lambda: read(place), action, f"/subscriptions/{place}")
 
 
 def unknown_of(unsearched: tuple[Unknown, ...]) -> Unknown:
@@ -86,15 +80,24 @@ def unknown_of(unsearched: tuple[Unknown, ...]) -> Unknown:
     return Unknown("", first.scope, not_searched(unsearched), denied=False, places=unsearched)
 
 
+def read_places(places: Sequence[str], read: Callable[[str], T], action: str, end: float) -> list[T | Absent | Unknown]:
+    """What `read` finds in each of the subscriptions, read in parallel; unknown where it can't be read by `end`."""
+
+    def in_one(place: str) -> T | Absent | Unknown:
+        return read_if_possible(lambda: read(place), action, f"/subscriptions/{place}")
+
+    answers = _until(end, [partial(in_one, place) for place in places])
+    return [_unanswered(place) if it is None else it for place, it in zip(places, answers, strict=True)]
+
+
+def left_out(count: int, why: str, what: str = "subscription") -> tuple[Unknown, ...]:
+    """So many that are not named one by one, as one value; none if there are none."""
+    which = f"{count} further {what}{'' if count == 1 else 's'}"
+    return (Unknown("", which, why, denied=False),) if count > 0 else ()
+
+
 def _unanswered(place: str) -> Unknown:
     return Unknown("", f"/subscriptions/{place}", _NO_ANSWER, denied=False)
-
-
-def _left_out(count: int) -> tuple[Unknown, ...]:
-    if not count:
-        return ()
-    which = f"{count} further subscriptions" if count > 1 else "1 further subscription"
-    return (Unknown("", which, f"at most {MOST_OTHERS} others are searched", denied=False),)
 
 
 def _until(end: float, calls: list[Callable[[], Any]]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from azext_acrcmk.model.ids import ArmId, Id, Scope
 from azext_acrcmk.model.state import AccessPolicy, DenyAssignment, Holder, NotLoaded, RoleGrant, Unknown, Vault
@@ -223,6 +224,7 @@ def matches(patterns: tuple[str, ...], action: str) -> bool:
     return any(_pattern(each).fullmatch(action) for each in patterns)
 
 
+@lru_cache(maxsize=1024)
 def _pattern(text: str) -> re.Pattern[str]:
     regex = re.escape(text).replace(r"/\*/", "/(.*/)?").replace(r"\*", ".*")
     return re.compile(regex, re.IGNORECASE)

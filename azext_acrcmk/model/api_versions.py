@@ -21,6 +21,7 @@ API_VERSIONS = {
     f"{REGISTRY_TYPE}/agentPools": "2025-03-01-preview",
     VAULT_TYPE: _KEY_VAULT,
     f"{VAULT_TYPE}/keys": _KEY_VAULT,
+    "Microsoft.KeyVault/deletedVaults": _KEY_VAULT,
     HSM_TYPE: _KEY_VAULT,
     IDENTITY_TYPE: "2024-11-30",
     GROUP_TYPE: "2024-11-01",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.state import Unknown
 
 
@@ -18,9 +19,9 @@ class Reference:
 
 @dataclass(frozen=True)
 class Consumers:
-    """`naming` are the resources that name the login server, `holders` the resource of each principal, by its object id
-    in lower case. `unseen` says why they could not be looked for."""
+    """`naming` are the resources that name the login server, `holders` the resource of each principal by its object id.
+    `unseen` says why they could not be looked for."""
 
     naming: tuple[Reference, ...] = ()
-    holders: dict[str, Reference] = field(default_factory=dict, hash=False)
+    holders: dict[Id, Reference] = field(default_factory=dict, hash=False)
     unseen: Unknown | None = None

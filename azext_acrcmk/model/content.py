@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -64,6 +65,14 @@ class Manifest:
 _IMAGES = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a registry got a tag or a manifest, and when that was last changed: a tag also by moving."""
+
+    created: datetime
+    updated: datetime
+
+
 @dataclass(frozen=True)
 class Descriptor:
     """How an index names a manifest (OCI image-spec 1.1, descriptor.md)."""
@@ -94,8 +103,19 @@ class Repository:
     attributes: Attributes = FREE
     # Of tags that may not be used as freely as others.
     tag_attributes: dict[str, Attributes] = field(default_factory=dict, hash=False)
-    # How many manifests it has that are not listed.
-    hidden: int = 0
+    # How many manifests and tags it has, listed or not; 0 where that was not looked at.
+    manifest_count: int = 0
+    tag_count: int = 0
+
+    @property
+    def hidden(self) -> int:
+        """How many manifests it has that are not known."""
+        return max(self.manifest_count - len(self.manifests), 0)
+
+    @property
+    def hidden_tags(self) -> int:
+        """How many tags it has that are not known."""
+        return max(self.tag_count - sum(len(each.tags) for each in self.manifests.values()), 0)
 
     @property
     def tags(self) -> dict[str, str]:

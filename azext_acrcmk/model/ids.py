@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 REGISTRY_TYPE = "Microsoft.ContainerRegistry/registries"
@@ -15,7 +16,7 @@ VAULT_TYPE = "Microsoft.KeyVault/vaults"
 HSM_TYPE = "Microsoft.KeyVault/managedHSMs"
 GROUP_TYPE = "Microsoft.Resources/subscriptions/resourceGroups"
 ROLE_ASSIGNMENT_TYPE = "Microsoft.Authorization/roleAssignments"
-_TYPES = (REGISTRY_TYPE, IDENTITY_TYPE, VAULT_TYPE, HSM_TYPE)
+_TYPES = {each.lower(): each for each in (REGISTRY_TYPE, IDENTITY_TYPE, VAULT_TYPE, HSM_TYPE)}
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GROUP = re.compile(r"[-\w.()]{0,89}[-\w()]")
@@ -48,6 +49,11 @@ def name_problem(kind: str, name: str) -> str | None:
     if pattern.fullmatch(name):
         return None
     return f"'{name}' is not a valid {kind} name: it must consist of {rule}."
+
+
+@lru_cache(maxsize=256)
+def _is_type(provider: str, name: str) -> bool:
+    return _TYPE.fullmatch(f"{provider}/{name}") is not None
 
 
 def is_guid(text: str) -> bool:
@@ -183,7 +189,7 @@ class ArmId(_AnyCase):
         Known types are returned in their documented case.
         """
         parts = text.rstrip("/").split("/")
-        keywords = [part.lower() for part in parts[1:8:2][:3]]
+        keywords = [part.lower() for part in parts[1:6:2]]
         in_group = keywords == ["subscriptions", "resourcegroups", "providers"]
         if not in_group or parts[0] or "" in parts[1:] or len(parts) < 9 or len(parts) % 2 == 0:
             raise ValueError(f"'{text}' is not a resource ID.")
@@ -194,13 +200,12 @@ class ArmId(_AnyCase):
             raise ValueError(problem)
         types, names = pairs[::2], pairs[1::2]
         for type_, name in zip(types, names, strict=True):
-            if not _TYPE.fullmatch(f"{provider}/{type_}") or not _NAME.fullmatch(name):
+            if not _is_type(provider, type_) or not _NAME.fullmatch(name):
                 raise ValueError(
                     f"'{text}' is not a resource ID: '{provider}/{type_}/{name}' is not a type and a name."
                 )
         type_ = "/".join((provider, *types))
-        known = next((each for each in _TYPES if same(each, type_)), type_)
-        id_ = cls(subscription, group, known, "/".join(names))
+        id_ = cls(subscription, group, _TYPES.get(type_.lower(), type_), "/".join(names))
         object.__setattr__(id_, "spelling", text.rstrip("/"))
         return id_
 

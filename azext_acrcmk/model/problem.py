@@ -47,13 +47,19 @@ def words_of_azure(unknown: Unknown) -> tuple[str, ...]:
 MOST_NAMED = 3
 
 
+# Why a place counts as not searched although something may have been found there.
+ONLY_BY_GRAPH = "only by Resource Graph, which can be minutes behind"
+
+
 def not_searched(unsearched: tuple[Unknown, ...]) -> str:
-    """The scopes that were not searched, and why; empty if there are none."""
-    if not unsearched:
-        return ""
-    named = [f"{each.scope.replace('/subscriptions/', 'subscription ')} ({_cause(each)})" for each in unsearched]
-    more = len(named) - MOST_NAMED
-    return f"Not searched: {'; '.join(named[:MOST_NAMED])}{f'; and {more} more' if more > 0 else ''}."
+    """The scopes that were not searched, or not directly, and why; empty if there are none."""
+    by_graph = [each.scope for each in unsearched if each.why == ONLY_BY_GRAPH]
+    rest = [each for each in unsearched if each.why != ONLY_BY_GRAPH]
+    named = [f"{each.scope.replace('/subscriptions/', 'subscription ')} ({_cause(each)})" for each in rest]
+    more = f"; and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    said = [f"Searched {ONLY_BY_GRAPH}: {'; '.join(by_graph)}."] if by_graph else []
+    said += [f"Not searched: {'; '.join(named[:MOST_NAMED])}{more}."] if named else []
+    return " ".join(said)
 
 
 def _cause(unknown: Unknown) -> str:

@@ -7,24 +7,26 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from azure.cli.core.azclierror import InvalidArgumentValueError
+from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoundError
 
+from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fleet import Fleet
 from azext_acrcmk.cloud.fleet_confirm import Confirmation
-from azext_acrcmk.cloud.fleet_graph import FleetGraph
+from azext_acrcmk.cloud.fleet_graph import FleetGraph, ScopeRefused
 from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.graph import Where
+from azext_acrcmk.cloud.reads import get_group
 from azext_acrcmk.cloud.waiting import in_thread, result_of
 from azext_acrcmk.model.defaults import LIVE_DEPTH, REGISTRY_DEPTH
-from azext_acrcmk.model.ids import Id
-from azext_acrcmk.model.state import NotLoaded, State
-from azext_acrcmk.operations.report_files import read_report, write_all
+from azext_acrcmk.model.ids import Id, Scope
+from azext_acrcmk.model.state import Absent, NotLoaded, State
+from azext_acrcmk.operations.report_files import read_report, write_reports
 from azext_acrcmk.operations.session import Session, fail_after_output
 from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, unseen_parts
 from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.output.report import ending_of, render
 from azext_acrcmk.rules import Health, examine
-from azext_acrcmk.rules.catalogue import FAILED, GRANT, IDENTITY, UNKNOWN, VAULT
+from azext_acrcmk.rules.catalogue import GRANT, IDENTITY, VAULT
 
 # Findings that depend on neither a version in use nor the absence of anything, or were already read directly.
 SETTLED = frozenset(
@@ -74,7 +76,7 @@ def list_registries(
         _check_whole(document, from_file)
         document["comparison"] = compare(earlier, document)
     document = listing(document, health)
-    write_all({path: render(ending_of(path), document, rows) for path in reports or ()})
+    write_reports(cmd.cli_ctx, {path: render(ending_of(path), document, rows) for path in reports or ()})
     if interrupted or fails(document, fail_on):
         fail_after_output(cmd.cli_ctx)
     return document
@@ -122,17 +124,40 @@ def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth
     clients, login = session.clients, session.login
     graph = FleetGraph(fleet, clients, login, session.stop, session.progress.during)
     reads = FleetReads(fleet, clients, login.subscription, session.stop, session.progress.during)
-    graph.find(where, group)
+    try:
+        graph.find(where, group)
+    except ScopeRefused as error:
+        raise ResourceNotFoundError(
+            f"Nothing could be listed: {error}",
+            [
+                "Check the scope, and that you have permission to read it. To list what you can read: az account list, "
+                "az account management-group list"
+            ],
+        ) from error
+    if group and not fleet.registries:
+        _check_group(clients, where, group)
     if depth == LIVE_DEPTH:
         reads.read_registries(list(fleet.registries))
     graph.find_vaults()
     # What is left to be asked waits for the quota of queries; meanwhile keys are read.
     rest = in_thread(graph.look_around)
+    confirmation = Confirmation(fleet, reads, clients, login.subscriptions, judge.doubts)
     if depth != REGISTRY_DEPTH:
-        reads.read_denials()
-        reads.read_keys()
+        reads.read_keys(lambda: rest.done() and confirmation.look_ahead())
     result_of(rest)
-    Confirmation(fleet, reads, clients, login.subscriptions, judge.doubts).confirm()
+    confirmation.confirm()
+
+
+def _check_group(clients: Clients, where: Where, group: str) -> None:
+    """Without any registry, the resource group may not exist. It is looked for only in one subscription."""
+    if len(where.subscriptions) != 1:
+        return
+    id_ = Scope(f"/subscriptions/{where.subscriptions[0]}/resourceGroups/{group}")
+    if isinstance(get_group(clients, id_), Absent):
+        raise ResourceNotFoundError(
+            f"There is no resource group '{group}' in subscription {where.subscriptions[0]}.",
+            ["To list the resource groups that you can read: az group list --output table"],
+        )
 
 
 class Judge:
@@ -145,15 +170,14 @@ class Judge:
 
     @cached_property
     def now(self) -> datetime:
-        """When the first was judged: by then all has been read."""
+        """When the first was judged."""
         return datetime.now(timezone.utc)
 
     def health(self, state: State) -> Health:
         """Without what passed, which would take most of the memory of a fleet."""
         if id(state) not in self._judged:
             health = examine(state, self.now, self._expiry_days)
-            wrong = tuple(each for each in health.findings if each.status in (FAILED, UNKNOWN))
-            self._judged[id(state)] = state, replace(health, findings=wrong)
+            self._judged[id(state)] = state, replace(health, findings=tuple(health.problems))
         return self._judged[id(state)][1]
 
     def doubts(self, state: State) -> frozenset[str]:

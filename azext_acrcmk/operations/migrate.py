@@ -5,25 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import partial
+from itertools import islice
+from shlex import quote
 from typing import Any
 
-from azure.cli.core.azclierror import AzureResponseError, ForbiddenError, ValidationError
+from azure.cli.core.azclierror import (
+    AzureResponseError,
+    ForbiddenError,
+    InvalidArgumentValueError,
+    ValidationError,
+)
 from knack.log import get_logger
 
+from azext_acrcmk._errors import AGAIN
 from azext_acrcmk.apply.migrate.copier import Copier, Wanted
 from azext_acrcmk.apply.migrate.freezing import freeze, unfreeze
 from azext_acrcmk.apply.migrate.importing import Importer, NothingSucceeds
 from azext_acrcmk.apply.migrate.limit import Limit
 from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.cloud.login_server import LoginServer, NotPermitted
+from azext_acrcmk.cloud.login_server import AccessDenied, LoginServer, NotAdmitted
 from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.cloud.settings import load_settings
-from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.state import Registry, State
+from azext_acrcmk.model.ids import same
+from azext_acrcmk.model.state import Absent, Registry, State
 from azext_acrcmk.operations.enable import stop_where_blocked
 from azext_acrcmk.operations.migrate_registries import (
     Target,
+    find_target,
     get_source,
     get_target,
     login_server,
@@ -31,15 +41,16 @@ from azext_acrcmk.operations.migrate_registries import (
     obstacles,
 )
 from azext_acrcmk.operations.migrate_settings import MigratedSettings, what_is_left
-from azext_acrcmk.operations.report_files import write_all
+from azext_acrcmk.operations.report_files import write_reports
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, steps_document
-from azext_acrcmk.output.migrate import inventory_document, migration_document
+from azext_acrcmk.output.migrate import copied_text, inventory_document, migration_document
 from azext_acrcmk.output.report import ending_of
 from azext_acrcmk.output.report.migration import migration_html, migration_markdown
 from azext_acrcmk.plan.change import Plan
+from azext_acrcmk.plan.migrate.cutover import migrate_command
 from azext_acrcmk.plan.migrate.freeze import MOST_LOCKED, TooManyLocked, locked_before
-from azext_acrcmk.plan.migrate.preflight import IMPORTER_ROLE, WRITER_ROLE
+from azext_acrcmk.plan.migrate.preflight import admission, missing_role
 from azext_acrcmk.plan.obstacle import BLOCKED, Obstacle
 from azext_acrcmk.rules import BROKEN, examine
 from azext_acrcmk.rules.fixes import registry_command
@@ -68,17 +79,18 @@ def migrate(
     """Brings the content of a registry to a new one with a customer-managed key, and compares both."""
     with Session.of(cmd) as session:
         source = get_source(session, registry_name)
-        target = get_target(session, source, target_name, group, options)
         old = login_server(session, source)
         if mode.unfreeze:
-            return _unfreeze(session, source, target, old)
+            return _unfreeze(session, source, find_target(session, source, target_name, group)[1], old, target_name)
+        target = get_target(session, source, target_name, group, options)
         found = obstacles(session, source, target)
+        if not mode.what_if:
+            stop_where_blocked(found)
+        with _permitted(session, source):
+            # Whatever can be known before anything is made.
+            _check_content(source, old, wanted, mode.freeze)
         if mode.what_if:
             return _what_if(session, source, target, found, old, wanted)
-        stop_where_blocked(found)
-        with _permitted(source.id):
-            # Whatever can be known before anything is made: whether the old registry lets itself be listed.
-            next(iter(old.repositories()), None)
         state, outcomes = make(session, target, mode.yes)
         if mode.freeze:
             state = _freeze(session, source, state, old)
@@ -86,28 +98,42 @@ def migrate(
         if wanted.settings:
             settings.open_network()
         copier = _copier(session, source, state, old, wanted, mode)
-        _copy(session, copier, state)
-        document = migration_document(source, state, copier.tally, examine(state, session.now))
+        session.besides += (lambda: copied_text(copier.tally, state.registry.name), settings.done)
+        _copy(session, copier, source, state)
+        document = migration_document(source, state, copier.tally, examine(state, session.now), wanted)
         if wanted.settings:
             document |= settings.make()
         document["cutOver"] = settings.cut_over(frozen=copier.frozen is not None)
-        write_all({path: _REPORTS[ending_of(path)](document) for path in mode.reports})
+        write_reports(cmd.cli_ctx, {path: _REPORTS[ending_of(path)](document) for path in mode.reports})
         if not document["verified"] or document.get("settings", {}).get("failed"):
             session.fail_after_output()
         return {**document, "steps": steps_document(outcomes)}
 
 
+def _check_content(source: Registry, old: LoginServer, wanted: Wanted, freeze: bool) -> None:
+    """Whether the old registry lets itself be listed and, for `freeze`, be locked, and has what is wanted of it."""
+    names = list(old.repositories()) if wanted.patterns else list(islice(old.repositories(), 1))
+    names += wanted.unlisted(old, names)
+    if unmatched := [each for each in wanted.patterns if not any(fnmatchcase(name, each) for name in names)]:
+        raise InvalidArgumentValueError(
+            f"No repository of registry '{source.name}' matches --repository {' '.join(map(quote, unmatched))}. "
+            "Nothing was changed.",
+            [f"To list its repositories: {registry_command(source.id, 'repository list')}"],
+        )
+    if freeze and names:
+        old.check_may_change(names[0])
+
+
 def _freeze(session: Session, source: Registry, state: State, old: LoginServer) -> State:
     """Locks the old registry against pushes; the new one remembers what was locked before."""
-    command = registry_command(source.id, "cmk migrate", f"--to {state.registry.name} --unfreeze")
+    command = migrate_command(source.id, state.registry.id, "--unfreeze")
     with session.progress.paused():
         logger.warning(
-            "Registry '%s' no longer accepts pushes to its repositories. To allow pushes again: %s",
-            source.name,
-            command,
+            "Locking the repositories of registry '%s' against pushes. To allow pushes again: %s", source.name, command
         )
+    session.besides.append(lambda: f"repositories of registry '{source.name}' locked against pushes, all or some")
     try:
-        with _permitted(source.id), session.progress.during("Locking the repositories of the old registry"):
+        with _permitted(session, source), session.progress.during("Locking the repositories of the old registry"):
             return replace(state, registry=freeze(session.clients, old, state.registry, session.stop))
     except TooManyLocked:
         raise ValidationError(
@@ -117,15 +143,18 @@ def _freeze(session: Session, source: Registry, state: State, old: LoginServer) 
         ) from None
 
 
-def _unfreeze(session: Session, source: Registry, target: Target, old: LoginServer) -> dict[str, Any]:
+def _unfreeze(
+    session: Session, source: Registry, target: Registry | Absent, old: LoginServer, name: str
+) -> dict[str, Any]:
     """Opens the repositories that were locked by `--freeze`."""
-    if target.registry is None or locked_before(target.registry.tags) is None:
+    if not isinstance(target, Registry) or locked_before(target.tags) is None:
         raise ValidationError(
-            f"Registry '{source.name}' was not locked by a migration to '{target.id.name}'. Nothing was changed."
+            f"Registry '{source.name}' was not locked by a migration to '{name}'. Nothing was changed."
         )
-    with _permitted(source.id), session.progress.during("Unlocking the repositories of the old registry"):
-        names = unfreeze(session.clients, old, target.registry, session.stop)
-    return {"source": source.name, "target": target.id.name, "opened": sorted(names)}
+    session.besides.append(lambda: f"repositories of registry '{source.name}' unlocked, all or some")
+    with _permitted(session, source), session.progress.during("Unlocking the repositories of the old registry"):
+        names = unfreeze(session.clients, old, target, session.stop)
+    return {"source": source.name, "target": target.name, "opened": sorted(names)}
 
 
 def _copier(session: Session, source: Registry, state: State, old: LoginServer, wanted: Wanted, mode: Mode) -> Copier:
@@ -138,15 +167,15 @@ def _copier(session: Session, source: Registry, state: State, old: LoginServer, 
     return copier
 
 
-def _copy(session: Session, copier: Copier, state: State) -> None:
+def _copy(session: Session, copier: Copier, source: Registry, state: State) -> None:
     from azure.core.exceptions import AzureError
 
     try:
-        with _permitted(state.registry.id), _ended(session), session.progress.during(copier.progress):
+        with _permitted(session, source, state.registry), _ended(session), session.progress.during(copier.progress):
             copier.copy()
     except NothingSucceeds as error:
         raise AzureResponseError(
-            f"Imports into registry '{state.registry.name}' keep failing: {error}", [_AGAIN]
+            f"Imports into registry '{state.registry.name}' keep failing: {error}", [*session.done_so_far(), AGAIN]
         ) from error
     except AzureError:
         _raise_if_key_broken(session, state)
@@ -163,9 +192,6 @@ def _ended(session: Session) -> Iterator[None]:
         raise
 
 
-_AGAIN = "Run the same command again after you fix this; it continues where it stopped."
-
-
 def _raise_if_key_broken(session: Session, state: State) -> None:
     """Raises the cause, if the new registry's key stopped working midway."""
     registry = get_registry(session.clients, state.registry.id)
@@ -177,24 +203,19 @@ def _raise_if_key_broken(session: Session, state: State) -> None:
         causes = [each.message for each in health.findings if each.status == "failed" and each.severity == "error"]
         raise AzureResponseError(
             " ".join([f"The key of registry '{registry.name}' stopped working while images were imported.", *causes]),
-            [f"To fix it: {registry_command(registry.id, 'cmk repair')}", _AGAIN],
+            [f"To fix it: {registry_command(registry.id, 'cmk repair')}", *session.done_so_far(), AGAIN],
         )
 
 
 @contextmanager
-def _permitted(id_: ArmId) -> Iterator[None]:
-    """Names the role that is missing on a registry."""
+def _permitted(session: Session, *registries: Registry) -> Iterator[None]:
+    """Says what to do where one of the registries does not let the caller in, or not do something."""
     try:
         yield
-    except NotPermitted as error:
-        raise ForbiddenError(
-            str(error),
-            [
-                f"Ask for the role '{IMPORTER_ROLE}' to be assigned to you on {id_}; to write there, in a registry "
-                f"with repository permissions, also '{WRITER_ROLE}'.",
-                _AGAIN,
-            ],
-        ) from error
+    except AccessDenied as error:
+        registry = next((each for each in registries if same(each.login_server, error.host)), registries[0])
+        advice = admission(registry, error.address) if isinstance(error, NotAdmitted) else missing_role(registry, error)
+        raise ForbiddenError(str(error), [*advice, *session.done_so_far(), AGAIN]) from error
 
 
 def _what_if(
@@ -203,11 +224,14 @@ def _what_if(
     """What there is to copy, and what stands in the way; nothing is changed."""
     new = login_server(session, target.registry) if target.registry and target.registry.encryption.enabled else None
     copier = Copier(old, new, None, Limit(), wanted, source.id, session.stop)
-    with _permitted(source.id), session.progress.during("Listing the content to copy"):
+    with (
+        _permitted(session, source, *filter(None, [target.registry])),
+        session.progress.during("Listing the content to copy"),
+    ):
         tally = copier.look()
     if any(each.action == BLOCKED for each in found):
         session.fail_after_output()
     settings = load_settings(session.clients, source) if wanted.settings else None
     left = what_is_left(session, settings, target.id) if settings else ()
     rows = plan_document(target.prepared.plan if target.prepared else Plan(), found)
-    return inventory_document(source, target.id, tally, rows, settings, left)
+    return inventory_document(source, target.id, tally, rows, settings, left, wanted)

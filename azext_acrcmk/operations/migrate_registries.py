@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from azext_acrcmk._errors import problems_error
+from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.login_server import PATIENCE, LoginServer
 from azext_acrcmk.cloud.reads import get_registry_at
@@ -58,13 +59,24 @@ def get_source(session: Session, name: str) -> Registry:
     return registry if isinstance(registry, Registry) else session.registry_at(id_)
 
 
+def find_target(session: Session, source: Registry, name: str, group: str | None) -> tuple[ArmId, Registry | Absent]:
+    """Where the new registry is, or is to be made, and what there is. Without a group, one that exists is found by its
+    name: no other can have it."""
+    id_ = ArmId(source.id.subscription, group or source.id.group, REGISTRY_TYPE, name)
+    seen = get_registry_at(session.clients, id_, PREVIEW_API_VERSION)
+    if isinstance(seen, Absent) and not group:
+        there = find_registry(session.clients, name, id_.subscription)
+        if isinstance(there, ArmId):
+            id_, seen = there, get_registry_at(session.clients, there, PREVIEW_API_VERSION)
+    if isinstance(seen, Unknown):
+        raise problems_error((unreadable_problem(f"registry '{name}'", seen),))
+    return id_, seen
+
+
 def get_target(session: Session, source: Registry, name: str, group: str | None, options: dict[str, Any]) -> Target:
     """The new registry as it is; or the plan to make it, with what is not typed as the old registry has it."""
     login = session.login
-    id_ = ArmId(source.id.subscription, group or source.id.group, REGISTRY_TYPE, name)
-    seen = get_registry_at(session.clients, id_, PREVIEW_API_VERSION)
-    if isinstance(seen, Unknown):
-        raise problems_error((unreadable_problem(f"registry '{name}'", seen),))
+    id_, seen = find_target(session, source, name, group)
     asked = any(options.get(each) for each in _OF_KEY)
     if isinstance(seen, Registry) and seen.encryption.enabled and seen.provisioning_state == "Succeeded" and not asked:
         return Target(id_, seen, None)

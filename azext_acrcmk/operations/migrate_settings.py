@@ -58,6 +58,11 @@ class MigratedSettings:
         if setting := network_setting(self._source, self._target):
             self._make((setting,))
 
+    def done(self) -> str:
+        """What was set so far, for an error."""
+        made = self._made.made
+        return f"{len(made)} settings of registry '{self._target.registry.name}' set" if made else ""
+
     def make(self) -> dict[str, Any]:
         """After images; what it adds to the result."""
         with self._session.progress.during("Copying settings"):

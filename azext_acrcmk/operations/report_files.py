@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
+from knack.log import get_logger
 
+from azext_acrcmk.operations.session import fail_after_output
 from azext_acrcmk.output.fleet import HEALTHS, SCHEMA
+
+logger = get_logger(__name__)
 
 _PORTAL = re.compile(r"https://[a-zA-Z0-9.-]+")
 _ROW = ("id", "name", "subscription", "resourceGroup", "location", "sku", "health")
@@ -78,6 +82,15 @@ def _is_about_several(finding: Any) -> bool:
 
 def _texts(value: dict[str, Any], names: tuple[str, ...]) -> bool:
     return all(isinstance(value.get(name), str) for name in names)
+
+
+def write_reports(cli_ctx, contents: Mapping[str, str]) -> None:
+    """Writes all files. Where that fails after all, the command has its result all the same, and then fails."""
+    try:
+        write_all(contents)
+    except FileOperationError as error:
+        logger.error("%s", error)
+        fail_after_output(cli_ctx)
 
 
 def write_all(contents: Mapping[str, str]) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from azext_acrcmk._errors import not_shown_error
-from azext_acrcmk.cloud.across import find_identity_users, find_sharing, merged
+from azext_acrcmk.cloud.asked import KeyUsers
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.keys import get_tags
 from azext_acrcmk.cloud.load import load_again, load_registry_state
 from azext_acrcmk.cloud.reads import in_parallel, read_or_unknown
+from azext_acrcmk.cloud.sharing import find_identity_users, load_with_sharing, merged
 from azext_acrcmk.cloud.waiting import until_settled
 from azext_acrcmk.model.expected import expected_state
 from azext_acrcmk.model.ids import ArmId
@@ -35,14 +36,12 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
     """Revokes the registry's access to its key, and verifies that by a read."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
-        by_grant = by == BY_GRANT
-        state, (sharing, unsearched), users, _ = in_parallel(
-            lambda: load_registry_state(session.clients, registry, session.login.subscriptions),
-            lambda: find_sharing(session.clients, registry, session.login.subscriptions),
+        subscriptions, by_grant = session.login.subscriptions, by == BY_GRANT
+        state, users, _ = in_parallel(
+            lambda: load_with_sharing(session.clients, registry, subscriptions, KeyUsers(), thorough=True),
             lambda: _find_users(session, registry, _user_assigned(registry)) if by_grant else None,
             lambda: by_grant and _expect(session, expected_state(registry, True), lambda f: plan_revoke(f, by, ())),
         )
-        state = replace(state, sharing=sharing, unsearched=unsearched)
         state = _with_users(session, state, users) if by_grant else state
         facts = Facts(state, session.now)
         plan = session.checked(plan_revoke(facts, by, state.identity_users or ()))

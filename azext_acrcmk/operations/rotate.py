@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from azure.cli.core.azclierror import RequiredArgumentMissingError
 
-from azext_acrcmk.cloud.across import find_identity_users, find_sharing, merged
+from azext_acrcmk.cloud.asked import KeyUsers
 from azext_acrcmk.cloud.load import load_goal_state, load_registry_state
-from azext_acrcmk.cloud.reads import get_vault, in_parallel
+from azext_acrcmk.cloud.reads import get_vault
+from azext_acrcmk.cloud.sharing import find_identity_users, load_with_sharing, merged
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import NOT_LOADED, Identity, Registry, State, Vault
@@ -31,24 +32,14 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
     """Changes a registry to another key, version or identity, and waits until it uses them."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
-        login = session.login
-        cleans = _cleans(options)
-        if not cleans:
-            _ask_early(session, registry)
-        current, (sharing, unsearched) = in_parallel(
-            lambda: load_registry_state(session.clients, registry, login.subscriptions),
-            lambda: _find_sharing(session, registry, options),
-        )
-        if cleans:  # not beside the search for others, whose time is limited
-            _ask_early(session, registry)
-        current = _with_users(session, replace(current, sharing=sharing, unsearched=unsearched), options)
+        current = _load_current(session, registry, options)
         goal, target = None, current
         if registry.encryption.enabled and registry.encryption.key:
             goal = _goal_of(session, current, **options)
             goal, target = _load_target(session, goal, current)
             goal = resumed(goal, current)
-        before = goal.completes if goal and cleans else None
-        old = _load_before(session, before, options) if before else None
+        before = goal.completes if goal and _cleans(options) else None
+        old = _load_with_others(session, before, options) if before else None
         plan = session.checked(plan_rotate(goal, current, target, session.now, old))
         state = replace(target, registry=registry)
         found = find_obstacles(session, plan, state, current, *([old] if old else []))
@@ -65,12 +56,6 @@ def rotate(cmd, registry_name: str, group: str | None, what_if: bool, yes: bool,
             session.fail_after_output()
         others = _others(session, plan, old or current, context.result)
         return {**document, **others, "steps": steps_document(outcomes)}
-
-
-def _ask_early(session: Session, registry: Registry) -> None:
-    """Asks what every rotation requires."""
-    if registry.encryption.key:
-        expect_write(session, registry.id)
 
 
 def _others(session: Session, plan: Plan, old: State, new: State) -> dict:
@@ -100,10 +85,20 @@ def _cleans(options: dict) -> bool:
     return options["revoke_old"] or options["disable_old_version"]
 
 
-def _find_sharing(session: Session, registry: Registry, options: dict):
-    if not _cleans(options):
-        return NOT_LOADED, ()
-    return find_sharing(session.clients, registry, session.login.subscriptions)
+def _load_current(session: Session, registry: Registry, options: dict) -> State:
+    if _cleans(options):
+        return _load_with_others(session, registry, options)
+    if registry.encryption.key:
+        # Not beside the search for others, whose time is limited.
+        expect_write(session, registry.id)
+    return load_registry_state(session.clients, registry, session.login.subscriptions)
+
+
+def _load_with_others(session: Session, registry: Registry, options: dict) -> State:
+    """What the registry uses, or used before an interrupted rotation, and who else uses the same."""
+    subscriptions = session.login.subscriptions
+    state = load_with_sharing(session.clients, registry, subscriptions, KeyUsers(), thorough=True)
+    return _with_users(session, state, options)
 
 
 def _with_users(session: Session, state: State, options: dict) -> State:
@@ -113,15 +108,6 @@ def _with_users(session: Session, state: State, options: dict) -> State:
     subscriptions = session.login.subscriptions
     users, unsearched = find_identity_users(session.clients, state.registry, state.identity.id, subscriptions)
     return replace(state, identity_users=users, unsearched=merged(state.unsearched, unsearched))
-
-
-def _load_before(session: Session, before: Registry, options: dict) -> State:
-    """What the registry used before an interrupted rotation."""
-    old, (sharing, unsearched) = in_parallel(
-        lambda: load_registry_state(session.clients, before, session.login.subscriptions),
-        lambda: find_sharing(session.clients, before, session.login.subscriptions),
-    )
-    return _with_users(session, replace(old, sharing=sharing, unsearched=unsearched), options)
 
 
 def _load_target(session: Session, goal: RotateGoal, current: State) -> tuple[RotateGoal, State]:

@@ -14,7 +14,7 @@ from azure.cli.core.azclierror import ForbiddenError, ResourceNotFoundError
 from knack.log import get_logger
 from knack.util import CLIError
 
-from azext_acrcmk._errors import cli_errors, problems_error
+from azext_acrcmk._errors import cli_errors, done_so_far, problems_error
 from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.elsewhere import find_elsewhere
@@ -51,6 +51,8 @@ class Session:
         self.progress = Progress.of(cmd.cli_ctx)
         self.stop = Stop()
         self._done: list[Outcome] = []
+        # What a command does beside its plan, each said when it is asked; empty as long as it did nothing.
+        self.besides: list[Callable[[], str]] = []
 
     @classmethod
     @contextmanager
@@ -58,7 +60,7 @@ class Session:
         """A session in which exceptions become errors of the CLI."""
         session = cls(cmd)
         try:
-            with cli_errors(session._done), session.progress.during("Reading from Azure"):
+            with cli_errors(session._done, session._besides), session.progress.during("Reading from Azure"):
                 yield session
         finally:
             session.progress.close()
@@ -69,6 +71,13 @@ class Session:
         from azext_acrcmk.cloud.preflight import Ahead
 
         return Ahead(self.clients)
+
+    def done_so_far(self) -> list[str]:
+        """What exists by now, in one line."""
+        return done_so_far(self._done, self._besides())
+
+    def _besides(self) -> list[str]:
+        return [said for each in self.besides if (said := each())]
 
     @property
     def now(self) -> datetime:

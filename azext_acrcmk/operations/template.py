@@ -42,8 +42,9 @@ def template(
     if file and file != STDOUT and not yes:
         _check_new(file, written, form)
     shown = file if file and file != STDOUT else f"azuredeploy{form.suffix}" if form.is_json else f"FILE{form.suffix}"
-    _tell(cmd, form.rotates_again and parts.new_key and parts.pinned, next_command(form, parts, shown))
+    rotates_again = form.rotates_again and parts.new_key and parts.pinned
     if file is None and form.is_json:
+        _tell(cmd, rotates_again, next_command(form, parts, shown))
         return written
     texts = _texts(written, form)
     if file == STDOUT:
@@ -53,9 +54,10 @@ def template(
                 ["Specify the main file: --file main.bicep"],
             )
         sys.stdout.write(texts[""])
-        return None
-    for name, text in texts.items():
-        _write(Path(file).with_name(name) if name else Path(file), text, yes)
+    else:
+        for name, text in texts.items():
+            _write(Path(file).with_name(name) if name else Path(file), text, yes)
+    _tell(cmd, rotates_again, next_command(form, parts, shown))
     return None
 
 

@@ -34,7 +34,7 @@ def registry_for_wait(cmd, registry_name: str, group: str | None):
     except AzureError as error:
         if read_error(error).status == 404:
             raise
-        raise service_error(error, []) from error
+        raise service_error(error, [], []) from error
 
 
 def _tell(session: Session, data: dict, name: str) -> None:

@@ -11,7 +11,6 @@ from azext_acrcmk.model.state import Key, Registry, State, Vault
 from azext_acrcmk.plan.change import READ, Change, Plan
 from azext_acrcmk.plan.obstacle import Obstacle
 from azext_acrcmk.rules import Facts, Finding, Health, examine
-from azext_acrcmk.rules.catalogue import FAILED, UNKNOWN
 
 
 def plan_document(plan: Plan, obstacles: Iterable[Obstacle] = ()) -> list[dict[str, Any]]:
@@ -72,30 +71,23 @@ def registry_document(state: State, now: datetime) -> dict[str, Any]:
         "access": _access(facts) if encrypted else None,
         "health": health.status,
         "findings": [
-            {
-                "code": finding.code,
-                "severity": finding.severity,
-                "message": finding.message,
-                "fix": finding.fix,
-            }
-            for finding in health.findings
-            if finding.status in (FAILED, UNKNOWN)
+            {"code": each.code, "severity": each.severity, "message": each.message, "fix": each.fix}
+            for each in health.problems
         ],
     }
 
 
 def findings_document(health: Health, registry: Registry) -> list[dict[str, Any]]:
     """The result of `check`: one row for each finding, with the name of its registry."""
-    return [{"registry": registry.name, **_finding(each)} for each in health.findings]
+    return [{"registry": registry.name, **finding_row(each)} for each in health.findings]
 
 
 def left_document(health: Health) -> list[dict[str, Any]]:
     """The problems that `repair` could not fix, with manual steps."""
-    left = [each for each in health.findings if each.status in (FAILED, UNKNOWN)]
-    return [{**_finding(each), "cure": each.rule.cure} for each in left]
+    return [{**finding_row(each), "cure": each.rule.cure} for each in health.problems]
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_row(finding: Finding) -> dict[str, Any]:
     return {
         "code": finding.code,
         "severity": finding.severity,

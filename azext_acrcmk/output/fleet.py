@@ -12,8 +12,9 @@ from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import not_readable
 from azext_acrcmk.model.state import Key, State, Unknown, Vault
+from azext_acrcmk.output.documents import finding_row
 from azext_acrcmk.rules import ATTENTION, BROKEN, HEALTHY, NOT_ENCRYPTED, Health, counts_as_failure
-from azext_acrcmk.rules.catalogue import FAILED, NOT_LOADED, UNKNOWN
+from azext_acrcmk.rules.catalogue import NOT_LOADED, UNKNOWN
 from azext_acrcmk.rules.fleet import FleetFinding, Member, examine_fleet
 
 SCHEMA = "acr-cmk-list/1"
@@ -128,18 +129,7 @@ def _row(row: Row, report: FleetReport) -> dict[str, Any]:
         "sku": registry.sku,
         "health": row.health.status,
         **_encryption(row.state),
-        "findings": [
-            {
-                "code": each.code,
-                "severity": each.severity,
-                "status": each.status,
-                "subject": each.subject,
-                "message": each.message,
-                "fix": each.fix,
-            }
-            for each in row.health.findings
-            if each.status in (FAILED, UNKNOWN)
-        ],
+        "findings": [finding_row(each) for each in row.health.problems],
     }
 
 

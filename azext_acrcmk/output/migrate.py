@@ -18,6 +18,13 @@ from azext_acrcmk.rules import Health
 FAST, SLOW = 5, 1
 
 
+class Selected(Protocol):
+    """What is to be copied; see `apply.migrate.copier`."""
+
+    patterns: tuple[str, ...]
+    since: str | None
+
+
 class Tallied(Protocol):
     """What has become of all repositories; see `apply.migrate.copier`."""
 
@@ -26,6 +33,7 @@ class Tallied(Protocol):
     written: int
     locked: int
     tags_set: int
+    moved: list[tuple[str, str, str, str]]
     planned: int
     there: int
     conflicts: list[Any]
@@ -42,12 +50,14 @@ def inventory_document(
     plan: list[dict[str, Any]],
     settings: Settings | None,
     left: Iterable[LeftSetting],
+    wanted: Selected,
 ) -> dict[str, Any]:
     """The result of --what-if: what there is, what has to be done, what stands in the way. `settings` has how many of
     each kind the old registry has; null is what can't be read."""
     return {
         "source": _registry(source),
         "target": {"id": str(target), "name": target.name},
+        "selected": _selected(wanted),
         "inventory": {
             **totals_document(tally.source),
             "settings": counts(settings) if settings else {},
@@ -62,16 +72,21 @@ def inventory_document(
     }
 
 
-def migration_document(source: Registry, state: State, tally: Tallied, health: Health) -> dict[str, Any]:
-    """The result of a migration. `verified`: the new registry has what was listed of the old one, and nothing else."""
+def migration_document(
+    source: Registry, state: State, tally: Tallied, health: Health, wanted: Selected
+) -> dict[str, Any]:
+    """The result of a migration. `verified`: the new registry has what was listed of the old one, and nothing else.
+    `selected` is null where all of it was."""
     bad = (tally.differences, tally.conflicts, tally.left, tally.failures, tally.unwritten)
     return {
         "source": _registry(source),
         "target": _registry(state.registry),
         "health": health.status,
+        "selected": _selected(wanted),
         "inventory": totals_document(tally.source),
         "imported": tally.imports,
         "tagsSet": tally.tags_set,
+        "tagsMoved": [_moved(each) for each in tally.moved],
         "written": tally.written,
         "attributesSet": tally.locked,
         "alreadyThere": tally.there,
@@ -81,6 +96,19 @@ def migration_document(source: Registry, state: State, tally: Tallied, health: H
         "failures": [*map(_failure, tally.failures), *map(_unwritten, tally.unwritten)],
         "notCopied": [_left(each) for each in tally.left],
     }
+
+
+def _selected(wanted: Selected) -> dict[str, Any] | None:
+    """What narrows the copy: patterns of repositories, and the moment (UTC) since which something has changed."""
+    return {"repositories": list(wanted.patterns), "since": wanted.since} if wanted.patterns or wanted.since else None
+
+
+def copied_text(tally: Tallied, target: str) -> str:
+    """What was copied so far, for an error; empty if nothing was begun."""
+    if not tally.planned:
+        return ""
+    more = "; imports that were begun may still end" if tally.imports < tally.planned else ""
+    return f"{tally.imports} of {tally.planned} manifests imported into registry '{target}'{more}"
 
 
 def settings_document(made: Any, left: Iterable[LeftSetting]) -> dict[str, Any]:
@@ -101,7 +129,7 @@ def cut_over_document(found: CutOver, source: Registry, target: Registry) -> dic
         "newLoginServer": target.login_server,
         "mayPull": [
             {
-                "principalId": each.principal_id,
+                "principalId": str(each.principal_id),
                 "principalType": each.principal_type,
                 "role": each.role,
                 "scope": each.scope,
@@ -140,6 +168,11 @@ def _registry(registry: Registry) -> dict[str, Any]:
 
 def _conflict(each: Any) -> dict[str, Any]:
     return {"repository": each.repository, "tag": each.tag, "source": each.source, "target": each.target}
+
+
+def _moved(row: tuple[str, str, str, str]) -> dict[str, Any]:
+    repository, tag, before, now = row
+    return {"repository": repository, "tag": tag, "from": before, "to": now}
 
 
 def _left(each: Any) -> dict[str, Any]:

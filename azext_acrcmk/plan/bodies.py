@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from azext_acrcmk.model.access import NEEDED_ACTIONS
@@ -30,7 +31,7 @@ def vault_body(change: CreateVault, principal: str | None = None) -> dict[str, A
         "enableRbacAuthorization": change.permission_model == RBAC,
     }
     if principal:
-        properties["accessPolicies"] = [access_policy(change.tenant, principal, tuple(NEEDED_ACTIONS))]
+        properties["accessPolicies"] = [access_policy(change.tenant, principal)]
     if change.public_network_access:
         properties["publicNetworkAccess"] = change.public_network_access
     if change.is_closed:
@@ -38,7 +39,8 @@ def vault_body(change: CreateVault, principal: str | None = None) -> dict[str, A
     return with_tags({"location": change.location, "properties": properties}, change.tags)
 
 
-def access_policy(tenant: str, principal: str, permissions: tuple[str, ...]) -> dict[str, Any]:
+def access_policy(tenant: Any, principal: Any, permissions: Iterable[str] = NEEDED_ACTIONS) -> dict[str, Any]:
+    """By default with what a registry requires."""
     return {"tenantId": tenant, "objectId": principal, "permissions": {"keys": list(permissions)}}
 
 
@@ -93,7 +95,7 @@ def role_assignment_body(scope: Scope, role: str, principal_id: str, delegated: 
 
 def registry_body(change: CreateRegistry, client_id: str, key: KeyId) -> dict[str, Any]:
     """A Premium registry encrypted with `key` through the identity with `client_id`."""
-    properties = {"encryption": encryption_block(client_id, key), **change.options.properties}
+    properties = {"encryption": encryption_block(client_id, str(key)), **change.options.properties}
     body = {
         "location": change.location,
         "sku": {"name": "Premium"},
@@ -105,24 +107,26 @@ def registry_body(change: CreateRegistry, client_id: str, key: KeyId) -> dict[st
 
 def encryption_body(client_id: str, key: KeyId) -> dict[str, Any]:
     """A PATCH that gives a registry a key. `client_id` may be "system"."""
-    return {"properties": {"encryption": encryption_block(client_id, key)}}
+    return {"properties": {"encryption": encryption_block(client_id, str(key))}}
 
 
-def encryption_block(client_id: str, key: KeyId) -> dict[str, Any]:
-    """`client_id` is an identity's, or "system"."""
-    return {"status": "enabled", "keyVaultProperties": {"keyIdentifier": str(key), "identity": client_id}}
+def encryption_block(client_id: Any, key: Any) -> dict[str, Any]:
+    """`client_id` is an identity's, or "system"; `key` is its URI. In templates, both can be expressions."""
+    return {"status": "enabled", "keyVaultProperties": {"identity": client_id, "keyIdentifier": key}}
 
 
 def assigned_block(registry: Registry, new: ArmId | None, named: list[ArmId], others_stay: bool) -> dict[str, Any]:
     """Assigns a `new` user-assigned identity, or (None) enables the system-assigned one, and names those that are
     already assigned. `others_stay` says that some remain, named or not."""
-    users = [*named, *([new] if new else [])]
-    kinds = [
-        *(["SystemAssigned"] if new is None or registry.system_principal_id else []),
-        *(["UserAssigned"] if users or others_stay else []),
-    ]
-    block: dict[str, Any] = {"type": ", ".join(kinds)}
-    return {**block, "userAssignedIdentities": {str(each): {} for each in users}} if users else block
+    users = [str(each) for each in (*named, *([new] if new else []))]
+    return identities_block(users, new is None or bool(registry.system_principal_id), others_stay)
+
+
+def identities_block(users: list[Any], system: bool, others_stay: bool = False) -> dict[str, Any]:
+    """The identities of a registry: user-assigned ones by their ids, and the `system`-assigned one."""
+    kinds = [*(["SystemAssigned"] if system else []), *(["UserAssigned"] if users or others_stay else [])]
+    block: dict[str, Any] = {"type": ", ".join(kinds) or "None"}
+    return {**block, "userAssignedIdentities": {each: {} for each in users}} if users else block
 
 
 def with_tags(body: dict[str, Any], tags: dict[str, str] | None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from azext_acrcmk.plan.enable import FIXED
 from azext_acrcmk.plan.parts import parts_problems
 from azext_acrcmk.plan.wizard import Asked, Choice, Question, registry_name_problem
 from azext_acrcmk.rules import Facts, judge
-from azext_acrcmk.rules.catalogue import ENABLE, FAILED, UNKNOWN
+from azext_acrcmk.rules.catalogue import ENABLE
 from azext_acrcmk.rules.catalogue import KEY as OF_KEYS
 from azext_acrcmk.rules.catalogue import VAULT as OF_VAULTS
 from azext_acrcmk.rules.vault import is_closed
@@ -293,5 +293,5 @@ def _judged(asked: Asked, choice: Choice, **parts: Any) -> Choice:
         return replace(choice, remarks=tuple(each.message for each in problems), blocked=True)
     about = OF_KEYS if isinstance(parts.get(wizard.KEY), Key) else OF_VAULTS if wizard.VAULT in parts else ""
     found = judge(Facts(state, asked.now, goal=goal))
-    remarks = (each.message for each in found if each.rule.subject == about and each.status in (FAILED, UNKNOWN))
+    remarks = (each.message for each in found if each.rule.subject == about and each.is_problem)
     return replace(choice, remarks=tuple(remarks))

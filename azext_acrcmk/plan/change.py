@@ -31,6 +31,7 @@ CREATE, UPDATE, DELETE, RECOVER, REUSE, VERIFY, MANUAL, READ = Action
 
 # The actions that change something in Azure.
 CHANGING = (CREATE, UPDATE, DELETE, RECOVER)
+ACCESS, KEY = "access", "key"
 
 
 class UnknownChange(TypeError):
@@ -92,6 +93,10 @@ class Change(_Value):
     # The attribute that has the id of `resource`, such as "identity.id".
     about: ClassVar[str] = ""
     irreversible: ClassVar[bool] = False
+    # What was read before and is no longer known after it: ACCESS or KEY.
+    alters: ClassVar[str] = ""
+    # Whether what it creates is a resource of its own in Azure Resource Manager, which policies judge.
+    is_resource: ClassVar[bool] = True
 
     reason: str
     after: tuple[Change, ...] = field(default=(), compare=False, repr=False)

@@ -93,8 +93,8 @@ def _other_identity(goal: EnableGoal, registry: Registry, facts: Facts) -> list[
                 ),
             )
         ]
-    not_attached = finding_of("IdentityNotAttached", facts)
-    return [not_attached.as_problem] if not_attached else []
+    not_assigned = finding_of("IdentityNotAssigned", facts)
+    return [not_assigned.as_problem] if not_assigned else []
 
 
 def _other_options(goal: EnableGoal, registry: Registry) -> list[Problem]:

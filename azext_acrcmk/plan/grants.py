@@ -60,10 +60,10 @@ class Grant:
         return self.on == "key"
 
     @property
-    def resource(self) -> str:
+    def resource(self) -> Scope | ArmId:
         if self.role:
-            return str(self.role.id)
-        return str(self._scope if self.role_id else self.vault.id)
+            return self.role.id
+        return self._scope if self.role_id else self.vault.id
 
     @property
     def what(self) -> str:
@@ -127,7 +127,7 @@ class OtherGrant:
 
     what: str
     why: str
-    resource: str
+    resource: Scope | ArmId
 
 
 def find_grants(
@@ -145,7 +145,7 @@ def find_grants(
     """
     if vault.uses_policies:
         groups = maybe_groups(vault, principal, individuals)
-        others = [OtherGrant(describe_maybe_groups(groups), "it is not the identity's own", str(vault.id))]
+        others = [OtherGrant(describe_maybe_groups(groups), "it is not the identity's own", vault.id)]
         return _policy_grants(vault, key, principal), others if groups else []
     own, elsewhere = [], []
     actions = (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()
@@ -159,7 +159,7 @@ def find_grants(
             own.append(Grant(vault, key, principal, role.role_id, on, role=role))
         elif may_unwrap(role, vault.is_hsm):
             what = f"Role '{role.role_name}' at {role.scope}"
-            elsewhere.append(OtherGrant(what, "it is inherited, comes through a group or can't be read", str(role.id)))
+            elsewhere.append(OtherGrant(what, "it is inherited, comes through a group or can't be read", role.id))
     return own, elsewhere
 
 

@@ -12,7 +12,20 @@ from datetime import datetime
 from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.registry_options import RegistryOptions
 from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, Vault
-from azext_acrcmk.plan.change import CREATE, DELETE, MANUAL, READ, RECOVER, REUSE, UPDATE, VERIFY, Change, kind
+from azext_acrcmk.plan.change import (
+    ACCESS,
+    CREATE,
+    DELETE,
+    KEY,
+    MANUAL,
+    READ,
+    RECOVER,
+    REUSE,
+    UPDATE,
+    VERIFY,
+    Change,
+    kind,
+)
 
 # Resource group
 
@@ -145,6 +158,7 @@ class CreateKey(Change):
     the end of the first version's `lifetime`."""
 
     action, noun, about = CREATE, "key", "key"
+    alters = KEY
     step: str = "key"
     key: KeyId
     vault: ArmId
@@ -160,6 +174,7 @@ class CreateKey(Change):
 @kind
 class RecoverKey(Change):
     action, noun, about = RECOVER, "key", "key"
+    alters = KEY
     step: str = "key"
     key: KeyId
     vault: ArmId
@@ -189,6 +204,7 @@ class CreateVersion(Change):
     """Rotates a key in its vault."""
 
     action, noun, about = CREATE, "new version of key", "key.versionless"
+    alters, is_resource = KEY, False
     step: str = "version"
     key: KeyId
 
@@ -222,6 +238,7 @@ class DisableVersion(Change):
     """Disables a version that a registry no longer uses; not if the registry still uses it."""
 
     action, noun, about = UPDATE, "old version of key", "key"
+    alters = KEY
     step: str = "old-version"
     key: KeyId
 
@@ -261,6 +278,7 @@ class _Granting(Change):
     """To `identity`, by its id, that may exist only later; or where `principal` is given, to that. `untag` is a tag of
     the registry that goes with it: what named the access that is given again."""
 
+    alters, is_resource = ACCESS, False
     step: str = "grant"
     identity: ArmId | None = None
     principal: Id | None = None
@@ -292,6 +310,10 @@ class AssignRole(_Granting):
         return self.vault.type == HSM_TYPE
 
     @property
+    def is_resource(self) -> bool:
+        return not self.is_local
+
+    @property
     def resource(self) -> str:
         return self.key.versionless if self.is_local and self.scope.startswith("/keys/") else str(self.scope)
 
@@ -317,7 +339,7 @@ class GrantInRecoveredVault(_Granting):
 class UseGrant(Change):
     action, noun, about = REUSE, "access to", "on"
     step: str = "grant"
-    on: str
+    on: Scope | ArmId | KeyId
 
 
 @kind
@@ -326,37 +348,38 @@ class SkipGrant(Change):
 
     action, noun, about = VERIFY, "access to", "on"
     step: str = "grant"
-    on: str
+    on: Scope | ArmId | KeyId
 
 
 @kind
-class RemoveRole(Change):
-    action, noun, about = DELETE, "access to", "role.id"
+class _Removing(Change):
+    """`tag` is set before, where that is possible."""
+
+    action, noun, alters = DELETE, "access to", ACCESS
     step: str = "grant"
-    # Set before, where that is possible.
     tag: TagRegistry | None = None
     vault: ArmId
+
+
+@kind
+class RemoveRole(_Removing):
+    about = "role.id"
     # The data plane of a managed HSM, which has its roles.
     host: str
     role: RoleGrant
 
 
 @kind
-class RemoveAccessPolicy(Change):
+class RemoveAccessPolicy(_Removing):
     """Removes key permissions from a principal's access policy."""
 
-    action, noun, about = DELETE, "access to", "vault"
-    step: str = "grant"
-    # Set before, where that is possible.
-    tag: TagRegistry | None = None
-    vault: ArmId
+    about = "vault"
     principal: Id
     permissions: tuple[str, ...]
 
 
 # The changes that grant and that remove access to a key.
-GRANTING = (AssignRole, AddAccessPolicy, GrantInRecoveredVault)
-REMOVING = (RemoveRole, RemoveAccessPolicy)
+GRANTING, REMOVING = (_Granting,), (_Removing,)
 
 
 # Registry
@@ -446,5 +469,5 @@ class LeaveToUser(Change):
 
 def kinds() -> Iterator[type[Change]]:
     """Every kind of change."""
-    shared = (_Granting, _UsingKey)
+    shared = (_Granting, _Removing, _UsingKey)
     return (each for base in (Change, *shared) for each in base.__subclasses__() if each not in shared)

@@ -19,7 +19,7 @@ from azext_acrcmk.model.access import (
     key_scope,
 )
 from azext_acrcmk.model.goal import EnableGoal, later
-from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.ids import ArmId, KeyId, Scope
 from azext_acrcmk.model.problem import NOT_FOUND, Problem
 from azext_acrcmk.model.state import (
     ACCESS_POLICY,
@@ -342,9 +342,9 @@ def _access_so_far(goal: EnableGoal, state: State) -> Access | None:
     return None
 
 
-def _grant_target(goal: EnableGoal, vault) -> str:
+def _grant_target(goal: EnableGoal, vault) -> Scope | ArmId | KeyId:
     """The vault or key on which access is granted, by its ARM id if it has one."""
     if goal.key.is_hsm or isinstance(vault, Unknown):
-        return goal.key.versionless
+        return goal.key.with_version(None)
     vault_id = goal.vault if isinstance(vault, Absent) else vault.id
-    return str(key_in(vault_id, goal.key_name) if goal.grants_on_key else vault_id)
+    return key_in(vault_id, goal.key_name) if goal.grants_on_key else vault_id

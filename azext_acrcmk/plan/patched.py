@@ -10,7 +10,7 @@ from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.preflight import NewResource
 from azext_acrcmk.model.state import Identity, Registry, State, Vault
-from azext_acrcmk.plan.bodies import encryption_block, with_tags
+from azext_acrcmk.plan.bodies import encryption_block, identities_block, with_tags
 from azext_acrcmk.plan.change import Change, Plan
 from azext_acrcmk.plan.kinds import AllowTrustedServices, AttachIdentity, ProtectVault, SetEncryption
 
@@ -48,16 +48,10 @@ def _registry(registry: Registry) -> dict[str, Any]:
     body = {
         "location": registry.location,
         "sku": {"name": registry.sku},
-        "identity": _identities([each.id for each in registry.attached], bool(registry.system_principal_id)),
+        "identity": identities_block([str(each.id) for each in registry.attached], bool(registry.system_principal_id)),
         "properties": registry.properties,
     }
     return with_tags(body, registry.tags or None)
-
-
-def _identities(users: list[ArmId], system: bool) -> dict[str, Any]:
-    kinds = [*(["SystemAssigned"] if system else []), *(["UserAssigned"] if users else [])]
-    block: dict[str, Any] = {"type": ", ".join(kinds) or "None"}
-    return {**block, "userAssignedIdentities": {str(each): {} for each in users}} if users else block
 
 
 def _changed_registry(before: dict[str, Any], changes: list[Change], state: State) -> dict[str, Any]:
@@ -73,8 +67,11 @@ def _changed_registry(before: dict[str, Any], changes: list[Change], state: Stat
             client_id = SYSTEM if own else client_id
             used = registry.encryption
             if change.key != used.key or client_id != used.identity:
-                after["properties"] = {**registry.properties, "encryption": encryption_block(client_id, change.key)}
-    return {**after, "identity": _identities(users, system)}
+                after["properties"] = {
+                    **registry.properties,
+                    "encryption": encryption_block(client_id, str(change.key)),
+                }
+    return {**after, "identity": identities_block([*map(str, users)], system)}
 
 
 def _vault(vault: Vault) -> dict[str, Any]:

@@ -29,14 +29,12 @@ from azext_acrcmk.plan.bodies import (
 )
 from azext_acrcmk.plan.change import CREATE, Change, Plan, UnknownChange
 from azext_acrcmk.plan.kinds import (
-    AddAccessPolicy,
     AssignRole,
     CreateGroup,
     CreateIdentity,
     CreateKey,
     CreateRegistry,
     CreateVault,
-    CreateVersion,
     GrantInRecoveredVault,
 )
 from azext_acrcmk.plan.needs import Need, innermost, needs
@@ -44,9 +42,6 @@ from azext_acrcmk.plan.obstacle import BLOCKED, REGISTERED, UNDETERMINED, Obstac
 from azext_acrcmk.plan.patched import NO_ID, patched_resources
 from azext_acrcmk.plan.permissions import ASSIGN_IDENTITY, KEY_WRITE, ROLE_WRITE, Permission
 from azext_acrcmk.plan.restrictions import can_be_locked, locked, misplaced
-
-# What creates nothing in Azure Resource Manager, or may not.
-_UNASKED = (CreateVersion, AssignRole, AddAccessPolicy, GrantInRecoveredVault)
 
 
 def questions(state: State, plan: Plan, *others: State) -> Questions:
@@ -109,14 +104,14 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
     if isinstance(change, CreateKey):
         versioned = {"apiVersion": API_VERSIONS[f"{VAULT_TYPE}/keys"], "scope": str(change.vault)}
         return _content(f"{VAULT_TYPE}/keys", change.key.name, key_body(change), **versioned)
-    if isinstance(change, AssignRole) and not change.is_local:
+    if isinstance(change, AssignRole) and change.is_resource:
         principal = change.principal or (identity.principal_id if identity else NO_ID)
         body = role_assignment_body(change.scope, change.role_id, principal)
         return _content(ROLE_ASSIGNMENT_TYPE, NO_ID, body, scope=str(change.scope))
     if isinstance(change, CreateRegistry):
         body = registry_body(change, identity.client_id if identity else NO_ID, change.key)
         return _content(REGISTRY_TYPE, change.id.name, body, apiVersion=change.options.api_version)
-    if change.action is CREATE and not isinstance(change, _UNASKED):
+    if change.action is CREATE and change.is_resource:
         raise UnknownChange("the policy check", change)
     return None
 

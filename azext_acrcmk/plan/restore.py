@@ -98,7 +98,7 @@ def _untag(
 def _usual_grant(facts: Facts) -> Change:
     key = facts.encryption.key
     if _is_granted(facts):
-        return UseGrant(on=key.versionless, reason="The identity has access to the key.")
+        return UseGrant(on=key.with_version(None), reason="The identity has access to the key.")
     granting = narrowest_grant(facts.state.vault, key.with_version(None), facts.principal)
     reason = "The identity is granted get, wrapKey and unwrapKey on the key."
     if not granting.on_key or facts.state.vault.is_hsm:

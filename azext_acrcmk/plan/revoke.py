@@ -54,7 +54,7 @@ def hindrances(command: str, facts: Facts) -> list[Problem]:
 def missing_identity(facts: Facts) -> Problem | None:
     """The problem that the registry's identity no longer exists, so access can't be granted or removed."""
     system = facts.key_identity.is_system
-    codes = ("IdentityNotAttached",) if system else ("IdentityNotFound", "IdentityRecreated")
+    codes = ("IdentityNotAssigned",) if system else ("IdentityNotFound", "IdentityRecreated")
     if gone := next(filter(None, (finding_of(code, facts) for code in codes)), None):
         rotate = registry_command(facts.registry.id, "cmk rotate", "--identity NAME_OR_ID")
         other = f"Use an identity that exists: {rotate}"
@@ -88,7 +88,7 @@ def _revoke_grant(facts: Facts, users: tuple[ArmId, ...]) -> Plan:
         return _refused(f"{conditional[0].what} could not be restored in its current form: {why}", by_key)
     if not own:
         reason = "The identity no longer has access to the key."
-        return Plan((UseGrant(on=key.versionless, reason=reason),))
+        return Plan((UseGrant(on=key.with_version(None), reason=reason),))
     tag, no_tag = None, ""
     # An interrupted run has tagged all that it was going to remove; this may be the rest.
     if not cover(tagged_grants(facts), own) and (REVOKED_TAG in registry.tags or needs_tag(own)):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from azext_acrcmk.model.goal import RotateGoal
-from azext_acrcmk.model.ids import ArmId, Id, KeyId
+from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import Problem, not_searched
 from azext_acrcmk.model.state import ABSENT, Encryption, Identity, Key, Registry, State, Unknown, Vault
@@ -154,7 +154,7 @@ def _problems(goal: RotateGoal, current: State, target: State, now: datetime) ->
         return [running(registry)]
     used = facts.key_identity
     if used.is_system and not used.is_attached:
-        problem = finding_of("IdentityNotAttached", facts).as_problem
+        problem = finding_of("IdentityNotAssigned", facts).as_problem
         return [replace(problem, advice=("Open an Azure support request.",))]
     disabled = finding_of("KeyDisabled", facts)
     found = [disabled.as_problem] if disabled else []
@@ -269,7 +269,7 @@ def _old_grant_changes(goal: RotateGoal, old: State, target: State) -> list[Chan
             changes.append(_kept(grant.resource, f"{grant.what}, still needed by {why}."))
         elif not isinstance(old.sharing, tuple) or not isinstance(old.identity_users, tuple):
             reason = f"{grant.what} is not removed: resources that may need it can't be read."
-            changes.append(_left("old-grant", grant.resource, reason))
+            changes.append(_left("old-grant", str(grant.resource), reason))
         else:
             removal = grant.removal(f"{grant.what}, no longer needed.")
             removal = replace(removal, step="old-grant")
@@ -291,7 +291,7 @@ def _unread_access(old: State, principal: str | None) -> str | None:
     return "The old identity's role assignments" if isinstance(old.roles, Unknown) else None
 
 
-def _kept(resource: str, reason: str) -> UseGrant:
+def _kept(resource: Scope | ArmId, reason: str) -> UseGrant:
     return UseGrant(on=resource, reason=reason, step="old-grant")
 
 

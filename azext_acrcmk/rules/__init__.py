@@ -11,15 +11,13 @@ from datetime import datetime
 
 from azext_acrcmk.model.defaults import EXPIRY_DAYS
 from azext_acrcmk.model.problem import Problem
-from azext_acrcmk.model.state import NotLoaded, Registry, State
+from azext_acrcmk.model.state import Registry, State
 from azext_acrcmk.rules import grant, identity, key, registry, vault, versions  # noqa: F401  (each adds its rules)
 from azext_acrcmk.rules.catalogue import (
     CATALOGUE,
     ERROR,
     FAILED,
-    GRANT,
     IDENTITY,
-    KEY,
     NOT_LOADED,
     REGISTRY,
     SEVERITIES,
@@ -72,6 +70,11 @@ class Finding:
         return self.status == FAILED
 
     @property
+    def is_problem(self) -> bool:
+        """Whether it failed, or is unknown."""
+        return self.status in (FAILED, UNKNOWN)
+
+    @property
     def as_problem(self) -> Problem:
         """The problem that a command reports if the finding stops it."""
         advice = self.verdict.advice or ((f"Fix: {self.fix}",) if self.fix else ())
@@ -85,6 +88,10 @@ class Health:
     status: str
     findings: tuple[Finding, ...]
 
+    @property
+    def problems(self) -> list[Finding]:
+        return [each for each in self.findings if each.is_problem]
+
 
 def examine(state: State, now: datetime, expiry_days: int = EXPIRY_DAYS) -> Health:
     """The health of an existing registry: the most severe findings first, passed rules last."""
@@ -95,19 +102,22 @@ def examine(state: State, now: datetime, expiry_days: int = EXPIRY_DAYS) -> Heal
 
 def judge(facts: Facts) -> list[Finding]:
     """The findings: the most severe first, passed rules last."""
-    judged = ((rule, _verdict(rule, facts)) for rule in CATALOGUE)
-    found = [Finding(rule, verdict, _subject(rule, facts)) for rule, verdict in judged if verdict]
-    found.sort(key=lambda each: (each.status not in (FAILED, UNKNOWN), SEVERITIES.index(each.severity)))
+    subjects: dict[str, str] = {}
+    found = []
+    for rule in CATALOGUE:
+        if verdict := _verdict(rule, facts):
+            if rule.subject not in subjects:
+                subjects[rule.subject] = _subject(rule.subject, facts)
+            found.append(Finding(rule, verdict, subjects[rule.subject]))
+    found.sort(key=lambda each: (not each.is_problem, SEVERITIES.index(each.severity)))
     return found
 
 
 def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
     if rule.subject == REGISTRY and not isinstance(facts.state.registry, Registry):
         return None
-    if facts.goal or facts.exists_encrypted:
-        # With a goal, the registry may not use any version yet.
-        needs = [name for name in rule.needs if not (facts.goal and name == "version_in_use")]
-        missing = [name for name in needs if isinstance(getattr(facts.state, name), NotLoaded)]
+    if facts.not_loaded and (facts.goal or facts.exists_encrypted):
+        missing = [name for name in rule.needs if name in facts.not_loaded]
         if missing:
             return Verdict(NOT_LOADED, f"Not read: {', '.join(missing)}.")
     return rule.judge(facts)
@@ -115,16 +125,13 @@ def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
 
 def stoppers(command: str, facts: Facts, fixed: frozenset[Fix] = frozenset()) -> list[Finding]:
     """The findings that stop a command: failed or unknown, of rules that stop it, and not fixed by its plan."""
-    return [
-        each
-        for each in judge(facts)
-        if command in each.rule.stops and each.status in (FAILED, UNKNOWN) and each.change not in fixed
-    ]
+    found = (each for each in judge(facts) if each.is_problem and command in each.rule.stops)
+    return [each for each in found if each.change not in fixed]
 
 
 def finding_of(code: str, facts: Facts) -> Finding | None:
     """The finding of one rule, if it is failed or unknown."""
-    return next((each for each in judge(facts) if each.code == code and each.status in (FAILED, UNKNOWN)), None)
+    return next((each for each in judge(facts) if each.code == code and each.is_problem), None)
 
 
 def fails(health: Health, fail_on: str) -> bool:
@@ -159,15 +166,15 @@ def _status(facts: Facts, findings: list[Finding]) -> str:
     return ATTENTION if WARNING in failures else HEALTHY
 
 
-def _subject(rule: Rule, facts: Facts) -> str:
-    """The id of the subject of a rule."""
+def _subject(kind: str, facts: Facts) -> str:
+    """The id of what rules of a kind are about."""
     key_id, goal, vault_seen = facts.key_id, facts.goal, facts.vault
-    if rule.subject == REGISTRY:
+    if kind == REGISTRY:
         return str(facts.registry.id)
-    if rule.subject == IDENTITY:
+    if kind == IDENTITY:
         return str(goal.identity if goal else facts.key_identity.id or facts.key_identity.client_id)
-    if rule.subject == VAULT and vault_seen:
+    if kind == VAULT and vault_seen:
         return str(vault_seen.id)
     if key_id is None:
         return ""
-    return {GRANT: key_id.versionless, KEY: key_id.versionless, VAULT: f"https://{key_id.host}"}[rule.subject]
+    return f"https://{key_id.host}" if kind == VAULT else key_id.versionless

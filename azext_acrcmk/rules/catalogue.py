@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum, auto
-from functools import cached_property
+from functools import cached_property, partial
 
 from azext_acrcmk.model.access import Access, access_to
 from azext_acrcmk.model.defaults import EXPIRY_DAYS
@@ -14,7 +14,7 @@ from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import Id, KeyId
 from azext_acrcmk.model.key_identity import KeyIdentity, key_identity
 from azext_acrcmk.model.problem import INVALID, not_readable, words_of_azure
-from azext_acrcmk.model.state import Encryption, Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.model.state import Encryption, Identity, Key, NotLoaded, Registry, State, Unknown, Vault
 
 ERROR, WARNING, INFO = SEVERITIES = ("error", "warning", "info")
 FAILED, PASSED, UNKNOWN, NOT_LOADED = "failed", "passed", "unknown", "notLoaded"
@@ -52,6 +52,12 @@ class Facts:
     now: datetime
     expiry_days: int = EXPIRY_DAYS
     goal: EnableGoal | None = None
+
+    @cached_property
+    def not_loaded(self) -> frozenset[str]:
+        """The fields of the state that were not read. With a goal, the registry may not use any version yet."""
+        names = {each.name for each in fields(self.state) if isinstance(getattr(self.state, each.name), NotLoaded)}
+        return frozenset(names - {"version_in_use"} if self.goal else names)
 
     @cached_property
     def registry(self) -> Registry:
@@ -214,3 +220,8 @@ def rule(
         return judge
 
     return add
+
+
+def rules_about(subject: str, *needs: str):
+    """`rule` for rules with the same subject, which need the same, unless one of them says otherwise."""
+    return partial(rule, subject=subject, needs=needs)

@@ -16,12 +16,12 @@ from azext_acrcmk.rules.catalogue import (
     Verdict,
     failed,
     passed,
-    rule,
+    rules_about,
     unreadable,
 )
 from azext_acrcmk.rules.fixes import grant_key
 
-NEEDS = ("identity", "vault", "roles")
+rule = rules_about(GRANT, "identity", "vault", "roles")
 
 
 def describe(sources: tuple[Source, ...]) -> str:
@@ -54,12 +54,10 @@ def _missing(facts: Facts) -> Verdict:
 @rule(
     "AccessUnknown",
     ERROR,
-    GRANT,
     cause="You don't have permission to read the role assignments, a role assignment has a condition that only Azure "
     "evaluates, or an access policy of the vault may be for a group that the identity is a member of.",
     cure="Ask for a role with the permission that the message names. If an access policy may be for a group, check its "
     "members, or grant access to the identity itself.",
-    needs=NEEDS,
 )
 def _readable(facts: Facts) -> Verdict | None:
     if not _judged(facts) or facts.access.granted is not None:
@@ -73,10 +71,8 @@ def _readable(facts: Facts) -> Verdict | None:
 @rule(
     "GrantMissing",
     ERROR,
-    GRANT,
     cause="The identity has no access to the key: no role or access policy grants it, or it was revoked.",
     cure="Grant access: `az acr cmk repair`, or `az acr cmk restore` after `az acr cmk revoke`.",
-    needs=NEEDS,
     stops=(ENABLE, ROTATE),
 )
 def _granted(facts: Facts) -> Verdict | None:
@@ -92,10 +88,8 @@ def _granted(facts: Facts) -> Verdict | None:
 @rule(
     "GrantPartial",
     ERROR,
-    GRANT,
     cause="The identity has some but not all of the get, wrapKey and unwrapKey permissions.",
     cure="Grant the missing permissions: `az acr cmk repair`.",
-    needs=NEEDS,
     stops=(ENABLE, ROTATE),
 )
 def _granted_in_full(facts: Facts) -> Verdict | None:
@@ -108,11 +102,9 @@ def _granted_in_full(facts: Facts) -> Verdict | None:
 @rule(
     "GrantDenied",
     ERROR,
-    GRANT,
     cause="The identity is granted access to the key, but a deny assignment blocks it.",
     cure="Ask the owner of the deny assignment, such as a managed application or deployment stack, to exclude the "
     "identity.",
-    needs=NEEDS,
     stops=(ENABLE, ROTATE),
 )
 def _denied(facts: Facts) -> Verdict | None:
@@ -128,10 +120,8 @@ def _denied(facts: Facts) -> Verdict | None:
 @rule(
     "DenialsUnknown",
     WARNING,
-    GRANT,
     cause="You don't have permission to read deny assignments, and one might block the identity's access to the key.",
     cure="Ask for a role with the permission that the message names.",
-    needs=NEEDS,
 )
 def _denials_readable(facts: Facts) -> Verdict | None:
     roles = facts.state.roles if isinstance(facts.state.roles, tuple) else ()
@@ -144,10 +134,8 @@ def _denials_readable(facts: Facts) -> Verdict | None:
 @rule(
     "GrantThroughGroup",
     WARNING,
-    GRANT,
     cause="The identity has access to the key only through a group; changes of group membership can take up to a day.",
     cure="Grant access to the identity itself.",
-    needs=NEEDS,
 )
 def _direct(facts: Facts) -> Verdict | None:
     if not _judged(facts) or not facts.access.granted:
@@ -164,10 +152,8 @@ def _direct(facts: Facts) -> Verdict | None:
 @rule(
     "GrantWiderThanNeeded",
     INFO,
-    GRANT,
     cause="The identity has more permissions on keys than get, wrapKey and unwrapKey.",
     cure="Assign the role Key Vault Crypto Service Encryption User and remove the broader role.",
-    needs=NEEDS,
 )
 def _least_privilege(facts: Facts) -> Verdict | None:
     if not _judged(facts) or not facts.access.granted:
@@ -181,11 +167,9 @@ def _least_privilege(facts: Facts) -> Verdict | None:
 @rule(
     "IneffectiveGrant",
     WARNING,
-    GRANT,
     cause="Access was granted in a way that the vault's permission model ignores: by an access policy although the "
     "vault uses Azure RBAC, or by a role although it uses access policies.",
     cure="Grant access in the way that the vault's permission model requires.",
-    needs=NEEDS,
 )
 def _effective(facts: Facts) -> Verdict | None:
     if not _judged(facts) or facts.access.granted is not False:

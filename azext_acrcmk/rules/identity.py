@@ -16,19 +16,19 @@ from azext_acrcmk.rules.catalogue import (
     Verdict,
     failed,
     passed,
-    rule,
+    rules_about,
     unreadable,
 )
 from azext_acrcmk.rules.fixes import assign_identity, registry_command
+
+rule = rules_about(IDENTITY, "identity")
 
 
 @rule(
     "IdentityUnknown",
     ERROR,
-    IDENTITY,
     cause="You don't have permission to read the identity.",
     cure="Ask for a role with the permission that the message names.",
-    needs=("identity",),
     stops=(ENABLE, ROTATE),
     error=FORBIDDEN,
 )
@@ -46,10 +46,8 @@ def _readable(facts: Facts) -> Verdict | None:
 @rule(
     "IdentityNotFound",
     ERROR,
-    IDENTITY,
     cause="The identity was deleted, or was removed from the registry and is in a subscription that you can't read.",
     cure="Change to another identity, or to a new one with the same name: `az acr cmk rotate --identity`.",
-    needs=("identity",),
     error=NOT_FOUND,
 )
 def _exists(facts: Facts) -> Verdict | None:
@@ -73,10 +71,8 @@ def _exists(facts: Facts) -> Verdict | None:
 @rule(
     "IdentityRecreated",
     ERROR,
-    IDENTITY,
     cause="The identity was deleted and recreated with the same name, so its client ID has changed.",
     cure="Change to the recreated identity: `az acr cmk rotate --identity`.",
-    needs=("identity",),
 )
 def _same_client_id(facts: Facts) -> Verdict | None:
     if facts.goal or not facts.uses_key or not isinstance(facts.key_identity.found, Identity):
@@ -95,12 +91,10 @@ def _same_client_id(facts: Facts) -> Verdict | None:
 
 
 @rule(
-    "IdentityNotAttached",
+    "IdentityNotAssigned",
     ERROR,
-    IDENTITY,
     cause="The identity was removed from the registry. It keeps working only until its credential expires.",
     cure="Assign it again: `az acr identity assign`. Only Azure support can restore a system-assigned identity.",
-    needs=("identity",),
 )
 def _attached(facts: Facts) -> Verdict | None:
     if facts.goal or not facts.uses_key:

@@ -18,13 +18,13 @@ from azext_acrcmk.rules.catalogue import (
     Verdict,
     failed,
     passed,
-    rule,
+    rules_about,
     unreadable,
 )
 from azext_acrcmk.rules.fixes import enable_version, key_command, permit_wrapping, registry_command, validate_version
 
 RSA_TYPES = ("RSA", "RSA-HSM")
-VERSION = ("key", "version_in_use")
+rule = rules_about(KEY, "key", "version_in_use")
 
 
 def _version(facts: Facts) -> str:
@@ -35,10 +35,9 @@ def _version(facts: Facts) -> str:
 @rule(
     "KeyUnknown",
     ERROR,
-    KEY,
     cause="You don't have permission to read the key, or its version in use.",
     cure="Ask for a role with the permission that the message names.",
-    needs=(*VERSION, "vault"),
+    needs=("key", "version_in_use", "vault"),
     stops=(ENABLE, ROTATE),
     error=FORBIDDEN,
 )
@@ -55,7 +54,6 @@ def _readable(facts: Facts) -> Verdict | None:
 @rule(
     "KeyNotFound",
     ERROR,
-    KEY,
     cause="The key was deleted, or purged. A deleted key can be recovered.",
     cure="Recover it: `az keyvault key recover`. After a purge, the images can no longer be decrypted.",
     needs=("key", "vault"),
@@ -95,7 +93,6 @@ def _exists(facts: Facts) -> Verdict | None:
 @rule(
     "KeyDeleted",
     ERROR,
-    KEY,
     cause="The key is soft-deleted.",
     cure="Recover it: `az keyvault key recover`.",
     needs=("key", "vault"),
@@ -118,7 +115,6 @@ def _deleted(facts: Facts) -> Verdict | None:
 @rule(
     "KeyWrongType",
     ERROR,
-    KEY,
     cause="Registries support RSA and RSA-HSM keys only.",
     cure="Change the key: `az acr cmk rotate --key`.",
     needs=("key",),
@@ -139,10 +135,8 @@ def _type(facts: Facts) -> Verdict | None:
 @rule(
     "KeyOperationsMissing",
     ERROR,
-    KEY,
     cause="The key does not permit wrapKey and unwrapKey.",
     cure="Permit them: `az keyvault key set-attributes --ops`.",
-    needs=VERSION,
     stops=(ENABLE, ROTATE),
 )
 def _operations(facts: Facts) -> Verdict | None:
@@ -162,10 +156,8 @@ def _operations(facts: Facts) -> Verdict | None:
 @rule(
     "VersionInUseNotFound",
     ERROR,
-    KEY,
     cause="The key exists, but not the version that the registry uses.",
     cure="Restore the key from a backup that has this version: `az keyvault key restore`.",
-    needs=VERSION,
 )
 def _version_exists(facts: Facts) -> Verdict | None:
     if facts.goal or not facts.latest or not isinstance(facts.state.version_in_use, Absent):
@@ -177,10 +169,8 @@ def _version_exists(facts: Facts) -> Verdict | None:
 @rule(
     "KeyDisabled",
     ERROR,
-    KEY,
     cause="The key's version in use is disabled. The registry requires it, even while it changes to a newer one.",
     cure="Enable it: `az keyvault key set-attributes --enabled true`.",
-    needs=VERSION,
     stops=(ENABLE, ROTATE),
 )
 def _enabled(facts: Facts) -> Verdict | None:
@@ -201,11 +191,9 @@ def _enabled(facts: Facts) -> Verdict | None:
 @rule(
     "KeyExpired",
     ERROR,
-    KEY,
     cause="The key's version in use has expired. Pulls and pushes may still work, but the registry can't change its "
     "key.",
     cure="Create a new version: `az acr cmk rotate`.",
-    needs=VERSION,
     stops=(ENABLE, ROTATE),
 )
 def _expired(facts: Facts) -> Verdict | None:
@@ -227,10 +215,8 @@ def _expired(facts: Facts) -> Verdict | None:
 @rule(
     "KeyExpiresSoon",
     WARNING,
-    KEY,
     cause="The key's version in use expires soon (within `--expiry-days`).",
     cure="Create a new version: `az acr cmk rotate`.",
-    needs=VERSION,
 )
 def _expires_soon(facts: Facts) -> Verdict | None:
     used = facts.used
@@ -247,10 +233,8 @@ def _expires_soon(facts: Facts) -> Verdict | None:
 @rule(
     "KeyNeverExpires",
     INFO,
-    KEY,
     cause="The key's version in use has no expiry date. Policies often require one.",
     cure="Set a rotation policy with an expiry time, then create a new version: `az acr cmk rotate`.",
-    needs=VERSION,
 )
 def _never_expires(facts: Facts) -> Verdict | None:
     used = facts.used
@@ -264,10 +248,8 @@ def _never_expires(facts: Facts) -> Verdict | None:
 @rule(
     "KeyNotYetValid",
     ERROR,
-    KEY,
     cause="The key's version in use is not valid yet.",
     cure="Change its activation date: `az keyvault key set-attributes --not-before`.",
-    needs=VERSION,
     stops=(ENABLE, ROTATE),
 )
 def _not_yet_valid(facts: Facts) -> Verdict | None:

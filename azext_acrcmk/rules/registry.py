@@ -21,16 +21,17 @@ from azext_acrcmk.rules.catalogue import (
     Verdict,
     failed,
     passed,
-    rule,
+    rules_about,
     unreadable,
 )
 from azext_acrcmk.rules.fixes import registry_command
+
+rule = rules_about(REGISTRY)
 
 
 @rule(
     "NotEncrypted",
     ERROR,
-    REGISTRY,
     cause="The registry was created without a customer-managed key. Azure allows this only when a registry is created.",
     cure="Copy it to a new registry with a customer-managed key: `az acr cmk migrate`.",
     stops=(ENABLE, ROTATE, REVOKE, RESTORE),
@@ -71,7 +72,6 @@ def _encrypted(facts: Facts) -> Verdict:
 @rule(
     "NotPremium",
     WARNING,
-    REGISTRY,
     cause="Customer-managed keys require the Premium SKU.",
     cure="Set the SKU to Premium.",
 )
@@ -89,7 +89,6 @@ def _premium(facts: Facts) -> Verdict | None:
 @rule(
     "RegistryNotSucceeded",
     WARNING,
-    REGISTRY,
     cause="The registry's last operation failed, was canceled, or is still running.",
     cure="Wait for a running operation to finish. After a failed one, set the same encryption again.",
 )
@@ -111,7 +110,6 @@ def _succeeded(facts: Facts) -> Verdict | None:
 @rule(
     "RegistryStatus",
     WARNING,
-    REGISTRY,
     cause="The registry itself reports an alert or error.",
     cure="Follow the message.",
 )
@@ -124,7 +122,6 @@ def _status_message(facts: Facts) -> Verdict | None:
 @rule(
     "ContentTrustEnabled",
     WARNING,
-    REGISTRY,
     cause="Content trust does not work in a registry with a customer-managed key.",
     cure="Disable it.",
 )
@@ -142,7 +139,6 @@ def _content_trust(facts: Facts) -> Verdict | None:
 @rule(
     "KeyShared",
     INFO,
-    REGISTRY,
     cause="Other registries use the same key: if it is revoked or lost, all of them stop working.",
     cure="Use a separate key for each registry: `az acr cmk rotate --key`.",
     needs=("sharing",),

@@ -22,13 +22,13 @@ from azext_acrcmk.rules.catalogue import (
     Verdict,
     failed,
     passed,
-    rule,
+    rules_about,
     unreadable,
 )
 from azext_acrcmk.rules.fixes import key_command, update_vault
 
 RECOMMENDED_RETENTION_DAYS = 90
-NEEDS = ("vault",)
+rule = rules_about(VAULT, "vault")
 
 
 def shuts_out_registries(vault: Vault) -> bool:
@@ -52,10 +52,8 @@ def in_perimeter(vault: Vault) -> bool:
 @rule(
     "VaultUnknown",
     ERROR,
-    VAULT,
     cause="You don't have permission to read the vault, or it is in no subscription that you can read.",
     cure="Ask for a role with the permission that the message names.",
-    needs=NEEDS,
     stops=(ENABLE, ROTATE, REVOKE, RESTORE),
     error=FORBIDDEN,
 )
@@ -80,10 +78,8 @@ def _readable(facts: Facts) -> Verdict | None:
 @rule(
     "VaultNotFound",
     ERROR,
-    VAULT,
     cause="The vault was deleted and purged, or its subscription was deleted.",
     cure="There is no fix: the images can't be decrypted without the key. Push them again to a new registry.",
-    needs=NEEDS,
     stops=(ENABLE, ROTATE, REVOKE, RESTORE),
     error=NOT_FOUND,
 )
@@ -109,10 +105,8 @@ def _exists(facts: Facts) -> Verdict | None:
 @rule(
     "VaultDeleted",
     ERROR,
-    VAULT,
     cause="The vault is soft-deleted.",
     cure="Recover it, and grant the identity access to the key again, because role assignments are not recovered.",
-    needs=NEEDS,
     stops=(REVOKE, RESTORE),
 )
 def _deleted(facts: Facts) -> Verdict | None:
@@ -131,7 +125,6 @@ def _deleted(facts: Facts) -> Verdict | None:
 @rule(
     "TenantMismatch",
     ERROR,
-    VAULT,
     cause="The vault is in another Microsoft Entra tenant than the identity, so the identity can't use its keys.",
     cure="Change to a key in a vault of the identity's tenant: `az acr cmk rotate --key-vault`. If the vault's "
     "subscription was moved to another tenant, change the vault's tenant first.",
@@ -158,10 +151,8 @@ def _tenant(facts: Facts) -> Verdict | None:
 @rule(
     "FirewallBlocksRegistry",
     ERROR,
-    VAULT,
     cause="The vault's firewall is closed, or public access is disabled, and trusted services can't bypass it.",
     cure="Allow trusted services: `az keyvault update --bypass AzureServices`.",
-    needs=NEEDS,
     stops=(ENABLE, ROTATE),
 )
 def _firewall(facts: Facts) -> Verdict | None:
@@ -183,10 +174,8 @@ def _firewall(facts: Facts) -> Verdict | None:
 @rule(
     "SecuredByPerimeter",
     ERROR,
-    VAULT,
     cause="The vault is in a network security perimeter, which also blocks trusted services.",
     cure="Ask for an access rule for the registry's identity to be added to the perimeter.",
-    needs=NEEDS,
 )
 def _perimeter(facts: Facts) -> Verdict | None:
     vault = facts.vault
@@ -203,10 +192,8 @@ def _perimeter(facts: Facts) -> Verdict | None:
 @rule(
     "NoPurgeProtection",
     WARNING,
-    VAULT,
     cause="Without purge protection, a deleted key can be lost permanently, and all images with it.",
     cure="Enable it (irreversible): `az keyvault update --enable-purge-protection true`.",
-    needs=NEEDS,
     stops=(ENABLE, ROTATE),
 )
 def _purge_protection(facts: Facts) -> Verdict | None:
@@ -228,10 +215,8 @@ def _purge_protection(facts: Facts) -> Verdict | None:
 @rule(
     "ShortRetention",
     INFO,
-    VAULT,
     cause=f"The vault retains deleted keys for less than {RECOMMENDED_RETENTION_DAYS} days.",
     cure="This can't be changed. Use a new vault with a longer retention period: `az acr cmk rotate --key-vault`.",
-    needs=NEEDS,
 )
 def _retention(facts: Facts) -> Verdict | None:
     vault = facts.vault

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from azext_acrcmk.model.state import Key
-from azext_acrcmk.rules.catalogue import INFO, KEY, WARNING, Facts, Fix, Verdict, failed, passed, rule
+from azext_acrcmk.rules.catalogue import INFO, KEY, WARNING, Facts, Fix, Verdict, failed, passed, rules_about
 from azext_acrcmk.rules.fixes import permit_wrapping, registry_command, validate_version
 
-NEEDS = ("key",)
+rule = rules_about(KEY, "key")
 
 
 @rule(
     "LatestVersionUnusable",
     WARNING,
-    KEY,
     cause="The registry can't change to the latest version of its key, because that version is disabled, expired, not "
     "valid yet or does not permit wrapKey and unwrapKey.",
     cure="If it is disabled or has expired, create another: `az acr cmk rotate`. Otherwise, fix it: `az keyvault key "
     "set-attributes`.",
-    needs=NEEDS,
 )
 def _usable(facts: Facts) -> Verdict | None:
     if not (why := _why_unusable(facts)):
@@ -58,11 +56,9 @@ def _judged(facts: Facts, automatic: bool) -> bool:
 @rule(
     "RotationLag",
     WARNING,
-    KEY,
     cause="The registry does not use the latest version of its key yet. It changes to it within an hour, if the old "
     "and the new version are enabled.",
     cure="Change to the latest version now: `az acr cmk rotate --no-new-version`.",
-    needs=NEEDS,
 )
 def _lag(facts: Facts) -> Verdict | None:
     if not _judged(facts, automatic=True):
@@ -90,10 +86,8 @@ def _since(facts: Facts, key: Key) -> str:
 @rule(
     "NotLatestVersion",
     WARNING,
-    KEY,
     cause="The registry is pinned to a version that is not the key's latest.",
     cure="Pin it to the latest version: `az acr cmk rotate --no-new-version`.",
-    needs=NEEDS,
 )
 def _pinned_to_latest(facts: Facts) -> Verdict | None:
     if not _judged(facts, automatic=False):
@@ -111,9 +105,9 @@ def _pinned_to_latest(facts: Facts) -> Verdict | None:
 @rule(
     "ManualRotation",
     INFO,
-    KEY,
     cause="The registry is pinned to a version of its key and does not use new versions automatically.",
     cure="Enable automatic rotation: `az acr cmk rotate --rotation auto --no-new-version`.",
+    needs=(),
 )
 def _automatic(facts: Facts) -> Verdict | None:
     if facts.goal or not facts.uses_key:
@@ -129,10 +123,8 @@ def _automatic(facts: Facts) -> Verdict | None:
 @rule(
     "NoRotationPolicy",
     INFO,
-    KEY,
     cause="The key has no rotation policy, so Key Vault does not create new versions automatically.",
     cure="Set one: `az keyvault key rotation-policy update`.",
-    needs=NEEDS,
 )
 def _rotation_policy(facts: Facts) -> Verdict | None:
     key = facts.latest

@@ -33,6 +33,5 @@ class Clock:
 
 def iso(seconds: float, digits: int = 7, suffix: str = "Z") -> str:
     """A time as Azure writes it: 2023-12-21T23:57:13.3199686Z (the services differ in digits and suffix)."""
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    fraction = f"{moment.microsecond:06d}0"[:digits]
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction}{suffix}"
+    text = datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="microseconds")[:26] + "0"
+    return text[: 20 + digits] + suffix

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +72,8 @@ class Route:
     host: re.Pattern[str]
     path: re.Pattern[str]
     handler: Handler
+    domain: str  # the host, without a first label that is a parameter
+    slashes: int | None  # in the path; None for any number
 
 
 class Router:
@@ -86,21 +88,42 @@ class Router:
     def route(self, methods: str, host: str, template: str) -> Callable[[Handler], Handler]:
         def add(handler: Handler) -> Handler:
             for method in methods.split():
-                self.routes.append(Route(method, _pattern(host), _pattern(template), handler))
+                domain = host.partition(".")[2] if host.startswith("{") else host
+                slashes = None if ":path}" in template else template.count("/")
+                self.routes.append(Route(method, _pattern(host), _pattern(template), handler, domain, slashes))
             return handler
 
         return add
 
+
+class Routes:
+    """The routes of several routers. A request is compared only with those of its method, domain and length."""
+
+    def __init__(self, routers: Iterable[Router]):
+        self._all = [route for router in routers for route in router.routes]
+        self._possible: dict[tuple[str, str, int], list[Route]] = {}
+
     def find(self, request: Request) -> Handler | None:
-        for route in self.routes:
-            if route.method != request.method:
-                continue
-            host = route.host.fullmatch(request.host)
-            path = host and route.path.fullmatch(request.path)
-            if host and path:
-                request.params = {**host.groupdict(), **path.groupdict()}
-                return route.handler
+        """The handler of a request, with `request.params` filled, or None."""
+        slashes = request.path.count("/")
+        for domain in (request.host, request.host.partition(".")[2]):
+            for route in self._get_possible(request.method, domain, slashes):
+                path = route.path.fullmatch(request.path)
+                host = path and route.host.fullmatch(request.host)
+                if host and path:
+                    request.params = {**host.groupdict(), **path.groupdict()}
+                    return route.handler
         return None
+
+    def _get_possible(self, method: str, domain: str, slashes: int) -> list[Route]:
+        key = method, domain, slashes
+        if key not in self._possible:
+            self._possible[key] = [
+                route
+                for route in self._all
+                if (route.method, route.domain) == (method, domain) and route.slashes in (slashes, None)
+            ]
+        return self._possible[key]
 
 
 def _pattern(template: str) -> re.Pattern[str]:

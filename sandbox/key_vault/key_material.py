@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +23,8 @@ _PADDINGS = {
     "RSA-OAEP": padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None),
     "RSA-OAEP-256": padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None),
 }
-# Creating an RSA key takes 50 ms. Tests create hundreds, and only need consecutive keys to differ.
-_POOL_SIZE = 6
-_pool: list[rsa.RSAPrivateKey] = []
-_drawn = 0
+# Creating an RSA key takes 50 to 300 ms. Tests create hundreds, and only need consecutive keys to differ.
+_pool: dict[int, Iterator[rsa.RSAPrivateKey]] = {}
 
 
 @dataclass(frozen=True)
@@ -215,15 +215,21 @@ def duration(text: str | None) -> float | None:
 def _material(shape: KeyShape) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
     if shape.elliptic:
         return ec.generate_private_key(CURVES[shape.curve]())
-    if shape.size != 2048:
-        return rsa.generate_private_key(65537, shape.size)
-    return _draw()
+    if shape.size not in _pool:
+        _pool[shape.size] = itertools.cycle(_key_pairs(shape.size))
+    return next(_pool[shape.size])
 
 
-def _draw() -> rsa.RSAPrivateKey:
-    global _drawn  # noqa: PLW0603
-    if len(_pool) < _POOL_SIZE:
-        _pool.append(rsa.generate_private_key(65537, 2048))
-    key = _pool[_drawn % _POOL_SIZE]
-    _drawn += 1
-    return key
+def _key_pairs(size: int) -> list[rsa.RSAPrivateKey]:
+    """Six different keys for the price of two: of any two of the four primes."""
+    made = [rsa.generate_private_key(65537, size).private_numbers() for _ in range(2)]
+    primes = [prime for each in made for prime in (each.p, each.q)]
+    return [_key_pair(p, q) for p, q in itertools.combinations(primes, 2)]
+
+
+def _key_pair(p: int, q: int) -> rsa.RSAPrivateKey:
+    public = rsa.RSAPublicNumbers(65537, p * q)
+    private = rsa.rsa_recover_private_exponent(65537, p, q)
+    exponents = rsa.rsa_crt_dmp1(private, p), rsa.rsa_crt_dmq1(private, q)
+    numbers = rsa.RSAPrivateNumbers(p, q, private, *exponents, rsa.rsa_crt_iqmp(p, q), public)
+    return numbers.private_key(unsafe_skip_rsa_key_validation=True)  # which takes as long as to create one

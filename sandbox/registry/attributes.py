@@ -38,7 +38,7 @@ def change_manifest(world: World, registry: Registry, request: Request) -> Reply
     if entry is None:
         raise unknown_manifest(digest)
     repository.set_manifest_attributes(digest, _changed(entry.attributes, request), world.now())
-    row = manifest_row(repository, repository.entries[digest])
+    row = manifest_row(world, repository, repository.entries[digest])
     return Reply(200, named(registry, repository) | {"manifest": row})
 
 

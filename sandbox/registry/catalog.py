@@ -37,14 +37,14 @@ def show_manifest(world: World, registry: Registry, request: Request) -> Reply:
     entry = repository.entries.get(request.params["digest"])
     if entry is None:
         raise unknown_manifest(request.params["digest"])
-    return Reply(200, named(registry, repository) | {"manifest": manifest_row(repository, entry)})
+    return Reply(200, named(registry, repository) | {"manifest": manifest_row(world, repository, entry)})
 
 
 @serve(router, "GET", "/acr/v1/{repository:path}/_manifests", scope=_READ)
 def list_manifests(world: World, registry: Registry, request: Request) -> Reply:
     repository, size = repository_of(registry, request), _size(world, request)
     entries, more = repository.page("manifests", _order(request), request.query.get("last", ""), size)
-    rows = [manifest_row(repository, entry) for entry in entries]
+    rows = [manifest_row(world, repository, entry) for entry in entries]
     headers = _more(request, [row["digest"] for row in rows[-1:]], size, more)
     return Reply(200, named(registry, repository) | {"manifests": rows or None}, headers)
 
@@ -108,9 +108,11 @@ def repository_row(registry: Registry, repository: Repository) -> dict[str, Any]
     }
 
 
-def manifest_row(repository: Repository, entry: Entry) -> dict[str, Any]:
+def manifest_row(world: World, repository: Repository, entry: Entry) -> dict[str, Any]:
     """What lists tell of a manifest. Where it says nothing, or has no tags, the field is missing."""
     manifest, tags = entry.manifest, repository.tags_of(entry.manifest.digest)
+    if not world.settings.hidden_tags_shown:
+        tags = [tag for tag in tags if repository.tags[tag].attributes.list]
     known = {
         "architecture": manifest.architecture,
         "os": manifest.os,

@@ -204,7 +204,8 @@ def applies(world: World, denied: DenyAssignment, scope: str) -> bool:
 
 def _assignments_of(world: World, object_id: str, scope: str, min_age: float) -> Iterator[RoleAssignment]:
     latest = world.now() - min_age
-    for assignment in assignments_of(world, object_id):
+    names = identities_of(world, object_id)
+    for assignment in (each for name in names for each in world.role_assignments.perhaps_at(name, scope)):
         in_force = not min_age or assignment.created <= latest
         if in_force and reaches(world, assignment.scope, scope):
             yield assignment

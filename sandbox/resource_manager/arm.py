@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sandbox.core.web import AzureError, Reply, Request
 from sandbox.resource_manager import policies, throttling
@@ -42,6 +43,7 @@ class Target:
         return "/".join((self.namespace, *self.types))
 
 
+@lru_cache(maxsize=4096)
 def parse(path: str) -> Target:
     """Parse an ARM path."""
     parts = path.strip("/").split("/")

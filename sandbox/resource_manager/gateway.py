@@ -17,7 +17,11 @@ _COUNTED = {
     "x-ms-ratelimit-remaining-tenant-resource-requests",
     "x-ms-ratelimit-remaining-subscription-global-reads",
 }
-_QUERY = re.compile("/providers/Microsoft.ResourceGraph/resources", re.IGNORECASE)
+# Requests by POST that only ask.
+_QUERY = re.compile(
+    "/providers/Microsoft.ResourceGraph/resources|/subscriptions/[^/]+/providers/[^/]+/checkNameAvailability",
+    re.IGNORECASE,
+)
 _LARGE = 500  # registries and vaults
 _SECONDS_BETWEEN_LOOKS = 30.0
 

@@ -91,8 +91,15 @@ class App:
         return None if fault.action == "reset-after" else reply
 
     async def _dispatch(self, request: Request) -> Reply:
+        world = self._instance.world
+        if request.method in ("GET", "HEAD") and world.lock.acquire(blocking=False):
+            # Here: to hand a read over to a thread, and its reply back, takes longer than to answer it.
+            try:
+                return dispatch(world, request)
+            finally:
+                world.lock.release()
         # In a thread: creating an RSA key is slow, and other requests should wait only for the lock.
-        return await asyncio.get_running_loop().run_in_executor(None, dispatch, self._instance.world, request)
+        return await asyncio.get_running_loop().run_in_executor(None, dispatch, world, request)
 
 
 def _request(

@@ -128,9 +128,7 @@ def _settings(instance: Instance, given: dict[str, Any], request: web.Request) -
 
 @_endpoint("POST", "/clock/advance")
 def _advance(instance: Instance, given: dict[str, Any], request: web.Request) -> float:
-    clock = instance.world.clock
-    clock.advance(float(given["seconds"]))
-    return clock.now()
+    return instance.advance(float(given["seconds"]))
 
 
 @_endpoint("POST", "/faults")

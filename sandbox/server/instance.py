@@ -11,8 +11,6 @@ from sandbox.server.log import RequestLog
 from sandbox.settings import PROFILES, Settings
 from sandbox.world import World
 
-_TICK = 0.05  # wall-clock seconds after which a wait notices that the clock was advanced
-
 
 class Instance:
     """The state that the servers share. `reset` replaces the world with a new one."""
@@ -22,6 +20,7 @@ class Instance:
         self.faults: list[Fault] = []
         self.log = RequestLog(log_file)
         self._saved: World | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
 
     def reset(self, profile: str = "instant", changes: dict[str, object] | None = None) -> None:
         self.world = World(PROFILES[profile].with_changes(**(changes or {})))
@@ -46,6 +45,13 @@ class Instance:
             world.settings = world.settings.with_changes(**changes)
             if world.clock.scale != world.settings.clock_scale:
                 world.clock.run_at(world.settings.clock_scale)
+        self._wake()
+
+    def advance(self, seconds: float) -> float:
+        """Advance the sandbox's clock. Returns its time."""
+        self.world.clock.advance(seconds)
+        self._wake()
+        return self.world.clock.now()
 
     def fault_for(self, request: Request) -> Fault | None:
         """The first fault that applies. Every fault counts the request, even after one that applies."""
@@ -54,7 +60,24 @@ class Instance:
 
     async def wait(self, seconds: float) -> None:
         """Wait for `seconds` of the sandbox's clock; ends early when the clock is advanced."""
-        clock = self.world.clock
+        clock, loop = self.world.clock, asyncio.get_running_loop()
         end = clock.now() + seconds
         while (left := end - clock.now()) > 0:
-            await asyncio.sleep(min(clock.real(left), _TICK))
+            woken = loop.create_future()
+            self._waiting.add(woken)
+            timer = loop.call_later(clock.real(left), _end, woken)
+            try:
+                await woken
+            finally:
+                timer.cancel()
+                self._waiting.discard(woken)
+
+    def _wake(self) -> None:
+        """Have all who wait look at the clock."""
+        for woken in self._waiting:
+            _end(woken)
+
+
+def _end(woken: asyncio.Future[None]) -> None:
+    if not woken.done():
+        woken.set_result(None)

@@ -157,6 +157,19 @@ def test_it_is_read_on_a_phone_and_printed(show):
     assert page.get_by_role("heading", name="This report is partial").is_visible()
 
 
+def test_health_is_a_ring_and_a_table_also_where_it_is_printed(show):
+    page = show(fleet(60))
+    page.emulate_media(media="print")
+    ring, table = page.locator(".donut > svg"), page.get_by_role("table", name="Registries by health")
+    assert (ring.is_visible(), table.is_visible()) == (True, True)
+    rows = [each.split() for each in table.locator("tbody tr").all_inner_texts()]
+    said = ", ".join(f"{number} {health}" for health, number, _ in rows)
+    assert ring.get_attribute("aria-label") == f"Registries by health: {said}"
+    assert sum(int(number) for _, number, _ in rows) == 60
+    colors = [each.get_attribute("stroke") for each in ring.locator("circle").all()]
+    assert [each.get_attribute("fill") for each in table.locator("rect").all()] == colors
+
+
 def test_what_hangs_on_what_is_a_picture_and_a_table(show):
     page = show(fleet(60))
     assert page.locator("svg.tree").get_attribute("aria-label").startswith("Registries by vault and key: vault0 2")

@@ -210,11 +210,11 @@ class TestWhichRegistry:
                 {REGISTRY.name, OTHER_REGISTRY.rsplit("/", 1)[-1]},
             ), result
             failed = [(row["registry"], row["code"]) for row in rows if row["status"] == "failed"]
-            assert [each for each in failed if each[1] == "IdentityNotAttached"] == [
-                (OTHER_REGISTRY.rsplit("/", 1)[-1], "IdentityNotAttached")
+            assert [each for each in failed if each[1] == "IdentityNotAssigned"] == [
+                (OTHER_REGISTRY.rsplit("/", 1)[-1], "IdentityNotAssigned")
             ]
         table = az(f"{both} -o table").out
-        assert "IdentityNotAttached" in table
+        assert "IdentityNotAssigned" in table
         assert table.index("Registry myregistry") < table.index(f"Registry {OTHER_REGISTRY.rsplit('/', 1)[-1]}")
 
     def test_one_of_several_that_does_not_exist_fails_the_command_in_its_own_name(self, az, scene):
@@ -280,17 +280,17 @@ def test_a_fix_works_whatever_subscription_the_login_has_as_its_own(az, scene):
     scene.encrypt().detach_identity()
     az(f"account set --subscription {OTHER_SUBSCRIPTION}").ok()
     check = f"{CHECK} {SUB}"
-    fix = finding(az(check), "IdentityNotAttached")["fix"]
+    fix = finding(az(check), "IdentityNotAssigned")["fix"]
     az(fix.removeprefix("az ")).ok()
-    assert finding(az(check), "IdentityNotAttached")["status"] == "passed"
+    assert finding(az(check), "IdentityNotAssigned")["status"] == "passed"
 
 
 def test_an_identity_that_was_removed_is_found_in_another_subscription(az, scene):
     scene.encrypt_elsewhere()
     scene.detach_identity()
-    fix = finding(az(CHECK), "IdentityNotAttached")["fix"]
+    fix = finding(az(CHECK), "IdentityNotAssigned")["fix"]
     az(fix.removeprefix("az ")).ok()
-    assert finding(az(CHECK), "IdentityNotAttached")["status"] == "passed"
+    assert finding(az(CHECK), "IdentityNotAssigned")["status"] == "passed"
 
 
 def test_a_role_about_something_else_is_no_grant_of_keys(az, scene):

@@ -78,12 +78,15 @@ def test_a_page_that_is_lost_is_asked_for_again(azure, many_az, fleet, action):
     assert right(many_az(LIST.split()), fleet)
 
 
-@pytest.mark.parametrize("nth", range(1, 9))
+@pytest.mark.parametrize("nth", range(1, 8))
 def test_a_query_that_is_never_answered_makes_it_partial(azure, quick_az, fleet, nth):
     """Each of the queries in turn. Nothing is said of a registry that is not so."""
     bad = {"error": {"code": "BadRequest", "message": "No."}}
     azure.fault("status", method="POST", path=GRAPH, nth=nth, status=400, body=bad)
     result = quick_az(f"{LIST} --fail-on error")
+    if nth <= 2 and result.code == 3:  # the one for the registries, of two at once
+        assert "Nothing could be listed: No." in result.err
+        return
     assert partial(result)
     for id_, (health, findings) in said(json.loads(result.out)).items():
         failed = {each for each in findings if each[2] == "failed"}
@@ -131,7 +134,11 @@ def test_answers_without_sense_leave_the_others_right(azure, quick_az, fleet):
 
 def test_a_token_that_expires_midway_is_renewed(azure, az, fleet):
     azure.settings(token_seconds=2)
+    azure.fault("delay", method="POST", path=GRAPH, nth=3, seconds=2.2)
+    azure.clear_log()
     assert right(az(LIST), fleet)
+    of_keys = [each for each in azure.log() if "/keys/" in each["path"]]
+    assert of_keys[-1]["time"] > azure.log()[0]["time"] + 2
 
 
 @pytest.mark.parametrize("nth", [1, 5], ids=["by an SDK", "in short"])

@@ -63,18 +63,32 @@ def test_run_again_copies_what_is_new_and_a_tag_that_moved(azure, az, old):
 
 
 def test_a_tag_of_somebody_else_is_a_conflict_until_it_is_forced(azure, az, old):
+    """In the new registry one was set to an image that the old registry does not have, and one to an image that it has,
+    before it moved in the old registry too."""
     az(MIGRATE).ok()
+    first = azure.content("oldregistry")["app/service0001"]["tags"]
+    azure.advance(3600)
     azure.push_image("newregistry", "app/service0001", "v1", "theirs")
+    theirs = f"--source oldregistry.azurecr.io/app/service0001@{first['v3']} --image app/service0001:v2 --force"
+    az(f"acr import --name newregistry {theirs}").ok()
+    azure.advance(3600)
+    azure.push_image("oldregistry", "app/service0001", "v2", "later")
+    moved = azure.push_image("oldregistry", "app/service0001", "v3", "last")
     result = az(MIGRATE)
     assert result.code == 1
     report = json.loads(result.out)
-    assert [row["tag"] for row in report["conflicts"]] == ["v1"]
-    assert [row["kind"] for row in report["differences"]] == ["extraManifest", "otherTag"]
+    assert [row["tag"] for row in report["conflicts"]] == ["v1", "v2"]
+    assert [row["kind"] for row in report["differences"]] == ["extraManifest", "otherTag", "otherTag"]
     assert not report["verified"]
+    assert report["tagsMoved"] == [
+        {"repository": "app/service0001", "tag": "v3", "from": first["v3"], "to": moved},
+    ]
+    assert azure.content("newregistry")["app/service0001"]["tags"]["v2"] == first["v3"]
     forced = json.loads(az(f"{MIGRATE} --force").out)
     assert [row["kind"] for row in forced["differences"]] == ["extraManifest"]
+    assert [row["tag"] for row in forced["tagsMoved"]] == ["v1", "v2"]
     old_tags, new_tags = (azure.content(name)["app/service0001"]["tags"] for name in ("oldregistry", "newregistry"))
-    assert new_tags["v1"] == old_tags["v1"]
+    assert all(new_tags[tag] == old_tags[tag] for tag in ("v1", "v2", "v3"))
 
 
 def test_only_some_repositories_and_without_what_is_attached(azure, az, old):
@@ -85,6 +99,10 @@ def test_only_some_repositories_and_without_what_is_attached(azure, az, old):
     assert not any(
         tag.startswith("sha256-") and "." not in tag for tag in azure.content("newregistry")["app/service0002"]["tags"]
     )
+
+
+def test_a_repository_that_does_not_exist_is_told_before_anything_is_made(old, refused):
+    refused(f"{MIGRATE} --repository 'app/*' typo", "matches --repository typo. Nothing", "az acr repository list")
 
 
 def test_an_index_of_more_than_50_manifests(azure, az, seed):
@@ -111,6 +129,16 @@ def test_an_index_of_more_than_50_manifests(azure, az, seed):
 def test_is_refused_before_anything_is_made(seed, refused, properties, words):
     old_registry(seed, **properties)
     refused(MIGRATE, words, "Nothing was changed")
+
+
+def test_a_new_registry_in_another_group_is_found_by_its_name(azure, quick_az, old, seed):
+    seed.group("elsewhere")
+    quick_az("acr cmk enable -n newregistry -g elsewhere -l westeurope").ok()
+    assert quick_az(f"{MIGRATE} --freeze").json()["verified"]
+    assert quick_az(f"{MIGRATE} --what-if").json()["target"]["id"] == str(NEW).replace("/rg/", "/elsewhere/")
+    back = quick_az(f"{MIGRATE} --query cutOver.goBack[0].command").json()
+    assert "--to newregistry --resource-group elsewhere --unfreeze" in back
+    assert len(quick_az(back.removeprefix("az ")).json()["opened"]) == 3
 
 
 def test_a_name_that_is_taken_is_refused(azure, seed, refused):
@@ -180,6 +208,10 @@ def test_only_what_has_changed_since(azure, az, old):
         ("--name oldregistry --to x", "'x' is not a valid registry name"),
         ("--name oldregistry --to NewRegistry", "must be lowercase"),
         ("--name oldregistry --to newregistry --since yesterday", "'yesterday' is not a date"),
+        ("--name oldregistry --to newregistry --since 2062-01-01", "in the future"),
+        ("--name oldregistry --to newregistry --since 0001-01-01T00:00:00+05:00", "is not a date"),
+        ("--name oldregistry --to newregistry --what-if --report x.md", "can't be used with --what-if"),
+        ("--name oldregistry --to newregistry --report /proc/x.md", "can't be written"),
         ("--name oldregistry --to newregistry --concurrency 51", "a number from 1 to 50"),
         ("--name oldregistry --to newregistry --concurrency 0", "a number from 1 to 50"),
     ],

@@ -9,7 +9,10 @@ import pytest
 
 from tests.harness.migrate import MIGRATE, NEW, old_registry, same_images
 from tests.harness.scenarios import held
+from tests.harness.scene import HERE
+from tests.harness.seed import GROUP, changes
 
+SEARCH = "Microsoft.Resources/subscriptions/resources/read"
 COMMAND = shlex.split(MIGRATE)
 LOCKED = {"": {"writeEnabled": False}}
 
@@ -43,6 +46,21 @@ def test_freeze_locks_out_pushes_and_unfreeze_opens_only_what_it_locked(azure, m
     assert opened == ["app/service0001", "app/service0003"]
     assert locks(azure, "oldregistry") == {name: each["attributes"] for name, each in before.items()}
     assert not seed.get(NEW).get("tags")
+
+
+def test_who_can_not_lock_is_told_before_anything_is_made(azure, az_as, seed):
+    group = seed.group("elsewhere")
+    body = {"location": "westeurope", "sku": {"name": "Basic"}, "properties": {}}
+    seed.put(f"{group}/providers/{NEW.type}/oldregistry", body)
+    azure.seed_content("oldregistry", images=1)
+    puller = seed.role(actions=(f"{NEW.type}/read", f"{NEW.type}/pull/read", SEARCH))
+    account = azure.principal(("Owner", GROUP), (puller, HERE))
+    azure.clear_log()
+    result = az_as(account)(f"{MIGRATE} -g rg --freeze")
+    assert result.code == 1
+    assert "You don't have permission 'metadata_write' on repository 'app/service0001'" in result.err
+    assert "'AcrPush'" in result.err
+    assert changes(azure) == []
 
 
 def test_frozen_twice_or_killed_midway_it_remembers_the_same(azure, az, many_az, before):

@@ -23,7 +23,7 @@ COPYING = "azurecr.io|importImage|operationResults"
 def before(azure, seed, many_az) -> dict:
     """An old registry, and a new one that is empty, saved; returns what the old one stores."""
     old_registry(seed)
-    many_az([*COMMAND, "--repository", "nothing"]).ok()
+    many_az(COMMAND).ok()
     azure.seed_content("oldregistry", images=1, tags=2, indexes=1, index_size=2, untagged=1, signatures=1)
     azure.clear_log()
     azure.save()
@@ -100,6 +100,8 @@ def test_ctrl_c_ends_it_at_once_and_says_how_to_go_on(azure, az, before):
     result = running.interrupt()
     assert result.code == 1
     assert "Interrupted" in result.err
+    assert "manifests imported into registry 'newregistry'; imports that were begun may still end" in result.err
+    assert "Nothing was changed" not in result.err
     assert "Run the same command again; it continues where it stopped." in result.err
     azure.clear_faults()
     azure.advance(LONG)

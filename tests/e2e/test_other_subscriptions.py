@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from azext_acrcmk.cloud.walk import MOST_OTHERS
+from azext_acrcmk.cloud.walk import MOST_OTHERS, NEAR
 from azext_acrcmk.model.ids import REGISTRY_TYPE
-from sandbox.world import OTHER_SUBSCRIPTION
+from sandbox.world import OTHER_SUBSCRIPTION, SUBSCRIPTION
 from tests.harness.seed import ENABLE, REGISTRY, changes
 
 CHECK = "acr cmk check -n myregistry -g rg"
@@ -100,27 +100,48 @@ def test_where_the_vault_may_be_is_named_where_it_is_not_found(azure, quick_az, 
 
 
 def test_are_not_searched_all_where_they_are_hundreds(azure, az, seed, encrypted):
-    profile = Path(az.environment["AZURE_CONFIG_DIR"], "azureProfile.json")
-    known = json.loads(profile.read_text(encoding="utf-8-sig"))
-    (other,) = [each for each in known["subscriptions"] if each["id"] == OTHER_SUBSCRIPTION]
-    # The last one is too far back to be searched directly: Resource Graph shows what is in it.
-    known["subscriptions"].remove(other)
-    known["subscriptions"] += [
-        other | {"id": str(uuid.UUID(int=number)), "name": f"s{number}"} for number in range(600)
-    ]
-    known["subscriptions"].append(other)
-    profile.write_text(json.dumps(known))
+    know_before_the_other(az, 600)
     in_the_last_one(seed)
     message = shared(az(CHECK).json())["message"]
     assert "second" in message
-    assert "Not searched: 1 further subscription (only by Resource Graph, which can be minutes behind)" in message
-    assert f"{600 - MOST_OTHERS} further subscriptions (not shown by Resource Graph)" in message
-    assert len(azure.log()) < MOST_OTHERS + 40
+    assert f"Not searched: {601 - NEAR} further subscriptions (not shown by Resource Graph)" in message
+    assert len(azure.log()) < NEAR + 15
     told = az("acr cmk revoke -n myregistry -g rg --what-if").json()[0]["reason"]
     assert ("registry second" in told, "third" in told) == (True, False)
     azure.fault("status", method="POST", path="Microsoft.ResourceGraph", status=400, times=999)
     message = shared(az(CHECK).json())["message"]
     assert f"Not searched: {601 - MOST_OTHERS} further subscriptions (at most {MOST_OTHERS} others" in message
+
+
+def test_what_resource_graph_does_not_show_yet_is_found(azure, quick_az, seed, encrypted):
+    azure.settings(graph_seconds=10_000)
+    in_the_last_one(seed)
+    assert "key: second." in shared(quick_az(CHECK).json())["message"]
+    assert "registry second" in quick_az(f"{REVOKE} --what-if").json()[0]["reason"]
+    old = quick_az("acr cmk rotate -n myregistry -g rg --disable-old-version --what-if").json()
+    assert any("still be needed by second" in each["reason"] for each in old)
+
+
+def test_the_vault_is_found_by_resource_graph_where_they_are_many(azure, az, scene):
+    know_before_the_other(az, 2 * NEAR)
+    scene.encrypt_elsewhere()
+    az(f"{CHECK} --fail-on error").ok()
+    looked = [
+        entry["path"] for entry in azure.log() if entry["path"].endswith("/resources") and entry["method"] == "GET"
+    ]
+    assert looked == [f"/subscriptions/{each}/resources" for each in (SUBSCRIPTION, OTHER_SUBSCRIPTION)]
+
+
+def know_before_the_other(az, number: int) -> None:
+    """Has the login know so many subscriptions before the other one, which is too far back then to be searched directly
+    unless Resource Graph shows that something is in it."""
+    profile = Path(az.environment["AZURE_CONFIG_DIR"], "azureProfile.json")
+    known = json.loads(profile.read_text(encoding="utf-8-sig"))
+    (other,) = [each for each in known["subscriptions"] if each["id"] == OTHER_SUBSCRIPTION]
+    known["subscriptions"].remove(other)
+    known["subscriptions"] += [other | {"id": str(uuid.UUID(int=each)), "name": f"s{each}"} for each in range(number)]
+    known["subscriptions"].append(other)
+    profile.write_text(json.dumps(known))
 
 
 def in_the_last_one(seed) -> None:

@@ -28,7 +28,7 @@ class TestWhatCannotBeMended:
         [
             (
                 lambda s: (s.encrypt().use_system_identity(), s.detach_identity()),
-                "IdentityNotAttached",
+                "IdentityNotAssigned",
                 "Only Azure support can restore it",
                 200,
             ),

@@ -96,12 +96,12 @@ BROKEN = {
     # These two go on for a while: the registry can't renew its credential, or take another key.
     "identity-detached": Case(
         lambda s: s.encrypt().detach_identity(),
-        {"IdentityNotAttached"},
+        {"IdentityNotAssigned"},
         pull=200,
         holds={"identity.attached": False, "identity.exists": True, "access.granted": True},
     ),
     "key-expired": Case(lambda s: s.encrypt().change_version(attributes={"exp": moment(-1)}), {"KeyExpired"}, pull=200),
-    "identity-detached-long-ago": Case(credential_lapsed, {"IdentityNotAttached"}),
+    "identity-detached-long-ago": Case(credential_lapsed, {"IdentityNotAssigned"}),
 }
 
 
@@ -202,7 +202,7 @@ def test_the_fixes_of_all_findings_of_a_registry_that_is_thoroughly_broken_mend_
     assert shown["health"] == "broken"
     assert [finding["severity"] for finding in shown["findings"]] == ["error"] * 4 + ["warning", "info", "info"]
     assert codes(shown) == {
-        "IdentityNotAttached",
+        "IdentityNotAssigned",
         "GrantMissing",
         "KeyDisabled",
         "FirewallBlocksRegistry",

@@ -321,3 +321,8 @@ def test_what_exists_can_be_exchanged_for_another_as_in_the_form(azure, seed, de
     granted = {each["properties"]["scope"].lower() for each in seed.assignments(OTHER_VAULT)}
     assert granted == {(str(OTHER_VAULT) if scope == "vault" else f"{OTHER_VAULT}/keys/theirs").lower()}
     assert seed.assignments(VAULT) == []
+
+
+def test_the_next_command_is_not_printed_for_a_file_that_can_not_be_written(seed, quick_az):
+    result = quick_az("acr cmk template -n newregistry -g rg --format bicep --file /proc/x")
+    assert (result.code, "'/proc/x' can't be written" in result.err, "Next:" in result.err) == (1, True, False)

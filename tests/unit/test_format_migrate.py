@@ -51,10 +51,12 @@ WHAT_IF = {
 DONE = {
     "source": REGISTRY,
     "target": {**REGISTRY, "name": "newregistry"},
+    "selected": None,
     "health": "healthy",
     "inventory": INVENTORY,
     "imported": 4,
     "tagsSet": 5,
+    "tagsMoved": [{"repository": "app", "tag": "v2", "from": "sha256:3", "to": "sha256:4"}],
     "written": 1,
     "attributesSet": 0,
     "alreadyThere": 3,
@@ -120,3 +122,12 @@ def test_only_commands_are_longer_than_a_line():
 
 def test_what_was_opened():
     assert migrate_table({"opened": ["a", "b"]}) == [{"Unlocked": "a"}, {"Unlocked": "b"}]
+
+
+def test_what_was_verified_is_not_said_of_what_was_not_selected():
+    def verified(selected) -> str:
+        return dict(map(dict.values, migrate_table({**DONE, "verified": True, "selected": selected})))["Verified"]
+
+    assert verified(None) == "yes: digests, tags and sizes are the same"
+    some = {"repositories": [], "since": "2026-11-28T00:00:00"}
+    assert verified(some) == "yes: digests, tags and sizes of what was selected are the same"

@@ -5,7 +5,8 @@ import json
 import pytest
 from azure.cli.core.azclierror import AzCLIError
 
-from azext_acrcmk.operations.report_files import read_report, write_all
+from azext_acrcmk._validators import _check_report
+from azext_acrcmk.operations.report_files import read_report, write_all, write_reports
 from tests.unit.output.test_reports import MIXED
 
 
@@ -23,6 +24,27 @@ def test_where_one_can_not_be_written_none_is(tmp_path):
         write_all({str(old): "after", str(tmp_path / "nosuch" / "x.csv"): "x"})
     assert old.read_text() == "before"
     assert list(tmp_path.iterdir()) == [old]
+
+
+class Context:
+    """Of the CLI: what it calls once the result is written."""
+
+    def register_event(self, _name, handler):
+        self.then = handler
+
+
+def test_where_one_can_not_be_written_after_all_the_command_fails_after_its_result(tmp_path, caplog):
+    context = Context()
+    write_reports(context, {str(tmp_path / "nosuch" / "x.csv"): "x"})
+    assert "Could not write the reports" in caplog.text
+    with pytest.raises(SystemExit):
+        context.then(context)
+
+
+@pytest.mark.parametrize("path", ["/proc/x.md", "/sys/x.md"])
+def test_a_directory_in_which_nothing_can_be_written_is_told_at_once(path):
+    with pytest.raises(AzCLIError, match="can't be written"):
+        _check_report(path, (".md",))
 
 
 @pytest.mark.parametrize(

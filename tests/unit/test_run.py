@@ -180,3 +180,10 @@ def test_progress_is_one_line_a_change_on_stderr(capsys):
     assert capsys.readouterr() == ("", "+ Creating resource group a\n")
     run(plan(a=[]), lambda change: None, QUIET, Stop())
     assert capsys.readouterr() == ("", "")
+
+
+def test_ctrl_c_says_also_what_was_done_beside_the_plan():
+    stopped = RunInterrupted([], [])
+    assert interrupted_error(stopped).recommendations[0] == "Nothing was changed."
+    said = interrupted_error(stopped, ["3 of 9 manifests imported"]).recommendations[0]
+    assert said == "Completed so far: 3 of 9 manifests imported"

@@ -13,8 +13,8 @@ from azext_acrcmk.plan.migrate.images import Import
 
 # From so many imports into one repository on, a list is read; below, each asks for its own manifest.
 _FROM = 3
-# The newest manifests of a repository: more than are imported into it at a time.
-_NEWEST = 32
+# The newest manifests of a repository: more than are imported into it at a time, and no more than a page has.
+_NEWEST = 100
 
 
 @dataclass
@@ -22,7 +22,7 @@ class _Repository:
     lock: threading.Lock = field(default_factory=threading.Lock)
     expected: int = 0
     read_at: float = 0.0
-    tags: dict[str, frozenset[str]] = field(default_factory=dict)
+    tags: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Arrivals:
@@ -55,9 +55,8 @@ class Arrivals:
         with seen.lock:
             if seen.read_at < time.monotonic() - within:
                 seen.read_at = time.monotonic()
-                newest = self._server.newest(each.repository, _NEWEST)
-                seen.tags = {row.digest: frozenset(row.tags) for row in newest}
-            return each.digest in seen.tags and seen.tags[each.digest].issuperset(each.tags)
+                seen.tags = self._server.newest(each.repository, _NEWEST)
+            return each.digest in seen.tags and set(each.tags) <= set(seen.tags[each.digest])
 
     def has_now(self, each: Import, tags: tuple[str, ...]) -> bool:
         """Whether the new registry has the manifest now, under these of its tags."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from azext_acrcmk.apply.migrate.importing import Failure, Importer
 from azext_acrcmk.apply.migrate.limit import Limit, Queue
+from azext_acrcmk.apply.migrate.moves import load_movable, without_taken
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.load_content import load_source, load_target
 from azext_acrcmk.cloud.login_server import READ, LoginServer, NotPermitted
@@ -38,11 +39,13 @@ LISTED_TIMEOUT = 30
 # How often what is missing after all is imported again.
 ROUNDS = 3
 # How many repositories are worked on at the same time: each has its lists in memory.
-REPOSITORIES = 8
+REPOSITORIES = 16
 
 
 # What could not be written: the repository, what in it, and why.
 Unwritten = tuple[str, str, str]
+# A tag that was moved: the repository, the tag, the digest that it was on, and the one that it is on now.
+Moved = tuple[str, str, str, str]
 T = TypeVar("T")
 
 
@@ -59,6 +62,11 @@ class Wanted:
     def selects(self, name: str) -> bool:
         return not self.patterns or any(fnmatchcase(name, pattern) for pattern in self.patterns)
 
+    def unlisted(self, server: LoginServer, listed: Collection[str]) -> list[str]:
+        """The repositories that are wanted by their names, are there, and are not listed (listEnabled is false)."""
+        names = [each for each in self.patterns if each not in listed and not set("*?[") & set(each)]
+        return [each for each in dict.fromkeys(names) if server.repository(each)]
+
 
 @dataclass
 class Tally:
@@ -69,6 +77,7 @@ class Tally:
     written: int = 0
     locked: int = 0
     tags_set: int = 0
+    moved: list[Moved] = field(default_factory=list)
     planned: int = 0
     there: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
@@ -130,7 +139,7 @@ class Copier:
         tally = self._each(self._copy)
         if self._target and not self._wanted.since:
             self._find_extra_repositories()
-        for some in (tally.conflicts, tally.left, tally.differences, tally.unwritten):
+        for some in (tally.moved, tally.conflicts, tally.left, tally.differences, tally.unwritten):
             some.sort(key=repr)
         tally.failures.sort(key=lambda failure: repr(failure.each))
         return tally
@@ -150,6 +159,7 @@ class Copier:
 
     def _each(self, work: Callable[[str], None]) -> Tally:
         names = [name for name in self._source.repositories() if self._wanted.selects(name)]
+        names += self._wanted.unlisted(self._source, names)
         for server in filter(None, (self._source, self._target)):
             server.tokens.expect(repository_scope(name, READ) for name in names)
         for_each(names, work, lambda: None, most=max(REPOSITORIES, self._limit.size))
@@ -166,25 +176,28 @@ class Copier:
     def _load_target(self, source: Repository) -> Repository:
         return load_target(self._target, source, self._wanted.settings)
 
-    def _plan(self, source: Repository, target: Repository) -> RepositoryPlan:
-        return plan_repository(source, target, self._registry, self._wanted.force)
+    def _movable(self, source: Repository, target: Repository) -> Mapping[str, str]:
+        if self._target is None:
+            return {}
+        return load_movable(self._source, self._target, source, target, self._wanted.force)
 
     def _look(self, name: str) -> None:
         source, target = self._load(name)
-        plan = self._plan(source, target)
+        plan = plan_repository(source, target, self._registry, self._movable(source, target))
         with self._lock:
             self._begin(source, target, plan)
 
     def _copy(self, name: str) -> None:
         source, target = self._load(name)
-        plan = self._plan(source, target)
+        movable = self._movable(source, target)
+        plan = plan_repository(source, target, self._registry, movable)
         with self._lock:
             self._begin(source, target, plan)
         opened = to_unlock(target, plan)
         unwritten = self._set(opened)
         locked = target
         try:
-            target, failures, more = self._carry_out(source, target, plan, failed=bool(unwritten))
+            target, failures, more = self._carry_out(source, target, movable, plan, failed=bool(unwritten))
             unwritten += more
         finally:
             if not self._wanted.settings:  # else they get those of the old registry
@@ -199,7 +212,12 @@ class Copier:
             self.tally.differences += found
 
     def _carry_out(
-        self, source: Repository, target: Repository, plan: RepositoryPlan, failed: bool
+        self,
+        source: Repository,
+        target: Repository,
+        movable: Mapping[str, str],
+        plan: RepositoryPlan,
+        failed: bool,
     ) -> tuple[Repository, list[Failure], list[Unwritten]]:
         """Imports and writes until nothing is missing, or something failed: then once. What the new registry has
         then, and what failed."""
@@ -211,7 +229,7 @@ class Copier:
             failures = self._import(plan.imports)
             unwritten += self._write(plan)
             failed = failed or bool(failures or unwritten)
-            target, plan = self._listed(source, failed)
+            target, plan = self._listed(source, movable, failed)
             if failed:
                 break
         return target, failures, unwritten
@@ -225,12 +243,14 @@ class Copier:
         tally.conflicts += plan.conflicts
         tally.left += plan.left
 
-    def _listed(self, source: Repository, failed: bool) -> tuple[Repository, RepositoryPlan]:
+    def _listed(
+        self, source: Repository, movable: Mapping[str, str], failed: bool
+    ) -> tuple[Repository, RepositoryPlan]:
         """The new repository and what it still needs; waits, bounded, for what was imported to be listed."""
 
         def look() -> tuple[Repository, RepositoryPlan]:
             target = self._load_target(source)
-            return target, self._plan(source, target)
+            return target, plan_repository(source, target, self._registry, movable)
 
         return until_settled(look, lambda seen: failed or seen[1].done, self._stop, LISTED_TIMEOUT)
 
@@ -239,18 +259,33 @@ class Copier:
         imports = list(imports)
 
         def run(each: Import) -> None:
-            failure = self._importer.run(each)
+            each, wanted = self._still(each)
+            failure = self._importer.run(each) if wanted else None
             self._queue.done()
             with self._lock:
                 if failure:
                     failures.append(failure)
-                else:
+                elif wanted:
                     self.tally.imports += 1
-                    self.tally.tags_set += len(each.tags)
+                    self._count_tags(each)
 
         self._queue.enter(len(imports), self._stop)
         for_each(imports, run, lambda: None, most=self._limit.most)
         return failures
+
+    def _still(self, each: Import | Push) -> tuple[Import | Push, bool]:
+        """What is left to be done where tags are to move that somebody may have set meanwhile; and whether anything is.
+        What only adds tags is refused by the service if they exist."""
+        if not each.over or self._wanted.force:
+            return each, True
+        kept, conflicts = without_taken(self._target, each)
+        with self._lock:
+            self.tally.conflicts += conflicts
+        return kept, bool(kept.tags) or self._target.digest_of(each.repository, each.digest) is None
+
+    def _count_tags(self, each: Import | Push) -> None:
+        self.tally.tags_set += len(each.tags)
+        self.tally.moved += [(each.repository, tag, digest, each.digest) for tag, digest in each.over]
 
     def _write(self, plan: RepositoryPlan) -> list[Unwritten]:
         """Writes large indexes and fallback tags; returns what could not be written."""
@@ -258,7 +293,8 @@ class Copier:
         def write(each: Push | Fallback) -> None:
             if isinstance(each, Push):
                 self._push(each)
-            elif self._target.digest_of(each.repository, each.tag) in (each.over, each.digest):
+                return
+            if self._target.digest_of(each.repository, each.tag) in (each.over, each.digest):
                 self._target.put_manifest(each.repository, each.tag, each.content, OCI_INDEX)
             else:
                 return  # a client wrote another one since: the next round merges it
@@ -285,9 +321,15 @@ class Copier:
         return _failed(changes, change, lambda each: f"attributes of {each.what or each.repository}")
 
     def _push(self, each: Push) -> None:
+        each, wanted = self._still(each)
+        if not wanted:
+            return
         content, media_type = self._source.content(each.repository, each.digest)
         for reference in each.tags or (each.digest,):
             self._target.put_manifest(each.repository, reference, content, media_type)
+        with self._lock:
+            self.tally.written += 1
+            self._count_tags(each)
 
     def _find_extra_repositories(self) -> None:
         """A repository that only the new registry has is a difference, unless it was not asked for."""

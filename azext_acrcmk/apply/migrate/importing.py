@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from azext_acrcmk.apply.migrate.arrivals import Arrivals
@@ -52,6 +53,10 @@ class Failure:
     @property
     def message(self) -> str:
         return self.error.message if self.error else f"It did not finish within {IMPORT_TIMEOUT} seconds."
+
+
+class _Refused(Exception):
+    """Azure throttles the beginning of an import."""
 
 
 class NothingSucceeds(Exception):
@@ -119,10 +124,10 @@ class Importer:
 
     def _once(self, each: Import) -> bool:
         """Whether an import succeeded, or the new registry shows it. Raises the error that it ended with."""
-        url = self._begin(each)
+        url, asked = self._begin(each)
         began = time.monotonic()
         with self._arrivals.expecting(each):
-            ended = url is None or self._wait(each, url)
+            ended = url is None or self._wait(each, url, asked)
         if ended:
             took = time.monotonic() - began
             with self._lock:
@@ -130,7 +135,7 @@ class Importer:
             return True
         return self._arrivals.has_now(each, each.tags)
 
-    def _begin(self, each: Import) -> str | None:
+    def _begin(self, each: Import) -> tuple[str | None, float | None]:
         from azure.core.exceptions import AzureError
 
         body = import_body(self._source, each.source_image, each.target_tags, (each.repository,), each.force)
@@ -144,18 +149,21 @@ class Importer:
                 early = not_yet(error, (self._target.name.lower(),)) is not None
                 if isinstance(error, UnexpectedResponse) or not (early or said.status in _PASSING):
                     raise
-                if said.status == 429:
+                refused = said.status == 429
+                if refused:
                     self._limit.throttled()
                     with self._lock:
                         self._free_at = max(self._free_at, time.monotonic() + (asked or 1.0))
                 # A new registry may be unknown to some front end of Azure for a while.
-                if not pauses.another(NOT_YET_TIMEOUT if early else PATIENCE, asked):
-                    raise
+                with self._limit.aside(self._stop) if refused else nullcontext():
+                    if not pauses.another(NOT_YET_TIMEOUT if early else PATIENCE, asked):
+                        raise
 
-    def _wait(self, each: Import, url: str) -> bool:
-        """Whether an import ended in time: the registry is looked at often, the operation as often as it asks for."""
+    def _wait(self, each: Import, url: str, asked: float | None) -> bool:
+        """Whether an import ended in time: the registry is looked at often, the operation as often as it asks for, so
+        that a failure is seen only then."""
         began = time.monotonic()
-        poll_at = began + _POLL
+        poll_at = began + (asked or _POLL)
         typical = _FIRST if self._typical is None else self._typical
         pause, more = max(typical * 0.95, 0.1), max(typical * 0.15, 0.1)
         while time.monotonic() < began + IMPORT_TIMEOUT:
@@ -167,7 +175,7 @@ class Importer:
                 if ended:
                     return True
                 poll_at = time.monotonic() + (asked or _POLL)
-            pause, more = min(more, _POLL), more * 1.1
+            pause, more = min(more, _POLL), more * 1.2
         return False
 
     def _poll(self, url: str) -> tuple[bool, float | None]:

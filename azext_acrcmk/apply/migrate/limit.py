@@ -8,12 +8,13 @@ from contextlib import contextmanager
 
 from azext_acrcmk.cloud.waiting import Stop
 
-# At first, and at most, unless a number is given (migrate facts 2.3).
-FIRST, MOST = 8, 16
+# At first, and at most, unless a number is given. Azure publishes no limit; 50 is what the registry team's own tool for
+# imports begins at a time (Azure/acr, samples/dotnetcore/registry-artifact-transfer, ImportConfiguration.cs).
+FIRST, MOST = 8, 50
 # After it was throttled, so many times as many successes are needed to try one more.
 _CAREFUL = 10
 # How often those that wait for a slot look whether the command is being stopped, in seconds.
-_LOOK = 2.0
+_LOOK = 10.0
 
 
 class Limit:
@@ -32,17 +33,32 @@ class Limit:
     @contextmanager
     def slot(self, stop: Stop) -> Iterator[None]:
         """Waits for a slot, and gives it back. Raises Interrupted."""
+        self._take(stop)
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    @contextmanager
+    def aside(self, stop: Stop) -> Iterator[None]:
+        """Gives a slot back for a while, and then waits for one again: who was throttled does not count as running."""
+        self._give_back()
+        try:
+            yield
+        finally:
+            self._take(stop)
+
+    def _take(self, stop: Stop) -> None:
         with self._condition:
             while self._taken >= self.size:
                 self._condition.wait(_LOOK)
                 stop.check()
             self._taken += 1
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._taken -= 1
-                self._condition.notify()
+
+    def _give_back(self) -> None:
+        with self._condition:
+            self._taken -= 1
+            self._condition.notify()
 
     def throttled(self) -> None:
         """The service took all but one of those that are running."""

@@ -139,19 +139,32 @@ def _charts(document: dict[str, Any]) -> str:
 
 
 def _donut(counts: list[tuple[str, int]]) -> str:
-    total, at, arcs = sum(number for _, number in counts), 0.0, []
+    """A ring, and a table of the same numbers that says what its colors mean."""
+    total, at, arcs, rows = sum(number for _, number in counts), 0.0, [], []
     for health, number in counts:
         share = 100 * number / total
         arcs.append(
             f'<circle r="15.9155" cx="21" cy="21" fill="none" stroke="{_COLORS[health]}" stroke-width="7" '
             f'stroke-dasharray="{share:.3f} {100 - share:.3f}" stroke-dashoffset="{25 - at:.3f}"/>'
         )
+        rows.append(
+            '<tr><th scope="row"><svg width="12" height="12" aria-hidden="true"><rect width="12" height="12" '
+            f'fill="{_COLORS[health]}"/></svg> {health}</th><td>{number}</td><td>{_percent(share)}</td></tr>'
+        )
         at += share
     said = ", ".join(f"{number} {health}" for health, number in counts) or "none"
     return (
-        f'<figure><figcaption>Health</figcaption><svg viewBox="0 0 42 42" width="180" height="180" role="img" '
-        f'aria-label="Health: {said}">{"".join(arcs)}</svg></figure>'
+        f'<figure class="donut"><svg viewBox="0 0 42 42" width="180" height="180" role="img" '
+        f'aria-label="Registries by health: {said}">{"".join(arcs)}</svg>'
+        '<table><caption>Registries by health</caption><thead><tr><th scope="col">Health</th>'
+        f'<th scope="col">Registries</th><th scope="col">Share</th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        "</figure>"
     )
+
+
+def _percent(share: float) -> str:
+    """Neither nothing nor all, unless it is."""
+    return "&lt;1%" if 0 < share < 1 else "&gt;99%" if 99 < share < 100 else f"{share:.0f}%"
 
 
 def _bars(title: str, heading: str, numbers: dict[str, int]) -> str:

@@ -41,7 +41,8 @@ def migration_html(document: dict[str, Any]) -> str:
 def _blocks(document: dict[str, Any]) -> Iterator[_Block]:
     source, target, inventory = document["source"], document["target"], document["inventory"]
     yield "title", f"Migration of {source['name']} to {target['name']}"
-    verified = "yes: digests, tags and sizes are the same" if document["verified"] else "NO: see below"
+    compared = " of what was selected" if document["selected"] else ""
+    verified = f"yes: digests, tags and sizes{compared} are the same" if document["verified"] else "NO: see below"
     yield (
         "table",
         (
@@ -71,6 +72,12 @@ def _blocks(document: dict[str, Any]) -> Iterator[_Block]:
         ("Kind", "Repository", "What", "Old", "New"),
         document["differences"],
         ("kind", "repository", "what", "source", "target"),
+    )
+    yield from _section(
+        "Tags moved",
+        ("Repository", "Tag", "From", "To"),
+        document["tagsMoved"],
+        ("repository", "tag", "from", "to"),
     )
     yield from _section(
         "Conflicts",

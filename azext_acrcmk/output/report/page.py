@@ -16,7 +16,7 @@ body { font: 15px/1.5 system-ui, sans-serif; background: var(--back); color: var
 .cards .attention { border-color: #c98500; } .cards .healthy { border-color: #13803b; }
 .cards .notEncrypted { border-color: #5b7a9d; }
 .charts { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start; }
-figure { margin: 0; max-width: 100%; } .bar { fill: var(--bar); }
+figure { margin: 0; max-width: 100%; } .bar { fill: var(--bar); } .donut > svg { display: block; margin-bottom: .5rem; }
 .partial { border: 2px solid #c98500; padding: 0 1rem; }
 .controls { display: flex; flex-wrap: wrap; gap: 1rem; align-items: center; margin: .5rem 0; }
 table { border-collapse: collapse; } #registries { width: 100%; }

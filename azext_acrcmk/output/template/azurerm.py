@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from azext_acrcmk.model.access import NEEDED_ACTIONS
-from azext_acrcmk.model.arm_guid import NAMESPACE
 from azext_acrcmk.model.ids import ArmId, same
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.registry_options import REGISTRY_OPTIONS
-from azext_acrcmk.model.state import RBAC, Vault
-from azext_acrcmk.output.template.hcl import Block, Raw, block, document
-from azext_acrcmk.output.template.parts import Parts, exported_properties
+from azext_acrcmk.model.state import RBAC
+from azext_acrcmk.output.template.hcl import Block, Raw, block, data, document, resource
+from azext_acrcmk.output.template.parts import Parts
+from azext_acrcmk.output.template.terraform import TerraformWriter, required
 from azext_acrcmk.plan import kinds
 
 _CRYPTO_OFFICER = "Key Vault Crypto Officer"
-_CALLER_PERMISSIONS = (
-    "Create",
-    "Delete",
-    "Get",
-    "GetRotationPolicy",
-    "List",
-    "Recover",
-    "SetRotationPolicy",
-    "Update",
-)
+_CALLER_PERMISSIONS = ("Create", "Delete", "Get", "GetRotationPolicy", "List", "Recover", "SetRotationPolicy", "Update")
 _DESCRIPTION = "A container registry encrypted with a customer-managed key."
 _CALLER = """\
 The provider creates the key on the vault's data plane: whoever runs Terraform needs access to keys there, and network
@@ -65,47 +55,42 @@ def azurerm(parts: Parts) -> str:
     return document(_DESCRIPTION, _Writer(parts).blocks())
 
 
-class _Writer:
+class _Writer(TerraformWriter):
+    identity_type, registry_type = "azurerm_user_assigned_identity", "azurerm_container_registry"
+    values: ClassVar = {
+        "registry_id": "id",
+        "login_server": "login_server",
+        "key_id": "encryption[0].key_vault_key_id",
+        "encryption": "encryption",
+    }
+
     def __init__(self, parts: Parts):
-        self.parts = parts
+        super().__init__(parts)
+        # The other subscriptions, of which each has a provider.
         self.others: list[str] = []
 
     def blocks(self) -> list[Block]:
-        made = [self._group(), self._identity(), *self._vault(), *self._key(), *self._grant(), *self._wait()]
-        made += [self._import(), self._registry(), *self._outputs()]
-        head = [self._terraform(), *self._providers()]
-        return [each for each in (*head, *made) if each is not None]
-
-    # Providers
-
-    def _terraform(self) -> Block:
-        needed = [("azurerm", {"source": "hashicorp/azurerm", "version": ">= 4.42, < 6.0"})]
-        if self._waits:
-            needed.append(("time", {"source": "hashicorp/time", "version": ">= 0.9"}))
-        return block(
-            "terraform",
-            items=(("required_version", ">= 1.5"), block("required_providers", items=tuple(needed))),
-        )
+        made = [self._group(), self._identity(), *self._vault(), *self._key(), *self._grant(), self._wait()]
+        made += [self.import_block(str(self.parts.id)), self._registry(), *self.outputs()]
+        needed = {"azurerm": ("hashicorp/azurerm", ">= 4.42, < 6.0")}
+        if self.parts.new_key or self.parts.assigns_role:
+            needed["time"] = ("hashicorp/time", ">= 0.9")
+        return [each for each in (required(**needed), *self._providers(), *made) if each is not None]
 
     def _providers(self) -> list[Block]:
-        features = block(
-            "features",
-            items=(
-                block(
-                    "key_vault",
-                    items=(
-                        ("purge_soft_delete_on_destroy", False),
-                        ("purge_soft_deleted_keys_on_destroy", False),
-                        ("recover_soft_deleted_key_vaults", True),
-                    ),
-                ),
-            ),
+        key_vault = block(
+            "key_vault",
+            ("purge_soft_delete_on_destroy", False),
+            ("purge_soft_deleted_keys_on_destroy", False),
+            ("recover_soft_deleted_key_vaults", True),
         )
-        made = [block("provider", "azurerm", items=(("subscription_id", self.parts.id.subscription), features))]
-        for number, each in enumerate(self.others, 1):
-            items = (("alias", f"other{number}"), ("subscription_id", each), features)
-            made.append(block("provider", "azurerm", items=items))
-        return made
+
+        def provider(subscription: str, *alias: tuple[str, str]) -> Block:
+            features = block("features", key_vault)
+            return block("provider", *alias, ("subscription_id", subscription), features, labels=("azurerm",))
+
+        others = (provider(each, ("alias", f"other{number}")) for number, each in enumerate(self.others, 1))
+        return [provider(self.parts.id.subscription), *others]
 
     def _provider(self, id_: ArmId) -> tuple[str, Raw] | None:
         """The provider of another subscription."""
@@ -122,11 +107,10 @@ class _Writer:
         if not isinstance(group, kinds.CreateGroup):
             return None
         items = (("name", group.id.name), ("location", group.location), ("tags", group.tags))
-        return block("resource", "azurerm_resource_group", "group", items=items)
+        return resource("azurerm_resource_group", "group", *items)
 
     def _group_of(self, id_: ArmId) -> Any:
-        new = isinstance(self.parts.group, kinds.CreateGroup) and not self.parts.is_elsewhere(id_)
-        return Raw("azurerm_resource_group.group.name") if new else id_.group
+        return Raw("azurerm_resource_group.group.name") if self.is_in_new_group(id_) else id_.group
 
     def _identity(self) -> Block | None:
         change, id_ = self.parts.identity, self.parts.identity_id
@@ -134,43 +118,33 @@ class _Writer:
             return None
         named = (self._provider(id_), ("name", id_.name), ("resource_group_name", self._group_of(id_)))
         if isinstance(change, kinds.UseIdentity):
-            return block("data", "azurerm_user_assigned_identity", "identity", items=named)
-        items = (*named, ("location", change.location), ("tags", change.tags))
-        return block("resource", "azurerm_user_assigned_identity", "identity", items=items)
-
-    def _identity_output(self, name: str) -> Raw:
-        data = "data." if isinstance(self.parts.identity, kinds.UseIdentity) else ""
-        return Raw(f"{data}azurerm_user_assigned_identity.identity.{name}")
+            return data(self.identity_type, "identity", *named)
+        return resource(self.identity_type, "identity", *named, ("location", change.location), ("tags", change.tags))
 
     def _vault(self) -> list[Block]:
         change = self.parts.vault
-        made = [block("data", "azurerm_client_config", "current")] if self._needs_caller else []
+        needs_caller = self.parts.new_key or isinstance(self.parts.grant, kinds.AddAccessPolicy)
+        made = [data("azurerm_client_config", "current")] if needs_caller else []
         if not isinstance(change, kinds.CreateVault):
             return made
-        rules = block("network_acls", items=(("bypass", "AzureServices"), ("default_action", "Deny")))
-        public = {"Disabled": False, "Enabled": True}.get(change.public_network_access or "")
-        return [
-            *made,
-            block(
-                "resource",
-                "azurerm_key_vault",
-                "vault",
-                items=(
-                    self._provider(change.id),
-                    ("name", change.id.name),
-                    ("resource_group_name", self._group_of(change.id)),
-                    ("location", change.location),
-                    ("tenant_id", change.tenant),
-                    ("sku_name", change.sku),
-                    ("rbac_authorization_enabled", change.permission_model == RBAC),
-                    ("purge_protection_enabled", True),
-                    ("soft_delete_retention_days", change.retention_days),
-                    ("public_network_access_enabled", public),
-                    ("tags", change.tags),
-                    rules if change.is_closed else None,
-                ),
-            ),
-        ]
+        rules = block("network_acls", ("bypass", "AzureServices"), ("default_action", "Deny"))
+        vault = resource(
+            "azurerm_key_vault",
+            "vault",
+            self._provider(change.id),
+            ("name", change.id.name),
+            ("resource_group_name", self._group_of(change.id)),
+            ("location", change.location),
+            ("tenant_id", change.tenant),
+            ("sku_name", change.sku),
+            ("rbac_authorization_enabled", change.permission_model == RBAC),
+            ("purge_protection_enabled", True),
+            ("soft_delete_retention_days", change.retention_days),
+            ("public_network_access_enabled", _on(change.public_network_access)),
+            ("tags", change.tags),
+            rules if change.is_closed else None,
+        )
+        return [*made, vault]
 
     @property
     def _vault_id(self) -> Any:
@@ -183,197 +157,143 @@ class _Writer:
         vault = self.parts.vault
         if isinstance(vault, kinds.CreateVault):
             return vault.permission_model != RBAC
-        return isinstance(vault, kinds.UseVault) and isinstance(vault.vault, Vault) and vault.vault.uses_policies
-
-    @property
-    def _needs_caller(self) -> bool:
-        return self.parts.new_key or isinstance(self.parts.grant, kinds.AddAccessPolicy)
-
-    @property
-    def _waits(self) -> bool:
-        return self.parts.new_key or self.parts.assigns_role
+        return isinstance(vault, kinds.UseVault) and vault.vault.uses_policies
 
     def _key(self) -> list[Block]:
         change = self.parts.key
         if not isinstance(change, kinds.CreateKey):
             return []
-        automatic = (("time_after_creation", change.rotation_period),)
+        automatic = block("automatic", ("time_after_creation", change.rotation_period))
         policy = block(
-            "rotation_policy",
-            items=(
-                ("expire_after", change.lifetime),
-                block("automatic", items=automatic) if change.rotation_period else None,
-            ),
+            "rotation_policy", ("expire_after", change.lifetime), automatic if change.rotation_period else None
         )
-        return [
-            self._caller(change.vault),
-            block(
-                "resource",
-                "time_sleep",
-                "caller",
-                items=(("create_duration", "120s"), ("depends_on", [Raw(self._caller_name)])),
-            ),
-            block(
-                "resource",
-                "azurerm_key_vault_key",
-                "key",
-                items=(
-                    self._provider(change.vault),
-                    ("name", change.key.name),
-                    ("key_vault_id", self._vault_id),
-                    ("key_type", change.type),
-                    ("key_size", change.size),
-                    ("key_opts", ["wrapKey", "unwrapKey"]),
-                    ("tags", change.tags),
-                    ("depends_on", [Raw("time_sleep.caller")]),
-                    policy if change.rotation_period or change.lifetime else None,
-                ),
-            ),
-        ]
-
-    @property
-    def _caller_name(self) -> str:
-        return "azurerm_key_vault_access_policy.caller" if self._uses_policies else "azurerm_role_assignment.caller"
+        caller = self._caller(change.vault)
+        wait = (("create_duration", "120s"), ("depends_on", [Raw(".".join(caller.labels))]))
+        key = resource(
+            "azurerm_key_vault_key",
+            "key",
+            self._provider(change.vault),
+            ("name", change.key.name),
+            ("key_vault_id", self._vault_id),
+            ("key_type", change.type),
+            ("key_size", change.size),
+            ("key_opts", ["wrapKey", "unwrapKey"]),
+            ("tags", change.tags),
+            ("depends_on", [Raw("time_sleep.caller")]),
+            policy if change.rotation_period or change.lifetime else None,
+        )
+        return [caller, resource("time_sleep", "caller", *wait), key]
 
     def _caller(self, vault: ArmId) -> Block:
         principal = Raw("data.azurerm_client_config.current.object_id")
         if self._uses_policies:
-            items = (
-                self._provider(vault),
-                ("key_vault_id", self._vault_id),
-                ("tenant_id", Raw("data.azurerm_client_config.current.tenant_id")),
-                ("object_id", principal),
-                ("key_permissions", list(_CALLER_PERMISSIONS)),
-            )
-            return block("resource", "azurerm_key_vault_access_policy", "caller", items=items, comment=_CALLER)
-        items = (
+            return self._policy("caller", vault, principal, list(_CALLER_PERMISSIONS), _CALLER)
+        return resource(
+            "azurerm_role_assignment",
+            "caller",
             self._provider(vault),
             ("scope", self._vault_id),
             ("role_definition_name", _CRYPTO_OFFICER),
             ("principal_id", principal),
+            comment=_CALLER,
         )
-        return block("resource", "azurerm_role_assignment", "caller", items=items, comment=_CALLER)
+
+    def _policy(self, name: str, vault: ArmId, principal: Raw, permissions: list[str], comment: str = "") -> Block:
+        return resource(
+            "azurerm_key_vault_access_policy",
+            name,
+            self._provider(vault),
+            ("key_vault_id", self._vault_id),
+            ("tenant_id", Raw("data.azurerm_client_config.current.tenant_id")),
+            ("object_id", principal),
+            ("key_permissions", permissions),
+            comment=comment,
+        )
 
     def _grant(self) -> list[Block]:
         change = self.parts.grant
-        principal = self._identity_output("principal_id")
+        principal = self.identity("principal_id")
         if isinstance(change, kinds.AddAccessPolicy):
-            items = (
-                self._provider(change.vault),
-                ("key_vault_id", self._vault_id),
-                ("tenant_id", Raw("data.azurerm_client_config.current.tenant_id")),
-                ("object_id", principal),
-                ("key_permissions", [f"{each[0].upper()}{each[1:]}" for each in NEEDED_ACTIONS]),
-            )
-            return [block("resource", "azurerm_key_vault_access_policy", "grant", items=items)]
+            permissions = [f"{each[0].upper()}{each[1:]}" for each in change.permissions]
+            return [self._policy("grant", change.vault, principal, permissions)]
         if not isinstance(change, kinds.AssignRole):
             return []
         definition = f"/subscriptions/{change.vault.subscription}/providers/Microsoft.Authorization/roleDefinitions/"
-        name = Raw(f'uuidv5("{NAMESPACE}", join("-", [local.scope, {principal.text}, "{change.role_id}"]))')
         waits = [Raw("azurerm_key_vault.vault")] if isinstance(self.parts.vault, kinds.CreateVault) else []
         waits += [Raw("azurerm_key_vault_key.key")] if "/keys/" in change.scope and self.parts.new_key else []
-        items = (
+        assignment = resource(
+            "azurerm_role_assignment",
+            "grant",
             self._provider(change.vault),
-            ("name", name),
+            ("name", self.assignment_name(principal, change.role_id)),
             ("scope", Raw("local.scope")),
             ("role_definition_id", f"{definition}{change.role_id}"),
             ("principal_id", principal),
             ("principal_type", "ServicePrincipal"),
             ("depends_on", waits or None),
         )
-        scope = block("locals", items=(("scope", change.scope),))
-        return [scope, block("resource", "azurerm_role_assignment", "grant", items=items)]
+        return [block("locals", ("scope", change.scope)), assignment]
 
-    def _wait(self) -> list[Block]:
+    def _wait(self) -> Block | None:
         if not self.parts.assigns_role:
-            return []
+            return None
         items = (("create_duration", "180s"), ("depends_on", [Raw("azurerm_role_assignment.grant")]))
         comment = "A new role assignment takes a while to take effect. If that is not enough, apply again."
-        return [block("resource", "time_sleep", "grant", items=items, comment=comment)]
-
-    def _import(self) -> Block | None:
-        if not self.parts.found:
-            return None
-        return block("import", items=(("to", Raw("azurerm_container_registry.registry")), ("id", str(self.parts.id))))
+        return resource("time_sleep", "grant", *items, comment=comment)
 
     # Registry
 
     def _registry(self) -> Block:
-        parts, found = self.parts, self.parts.found
+        parts = self.parts
         key: Any = str(parts.key_id)
         if parts.new_key:
             key = Raw(f"azurerm_key_vault_key.key.{'id' if parts.pinned else 'versionless_id'}")
-        client = self._identity_output("client_id") if parts.identity else found.encryption.identity
         waits = [Raw("time_sleep.grant")] if parts.assigns_role else []
-        waits += [Raw("azurerm_key_vault_access_policy.grant")] if self._grants_policy else []
-        keeps_version = parts.new_key and parts.pinned
+        if isinstance(parts.grant, kinds.AddAccessPolicy):
+            waits = [Raw("azurerm_key_vault_access_policy.grant")]
         pinned = block(
             "lifecycle",
-            items=(("ignore_changes", [Raw("encryption")]),),
+            ("ignore_changes", [Raw("encryption")]),
             comment="The registry stays on the version of the key that it was created with.",
         )
-        return block(
-            "resource",
-            "azurerm_container_registry",
+        return resource(
+            self.registry_type,
             "registry",
-            items=(
-                ("name", parts.id.name),
-                ("resource_group_name", self._group_of(parts.id)),
-                ("location", parts.location),
-                ("sku", found.sku if found else "Premium"),
-                *self._options(),
-                ("tags", (found.tags or None) if found else parts.registry.tags),
-                ("depends_on", waits or None),
-                block("identity", items=self._assigned()),
-                block("encryption", items=(("key_vault_key_id", key), ("identity_client_id", client))),
-                pinned if keeps_version else None,
-            ),
+            ("name", parts.id.name),
+            ("resource_group_name", self._group_of(parts.id)),
+            ("location", parts.location),
+            ("sku", self.sku),
+            *self._options(),
+            ("tags", self.tags),
+            ("depends_on", waits or None),
+            self.assigned(),
+            block("encryption", ("key_vault_key_id", key), ("identity_client_id", self.client("client_id"))),
+            pinned if parts.new_key and parts.pinned else None,
         )
 
-    @property
-    def _grants_policy(self) -> bool:
-        return isinstance(self.parts.grant, kinds.AddAccessPolicy)
-
-    def _assigned(self) -> tuple[Any, ...]:
-        found = self.parts.found
-        users: list[Any] = [self._identity_output("id")] if self.parts.identity else []
-        if found:
-            users += [str(each.id) for each in found.attached if each.id != self.parts.identity_id]
-        system = ["SystemAssigned"] if found and found.system_principal_id else []
-        return (("type", ", ".join([*system, *(["UserAssigned"] if users else [])])), ("identity_ids", users or None))
-
     def _options(self) -> tuple[Any, ...]:
-        found = self.parts.found
-        own = exported_properties(found) if found else self.parts.registry.options.properties
-        policies = own.get("policies", {})
+        own = self.properties
+        policies, network = own.get("policies", {}), own.get("networkRuleSet", {})
 
-        def on(given: Any, enabled: str = "Enabled") -> bool | None:
-            return None if given is None else same(given, enabled)
+        def status(policy: str) -> bool | None:
+            return _on(policies.get(policy, {}).get("status"))
 
-        action = own.get("networkRuleSet", {}).get("defaultAction")
-        ranges = own.get("networkRuleSet", {}).get("ipRules") or []
-        rule = tuple(block("ip_rule", items=(("action", "Allow"), ("ip_range", each.get("value")))) for each in ranges)
-        retention = policies.get("retentionPolicy", {})
-        kept = retention.get("days") if on(retention.get("status")) else None
+        addresses = (each.get("value") for each in network.get("ipRules") or [])
+        rules = (block("ip_rule", ("action", "Allow"), ("ip_range", each)) for each in addresses)
+        action, retention = network.get("defaultAction"), policies.get("retentionPolicy", {})
         return (
             ("admin_enabled", own.get("adminUserEnabled")),
             ("anonymous_pull_enabled", own.get("anonymousPullEnabled")),
             ("data_endpoint_enabled", own.get("dataEndpointEnabled")),
-            ("public_network_access_enabled", on(own.get("publicNetworkAccess"))),
-            ("zone_redundancy_enabled", on(own.get("zoneRedundancy"))),
+            ("public_network_access_enabled", _on(own.get("publicNetworkAccess"))),
+            ("zone_redundancy_enabled", _on(own.get("zoneRedundancy"))),
             ("network_rule_bypass_option", own.get("networkRuleBypassOptions")),
-            ("export_policy_enabled", on(policies.get("exportPolicy", {}).get("status"))),
-            ("quarantine_policy_enabled", on(policies.get("quarantinePolicy", {}).get("status"))),
-            ("retention_policy_in_days", kept),
-            block("network_rule_set", items=(("default_action", action), *rule)) if action else None,
+            ("export_policy_enabled", status("exportPolicy")),
+            ("quarantine_policy_enabled", status("quarantinePolicy")),
+            ("retention_policy_in_days", retention.get("days") if status("retentionPolicy") else None),
+            block("network_rule_set", ("default_action", action), *rules) if action else None,
         )
 
-    def _outputs(self) -> list[Block]:
-        registry = "azurerm_container_registry.registry"
-        values = {
-            "registry_id": f"{registry}.id",
-            "login_server": f"{registry}.login_server",
-            "key_id": f"{registry}.encryption[0].key_vault_key_id",
-            "encryption": f"{registry}.encryption",
-        }
-        return [block("output", name, items=(("value", Raw(text)),)) for name, text in values.items()]
+
+def _on(given: Any) -> bool | None:
+    return None if given is None else same(given, "Enabled")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from azext_acrcmk.model.access import ENCRYPTION_USER, NEEDED_ACTIONS
+from azext_acrcmk.model.access import ENCRYPTION_USER
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, ROLE_ASSIGNMENT_TYPE, VAULT_TYPE, ArmId
 from azext_acrcmk.model.key_identity import SYSTEM
@@ -23,8 +23,7 @@ from azext_acrcmk.output.template.tree import (
     Waits,
     call,
 )
-from azext_acrcmk.plan import kinds
-from azext_acrcmk.plan.bodies import identity_body, key_body, recovery_body, registry_body, vault_body
+from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.plan.change import Change
 
 KEY_TYPE = f"{VAULT_TYPE}/keys"
@@ -105,20 +104,22 @@ class _Builder:
         if isinstance(change, kinds.UseIdentity):
             self._refer("identity", IDENTITY_TYPE, change.identity.id, self._id_input("identity", change.identity.id))
             return
-        self._create("identity", IDENTITY_TYPE, change.id, ("identityName",), identity_body(change))
+        self._create("identity", IDENTITY_TYPE, change.id, ("identityName",), bodies.identity_body(change))
 
     def _vault(self) -> None:
         change = self.parts.vault
         if isinstance(change, kinds.CreateVault):
-            body, after = vault_body(change), ()
+            body, after = bodies.vault_body(change), ()
             body["properties"]["tenantId"] = call_tenant()
             if self.parts.policy_in_new_vault:
                 # In the vault itself: with none here, each deployment would take the access away for a moment.
-                body["properties"]["accessPolicies"] = [_policy(call_tenant(), PropertyOf("identity", "principalId"))]
+                body["properties"]["accessPolicies"] = [
+                    bodies.access_policy(call_tenant(), PropertyOf("identity", "principalId"))
+                ]
                 after = ("identity",)
             self._create("vault", VAULT_TYPE, change.id, ("vaultName",), body, after)
         elif isinstance(change, kinds.RecoverVault):
-            body = recovery_body(change)
+            body = bodies.recovery_body(change)
             body["properties"]["tenantId"] = call_tenant()
             self._create("vault", VAULT_TYPE, change.id, (), body)
         elif isinstance(change, kinds.UseVault) and not change.vault.is_hsm:
@@ -134,7 +135,7 @@ class _Builder:
         id_ = ArmId(change.vault.subscription, change.vault.group, KEY_TYPE, f"{change.vault.name}/{change.key.name}")
         vault = self._resource("vault")
         names = ("vaultName", "keyName") if "vaultName" in self.inputs else ("", "keyName")
-        self._create("key", KEY_TYPE, id_, names, key_body(change), () if vault.existing else ("vault",))
+        self._create("key", KEY_TYPE, id_, names, bodies.key_body(change), () if vault.existing else ("vault",))
 
     def _grant(self) -> tuple[str, ...]:
         """What the registry waits for."""
@@ -201,7 +202,7 @@ class _Builder:
         )
 
     def _policies(self, vault: Any, condition: Any) -> tuple[Resource, ...]:
-        body = {"properties": {"accessPolicies": [_policy(call_tenant(), Parameter("principalId"))]}}
+        body = {"properties": {"accessPolicies": [bodies.access_policy(call_tenant(), Parameter("principalId"))]}}
         version = API_VERSIONS[VAULT_TYPE]
         return (Resource("policy", POLICY_TYPE, version, (vault, "add"), body, condition=condition),)
 
@@ -237,9 +238,11 @@ class _Builder:
 
     def _new_registry(self) -> dict[str, Any]:
         change = self.parts.registry
-        body = self._with_parameters(registry_body(change, "", self.parts.key_id))
-        body["identity"] = _assigned([IdOf("identity")])
-        body["properties"]["encryption"] = _encryption(PropertyOf("identity", "clientId"), self._key_identifier())
+        body = self._with_parameters(bodies.registry_body(change, "", self.parts.key_id))
+        body["identity"] = bodies.identities_block([IdOf("identity")], system=False)
+        body["properties"]["encryption"] = bodies.encryption_block(
+            PropertyOf("identity", "clientId"), self._key_identifier()
+        )
         return body
 
     def _exported(self) -> dict[str, Any]:
@@ -251,8 +254,11 @@ class _Builder:
         body = {
             "location": Parameter("location"),
             "sku": {"name": found.sku},
-            "identity": _assigned(users, bool(found.system_principal_id)),
-            "properties": {**exported_properties(found), "encryption": _encryption(client, str(self.parts.key_id))},
+            "identity": bodies.identities_block(users, bool(found.system_principal_id)),
+            "properties": {
+                **exported_properties(found),
+                "encryption": bodies.encryption_block(client, str(self.parts.key_id)),
+            },
         }
         return {**body, "tags": dict(found.tags)} if found.tags else body
 
@@ -318,7 +324,7 @@ class _Builder:
         given: dict[str, Any] = {}
         if symbol == "vault" and self.parts.policy_in_new_vault:
             given = {"principalId": PropertyOf("identity", "principalId")}
-            body["properties"]["accessPolicies"] = [_policy(call_tenant(), Parameter("principalId"))]
+            body["properties"]["accessPolicies"] = [bodies.access_policy(call_tenant(), Parameter("principalId"))]
         made = Resource(symbol, type_, version, tuple(id_.name.split("/")), body, (), id_)
         place = (str(id_.subscription), id_.group)
         types = dict.fromkeys(given, "string")
@@ -339,20 +345,6 @@ class _Builder:
 def call_tenant() -> Any:
     """The id of the tenant that is deployed to."""
     return PropertyOf("tenant()", "tenantId")
-
-
-def _policy(tenant: Any, principal: Any) -> dict[str, Any]:
-    return {"tenantId": tenant, "objectId": principal, "permissions": {"keys": list(NEEDED_ACTIONS)}}
-
-
-def _assigned(users: list[Any], system: bool = False) -> dict[str, Any]:
-    kinds_ = [*(["SystemAssigned"] if system else []), *(["UserAssigned"] if users else [])]
-    block: dict[str, Any] = {"type": ", ".join(kinds_) or "None"}
-    return {**block, "userAssignedIdentities": {each: {} for each in users}} if users else block
-
-
-def _encryption(client: Any, key: Any) -> dict[str, Any]:
-    return {"status": "enabled", "keyVaultProperties": {"identity": client, "keyIdentifier": key}}
 
 
 def _description(parts: Parts) -> str:

@@ -27,8 +27,16 @@ class Block:
     comment: str = ""
 
 
-def block(kind: str, *labels: str, items: tuple[Any, ...] = (), comment: str = "") -> Block:
+def block(kind: str, *items: Any, labels: tuple[str, ...] = (), comment: str = "") -> Block:
     return Block(kind, labels, items, comment)
+
+
+def resource(type_: str, name: str, *items: Any, comment: str = "") -> Block:
+    return Block("resource", (type_, name), items, comment)
+
+
+def data(type_: str, name: str, *items: Any) -> Block:
+    return Block("data", (type_, name), items)
 
 
 def document(description: str, blocks: list[Block]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import singledispatch
 
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import Registry, State, Vault
@@ -133,95 +132,38 @@ def exported_parts(state: State) -> Parts:
     return replace(parts, key=kinds.SkipKey(key=registry.encryption.key, reason=""))
 
 
-@singledispatch
+# The part of a registry that a change is about.
+_PARTS = {
+    "group": (kinds.CreateGroup, kinds.UseGroup),
+    "identity": (kinds.CreateIdentity, kinds.UseIdentity),
+    "vault": (kinds.CreateVault, kinds.RecoverVault, kinds.UseVault, kinds.SkipVault),
+    "key": (kinds.CreateKey, kinds.RecoverKey, kinds.UseKey, kinds.SkipKey),
+    "grant": (*kinds.GRANTING, kinds.UseGrant, kinds.SkipGrant),
+    "registry": (kinds.CreateRegistry, kinds.UseRegistry, kinds.SetEncryption),
+}
+# What only a command can do. A registry in a bad state is brought out of it by `enable`.
+_FIRST = (kinds.ProtectVault, kinds.AllowTrustedServices, kinds.RecoverKey, kinds.SetEncryption)
+_NOT_DESCRIBED = (
+    *(kinds.AttachIdentity, kinds.CreateVersion, kinds.UseVersion, kinds.EnableVersion, kinds.PermitOperations),
+    *(kinds.DisableVersion, kinds.KeepVersion, kinds.RevokeVersion, kinds.RestoreVersion, *kinds.REMOVING),
+    *(kinds.TagRegistry, kinds.ReadBack, kinds.LeaveToUser),
+)
+
+
 def place(change: Change, parts: Parts) -> Parts:
-    """The parts with a change in its place."""
-    raise UnknownChange("place", change)
-
-
-@place.register(kinds.CreateGroup)
-@place.register(kinds.UseGroup)
-def _(change: Change, parts: Parts) -> Parts:
-    return replace(parts, group=change)
-
-
-@place.register(kinds.CreateIdentity)
-@place.register(kinds.UseIdentity)
-def _(change: Change, parts: Parts) -> Parts:
-    return replace(parts, identity=change)
-
-
-@place.register(kinds.CreateVault)
-@place.register(kinds.RecoverVault)
-@place.register(kinds.UseVault)
-@place.register(kinds.SkipVault)
-def _(change: Change, parts: Parts) -> Parts:
-    return replace(parts, vault=change)
-
-
-@place.register(kinds.ProtectVault)
-@place.register(kinds.AllowTrustedServices)
-def _(change: Change, parts: Parts) -> Parts:
-    return replace(parts, first=(*parts.first, change))
-
-
-@place.register(kinds.CreateKey)
-@place.register(kinds.UseKey)
-@place.register(kinds.SkipKey)
-def _(change: Change, parts: Parts) -> Parts:
-    return replace(parts, key=change)
-
-
-@place.register
-def _(change: kinds.RecoverKey, parts: Parts) -> Parts:
-    return replace(parts, key=change, first=(*parts.first, change))
-
-
-@place.register
-def _(change: kinds.AssignRole, parts: Parts) -> Parts:
-    return replace(parts, first=(*parts.first, change)) if change.is_local else replace(parts, grant=change)
-
-
-@place.register(kinds.AddAccessPolicy)
-@place.register(kinds.GrantInRecoveredVault)
-@place.register(kinds.UseGrant)
-@place.register(kinds.SkipGrant)
-def _(change: Change, parts: Parts) -> Parts:
-    return replace(parts, grant=change)
-
-
-@place.register
-def _(change: kinds.CreateRegistry, parts: Parts) -> Parts:
-    return replace(parts, registry=change)
-
-
-@place.register
-def _(change: kinds.UseRegistry, parts: Parts) -> Parts:
-    return replace(parts, registry=change, found=change.registry)
-
-
-@place.register
-def _(change: kinds.SetEncryption, parts: Parts) -> Parts:
-    # The registry is in a bad state, and what can bring it out of that is `enable`.
-    return replace(parts, registry=change, first=(*parts.first, change))
-
-
-@place.register(kinds.AttachIdentity)
-@place.register(kinds.CreateVersion)
-@place.register(kinds.UseVersion)
-@place.register(kinds.EnableVersion)
-@place.register(kinds.PermitOperations)
-@place.register(kinds.DisableVersion)
-@place.register(kinds.KeepVersion)
-@place.register(kinds.RevokeVersion)
-@place.register(kinds.RestoreVersion)
-@place.register(kinds.RemoveRole)
-@place.register(kinds.RemoveAccessPolicy)
-@place.register(kinds.TagRegistry)
-@place.register(kinds.ReadBack)
-@place.register(kinds.LeaveToUser)
-def _not_described(change: Change, _parts: Parts) -> Parts:
-    raise NotInTemplates(f"{type(change).__name__} acts on what exists; no template describes it.")
+    """The parts with a change in its place. Raises UnknownChange, or NotInTemplates."""
+    if isinstance(change, _NOT_DESCRIBED):
+        raise NotInTemplates(f"{type(change).__name__} acts on what exists; no template describes it.")
+    is_local = isinstance(change, kinds.AssignRole) and change.is_local
+    part = next((name for name, of in _PARTS.items() if isinstance(change, of) and not is_local), None)
+    comes_first = is_local or isinstance(change, _FIRST)
+    if part is None and not comes_first:
+        raise UnknownChange("place", change)
+    if comes_first:
+        parts = replace(parts, first=(*parts.first, change))
+    if isinstance(change, kinds.UseRegistry):
+        parts = replace(parts, found=change.registry)
+    return replace(parts, **{part: change}) if part else parts
 
 
 def exported_properties(registry: Registry) -> dict:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 
 from azext_acrcmk.model.consumers import Consumers, Reference
-from azext_acrcmk.model.ids import Scope
+from azext_acrcmk.model.ids import ArmId, Id, Scope, same
 from azext_acrcmk.model.settings import ROLES, Settings
 from azext_acrcmk.model.state import Registry
 from azext_acrcmk.plan.migrate.settings import LeftSetting
@@ -24,11 +24,17 @@ PULLING = {
 }
 
 
+def migrate_command(source: ArmId, target: ArmId, options: str) -> str:
+    """The command of a further pass."""
+    group = "" if same(source.group, target.group) else f" --resource-group {quote(target.group)}"
+    return registry_command(source, "cmk migrate", f"--to {target.name}{group} {options}")
+
+
 @dataclass(frozen=True)
 class Puller:
     """A principal with a role by which it may pull, at `scope`; `resource` is what has this identity, if it is seen."""
 
-    principal_id: str
+    principal_id: Id
     principal_type: str
     role: str
     scope: str
@@ -59,7 +65,7 @@ def pulling_principals(settings: Settings) -> tuple[Puller, ...]:
         properties = body.get("properties") or {}
         role = PULLING.get(Scope(properties.get("roleDefinitionId")).name.lower())
         if role:
-            principal, kind = str(properties.get("principalId")), str(properties.get("principalType") or "")
+            principal, kind = Id(properties.get("principalId")), str(properties.get("principalType") or "")
             found.append(Puller(principal, kind, role, str(properties.get("scope") or "")))
     return tuple(sorted(set(found), key=lambda each: (each.role, each.principal_id, each.scope)))
 
@@ -73,10 +79,7 @@ def cut_over(
     frozen: bool = False,
 ) -> CutOver:
     """The report at the end of a migration. `frozen`: pushes to the old registry are locked out."""
-    known = tuple(
-        Puller(*(each.principal_id, each.principal_type, each.role, each.scope), consumers.holders.get(_key(each)))
-        for each in pullers
-    )
+    known = tuple(replace(each, resource=consumers.holders.get(each.principal_id)) for each in pullers)
     clusters = {each.resource.id: each.resource for each in known if each.resource and _is(each.resource, _AKS)}
     return CutOver(
         pullers=known,
@@ -87,19 +90,14 @@ def cut_over(
     )
 
 
-def _key(puller: Puller) -> str:
-    return puller.principal_id.lower()
-
-
 def _steps(
     source: Registry, target: Registry, users: Iterable[Reference], left: Iterable[LeftSetting], frozen: bool
 ) -> list[Step]:
-    migrate = f"--to {target.name}"
     deferred = [each for each in left if "webhook" in each.what or "lock '" in each.what or each.what == "quarantine"]
     before = [each for each in left if each not in deferred]
     return [
         *(Step(f"{each.what}: {each.why}", each.command) for each in before),
-        *(() if frozen else _last_pass(source, target, migrate)),
+        *(() if frozen else _last_pass(source, target)),
         Step(f"Change pipelines to push to {target.login_server} instead of {source.login_server}."),
         *(_change(each, target) for each in users),
         Step(
@@ -116,17 +114,17 @@ def _steps(
     ]
 
 
-def _last_pass(source: Registry, target: Registry, migrate: str) -> tuple[Step, ...]:
+def _last_pass(source: Registry, target: Registry) -> tuple[Step, ...]:
     return (
         Step(
             "Lock the old registry against pushes, and copy what was pushed meanwhile. Pulls continue to work.",
-            registry_command(source.id, "cmk migrate", f"{migrate} --freeze"),
+            migrate_command(source.id, target.id, "--freeze"),
         ),
     )
 
 
 def _back(source: Registry, target: Registry, frozen: bool) -> list[Step]:
-    open_ = registry_command(source.id, "cmk migrate", f"--to {target.name} --unfreeze")
+    open_ = migrate_command(source.id, target.id, "--unfreeze")
     return [
         *([Step("Allow pushes to the old registry again.", open_)] if frozen else []),
         Step(

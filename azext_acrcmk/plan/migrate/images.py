@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from azext_acrcmk.model.content import Manifest, Repository, fallback_tag
 from azext_acrcmk.model.ids import ArmId
@@ -16,12 +17,17 @@ MOST_OF_AN_IMPORT = 50
 @dataclass(frozen=True, slots=True)
 class Import:
     """One call of the service's import: a manifest by its digest, with all that it consists of, and its tags; without
-    tags it is imported untagged. `force` moves tags that exist."""
+    tags it is imported untagged. `over` are those of the tags that move, with the digests that they are moved from."""
 
     repository: str
     digest: str
     tags: tuple[str, ...] = ()
-    force: bool = False
+    over: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def force(self) -> bool:
+        """Whether tags that exist are moved."""
+        return bool(self.over)
 
     @property
     def source_image(self) -> str:
@@ -35,16 +41,18 @@ class Import:
 @dataclass(frozen=True, slots=True)
 class Push:
     """An index with more manifests than an import takes: they are imported, and then its content is written. Without
-    tags it is written by its digest."""
+    tags it is written by its digest. `over` as of an import."""
 
     repository: str
     digest: str
     tags: tuple[str, ...] = ()
+    over: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A tag of the new registry that points to a manifest which the old repository does not have."""
+    """A tag of the new registry that is on another manifest than in the old one, and that somebody may have put there:
+    it is not moved unasked."""
 
     repository: str
     tag: str
@@ -87,21 +95,34 @@ def without_referrers(source: Repository) -> Repository:
     parts = set().union(*(source.descendants(digest) for digest in attached))
     gone = attached | {each for each in parts if not source.manifests.get(each, _NONE).tags}
     gone -= set().union(*(source.descendants(digest) for digest in source.contents if digest not in gone))
-    return Repository(
+    kept = Repository(
         source.name,
         {digest: each for digest, each in source.manifests.items() if digest not in gone},
         {digest: each for digest, each in source.contents.items() if digest not in gone},
         source.attributes,
-        hidden=source.hidden,
+        source.tag_attributes,
     )
+    # What was hidden still is.
+    counts = source.hidden + len(kept.manifests), source.hidden_tags + len(kept.tags)
+    return replace(kept, manifest_count=counts[0], tag_count=counts[1])
 
 
 _NONE = Manifest("", "")
 
 
-def plan_repository(source: Repository, target: Repository, registry: ArmId, force: bool = False) -> RepositoryPlan:
-    """What `target` needs to have all of `source`. `registry` is the id of the old registry, for commands; `force`
-    moves tags even if they point to what the old registry never had."""
+def tags_elsewhere(source: Repository, target: Repository) -> dict[str, str]:
+    """The tags that the new registry has on another manifest than the old one, with the digest there."""
+    there, written = target.tags, {fallback_tag(subject) for subject in source.referrers()}
+    other = {tag: there[tag] for tag, digest in source.tags.items() if there.get(tag, digest) != digest}
+    return {tag: digest for tag, digest in other.items() if tag not in written}
+
+
+def plan_repository(
+    source: Repository, target: Repository, registry: ArmId, movable: Mapping[str, str] | None = None
+) -> RepositoryPlan:
+    """What `target` needs to have all of `source`. `registry` is the id of the old registry, for commands. `movable`
+    are the tags that may be moved away from a digest; any other that is elsewhere is a conflict."""
+    movable = movable or {}
     if not source.attributes.can_read:
         has_any = source.manifests or source.hidden
         return RepositoryPlan(left=(_unreadable_repository(source, registry),) if has_any else ())
@@ -111,13 +132,13 @@ def plan_repository(source: Repository, target: Repository, registry: ArmId, for
     imports: list[Import] = []
     pushes: list[Push] = []
     conflicts: list[Conflict] = []
-    left = [_hidden(source, registry)] if source.hidden else []
+    left = list(_hidden(source, registry))
     covered = _covered(source)
     for row in sorted(source.manifests.values(), key=lambda each: (not each.is_index, each.digest)):
         if not row.attributes.can_read:
             left.append(_unreadable_manifest(source, row, registry))
             continue
-        tags, found, moves = _tags_to_set(source, row, tags_there, written_tags, force)
+        tags, over, found = _tags_to_set(source, row, tags_there, written_tags, movable)
         conflicts += found
         whole = row.digest in there and all(each in there for each in source.descendants(row.digest))
         if whole and not tags:
@@ -125,9 +146,9 @@ def plan_repository(source: Repository, target: Repository, registry: ArmId, for
         if not tags and row.digest in covered:
             continue
         if _is_too_large(source, row.digest):
-            pushes.append(Push(source.name, row.digest, tags))
+            pushes.append(Push(source.name, row.digest, tags, over))
         else:
-            imports.append(Import(source.name, row.digest, tags, moves))
+            imports.append(Import(source.name, row.digest, tags, over))
     return RepositoryPlan(tuple(imports), _inner_first(source, pushes), written, tuple(conflicts), tuple(left))
 
 
@@ -151,34 +172,37 @@ def _inner_first(source: Repository, pushes: list[Push]) -> tuple[Push, ...]:
 
 
 def _tags_to_set(
-    source: Repository, row: Manifest, there: dict[str, str], written: set[str], force: bool
-) -> tuple[tuple[str, ...], list[Conflict], bool]:
-    """The tags that the new registry does not have on this manifest, those that are in conflict, and whether a tag
-    has to move.
-
-    A tag of the new registry on another manifest that the old repository has was copied before it moved there. One on
-    a manifest that the old repository does not have may be somebody else's.
-    """
-    tags, conflicts, moves = [], [], False
+    source: Repository, row: Manifest, there: Mapping[str, str], written: set[str], movable: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...], list[Conflict]]:
+    """The tags that the new registry does not have on this manifest; those of them that move, with the digest that they
+    are on; and those that are in conflict."""
+    tags, over, conflicts = [], [], []
     for tag in row.tags:
         has = there.get(tag)
         if has == row.digest or tag in written:
             continue
-        if has is None or has in source.manifests or force:
-            tags.append(tag)
-            moves = moves or has is not None
-        else:
+        if has is not None and movable.get(tag) != has:
             conflicts.append(Conflict(source.name, tag, row.digest, has))
-    return tuple(tags), conflicts, moves
+            continue
+        tags.append(tag)
+        if has is not None:
+            over.append((tag, has))
+    return tuple(tags), tuple(over), conflicts
 
 
-def _hidden(source: Repository, registry: ArmId) -> Left:
-    image = f"{source.name}@DIGEST"
-    command = registry_command(registry, "repository update", f"--image {image} --list-enabled true")
-    count = f"{source.hidden} manifest is" if source.hidden == 1 else f"{source.hidden} manifests are"
-    return Left(
-        source.name, HIDDEN, f"{count} not listed (listEnabled is false), so they can't be identified.", command
-    )
+def _hidden(source: Repository, registry: ArmId) -> Iterator[Left]:
+    for count, what, image in (
+        (source.hidden, "manifest", f"{source.name}@DIGEST"),
+        (source.hidden_tags if not source.hidden else 0, "tag", f"{source.name}:TAG"),
+    ):
+        if count:
+            command = registry_command(registry, "repository update", f"--image {image} --list-enabled true")
+            many = f"{count} {what} is" if count == 1 else f"{count} {what}s are"
+            why = (
+                f"{many} not listed (listEnabled is false), and nothing else names {'it' if count == 1 else 'them'}. "
+                "What you still need of them, list by the name that you know:"
+            )
+            yield Left(source.name, HIDDEN, why, command)
 
 
 def _unreadable_repository(source: Repository, registry: ArmId) -> Left:

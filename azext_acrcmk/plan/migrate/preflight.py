@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from azext_acrcmk.model.access import matches
@@ -22,6 +22,8 @@ ABAC = "AbacRepositoryPermissions"
 # Covers lists, pulls and imports in both role assignment modes.
 IMPORTER_ROLE = "Container Registry Data Importer and Data Reader"
 WRITER_ROLE = "Container Registry Repository Writer"
+# Write where the role assignment mode has no repository permissions.
+PUSHER_ROLE = "AcrPush"
 
 
 def source_obstacles(source: Registry) -> list[Obstacle]:
@@ -112,15 +114,39 @@ def permission_obstacles(
     found = []
     if missing:
         reason = f"You don't have permission {_named(missing)} on {scope}."
-        found.append(Obstacle(BLOCKED, step, str(registry), reason))
+        roles = [PUSHER_ROLE] if PUSH in missing else []
+        roles = [IMPORTER_ROLE, *roles] if set(missing) - {PUSH} else roles
+        found.append(Obstacle(BLOCKED, step, str(registry), reason, ask_for(roles, scope)))
     if data:
-        roles = f"'{IMPORTER_ROLE}'" + (f" and '{WRITER_ROLE}'" if write else "")
         reason = (
             f"You don't have permission {_named(data)} on {scope}. The registry's role assignment mode requires it "
-            f"also of owners. Ask for the roles {roles} to be assigned to you there."
+            "also of owners."
         )
-        found.append(Obstacle(BLOCKED, step, str(registry), reason))
+        roles = [IMPORTER_ROLE, *([WRITER_ROLE] if write else [])]
+        found.append(Obstacle(BLOCKED, step, str(registry), reason, ask_for(roles, scope)))
     return found
+
+
+def missing_role(registry: Registry, error: Any) -> list[str]:
+    """What to do where the login server refuses actions (`error.actions`): it names those of its own tokens."""
+    writes = any(action in error.actions for action in ("push", "metadata_write"))
+    writer = WRITER_ROLE if same(registry.properties.get("roleAssignmentMode"), ABAC) else PUSHER_ROLE
+    return [ask_for([IMPORTER_ROLE, *([writer] if writes else [])], str(registry.id))]
+
+
+def admission(registry: Registry, address: str) -> list[str]:
+    """What to do where the network rules of a registry keep the caller out, who lists images there."""
+    elsewhere = "run the command on a computer that can reach both login servers, for example by private endpoints."
+    if same(registry.properties.get("publicNetworkAccess"), "Disabled"):
+        return [f"Public network access to registry '{registry.name}' is disabled: {elsewhere}"]
+    rule = registry_command(registry.id, "network-rule add", f"--ip-address {address}")
+    return [f"To allow it: {rule}", f"Or {elsewhere}"]
+
+
+def ask_for(roles: Sequence[str], scope: str) -> str:
+    """What to do where a permission is missing."""
+    named = f"role{'s' if len(roles) > 1 else ''} {' and '.join(map(repr, roles))}"
+    return f"Ask for the {named} on {scope} to be assigned to you. If that was done recently, wait a few minutes."
 
 
 def _named(actions: list[str]) -> str:

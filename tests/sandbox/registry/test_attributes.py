@@ -87,10 +87,17 @@ class TestWhatTheyForbid:
             assert client.pull("a", "v1").status == 200
 
     def test_listing(self, client):
-        lock(client, f"/_manifests/{digest(client)}", listEnabled=False)
+        image = digest(client)
+        lock(client, f"/_manifests/{image}", listEnabled=False)
         assert client.rows("a") == []
+        assert client.on("a", "GET", f"/acr/v1/a/_manifests/{image}").body["manifest"]["tags"] == ["v1"]
         lock(client, "/_tags/v1", listEnabled=False)
         assert client.rows("a", "tags") == []
+        lock(client, f"/_manifests/{image}", listEnabled=True)
+        assert client.rows("a")[0]["tags"] == ["v1"]
+        client.azure.world.settings = client.azure.world.settings.with_changes(hidden_tags_shown=False)
+        assert "tags" not in client.rows("a")[0]
+        assert client.on("a", "GET", "/acr/v1/a").body["tagCount"] == 1
         lock(client, listEnabled=False)
         assert client.catalog().body == {"repositories": None}
         assert client.pull("a", "v1").status == 200

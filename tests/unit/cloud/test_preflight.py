@@ -39,8 +39,8 @@ def test_a_permission_on_a_later_page_is_not_missed():
     assert allowed == (Allowed(("first/read",), (), (), ()), Allowed(("second/write",), (), (), ()))
 
 
-@pytest.mark.parametrize("body", [{}, {"value": None}, {"value": "all"}])
-def test_permissions_that_are_no_list_are_unknown_not_missing(monkeypatch, body):
+@pytest.mark.parametrize("body", [{}, {"value": None}, {"value": "all"}, {"value": []}])
+def test_a_list_that_names_no_permissions_is_unknown_they_are_not_missing(monkeypatch, body):
     monkeypatch.setattr(Paged, "_send", lambda *_, **__: body)
     seen = Ahead(SimpleNamespace(arm=lambda _subscription: Paged())).answers(asked(scopes=(GROUP,)))
     ((_, held),) = seen.permissions

@@ -9,7 +9,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from urllib3.exceptions import ReadTimeoutError
 
 from azext_acrcmk.cloud.pool import Rest, Throttled
-from azext_acrcmk.cloud.quick_reads import QuickReads
+from azext_acrcmk.cloud.quick_reads import QuickClients, QuickReads
 
 LEFT = "x-ms-ratelimit-remaining-subscription-reads"
 GOOD = (200, {"a": 1})
@@ -130,3 +130,38 @@ def test_without_a_token_or_connections_all_takes_more(monkeypatch):
     reads, _ = quick(GOOD)
     monkeypatch.setattr(Clients, "token", fail)
     assert get(reads) is None
+
+
+class SlowArm:
+    """What an SDK reads, however it is asked."""
+
+    def get(self, *_asked, **_options):
+        return {"by": "the client"}
+
+    def pages(self, *_asked, **_options):
+        return iter([{"by": "the client"}])
+
+
+def quick_arm(*answers):
+    reads, connections = quick(*answers)
+    return QuickClients(SimpleNamespace(arm=lambda _: SlowArm()), reads).arm("s"), connections
+
+
+def test_a_list_that_matches_a_filter_is_read_quickly():
+    arm, connections = quick_arm((200, {"value": [{"a": 1}, {"a": 2}]}))
+    assert list(arm.pages("/subscriptions/s/x", "2026-01-01", "atScope() and b eq 'c'")) == [{"a": 1}, {"a": 2}]
+    ((_, target, _),) = connections.sent
+    assert target == "/subscriptions/s/x?api-version=2026-01-01&$filter=atScope%28%29%20and%20b%20eq%20%27c%27"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(404, {}), (403, {}), (429, {}), (500, {}), (200, {"value": "no list"}), (200, {"value": [], "nextLink": "x"})],
+)
+def test_what_is_no_good_answer_is_read_by_the_client(answer):
+    assert list(quick_arm(answer)[0].pages("/x", "v")) == [{"by": "the client"}]
+
+
+@pytest.mark.parametrize("answer", [(404, {}), (429, {}), (200, b"no JSON")])
+def test_a_resource_without_a_good_answer_is_read_by_the_client(answer):
+    assert quick_arm(answer)[0].get("/x", "v") == {"by": "the client"}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import tracemalloc
+from datetime import datetime, timezone
 
 import pytest
 
 from azext_acrcmk.cloud.errors import UnexpectedResponse
-from azext_acrcmk.cloud.read_content import read_attributes, read_content, read_manifest
+from azext_acrcmk.cloud.read_content import read_attributes, read_content, read_manifest, read_times
 from azext_acrcmk.model.content import FREE, OCI_INDEX, OCI_MANIFEST, Attributes, Descriptor
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -82,3 +83,18 @@ def test_what_is_no_manifest_is_an_unexpected_response(odd):
 def test_fields_of_other_types_count_as_missing(body):
     found = read_content(content(**body), "sha256:x", OCI_INDEX)
     assert found.subject is None
+
+
+@pytest.mark.parametrize(
+    ("updated", "expected"),
+    [
+        ("2018-09-07T16:30:46.7022734Z", datetime(2018, 9, 7, 16, 30, 46, 702273, timezone.utc)),
+        ("2018-09-07T16:30:46.7Z", datetime(2018, 9, 7, 16, 30, 46, 700000, timezone.utc)),
+        ("2018-09-07T16:30:46Z", datetime(2018, 9, 7, 16, 30, 46, tzinfo=timezone.utc)),
+        ("yesterday", None),
+        (None, None),
+    ],
+)
+def test_times(updated, expected):
+    found = read_times({"createdTime": "2018-09-06T16:30:43.3860166Z", "lastUpdateTime": updated})
+    assert (found.updated if found else None) == expected

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -80,6 +82,42 @@ def test_what_a_token_does_not_name_is_requested_on_its_own():
     for scope in SCOPES[:2]:
         assert granted_actions(tokens.get(scope), scope) == {"pull"}
     assert service.requests == [SCOPES[:2], [SCOPES[1]]]
+
+
+def test_a_token_that_has_to_wait_holds_up_only_those_who_need_it():
+    service, going_on, goes_on = Service(), threading.Event(), threading.Event()
+
+    def request(refresh: str, scopes: list[str]) -> str | None:
+        if SCOPES[1] in scopes:
+            going_on.set()
+            assert goes_on.wait(5)
+        return service.request(refresh, scopes)
+
+    tokens = RegistryTokens(service.exchange, request)
+    held = tokens.get(SCOPES[0])
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(tokens.get, SCOPES[1]) for _ in range(2)]
+        assert going_on.wait(5)
+        assert tokens.get(SCOPES[0]) == held
+        assert granted_actions(tokens.get(SCOPES[2]), SCOPES[2]) == {"pull"}
+        goes_on.set()
+        assert len({each.result(5) for each in waiting}) == 1
+    assert service.requests == [[SCOPES[0]], [SCOPES[2]], [SCOPES[1]]]
+
+
+def test_after_a_request_that_failed_who_waited_for_it_asks_again():
+    service, failures = Service(), [UnexpectedResponse("it answers nothing")]
+
+    def request(refresh: str, scopes: list[str]) -> str | None:
+        if failures:
+            raise failures.pop()
+        return service.request(refresh, scopes)
+
+    tokens = RegistryTokens(service.exchange, request)
+    tokens.expect(SCOPES[:3])
+    with pytest.raises(UnexpectedResponse):
+        tokens.get(SCOPES[0])
+    assert all(granted_actions(tokens.get(scope), scope) for scope in SCOPES[:3])
 
 
 def test_an_expired_token_is_replaced():

@@ -8,7 +8,8 @@ from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Encryption, State, Unknown
 from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, unseen_parts
 from azext_acrcmk.rules import examine
-from tests.harness.encrypted import HEALTHY
+from tests.harness import make
+from tests.harness.encrypted import HEALTHY, encrypted
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 
@@ -27,6 +28,7 @@ def document(*states: State, not_seen=()) -> dict:
 
 
 PLAIN = Encryption("disabled")
+FINDING = {"code", "severity", "status", "subject", "message", "fix"}
 
 
 def test_the_worst_come_first_and_all_are_counted():
@@ -37,6 +39,35 @@ def test_the_worst_come_first_and_all_are_counted():
     assert (result["counts"]["broken"], result["counts"]["notEncrypted"]) == (1, 1)
     assert result["registries"][0]["findings"][0]["code"] == "GrantMissing"
     assert result["partial"] is False
+
+
+def test_a_row_has_all_that_one_wants_to_know_of_a_registry():
+    expires = datetime(2026, 11, 20, tzinfo=timezone.utc)
+    used = replace(encrypted(pinned=True, behind=True), roles=())
+    used = replace(used, version_in_use=replace(used.version_in_use, expires=expires))
+    report = FleetReport(NOW, "key", {used.registry.id.subscription: "Images"})
+    report.add(used, examine(used, NOW))
+    (row,) = fleet_document(report)["registries"]
+    assert row.pop("health") == "broken"
+    assert "GrantMissing" in [each["code"] for each in row["findings"]]
+    assert all(each.keys() == FINDING for each in row.pop("findings"))
+    assert row == {
+        "id": str(used.registry.id),
+        "name": "myregistry",
+        "subscription": make.SUBSCRIPTION,
+        "subscriptionName": "Images",
+        "resourceGroup": "images",
+        "location": "westeurope",
+        "sku": "Premium",
+        "key": used.key.id.versionless,
+        "versionInUse": make.VERSION,
+        "upToDate": False,
+        "expires": "2026-11-20T00:00:00+00:00",
+        "rotation": "manual",
+        "vault": str(used.vault.id),
+        "vaultLocation": "westeurope",
+        "identity": str(used.identity.id),
+    }
 
 
 def test_what_only_the_fleet_shows_names_its_registries():

@@ -86,8 +86,9 @@ class TestEachKind:
         assert hash(made) == hash(change_of.__wrapped__(kind))
         assert made == change_of.__wrapped__(kind)
 
-    def test_is_applied_by_a_function_of_its_own(self, kind):
-        assert apply_change.dispatch(kind) is not apply_change.dispatch(Change)
+    def test_is_applied_by_a_function_of_its_own_or_needs_none(self, kind):
+        own = apply_change.dispatch(kind) is not apply_change.dispatch(Change)
+        assert own or kind.action in (Action.REUSE, Action.VERIFY, Action.MANUAL)
 
     def test_has_permissions(self, kind):
         made = change_of(kind)

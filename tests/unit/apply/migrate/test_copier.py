@@ -10,11 +10,12 @@ import pytest
 
 from azext_acrcmk.apply.migrate.copier import Copier, Wanted
 from azext_acrcmk.apply.migrate.limit import Limit
+from azext_acrcmk.apply.migrate.moves import without_taken
 from azext_acrcmk.cloud.load_content import load_source
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.content import FREE, Attributes, Manifest, Repository, fallback_tag
 from azext_acrcmk.plan.migrate.fallback import Fallback
-from azext_acrcmk.plan.migrate.images import Import, RepositoryPlan
+from azext_acrcmk.plan.migrate.images import Conflict, Import, Push, RepositoryPlan, plan_repository
 from tests.harness.content import OLD, descriptor, digest, image, repository
 
 LOCKED = Attributes(can_write=False)
@@ -32,16 +33,16 @@ class Server:
         return [self.has.name]
 
     def repository(self, _name: str):
-        return self.has.attributes, len(self.has.manifests)
+        return self.has.attributes, len(self.has.manifests), len(self.has.tags)
 
     def manifests(self, _name: str, newest_first: bool = False):
         return list(self.has.manifests.values())
 
-    def tag_attributes(self, _name: str):
-        return self.has.tag_attributes.items()
+    def tags(self, _name: str):
+        return [(tag, digest, self.has.tag_attributes.get(tag, FREE)) for tag, digest in self.has.tags.items()]
 
-    def digest_of(self, _name: str, tag: str):
-        return self.has.tags.get(tag)
+    def digest_of(self, _name: str, reference: str):
+        return reference if reference in self.has.manifests else self.has.tags.get(reference)
 
     def put_manifest(self, _name: str, tag: str, *_content: Any):
         self.written.append(tag)
@@ -64,6 +65,41 @@ class Imports:
         if self.error:
             raise self.error
         self.target.has.manifests[each.digest] = self.source.has.manifests[each.digest]
+
+
+NOBODY, SOMEBODY, WANTED = digest("listed"), digest("somebody's"), digest("a")
+MOVING = Import("app", WANTED, ("1", "new"), over=(("1", NOBODY),))
+
+
+@pytest.mark.parametrize(
+    ("now", "kept", "taken"),
+    [
+        ({"1": NOBODY}, ("1", "new"), []),
+        ({"1": WANTED}, ("1", "new"), []),  # an earlier try has moved it
+        ({"1": SOMEBODY}, ("new",), ["1"]),
+        ({}, ("new",), ["1"]),  # somebody has deleted it
+        ({"1": NOBODY, "new": SOMEBODY}, ("1",), ["new"]),  # an import that moves tags would move this one too
+    ],
+)
+def test_what_somebody_has_set_since_it_was_listed_is_not_moved(now, kept, taken):
+    rows: dict[str, Manifest] = {}
+    for tag, where in now.items():
+        rows[where] = Manifest(where, "", 0, (*rows[where].tags, tag) if where in rows else (tag,))
+    target = Server(repository(*rows.values()))
+    for each in (MOVING, Push("app", WANTED, MOVING.tags, MOVING.over)):
+        left, conflicts = without_taken(target, each)
+        assert left.tags == kept
+        assert dict(left.over).keys() == {"1"} & {*kept}
+        assert conflicts == [Conflict("app", tag, WANTED, now.get(tag, "")) for tag in taken]
+
+
+def test_a_manifest_that_is_there_is_not_imported_for_tags_that_are_all_taken():
+    rows = [image("a"), Manifest(SOMEBODY, "", 0, ("1",))]
+    work = copier(Server(repository()), Server(repository(*rows)), Wanted())
+    assert work._still(Import("app", WANTED, ("1",), over=(("1", NOBODY),)))[1] is False
+    assert [each.tag for each in work.tally.conflicts] == ["1"]
+    forced = copier(Server(repository()), Server(repository(*rows)), Wanted(force=True))
+    assert forced._still(MOVING) == (MOVING, True)
 
 
 def copier(source: Server, target: Server, wanted: Wanted, error: Exception | None = None) -> Copier:
@@ -110,3 +146,47 @@ def test_a_manifest_of_which_the_registry_tells_no_time_is_not_taken_for_old():
         digest("a"),
         digest("b"),
     }
+
+
+@dataclass
+class Hiding(Server):
+    """One that does not list some of what it has, and has as many manifests as it says, each time it is asked."""
+
+    unlisted: dict[str, Manifest] = field(default_factory=dict)
+    counts: list[tuple[int, int]] = field(default_factory=list)
+
+    def repository(self, name: str):
+        return (self.has.attributes, *self.counts.pop(0)) if name == self.has.name and self.counts else None
+
+    def manifest(self, _name: str, digest: str):
+        return self.unlisted.get(digest)
+
+    def tags(self, name: str):
+        yield from super().tags(name)
+        yield from ((tag, each.digest, FREE) for each in self.unlisted.values() for tag in each.tags)
+
+
+def test_what_is_not_listed_is_found_by_its_tag_and_else_counted():
+    hidden = replace(image("b", "2"), attributes=Attributes(can_list=False))
+    server = Hiding(repository(image("a", "1")), unlisted={hidden.digest: hidden}, counts=[(3, 2), (3, 2)])
+    found = load_source(server, "app")
+    assert found.manifests.keys() == {digest("a"), digest("b")}
+    assert (found.hidden, found.hidden_tags) == (1, 0)
+
+
+@pytest.mark.parametrize(("later", "hidden"), [((1, 1), (0, 0)), ((1, 2), (0, 1)), ((9, 9), (1, 1))])
+def test_what_was_deleted_while_it_was_listed_is_not_hidden(later, hidden):
+    found = load_source(Hiding(repository(image("a", "1")), counts=[(2, 2), later]), "app")
+    assert (found.hidden, found.hidden_tags) == hidden
+
+
+def test_hidden_tags_are_named():
+    source = replace(repository(image("a", "1")), manifest_count=1, tag_count=3)
+    (left,) = plan_repository(source, repository(), OLD).left
+    assert left.why.startswith("2 tags are not listed")
+    assert left.command.endswith("--image app:TAG --list-enabled true")
+
+
+def test_a_repository_that_is_not_listed_is_copied_if_it_is_named():
+    server = Hiding(replace(repository(), name="hidden"), counts=[(1, 1)])
+    assert Wanted(patterns=("app", "app", "*x", "hidden", "none")).unlisted(server, ["app"]) == ["hidden"]

@@ -54,7 +54,8 @@ def test_a_given_number_is_never_exceeded():
     assert limit.size == 1
 
 
-def test_a_slot_is_waited_for_and_stopping_ends_the_wait():
+def test_a_slot_is_waited_for_and_stopping_ends_the_wait(monkeypatch):
+    monkeypatch.setattr("azext_acrcmk.apply.migrate.limit._LOOK", 0.05)
     limit, stop = Limit(1), Stop()
     entered, ended = threading.Event(), []
 
@@ -74,6 +75,25 @@ def test_a_slot_is_waited_for_and_stopping_ends_the_wait():
         stop.set()
         thread.join(5)
     assert ended == ["interrupted"]
+
+
+def test_who_was_throttled_does_not_count_as_running_and_waits_for_a_slot_again():
+    limit, stop = Limit(2), Stop()
+    aside, again = threading.Event(), threading.Event()
+
+    def refused() -> None:
+        with limit.slot(stop):
+            limit.throttled()
+            with limit.aside(stop):
+                aside.set()
+            again.set()
+
+    with limit.slot(stop):
+        threading.Thread(target=refused, daemon=True).start()
+        assert aside.wait(5)
+        assert limit.size == 1
+        assert not again.wait(0.05)
+    assert again.wait(5)
 
 
 def test_a_slot_is_given_back_after_an_error():

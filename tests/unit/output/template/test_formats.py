@@ -29,7 +29,6 @@ from azext_acrcmk.output.template.formats import FORMATS
 from azext_acrcmk.output.template.parts import NotInTemplates, Parts, exported_parts, parts_of, place
 from azext_acrcmk.plan.change import Change, UnknownChange
 from azext_acrcmk.plan.enable import plan_enable
-from azext_acrcmk.plan.kinds import kinds
 from tests.harness import make, recordings
 
 OTHER = "/subscriptions/22222222-2222-4222-8222-222222222222/resourceGroups/elsewhere/providers"
@@ -140,15 +139,6 @@ def test_the_script_passes_shellcheck(parts):
     script = written("sh", parts)[""]
     done = subprocess.run([shellcheck, "-s", "sh", "-"], input=script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-
-
-# Every kind of change
-
-
-@pytest.mark.parametrize("kind", list(kinds()))
-def test_every_kind_of_change_has_its_place_or_is_named_as_having_none(kind):
-    """A new kind that nobody thought of here raises UnknownChange, which fails this."""
-    assert place.dispatch(kind) is not place.dispatch(Change), kind
 
 
 def test_a_kind_that_is_not_known_is_no_template():

@@ -39,7 +39,7 @@ def test_nothing_is_set_on_what_is_not_there():
 def test_a_pass_opens_only_what_it_has_to_change():
     source = repository(image("a"), image("b", "1"))
     target = replace(repository(image("a", "1", "2")), attributes=LOCKED, tag_attributes={"1": LOCKED, "2": LOCKED})
-    plan = plan_repository(source, target, OLD)
+    plan = plan_repository(source, target, OLD, target.tags)
     assert [each.path for each in to_unlock(target, plan)] == ["", "/_tags/1"]
     done = plan_repository(target, target, OLD)
     assert to_unlock(target, done) == ()
@@ -47,7 +47,7 @@ def test_a_pass_opens_only_what_it_has_to_change():
 
 def test_what_was_opened_is_closed_again_the_repository_last():
     target = replace(repository(image("a", "1")), attributes=LOCKED, tag_attributes={"1": LOCKED})
-    plan = plan_repository(repository(image("b", "1"), image("a")), target, OLD)
+    plan = plan_repository(repository(image("b", "1"), image("a")), target, OLD, target.tags)
     opened = to_unlock(target, plan)
     assert [each.attributes for each in opened] == [FREE, FREE]
     assert [(each.path, each.attributes) for each in to_lock_again(target, opened)] == [

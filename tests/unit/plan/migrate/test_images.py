@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from azext_acrcmk.model.content import Manifest, Repository, fallback_tag
-from azext_acrcmk.plan.migrate.images import Import, Push, plan_repository, without_referrers
+from azext_acrcmk.plan.migrate.images import Import, Push, plan_repository, tags_elsewhere, without_referrers
 from azext_acrcmk.plan.migrate.verify import differences
 from tests.harness.content import OLD, about, descriptor, digest, image, index, of, repository, signature
 
@@ -15,8 +15,8 @@ NOTHING = repository()
 UPDATE = f"az acr repository update --name oldregistry --subscription {OLD.subscription}"
 
 
-def plan(source: Repository, target: Repository = NOTHING, force: bool = False):
-    return plan_repository(source, target, OLD, force)
+def plan(source: Repository, target: Repository = NOTHING, movable: dict[str, str] | None = None):
+    return plan_repository(source, target, OLD, movable)
 
 
 def copied(source: Repository, target: Repository = NOTHING) -> Repository:
@@ -91,20 +91,20 @@ def test_an_index_of_which_a_manifest_is_missing_is_imported_again():
     assert made.imports == (Import("app", digest("i")),)
 
 
-def test_a_tag_that_moved_since_an_earlier_run_follows():
-    made = plan(repository(image("a"), image("b", "latest")), repository(image("a", "latest")))
-    assert made.imports == (Import("app", digest("b"), ("latest",), force=True),)
-    assert made.conflicts == ()
-
-
-def test_a_tag_that_somebody_else_set_is_left_unless_forced():
-    source, target = repository(image("a", "1", "2")), repository(image("x", "1"))
+@pytest.mark.parametrize("other", ["x", "b"])
+def test_a_tag_that_is_elsewhere_is_a_conflict_unless_it_may_be_moved(other):
+    """Whether the old registry has the other manifest or not."""
+    source, target = repository(image("a", "1", "2"), image("b")), repository(image("b"), image(other, "1"))
+    assert tags_elsewhere(source, target) == {"1": digest(other)}
     made = plan(source, target)
     assert made.imports == (Import("app", digest("a"), ("2",)),)
-    assert [(each.tag, each.source, each.target) for each in made.conflicts] == [("1", digest("a"), digest("x"))]
-    forced = plan(source, target, force=True)
-    assert forced.imports == (Import("app", digest("a"), ("1", "2"), force=True),)
-    assert forced.conflicts == ()
+    assert [(each.tag, each.source, each.target) for each in made.conflicts] == [("1", digest("a"), digest(other))]
+    moved = plan(source, target, movable={"1": digest(other)})
+    assert moved.imports == (Import("app", digest("a"), ("1", "2"), over=(("1", digest(other)),)),)
+    assert moved.imports[0].force
+    assert moved.conflicts == ()
+    # It is no longer where it was when it was looked at.
+    assert plan(source, target, movable={"1": digest("c")}).conflicts == made.conflicts
 
 
 @pytest.mark.parametrize(("count", "pushed"), [(50, False), (51, True)])
@@ -211,6 +211,6 @@ def test_without_referrers_what_a_tagged_index_names_is_still_copied():
 
 
 def test_a_repository_that_may_not_be_read_is_named_even_if_nothing_of_it_is_listed():
-    source = replace(repository(readable=False), hidden=3)
+    source = replace(repository(readable=False), manifest_count=3)
     assert [(each.repository, each.digest) for each in plan(source).left] == [("app", None)]
     assert plan(repository(readable=False)).left == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from azext_acrcmk.cloud.login_server import NotPermitted
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.preflight import Allowed
 from azext_acrcmk.model.registry_options import NO_OPTIONS, RegistryOptions
@@ -12,6 +13,8 @@ from azext_acrcmk.plan.migrate.new_registry import options_of
 from azext_acrcmk.plan.migrate.preflight import (
     ABAC,
     IMPORT,
+    admission,
+    missing_role,
     permission_obstacles,
     source_obstacles,
     target_obstacles,
@@ -84,7 +87,7 @@ ALL = (Allowed(("*",)),)
 def test_missing_permissions_are_named(held, mode, write, actions, words):
     found = permission_obstacles(ID, "/scope", mode, held, actions, write)
     assert [each.action for each in found] == ["blocked"] * len(words)
-    assert all(word in each.reason for word, each in zip(words, found, strict=True))
+    assert all(word in f"{each.reason} {each.advice}" for word, each in zip(words, found, strict=True))
 
 
 def test_permissions_that_can_not_be_read_only_warn():
@@ -125,3 +128,26 @@ def test_what_the_service_sets_anyway_requires_no_newer_api_version():
         adminUserEnabled=False,
     )
     assert options_of(old, NO_OPTIONS) == NO_OPTIONS
+
+
+def test_who_is_kept_out_by_the_network_gets_the_command_that_lets_him_in():
+    let_in, elsewhere = admission(source(**DENIED), "192.0.2.7")
+    assert let_in.endswith(
+        f"az acr network-rule add --name oldregistry --subscription {ID.subscription} --ip-address 192.0.2.7"
+    )
+    assert admission(source(publicNetworkAccess="Disabled"), "192.0.2.7") != [let_in, elsewhere]
+    assert "private endpoints" in elsewhere
+
+
+@pytest.mark.parametrize(
+    ("actions", "mode", "roles"),
+    [
+        (("pull",), "LegacyRegistryPermissions", "role 'Container Registry Data Importer and Data Reader' on"),
+        (("metadata_write",), None, "Data Reader' and 'AcrPush' on"),
+        (("push",), ABAC, "Data Reader' and 'Container Registry Repository Writer' on"),
+    ],
+)
+def test_the_role_that_is_named_includes_what_is_missing(actions, mode, roles):
+    error = NotPermitted("oldregistry.azurecr.io", "app", actions)
+    (advice,) = missing_role(source(roleAssignmentMode=mode), error)
+    assert roles in advice
