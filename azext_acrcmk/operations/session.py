@@ -17,7 +17,6 @@ from knack.util import CLIError
 from azext_acrcmk._errors import cli_errors, done_so_far, problems_error
 from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.elsewhere import find_elsewhere
 from azext_acrcmk.cloud.errors import parsing_responses
 from azext_acrcmk.cloud.login import login_of
 from azext_acrcmk.cloud.reads import get_registry
@@ -88,7 +87,7 @@ class Session:
         if group:
             return self.registry_id(name, group)
         found = find_registry(self.clients, name, self.login.subscription)
-        if isinstance(found, Absent) and (there := find_elsewhere(self.clients, name, self.login.subscription)):
+        if isinstance(found, Absent) and (there := self._elsewhere(name)):
             logger.warning("Registry '%s' is in another subscription than the current one: %s", name, there)
             return there
         return self._found(name, found, None)
@@ -98,8 +97,13 @@ class Session:
         if group:
             return ArmId(self.login.subscription, group, REGISTRY_TYPE, name)
         found = find_registry(self.clients, name, self.login.subscription)
-        there = find_elsewhere(self.clients, name, self.login.subscription) if isinstance(found, Absent) else None
+        there = self._elsewhere(name) if isinstance(found, Absent) else None
         return self._found(name, found, there)
+
+    def _elsewhere(self, name: str) -> ArmId | None:
+        from azext_acrcmk.cloud.elsewhere import find_elsewhere
+
+        return find_elsewhere(self.clients, name, self.login.subscription)
 
     def _found(self, name: str, found: ArmId | Absent | Unknown, there: ArmId | None) -> ArmId:
         """What was found in the command's subscription, or an error that names where it is."""
