@@ -77,7 +77,8 @@ def run(sizes: Sequence[int] = SIZES, loops: bool = True) -> FleetResult:
 
 
 def _look(bench: Bench, size: int) -> Looked:
-    start, log_of_none = bench.logged(f"{LIST} -g nosuchgroup")
+    bench.az("group create --name empty --location westeurope")
+    start, log_of_none = bench.logged("acr cmk list --resource-group empty")
     bench.rest(QUOTAS.seconds)
     run, log = bench.logged(LIST)
     document = json.loads(run.output)
