@@ -82,14 +82,35 @@ def _listed(server: LoginServer, name: str, since: str | None, locks: bool) -> R
             found[row.digest] = row
         return found
 
-    (attributes, *counts), manifests, tags = in_parallel(
-        lambda: server.repository(name) or (FREE, 0, 0), rows, lambda: _tag_locks(server, name) if locks else {}
+    (attributes, *counts), manifests, (tags, listed) = in_parallel(
+        lambda: server.repository(name) or (FREE, 0, 0), rows, lambda: _tag_locks(server, name) if locks else ({}, None)
     )
-    return Repository(name, manifests, {}, attributes, tags, *(counts if since is None else ()))
+    found = Repository(name, manifests, {}, attributes, tags, *(counts if since is None else ()))
+    if listed is not None and listed < found.tag_count:
+        tags |= _hidden_tag_locks(server, found)
+    return found
 
 
-def _tag_locks(server: LoginServer, name: str) -> dict[str, Attributes]:
-    return {tag: attributes for tag, _, attributes in server.tags(name) if attributes != FREE}
+def _tag_locks(server: LoginServer, name: str) -> tuple[dict[str, Attributes], int]:
+    """The attributes of tags that may not be used as freely as others; and how many tags are listed."""
+    found, count = {}, 0
+    for tag, _, attributes in server.tags(name):
+        count += 1
+        if attributes != FREE:
+            found[tag] = attributes
+    return found, count
+
+
+def _hidden_tag_locks(server: LoginServer, listed: Repository) -> dict[str, Attributes]:
+    """The attributes of the tags that manifests have, but the list of tags has not."""
+    hidden = listed.tags.keys() - {tag for tag, _, _ in server.tags(listed.name)}
+    found: dict[str, Attributes] = {}
+
+    def look(tag: str) -> None:
+        found[tag] = server.tag_attributes(listed.name, tag)
+
+    for_each(sorted(hidden), look, lambda: None, most=_READS)
+    return {tag: attributes for tag, attributes in found.items() if attributes != FREE}
 
 
 def _counted_again(server: LoginServer, listed: Repository) -> Repository:

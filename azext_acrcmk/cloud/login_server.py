@@ -23,7 +23,7 @@ from azext_acrcmk.cloud.registry_tokens import (
     repository_scope,
 )
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
-from azext_acrcmk.model.content import INDEXES, OCI_MANIFEST, Attributes, Manifest, Times
+from azext_acrcmk.model.content import FREE, INDEXES, OCI_MANIFEST, Attributes, Manifest, Times
 
 logger = get_logger(__name__)
 
@@ -127,6 +127,11 @@ class LoginServer:
             for body in _identified(page, "tags", "name"):
                 attributes = read_attributes(part(body, "changeableAttributes"))
                 yield body["name"], text(body, "digest") or "", attributes
+
+    def tag_attributes(self, repository: str, tag: str) -> Attributes:
+        """The attributes of a tag, also if it is not listed; all enabled if there is none."""
+        answer = self._found("GET", f"/acr/v1/{repository}/_tags/{tag}", repository_scope(repository, READ))
+        return read_attributes(part(_json(answer), "tag", "changeableAttributes")) if answer else FREE
 
     def manifest(self, repository: str, digest: str) -> Manifest | None:
         """A manifest as in lists, also if it is not listed; None if there is none."""

@@ -19,9 +19,9 @@ from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import parsing_responses
 from azext_acrcmk.cloud.login import login_of
+from azext_acrcmk.cloud.pipeline import forget_writes, last_write_accepted
 from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.cloud.waiting import Stop
-from azext_acrcmk.cloud.written import forget_writes, last_write_accepted
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.problem import unreadable_problem

@@ -113,13 +113,6 @@ def test_a_subscription_that_can_not_be_read_makes_it_partial(azure, az_as):
     assert all(len(line) <= 120 for line in strict.out.splitlines())
 
 
-def test_throttled_at_every_other_query_it_goes_on(azure, az):
-    fleet = azure.seed_fleet(**SMALL, damaged=0)
-    azure.settings(graph_quota=2, graph_quota_seconds=0.2)
-    result = az("acr cmk list --all").json()
-    assert (result["partial"], len(result["registries"])) == (False, len(fleet["registries"]))
-
-
 def test_rows_that_resource_graph_counts_and_does_not_give_are_missed(azure, quick_az):
     azure.seed_fleet(**SMALL, damaged=0)
     body = {"totalRecords": 3, "count": 0, "data": [], "facets": [], "resultTruncated": "true"}

@@ -147,7 +147,8 @@ def test_settings_are_copied_in_their_order_and_once(azure, many_az, old):
 def test_what_is_left_is_named_with_the_command(azure, many_az, old):
     azure.add_private_endpoint("oldregistry", f"{OLD.group_id}/providers/Microsoft.Network/privateEndpoints/pe")
     azure.add_listed("oldregistry", "connectedRegistries", "onsite")
-    azure.add_listed("oldregistry", "tasks", "nightly")
+    azure.add_listed("oldregistry", "tasks", "nightly", step={"type": "FileTask", "taskFilePath": "acb.yaml"})
+    azure.add_listed("oldregistry", "agentPools", "builders", tier="S2", count=2, os="Linux")
     queue = {"endpointType": "StorageQueue", "properties": {"resourceId": f"{OLD.group_id}/x", "queueName": "q"}}
     put(
         azure,
@@ -156,7 +157,9 @@ def test_what_is_left_is_named_with_the_command(azure, many_az, old):
         properties={"destination": queue},
     )
     told = {row["what"]: row["command"] for row in many_az([*COMMAND, "--what-if"]).json()["byHand"]}
-    assert "Event Grid subscription 'audit'" in told
+    assert (
+        f"event-subscription create --name audit --source-resource-id {NEW} " in told["Event Grid subscription 'audit'"]
+    )
     assert told["password of token 'robot'"] == (
         f"az acr token credential generate --registry newregistry {HERE} --name robot --password1"
     )
@@ -165,7 +168,10 @@ def test_what_is_left_is_named_with_the_command(azure, many_az, old):
     )
     assert "private endpoint 'pe'" in told
     assert "connected registry 'onsite'" in told
-    assert told["task 'nightly'"] == f"az acr task show --registry oldregistry {HERE} --name nightly"
+    assert told["task 'nightly'"].startswith(
+        f"az acr task create --registry newregistry {HERE} --name nightly --context"
+    )
+    assert told["agent pool 'builders'"].endswith("--name builders --tier S2 --count 2 --os Linux")
     assert "access of credential set 'dockerhub'" in told
     assert "passwords of the admin user" in told
 

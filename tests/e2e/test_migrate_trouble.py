@@ -153,7 +153,7 @@ def test_what_may_not_be_read_is_left_with_the_command_that_allows_it(azure, man
 
 
 def test_what_is_hidden_from_lists_is_copied_if_something_names_it_and_else_no_success(azure, many_az, old):
-    """A manifest with a tag, one of an index, one that nothing names; and a repository."""
+    """A manifest with a tag, one of an index, one that nothing names; a tag; and a repository."""
     tagged, index = digest(old), digest(old, "m1")
     show = f"acr manifest show --registry oldregistry --name app/service0001@{index} --output json"
     parts = [each["digest"] for each in many_az(shlex.split(show)).json()["manifests"]]
@@ -163,6 +163,7 @@ def test_what_is_hidden_from_lists_is_copied_if_something_names_it_and_else_no_s
     lonely = min(others, key=lambda each: has["manifests"][each][1])  # signatures are longer
     for each in (tagged, part, lonely):
         update(many_az, f"--image app/service0001@{each} --list-enabled false")
+    update(many_az, "--image app/service0001:v2 --list-enabled false")
     update(many_az, "--repository app/service0002 --list-enabled false")
     result = many_az([*COMMAND, "--repository", "*1", "app/service0002"])
     report = json.loads(result.out)
@@ -171,7 +172,7 @@ def test_what_is_hidden_from_lists_is_copied_if_something_names_it_and_else_no_s
     assert (left["what"], "1 manifest is not listed" in left["why"]) == ("app/service0001", True)
     assert "--image app/service0001@DIGEST --list-enabled true" in left["command"]
     hidden = azure.content("newregistry")["app/service0001"]["attributes"]
-    assert hidden == {each: {"listEnabled": False} for each in (tagged, part)}
+    assert hidden == {each: {"listEnabled": False} for each in (tagged, part, "v2")}
     update(many_az, f"--image app/service0001@{lonely} --list-enabled true")
     assert many_az(COMMAND).json()["verified"]
     assert same_images(azure)

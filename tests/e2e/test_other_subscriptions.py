@@ -100,17 +100,17 @@ def test_where_the_vault_may_be_is_named_where_it_is_not_found(azure, quick_az, 
 
 
 def test_are_not_searched_all_where_they_are_hundreds(azure, az, seed, encrypted):
-    know_before_the_other(az, 600)
+    know_before_the_other(az, 150)
     in_the_last_one(seed)
     message = shared(az(CHECK).json())["message"]
     assert "second" in message
-    assert f"Not searched: {601 - NEAR} further subscriptions (not shown by Resource Graph)" in message
+    assert f"Not searched: {151 - NEAR} further subscriptions (not shown by Resource Graph)" in message
     assert len(azure.log()) < NEAR + 15
     told = az("acr cmk revoke -n myregistry -g rg --what-if").json()[0]["reason"]
     assert ("registry second" in told, "third" in told) == (True, False)
     azure.fault("status", method="POST", path="Microsoft.ResourceGraph", status=400, times=999)
     message = shared(az(CHECK).json())["message"]
-    assert f"Not searched: {601 - MOST_OTHERS} further subscriptions (at most {MOST_OTHERS} others" in message
+    assert f"Not searched: {151 - MOST_OTHERS} further subscriptions (at most {MOST_OTHERS} others" in message
 
 
 def test_what_resource_graph_does_not_show_yet_is_found(azure, quick_az, seed, encrypted):

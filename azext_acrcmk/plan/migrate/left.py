@@ -19,6 +19,7 @@ from azext_acrcmk.model.settings import (
     Settings,
 )
 from azext_acrcmk.model.state import Unknown
+from azext_acrcmk.plan.migrate import again
 from azext_acrcmk.plan.migrate.settings import LeftSetting, is_system_token, own_locks, unreadable
 from azext_acrcmk.rules.fixes import registry_command
 
@@ -33,11 +34,11 @@ def left_settings(source: Settings, new: ArmId) -> tuple[LeftSetting, ...]:
         *_webhooks(source, new),
         *_connected(source, new),
         *_endpoints(properties, new),
-        *_network(properties),
+        *_network(properties, new),
         *_policies(properties, new),
         *_read_only_locks(source, new),
         *_tasks(source, new),
-        *_events(source),
+        *_events(source, new),
         *_others(source, new),
     )
 
@@ -105,11 +106,10 @@ def _webhooks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
 
 def _connected(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     for body in source.of(CONNECTED):
-        name = str(body.get("name"))
         yield LeftSetting(
-            f"connected registry '{name}'",
+            f"connected registry '{body.get('name')}'",
             "It belongs to the old registry, and must be created and activated again on-premises.",
-            _of(new, "connected-registry create", f"--name {name} --repository REPOSITORY"),
+            again.create_connected_registry(body, new),
         )
 
 
@@ -120,16 +120,17 @@ def _endpoints(properties: dict[str, Any], new: ArmId) -> Iterator[LeftSetting]:
         yield LeftSetting(
             f"private endpoint '{name}'",
             "It belongs to the old registry. Create one for the new registry in the same subnet; both can exist.",
-            f"az network private-endpoint create --name {new.name}-pe --connection-name {new.name} --group-id registry "
-            f"--private-connection-resource-id {quote(str(new))} --resource-group GROUP --subnet SUBNET_ID",
+            again.create_private_endpoint(new),
         )
 
 
-def _network(properties: dict[str, Any]) -> Iterator[LeftSetting]:
+def _network(properties: dict[str, Any], new: ArmId) -> Iterator[LeftSetting]:
     rules = (properties.get("networkRuleSet") or {}).get("virtualNetworkRules")
     if rules:
         yield LeftSetting(
-            "rules for virtual networks", "Service endpoints are not copied; use private endpoints instead.", None
+            "rules for virtual networks",
+            "Service endpoints are not copied; use private endpoints instead.",
+            again.create_private_endpoint(new),
         )
 
 
@@ -156,26 +157,30 @@ def _read_only_locks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
 def _tasks(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     for body in source.of(TASKS):
         name = str(body.get("name"))
+        show = _of(source.registry.id, "task show", f"--name {name}")
         yield LeftSetting(
             f"task '{name}'",
             "Its secrets can't be read, its identity would be a new one, and its steps can reference the old registry. "
-            "To see it:",
-            _of(source.registry.id, "task show", f"--name {name}"),
+            f"Compare it with the old one ({show}), and create it:",
+            again.create_task(body, new),
         )
     for body in source.of(AGENT_POOLS):
-        name = str(body.get("name"))
-        command = _of(new, "agentpool create", f"--name {name}")
-        yield LeftSetting(f"agent pool '{name}'", "It is billed as long as it exists.", command)
+        command = again.create_agent_pool(body, new)
+        yield LeftSetting(f"agent pool '{body.get('name')}'", "It is billed as long as it exists.", command)
 
 
-def _events(source: Settings) -> Iterator[LeftSetting]:
+def _events(source: Settings, new: ArmId) -> Iterator[LeftSetting]:
     for body in source.of(EVENTS):
         name = str(body.get("name"))
+        show = (
+            f"az eventgrid event-subscription show --name {quote(name)} --source-resource-id "
+            f"{quote(str(source.registry.id))}"
+        )
         yield LeftSetting(
             f"Event Grid subscription '{name}'",
-            "Its secrets can't be read, and both registries would send events. Create a new one. To see it:",
-            f"az eventgrid event-subscription show --name {quote(name)} --source-resource-id "
-            f"{quote(str(source.registry.id))}",
+            "Its secrets can't be read, and both registries would send events. Compare it with the old one "
+            f"({show}), and create it at the cutover:",
+            again.create_event_subscription(body, new),
         )
 
 

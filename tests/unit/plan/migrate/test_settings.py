@@ -203,10 +203,11 @@ def test_what_soft_delete_keeps_is_counted_and_named():
     assert not keeps_deleted(old())
 
 
-def test_an_event_grid_subscription_is_named_with_the_command_to_see_it():
+def test_an_event_grid_subscription_is_named_with_the_commands_to_see_it_and_to_create_it():
     (left,) = left_settings(old(eventSubscriptions=[{"name": "audit"}]), NEW)
     assert left.what == "Event Grid subscription 'audit'"
-    assert left.command == f"az eventgrid event-subscription show --name audit --source-resource-id {OLD}"
+    assert f"az eventgrid event-subscription show --name audit --source-resource-id {OLD}" in left.why
+    assert left.command.startswith(f"az eventgrid event-subscription create --name audit --source-resource-id {NEW}")
     assert made(old(eventSubscriptions=[{"name": "audit"}]), new()) == []
 
 
