@@ -17,7 +17,7 @@ from azext_acrcmk.cloud.load import load_roles
 from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, in_parallel
 from azext_acrcmk.cloud.waiting import Pauses, asked_pause, until_settled
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import ArmId, KeyId
+from azext_acrcmk.model.ids import KeyId
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem, Refused
 from azext_acrcmk.model.state import ABSENT, Key, Registry, State, Unknown, Vault
@@ -154,7 +154,8 @@ def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[],
 
 def _judged_facts(change: UsesKey, context: Context) -> Facts:
     key, identity, vault = change.key, context.identity, context.vault
-    goal = context.goal or EnableGoal(_registry_of(change), change.identity, None, key.name, "", "", key_uri=key)
+    registry = change.id if isinstance(change, kinds.CreateRegistry) else change.registry
+    goal = context.goal or EnableGoal(registry, change.identity, None, key.name, "", "", key_uri=key)
     state = State(registry=ABSENT, identity=identity, vault=vault, key=Unknown(), roles=Unknown())
     if isinstance(vault, Vault):
         vault, found, roles = in_parallel(
@@ -164,10 +165,6 @@ def _judged_facts(change: UsesKey, context: Context) -> Facts:
         )
         state = replace(state, vault=vault, key=found, roles=roles)
     return Facts(state, datetime.now(timezone.utc), goal=goal)
-
-
-def _registry_of(change: UsesKey) -> ArmId:
-    return change.id if isinstance(change, kinds.CreateRegistry) else change.registry
 
 
 def _judged(context: Context, registry: Registry) -> Registry:
