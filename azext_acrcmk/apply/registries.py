@@ -36,9 +36,11 @@ UsesKey = kinds.CreateRegistry | kinds.SetEncryption
 @apply_change.register
 def _(change: kinds.CreateRegistry, context: Context) -> None:
     body = bodies.registry_body(change, context.identity.client_id, _key_to_use(change, context))
-    context.registry = _until_key_works(
-        change, context, lambda: changes.put_registry(context.clients, change.id, body, context.stop)
-    )
+
+    def create() -> Registry:
+        return changes.put_registry(context.clients, change.id, body, context.stop)
+
+    context.registry = _judged(context, _until_key_accepted(change, context, create))
 
 
 @apply_change.register
@@ -71,7 +73,7 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
                 raise
             return patch(body)
 
-    context.registry = _until_key_works(change, context, encrypt)
+    context.registry = _judged(context, _until_key_accepted(change, context, encrypt))
     if change.wait:
         _until_adopted(change, context, before)
 
@@ -118,11 +120,6 @@ def _latest(change: UsesKey, context: Context) -> KeyId:
 def _key_to_use(change: UsesKey, context: Context) -> KeyId:
     """The key to set: with a version if the registry is to be pinned to it, otherwise without."""
     return _latest(change, context) if change.pinned else change.key.with_version(None)
-
-
-def _until_key_works(change: UsesKey, context: Context, encrypt: Callable[[], Registry]) -> Registry:
-    """The registry after `encrypt`, read back; waits, bounded, for access to take effect."""
-    return _judged(context, _until_key_accepted(change, context, encrypt))
 
 
 def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[], Made]) -> Made:

@@ -85,7 +85,7 @@ def put_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop)
     create = clients.registries(id_.subscription).begin_create
 
     def begin():
-        return create(id_.group, id_.name, body, polling=poller(stop, "azure-async-operation"), cls=wire)
+        return create(id_.group, id_.name, body, polling=poller(stop), cls=wire)
 
     return _once_shown(clients, id_, registering(clients, id_.subscription, begin, stop), stop)
 
@@ -95,7 +95,7 @@ def patch_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Sto
     update = clients.registries(id_.subscription).begin_update
 
     def begin():
-        return update(id_.group, id_.name, body, polling=poller(stop, "azure-async-operation"), cls=wire)
+        return update(id_.group, id_.name, body, polling=poller(stop), cls=wire)
 
     return _once_shown(clients, id_, when_free(begin, stop), stop)
 
