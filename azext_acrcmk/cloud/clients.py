@@ -121,15 +121,6 @@ class Clients:
         account = self.account_of(subscription)
         return self._once(("arm", account), lambda: self._made_by_cli(Arm, subscription))
 
-    def policy_restrictions(self, subscription: str):
-        def make():
-            # The CLI's resource type has no client for it.
-            from azure.mgmt.policyinsights import PolicyInsightsClient
-
-            return self._made_by_cli(PolicyInsightsClient, subscription)
-
-        return self._once(("policy", subscription), make).policy_restrictions
-
     def keys(self, host: str):
         """The data plane of the vault or managed HSM at `host`."""
         return self._once(("keys", host), lambda: self._data_plane(host, "azure.keyvault.keys", "KeyClient"))
