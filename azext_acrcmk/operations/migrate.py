@@ -20,7 +20,7 @@ from azure.cli.core.azclierror import (
 from knack.log import get_logger
 
 from azext_acrcmk._errors import AGAIN
-from azext_acrcmk.apply.migrate.copier import Copier, Wanted
+from azext_acrcmk.apply.migrate.copier import Copier
 from azext_acrcmk.apply.migrate.freezing import freeze, unfreeze
 from azext_acrcmk.apply.migrate.importing import Importer, NothingSucceeds
 from azext_acrcmk.apply.migrate.limit import Limit
@@ -51,6 +51,7 @@ from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.migrate.cutover import migrate_command
 from azext_acrcmk.plan.migrate.freeze import MOST_LOCKED, TooManyLocked, locked_before
 from azext_acrcmk.plan.migrate.preflight import admission, missing_role
+from azext_acrcmk.plan.migrate.tally import Wanted
 from azext_acrcmk.plan.obstacle import BLOCKED, Obstacle
 from azext_acrcmk.rules import BROKEN, examine
 from azext_acrcmk.rules.fixes import registry_command
