@@ -114,7 +114,7 @@ def migrate(
 def _check_content(source: Registry, old: LoginServer, wanted: Wanted, freeze: bool) -> None:
     """Whether the old registry lets itself be listed and, for `freeze`, be locked, and has what is wanted of it."""
     names = list(old.repositories()) if wanted.patterns else list(islice(old.repositories(), 1))
-    names += wanted.unlisted(old, names)
+    names += [each for each in wanted.named(names) if old.repository(each)]
     if unmatched := [each for each in wanted.patterns if not any(fnmatchcase(name, each) for name in names)]:
         raise InvalidArgumentValueError(
             f"No repository of registry '{source.name}' matches --repository {' '.join(map(quote, unmatched))}. "
