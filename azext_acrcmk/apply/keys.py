@@ -136,12 +136,13 @@ def _(change: kinds.UseVersion, context: Context) -> None:
 
 @apply_change.register
 def _(change: kinds.EnableVersion, context: Context) -> None:
-    keys.set_enabled(context.clients, context.host_of(change.key), change.key, enabled=True)
+    keys.update_version(context.clients, context.host_of(change.key), change.key, enabled=True)
 
 
 @apply_change.register
 def _(change: kinds.PermitOperations, context: Context) -> None:
-    keys.set_operations(context.clients, context.host_of(change.key), change.key, change.operations)
+    operations = list(change.operations)
+    keys.update_version(context.clients, context.host_of(change.key), change.key, key_operations=operations)
 
 
 @apply_change.register
@@ -150,7 +151,7 @@ def _(change: kinds.DisableVersion, context: Context) -> str | None:
     if isinstance(registry, Registry) and registry.encryption.in_use == change.key:
         # The registry still uses it, so it is not an old version.
         return "reused"
-    keys.set_enabled(context.clients, context.host_of(change.key), change.key, enabled=False)
+    keys.update_version(context.clients, context.host_of(change.key), change.key, enabled=False)
     return None
 
 
@@ -169,7 +170,8 @@ def _(change: kinds.RevokeVersion, context: Context) -> None:
 @apply_change.register
 def _(change: kinds.RestoreVersion, context: Context) -> None:
     with _explaining(_only_there(change)):
-        keys.restore_version(context.clients, context.host_of(change.key), change.key, change.tags)
+        host = context.host_of(change.key)
+        keys.update_version(context.clients, host, change.key, enabled=True, tags=change.tags)
 
 
 def _only_there(change: Change) -> str:

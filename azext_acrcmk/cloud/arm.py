@@ -46,14 +46,14 @@ class Arm:
     def get(self, path: str, version: str, **options: Any) -> dict[str, Any]:
         return self._send("GET", self._url(path, version), **options)
 
-    def put(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._send("PUT", self._url(path, version), body)
+    def put(self, path: str, version: str, body: dict[str, Any], **options: Any) -> dict[str, Any]:
+        return self._send("PUT", self._url(path, version), body, **options)
 
     def patch(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._send("PATCH", self._url(path, version), body)
 
-    def post(self, path: str, version: str) -> dict[str, Any]:
-        return self._send("POST", self._url(path, version))
+    def post(self, path: str, version: str, body: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+        return self._send("POST", self._url(path, version), body, **options)
 
     def delete(self, path: str, version: str) -> None:
         """A resource that no longer exists is not an error."""

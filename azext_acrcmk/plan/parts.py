@@ -164,7 +164,7 @@ def _vault_change(goal: EnableGoal, state: State, group: Change | None, identity
         return kinds.SkipVault(
             host=goal.key.host, reason="Can't be read; the registry verifies that it can use the key."
         )
-    kind = vault.kind_in_words if vault.is_hsm else "key vault"
+    kind = vault.kind_in_words
     model = "" if vault.is_hsm else f" ({'access policies' if vault.uses_policies else 'Azure RBAC'})"
     return kinds.UseVault(vault=vault, reason=f"{kind[0].upper()}{kind[1:]} exists{model}.")
 

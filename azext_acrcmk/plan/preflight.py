@@ -20,9 +20,8 @@ from azext_acrcmk.model.problem import not_searched, taken_vault_name
 from azext_acrcmk.model.state import ACCESS_POLICY, Absent, Identity, State, Unknown, Vault
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.bodies import (
-    group_body,
-    identity_body,
     key_body,
+    located_body,
     registry_body,
     role_assignment_body,
     vault_body,
@@ -86,9 +85,9 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
     that resource's id as `scope` (CheckRestrictionsResourceDetails of the SDK). An access policy changes its vault."""
     identity = state.identity if isinstance(state.identity, Identity) else None
     if isinstance(change, kinds.CreateGroup):
-        return _content(GROUP_TYPE, change.id.name, group_body(change))
+        return _content(GROUP_TYPE, change.id.name, located_body(change))
     if isinstance(change, kinds.CreateIdentity):
-        return _content(IDENTITY_TYPE, change.id.name, identity_body(change))
+        return _content(IDENTITY_TYPE, change.id.name, located_body(change))
     if isinstance(change, kinds.CreateVault):
         return _content(
             VAULT_TYPE,

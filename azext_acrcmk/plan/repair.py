@@ -35,7 +35,9 @@ def plan_repair(facts: Facts, health: Health, tenant: str) -> Plan:
     new_version = made[Fix.NEW_VERSION]
     if registry := _registry_change(facts, wanted, provable, made, changes):
         changes, fixed = (*changes, registry), fixed | _SETS_KEY
-    left = [each for each in failed if each.change not in fixed and not (new_version and _is_replaced(each))]
+    # What a new version makes irrelevant.
+    replaced = "LatestVersionUnusable" if new_version else None
+    left = [each for each in failed if each.change not in fixed and each.code != replaced]
     return Plan((*changes, *map(_leave, left)))
 
 
@@ -199,11 +201,6 @@ def _identity_is_lost(facts: Facts) -> bool:
     """Whether the registry has no identity through which it can use a key."""
     used = facts.key_identity
     return not used.is_attached if used.is_system else used.exists is False and not used.is_recreated
-
-
-def _is_replaced(finding: Finding) -> bool:
-    """Whether a new version makes a finding irrelevant."""
-    return finding.code == "LatestVersionUnusable"
 
 
 def _leave(finding: Finding) -> kinds.LeaveToUser:
