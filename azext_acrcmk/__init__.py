@@ -20,6 +20,12 @@ class AcrCmkCommandsLoader(AzCommandsLoader):
         return self.command_table
 
     def load_arguments(self, command):
+        import gc
+
+        # The command is one of these. It creates much and drops little, until it ends: to look for garbage as often as
+        # Python does by default takes a twentieth of its processor time.
+        gc.set_threshold(500_000)
+
         from azext_acrcmk._params import load_arguments
 
         load_arguments(self, command)

@@ -7,7 +7,8 @@ of it can be asked only when something else was told:
 
 - vaults when registries are known, and keys when both are; versions in use that are not the latest, after them
 - identities when registries are known, then what is granted to them
-- what is in doubt, when all that is known: its registries, then its vaults, then what else it rests on
+- what is in doubt, when all that is known: its registries; then its vaults, and whether the names of those that are not
+  there are free; if not, whether they were deleted; if not, where else they are; then what else it rests on
 
 What the client itself does in all that time is not part of it, nor is its start.
 """
@@ -24,9 +25,12 @@ _GRAPH = "/providers/microsoft.resourcegraph/resources"
 _KEY = re.compile(r".*/(vaults|managedhsms)/[^/]+/keys/[^/]+")
 _VERSION = re.compile(r".*/versions/[^/]+")
 _REGISTRY = re.compile(r".*/registries/[^/]+")
-_VAULT = re.compile(
-    r".*/(vaults|managedhsms)/[^/]+|.*/checknameavailability|.*/deletedvaults|/subscriptions/[^/]+/resources"
-)
+_VAULT = re.compile(r".*/(vaults|managedhsms)/[^/]+|.*/checknameavailability")
+_DELETED_VAULTS = re.compile(r".*/deletedvaults")
+_RESOURCES = re.compile(r"/subscriptions/[^/]+/resources")
+_DENIALS = re.compile(r"/subscriptions/[^/]+/providers/[^/]+/denyassignments")
+# What is read at the same time, in turn. Whatever is none of it comes last.
+_STAGES = ((_KEY, _DENIALS), (_VERSION,), (_REGISTRY,), (_VAULT,), (_DELETED_VAULTS,), (_RESOURCES,))
 
 
 @dataclass(frozen=True)
@@ -60,20 +64,12 @@ def fleet_limit(entries: Iterable[Mapping[str, Any]], quotas: Quotas) -> float:
 
 
 def _stages(reads: list[str]) -> list[list[str]]:
-    """Keys and deny assignments; versions; registries; vaults; the rest."""
-    kinds: list[list[str]] = [[], [], [], [], []]
+    """The reads by stage."""
+    stages: list[list[str]] = [[] for _ in range(len(_STAGES) + 1)]
     for path in reads:
-        if _VERSION.fullmatch(path):
-            kinds[1].append(path)
-        elif _KEY.fullmatch(path) or re.fullmatch(r"/subscriptions/[^/]+/providers/[^/]+/denyassignments", path):
-            kinds[0].append(path)
-        elif _REGISTRY.fullmatch(path):
-            kinds[2].append(path)
-        elif _VAULT.fullmatch(path):
-            kinds[3].append(path)
-        else:
-            kinds[4].append(path)
-    return kinds
+        matching = (n for n, patterns in enumerate(_STAGES) if any(each.fullmatch(path) for each in patterns))
+        stages[next(matching, -1)].append(path)
+    return stages
 
 
 def _pages(number: int, quotas: Quotas) -> float:

@@ -14,8 +14,9 @@ _NOTES = """\
 `az acr cmk list --all` on fleets that the sandbox seeds (3 vaults, 6 keys for 10 registries, 50 registries in a
 subscription, about 5 % damaged), with the quotas of Azure's documentation: 15 queries in 5 s, and for each subscription
 a bucket of 250 reads, into which 25 flow in a second; each request takes 100 ms. The limit is the least that any client
-must wait for by the log of the run (`fleet_limit.py`), and one start of `az`. Processor time of a registry is that
-beyond the same command on none. The loops are what people do: `az acr list`, then one command for each registry.
+must wait for by the log of the run (`fleet_limit.py`), and what the same command takes on no registry, without its
+waiting. Processor time of a registry is that beyond the same command on none. The loops are what people do: `az acr
+list`, then one command for each registry.
 """
 _TIMES, _MILLISECONDS, _MEGABYTES, _GROWTH = 1.3, 2.5, 250, 1.2
 
@@ -37,7 +38,7 @@ def _row(look: Looked) -> list[str]:
     return [
         f"{look.size:,}",
         f"{look.run.seconds:.1f}",
-        f"{look.limit + look.begun.seconds:.1f}",
+        f"{look.least:.1f}",
         f"{look.share:.2f}",
         f"{look.run.processor:.1f}",
         f"{look.milliseconds:.2f}",

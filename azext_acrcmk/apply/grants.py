@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from azext_acrcmk.apply.context import Context, apply_change
 from azext_acrcmk.cloud import grants
-from azext_acrcmk.cloud.hsm import has_hsm_role
+from azext_acrcmk.cloud.hsm import has_hsm_role, revoke_hsm_role
+from azext_acrcmk.cloud.pipeline import remember_write
 from azext_acrcmk.cloud.reads import get_vault, has_role
 from azext_acrcmk.cloud.waiting import until_settled
-from azext_acrcmk.cloud.written import remember_write
 from azext_acrcmk.model.access import own_policies
-from azext_acrcmk.model.ids import HSM_TYPE
+from azext_acrcmk.model.ids import HSM_TYPE, Id
 from azext_acrcmk.model.problem import Problem, Refused
 from azext_acrcmk.model.state import ACCESS_POLICY, RBAC, Identity, Unknown, Vault
 from azext_acrcmk.plan import kinds
@@ -83,18 +83,17 @@ def _has_policy(vault: Vault, principal: str, change: kinds.AddAccessPolicy) -> 
     return all(any(policy.permits(each) for policy in own) for each in change.permissions)
 
 
-def _tenant_of(change: kinds.AddAccessPolicy | kinds.RemoveAccessPolicy, context: Context) -> str:
-    vault = context.vault
-    known = isinstance(vault, Vault) and vault.id == change.vault
-    return (known and vault.tenant) or context.tenant
-
-
 def add_policy(change: kinds.AddAccessPolicy, context: Context) -> None:
     """Adds to the vault's access policies, and replaces none."""
-    principal = context.principal_of(change.identity, change.principal)
-    grants.add_policy(
-        context.clients, change.vault, principal, _tenant_of(change, context), change.permissions, context.stop
-    )
+    _change_policy("add", change, context.principal_of(change.identity, change.principal), context)
+
+
+def _change_policy(
+    kind: str, change: kinds.AddAccessPolicy | kinds.RemoveAccessPolicy, principal: Id, context: Context
+) -> None:
+    known = isinstance(context.vault, Vault) and context.vault.id == change.vault
+    tenant = (known and context.vault.tenant) or context.tenant
+    grants.change_policy(context.clients, change.vault, kind, principal, tenant, change.permissions, context.stop)
 
 
 @apply_change.register
@@ -115,7 +114,7 @@ def _(change: kinds.RemoveRole, context: Context) -> None:
     clients, role = context.clients, change.role
     local = change.vault.type == HSM_TYPE
     if local:
-        grants.remove_local_role(clients, change.host, role)
+        revoke_hsm_role(clients, change.host, role)
     else:
         grants.remove_role(clients, change.vault, role)
 
@@ -132,9 +131,7 @@ def _(change: kinds.RemoveRole, context: Context) -> None:
 @apply_change.register
 def _(change: kinds.RemoveAccessPolicy, context: Context) -> None:
     _set_tag(change, context)
-    grants.remove_policy(
-        context.clients, change.vault, change.principal, _tenant_of(change, context), change.permissions, context.stop
-    )
+    _change_policy("remove", change, change.principal, context)
     named = {each.lower() for each in change.permissions}
 
     def shows() -> str | None:

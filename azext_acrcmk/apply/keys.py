@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from azext_acrcmk.apply.context import Context, apply_change
 from azext_acrcmk.cloud import changes, keys
 from azext_acrcmk.cloud.errors import explain, read_error, same_code
@@ -58,58 +61,31 @@ def _create_key(change: kinds.CreateKey, context: Context) -> str | None:
 
 
 def _create_by_data_plane(change: kinds.CreateKey, context: Context) -> None:
-    from azure.core.exceptions import AzureError
-
     context.progress.note(
         "  You don't have permission to create the key in the control plane; creating it in the vault."
     )
-    try:
-        made = keys.create_key(
-            context.clients,
-            context.host_of(change.key),
-            change.key,
-            change.type,
-            change.size,
-            change.tags,
-            change.expires,
-        )
-    except AzureError as error:
-        why = explain(read_error(error))
-        raise Refused(
-            Problem(
-                f"The key '{change.key.name}' could not be created, neither in the control plane nor in the vault. "
-                f"{why.message}",
-                (
-                    "The control plane requires permission 'Microsoft.KeyVault/vaults/keys/write' (role 'Key Vault "
-                    f"Contributor'), the vault requires the role 'Key Vault Crypto Officer', on {change.vault}",
-                ),
-            )
-        ) from error
+    key, host = change.key, context.host_of(change.key)
+    what = f"The key '{key.name}' could not be created, neither in the control plane nor in the vault."
+    required = (
+        "The control plane requires permission 'Microsoft.KeyVault/vaults/keys/write' (role 'Key Vault Contributor'), "
+        f"the vault requires the role 'Key Vault Crypto Officer', on {change.vault}"
+    )
+    with _explaining(what, lambda _: (required,)):
+        made = keys.create_key(context.clients, host, key, change.type, change.size, change.tags, change.expires)
     if change.rotation_period or change.lifetime:
         _set_rotation_policy(change, context)
     context.key = Key(made, change.type, change.size)
 
 
 def _set_rotation_policy(change: kinds.CreateKey, context: Context) -> None:
-    from azure.core.exceptions import AzureError
-
-    host = context.host_of(change.key)
-    try:
+    what = f"The key '{change.key.name}' was created in the vault, but its rotation policy could not be set."
+    instead = (
+        f"Set it: {key_command('rotation-policy update', change.key, '--value FILE')}",
+        "Or continue without it: run the same command without --rotation-period and --key-lifetime.",
+    )
+    with _explaining(what, lambda advice: (*advice, *instead), maybe_done=True):
+        host = context.host_of(change.key)
         keys.set_rotation_policy(context.clients, host, change.key, change.rotation_period, change.lifetime)
-    except AzureError as error:
-        why = explain(read_error(error))
-        raise Refused(
-            Problem(
-                f"The key '{change.key.name}' was created in the vault, but its rotation policy could not be set. "
-                f"{why.message}",
-                (
-                    *why.advice,
-                    f"Set it: {key_command('rotation-policy update', change.key, '--value FILE')}",
-                    "Or continue without it: run the same command without --rotation-period and --key-lifetime.",
-                ),
-            ),
-            maybe_done=True,
-        ) from error
 
 
 @apply_change.register
@@ -137,18 +113,10 @@ def _recover(change: kinds.CreateKey | kinds.RecoverKey, context: Context) -> No
 
 @apply_change.register
 def _(change: kinds.CreateVersion, context: Context) -> None:
-    from azure.core.exceptions import AzureError
-
-    try:
+    later = registry_command(context.registry.id, "cmk rotate", "--no-new-version")
+    what = "A new version of the key could not be created; this is possible only in the vault."
+    with _explaining(what, lambda advice: (*advice, f"After someone else has created it: {later}")):
         made = _create_version(change.key, context)
-    except AzureError as error:
-        why, later = explain(read_error(error)), registry_command(context.registry.id, "cmk rotate", "--no-new-version")
-        raise Refused(
-            Problem(
-                f"A new version of the key could not be created; this is possible only in the vault. {why.message}",
-                (*why.advice, f"After someone else has created it: {later}"),
-            )
-        ) from error
     known = context.key if isinstance(context.key, Key) else Key(made, "RSA")
     context.key = Key(made, known.type, known.size)
 
@@ -168,12 +136,13 @@ def _(change: kinds.UseVersion, context: Context) -> None:
 
 @apply_change.register
 def _(change: kinds.EnableVersion, context: Context) -> None:
-    keys.set_enabled(context.clients, context.host_of(change.key), change.key, enabled=True)
+    keys.update_version(context.clients, context.host_of(change.key), change.key, enabled=True)
 
 
 @apply_change.register
 def _(change: kinds.PermitOperations, context: Context) -> None:
-    keys.set_operations(context.clients, context.host_of(change.key), change.key, change.operations)
+    operations = list(change.operations)
+    keys.update_version(context.clients, context.host_of(change.key), change.key, key_operations=operations)
 
 
 @apply_change.register
@@ -182,13 +151,13 @@ def _(change: kinds.DisableVersion, context: Context) -> str | None:
     if isinstance(registry, Registry) and registry.encryption.in_use == change.key:
         # The registry still uses it, so it is not an old version.
         return "reused"
-    keys.set_enabled(context.clients, context.host_of(change.key), change.key, enabled=False)
+    keys.update_version(context.clients, context.host_of(change.key), change.key, enabled=False)
     return None
 
 
 @apply_change.register
 def _(change: kinds.RevokeVersion, context: Context) -> None:
-    with _needing_the_vault(change):
+    with _explaining(_only_there(change)):
         tagged = keys.revoke_version(context.clients, context.host_of(change.key), change.key, change.tag)
     if not tagged:
         enabled = f"--version {change.key.version} --enabled true"
@@ -200,23 +169,25 @@ def _(change: kinds.RevokeVersion, context: Context) -> None:
 
 @apply_change.register
 def _(change: kinds.RestoreVersion, context: Context) -> None:
-    with _needing_the_vault(change):
-        keys.restore_version(context.clients, context.host_of(change.key), change.key, change.tags)
+    with _explaining(_only_there(change)):
+        host = context.host_of(change.key)
+        keys.update_version(context.clients, host, change.key, enabled=True, tags=change.tags)
 
 
-class _needing_the_vault:  # noqa: N801  (used as a with-statement's word)
-    """Explains an error of the vault's data plane, the only way to enable or disable a key."""
+def _only_there(change: Change) -> str:
+    return f"{change.resource} can be changed only in the vault."
 
-    def __init__(self, change: Change):
-        self._change = change
 
-    def __enter__(self) -> None:
-        return None
+@contextmanager
+def _explaining(
+    what: str, advise: Callable[[tuple[str, ...]], tuple[str, ...]] = lambda advice: advice, maybe_done: bool = False
+) -> Iterator[None]:
+    """Explains an error of the vault's data plane: `what` could not be done, and why. `advise` gives the advice, from
+    that for the error itself."""
+    from azure.core.exceptions import AzureError
 
-    def __exit__(self, kind, error, trace) -> None:
-        from azure.core.exceptions import AzureError
-
-        if isinstance(error, AzureError):
-            why = explain(read_error(error))
-            message = f"{self._change.resource} can be changed only in the vault. {why.message}"
-            raise Refused(Problem(message, why.advice)) from error
+    try:
+        yield
+    except AzureError as error:
+        why = explain(read_error(error))
+        raise Refused(Problem(f"{what} {why.message}", advise(why.advice)), maybe_done) from error

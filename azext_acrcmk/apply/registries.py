@@ -17,7 +17,7 @@ from azext_acrcmk.cloud.load import load_roles
 from azext_acrcmk.cloud.reads import get_key, get_registry, get_vault, in_parallel
 from azext_acrcmk.cloud.waiting import Pauses, asked_pause, until_settled
 from azext_acrcmk.model.goal import EnableGoal
-from azext_acrcmk.model.ids import ArmId, KeyId
+from azext_acrcmk.model.ids import KeyId
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem, Refused
 from azext_acrcmk.model.state import ABSENT, Key, Registry, State, Unknown, Vault
@@ -36,9 +36,11 @@ UsesKey = kinds.CreateRegistry | kinds.SetEncryption
 @apply_change.register
 def _(change: kinds.CreateRegistry, context: Context) -> None:
     body = bodies.registry_body(change, context.identity.client_id, _key_to_use(change, context))
-    context.registry = _until_key_works(
-        change, context, lambda: changes.put_registry(context.clients, change.id, body, context.stop)
-    )
+
+    def create() -> Registry:
+        return changes.put_registry(context.clients, change.id, body, context.stop)
+
+    context.registry = _judged(context, _until_key_accepted(change, context, create))
 
 
 @apply_change.register
@@ -71,7 +73,7 @@ def _(change: kinds.SetEncryption, context: Context) -> None:
                 raise
             return patch(body)
 
-    context.registry = _until_key_works(change, context, encrypt)
+    context.registry = _judged(context, _until_key_accepted(change, context, encrypt))
     if change.wait:
         _until_adopted(change, context, before)
 
@@ -120,11 +122,6 @@ def _key_to_use(change: UsesKey, context: Context) -> KeyId:
     return _latest(change, context) if change.pinned else change.key.with_version(None)
 
 
-def _until_key_works(change: UsesKey, context: Context, encrypt: Callable[[], Registry]) -> Registry:
-    """The registry after `encrypt`, read back; waits, bounded, for access to take effect."""
-    return _judged(context, _until_key_accepted(change, context, encrypt))
-
-
 def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[], Made]) -> Made:
     """The result of `encrypt` once the key is accepted; waits, bounded, for access to take effect."""
     from azure.core.exceptions import HttpResponseError
@@ -154,7 +151,8 @@ def _until_key_accepted(change: UsesKey, context: Context, encrypt: Callable[[],
 
 def _judged_facts(change: UsesKey, context: Context) -> Facts:
     key, identity, vault = change.key, context.identity, context.vault
-    goal = context.goal or EnableGoal(_registry_of(change), change.identity, None, key.name, "", "", key_uri=key)
+    registry = change.id if isinstance(change, kinds.CreateRegistry) else change.registry
+    goal = context.goal or EnableGoal(registry, change.identity, None, key.name, "", "", key_uri=key)
     state = State(registry=ABSENT, identity=identity, vault=vault, key=Unknown(), roles=Unknown())
     if isinstance(vault, Vault):
         vault, found, roles = in_parallel(
@@ -164,10 +162,6 @@ def _judged_facts(change: UsesKey, context: Context) -> Facts:
         )
         state = replace(state, vault=vault, key=found, roles=roles)
     return Facts(state, datetime.now(timezone.utc), goal=goal)
-
-
-def _registry_of(change: UsesKey) -> ArmId:
-    return change.id if isinstance(change, kinds.CreateRegistry) else change.registry
 
 
 def _judged(context: Context, registry: Registry) -> Registry:

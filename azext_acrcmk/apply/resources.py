@@ -11,12 +11,12 @@ from azext_acrcmk.plan import bodies, kinds
 
 @apply_change.register
 def _(change: kinds.CreateGroup, context: Context) -> None:
-    changes.put_group(context.clients, change.id, bodies.group_body(change))
+    changes.put_group(context.clients, change.id, bodies.located_body(change))
 
 
 @apply_change.register
 def _(change: kinds.CreateIdentity, context: Context) -> None:
-    body = bodies.identity_body(change)
+    body = bodies.located_body(change)
     context.identity = changes.put_identity(context.clients, change.id, body, context.stop)
 
 

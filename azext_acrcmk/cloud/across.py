@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from azext_acrcmk.cloud.asked import ids_shown
 from azext_acrcmk.cloud.clients import Clients, pages
 from azext_acrcmk.cloud.fields import resource_id, text
-from azext_acrcmk.cloud.graph import quoted
 from azext_acrcmk.cloud.read import read_identity
 from azext_acrcmk.cloud.reads import (
     DELETED_VAULTS,
@@ -87,12 +85,17 @@ def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequen
     return Walk(subscriptions).first_found(
         lambda subscription: _search_resource(clients, subscription, type_, name, **PATIENCE),
         LIST_RESOURCES,
-        lambda: _shown(clients, subscriptions[0], f"type =~ '{type_}' and name =~ {quoted(name)}"),
+        lambda: _shown(clients, subscriptions[0], type_, "name", name),
     )
 
 
-def _shown(clients: Clients, subscription: str, condition: str) -> list[Id]:
-    """The subscriptions in which Resource Graph shows such a resource."""
+def _shown(clients: Clients, subscription: str, type_: str, column: str, value: str) -> list[Id]:
+    """The subscriptions in which Resource Graph shows a resource of a type with a value in a column."""
+    # Rarely asked, and everything that is imported here delays each command.
+    from azext_acrcmk.cloud.asked import ids_shown
+    from azext_acrcmk.cloud.graph import quoted
+
+    condition = f"type =~ '{type_}' and {column} =~ {quoted(value)}"
     return [id_.subscription for id_ in ids_shown(clients, subscription, condition)]
 
 
@@ -115,9 +118,10 @@ def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: Id)
                 return identity
         return ABSENT
 
-    condition = f"type =~ '{IDENTITY_TYPE}' and tostring(properties.clientId) =~ {quoted(client_id)}"
     return Walk(subscriptions).first_found(
-        search, f"{IDENTITY_TYPE}/read", lambda: _shown(clients, subscriptions[0], condition)
+        search,
+        f"{IDENTITY_TYPE}/read",
+        lambda: _shown(clients, subscriptions[0], IDENTITY_TYPE, "tostring(properties.clientId)", client_id),
     )
 
 

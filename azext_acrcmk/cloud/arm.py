@@ -52,8 +52,8 @@ class Arm:
     def patch(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._send("PATCH", self._url(path, version), body)
 
-    def post(self, path: str, version: str) -> dict[str, Any]:
-        return self._send("POST", self._url(path, version))
+    def post(self, path: str, version: str, body: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+        return self._send("POST", self._url(path, version), body, **options)
 
     def delete(self, path: str, version: str) -> None:
         """A resource that no longer exists is not an error."""

@@ -46,13 +46,13 @@ def put_vault(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) ->
 
 def until_in_dns(clients: Clients, vault: Vault, stop: Stop) -> Vault:
     """A new vault, once its name resolves. After DNS_TIMEOUT it is returned as it is; access to its key then fails."""
-    seen = until_settled(lambda: get_vault(clients, vault.id), _is_ready, stop, DNS_TIMEOUT)
+
+    def is_ready(seen: Vault | Absent | Unknown) -> bool:
+        # One that is not shown yet is not absent.
+        return isinstance(seen, Unknown) or (isinstance(seen, Vault) and seen.in_dns)
+
+    seen = until_settled(lambda: get_vault(clients, vault.id), is_ready, stop, DNS_TIMEOUT)
     return seen if isinstance(seen, Vault) else vault
-
-
-def _is_ready(seen: Vault | Absent | Unknown) -> bool:
-    """A new vault that is not shown yet is not absent."""
-    return isinstance(seen, Unknown) or (isinstance(seen, Vault) and seen.in_dns)
 
 
 def protect_vault(clients: Clients, vault: Vault, stop: Stop) -> Vault:
@@ -82,22 +82,20 @@ def put_key(clients: Clients, vault: ArmId, key: KeyId, body: dict[str, Any]) ->
 
 def put_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Registry:
     """Creates a registry. Returns it as a GET does after the operation has ended."""
-    registries = clients.registries(id_.subscription)
+    create = clients.registries(id_.subscription).begin_create
 
     def begin():
-        polling = poller(stop, "azure-async-operation")
-        return registries.begin_create(id_.group, id_.name, body, polling=polling, cls=wire)
+        return create(id_.group, id_.name, body, polling=poller(stop), cls=wire)
 
     return _once_shown(clients, id_, registering(clients, id_.subscription, begin, stop), stop)
 
 
 def patch_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Registry:
     """PATCHes only what changes. Returns the registry as a GET does after the operation has ended."""
-    registries = clients.registries(id_.subscription)
+    update = clients.registries(id_.subscription).begin_update
 
     def begin():
-        polling = poller(stop, "azure-async-operation")
-        return registries.begin_update(id_.group, id_.name, body, polling=polling, cls=wire)
+        return update(id_.group, id_.name, body, polling=poller(stop), cls=wire)
 
     return _once_shown(clients, id_, when_free(begin, stop), stop)
 

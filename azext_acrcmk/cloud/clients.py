@@ -121,15 +121,6 @@ class Clients:
         account = self.account_of(subscription)
         return self._once(("arm", account), lambda: self._made_by_cli(Arm, subscription))
 
-    def policy_restrictions(self, subscription: str):
-        def make():
-            # The CLI's resource type has no client for it.
-            from azure.mgmt.policyinsights import PolicyInsightsClient
-
-            return self._made_by_cli(PolicyInsightsClient, subscription)
-
-        return self._once(("policy", subscription), make).policy_restrictions
-
     def keys(self, host: str):
         """The data plane of the vault or managed HSM at `host`."""
         return self._once(("keys", host), lambda: self._data_plane(host, "azure.keyvault.keys", "KeyClient"))
@@ -161,11 +152,7 @@ class Clients:
     def _made_by_cli(self, client: Any, subscription: str, **options: Any):
         from azure.cli.core.commands.client_factory import get_mgmt_service_client, prepare_client_kwargs_track2
 
-        from azext_acrcmk.cloud.hosts import OnlyTo
-        from azext_acrcmk.cloud.registration import NeverRegister
-        from azext_acrcmk.cloud.repeatable import TO_MANAGEMENT, SendAgain
-        from azext_acrcmk.cloud.request_ids import RequestIds
-        from azext_acrcmk.cloud.written import SeeWrites
+        from azext_acrcmk.cloud.pipeline import TO_MANAGEMENT, NeverRegister, OnlyTo, RequestIds, SeeWrites, SendAgain
 
         if self._request_ids is None:
             self._shared_transport(prepare_client_kwargs_track2(self._cli_ctx))
@@ -181,7 +168,7 @@ class Clients:
         from azure.core import PipelineClient
         from azure.core.pipeline import policies
 
-        from azext_acrcmk.cloud.hosts import OnlyTo
+        from azext_acrcmk.cloud.pipeline import OnlyTo
 
         self._check_host(host, suffix)
         given = prepare_client_kwargs_track2(self._cli_ctx)
@@ -205,9 +192,7 @@ class Clients:
         from azure.cli.core.cloud import KNOWN_CLOUDS
         from azure.cli.core.commands.client_factory import get_subscription_id, prepare_client_kwargs_track2
 
-        from azext_acrcmk.cloud.hosts import OnlyTo
-        from azext_acrcmk.cloud.repeatable import TO_VAULT, SendAgain
-        from azext_acrcmk.cloud.written import SeeWrites
+        from azext_acrcmk.cloud.pipeline import TO_VAULT, OnlyTo, SeeWrites, SendAgain
 
         self._check_host(host, "keyvault_dns", "mhsm_dns")
         arguments = prepare_client_kwargs_track2(self._cli_ctx)

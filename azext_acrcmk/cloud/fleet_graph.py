@@ -43,12 +43,11 @@ _VAULTS = (
 _IDENTITIES = (
     "resources | where type =~ 'microsoft.managedidentity/userassignedidentities'{} | project id, location, properties"
 )
+# Of the assignments those to some principals; and all roles, most of which are needed.
 _ROLES = (
-    "authorizationresources | where type =~ 'microsoft.authorization/roledefinitions' | project id, name, properties"
-)
-_ASSIGNMENTS = (
-    "authorizationresources | where type =~ 'microsoft.authorization/roleassignments' "
-    "| extend principal = tostring(properties.principalId){} | project id, properties"
+    "authorizationresources | extend principal = tostring(properties.principalId) "
+    "| where type =~ 'microsoft.authorization/roledefinitions' "
+    "or (type =~ 'microsoft.authorization/roleassignments'{}) | project id, type, name, properties"
 )
 
 
@@ -139,17 +138,22 @@ class FleetGraph:
         self._fleet.add_identities(self._read(found, read_identity))
 
     def _find_grants(self, used: list[Registry]) -> None:
-        roles, _ = in_parallel(lambda: self._ask("role definitions", _ROLES), lambda: self._find_identities(used))
+        self._find_identities(used)
         principals = {key_identity(self._fleet.with_identity(each)).principal_id for each in used} - {None}
-        definitions = {identifier(row, "name"): row for row in roles.rows}
-        found = self._ask("role assignments", _ASSIGNMENTS.replace("{}", only("principal", principals)))
+        named = only("principal", principals).replace(" | where ", " and ")
+        definitions: dict[Id | None, dict[str, Any]] = {}
+        assignments = []
+        for row in self._ask("role assignments", _ROLES.replace("{}", named)).rows:
+            if same(text(row, "type"), "Microsoft.Authorization/roleDefinitions"):
+                definitions[identifier(row, "name")] = row
+            elif identifier(part(row, "properties"), "principalId") in principals:
+                assignments.append(row)
 
         def role_definition(guid: str) -> dict[str, Any]:
             return definitions.get(guid) or get_role_definition(self._clients, self._subscriptions[0], guid)
 
-        rows = [row for row in found.rows if identifier(part(row, "properties"), "principalId") in principals]
         grants: dict[Id, list[RoleGrant]] = {}
-        for grant in read_role_grants(rows, role_definition):
+        for grant in read_role_grants(assignments, role_definition):
             grants.setdefault(grant.principal_id, []).append(grant)
         self._fleet.grants = grants
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error, same_code
-from azext_acrcmk.cloud.hsm import assign_hsm_role, revoke_hsm_role
+from azext_acrcmk.cloud.hsm import assign_hsm_role
 from azext_acrcmk.cloud.waiting import Stop, retrying, when_free
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.arm_guid import arm_guid
@@ -17,24 +17,13 @@ from azext_acrcmk.model.state import RoleGrant
 PRINCIPAL_TIMEOUT = 300
 
 
-def add_policy(
-    clients: Clients, vault: ArmId, principal: str, tenant: str, permissions: tuple[str, ...], stop: Stop
-) -> None:
-    """Adds key permissions to those of a principal's access policy."""
-    _change_policy(clients, vault, "add", principal, tenant, permissions, stop)
-
-
-def remove_policy(
-    clients: Clients, vault: ArmId, principal: str, tenant: str, permissions: tuple[str, ...], stop: Stop
-) -> None:
-    """Removes key permissions from a principal's access policy."""
-    _change_policy(clients, vault, "remove", principal, tenant, permissions, stop)
-
-
-def _change_policy(
+def change_policy(
     clients: Clients, vault: ArmId, kind: str, principal: str, tenant: str, permissions: tuple[str, ...], stop: Stop
 ) -> None:
-    """Changes only this policy: writing the whole vault, as `az keyvault set-policy` does, could undo other changes."""
+    """Adds key permissions to a principal's access policy, or removes them from it (`kind` "add" or "remove").
+
+    Changes only this policy: writing the whole vault, as `az keyvault set-policy` does, could undo other changes.
+    """
     policy = {"tenantId": tenant, "objectId": principal, "permissions": {"keys": list(permissions)}}
     body = {"properties": {"accessPolicies": [policy]}}
     vaults = clients.key_vault(vault.subscription).vaults
@@ -43,7 +32,7 @@ def _change_policy(
 
 def assign_role(clients: Clients, scope: Scope, role: Id, principal: Id, body: dict[str, Any], stop: Stop) -> None:
     """Assigns a role by its GUID. Succeeds if it is already assigned."""
-    path = f"{scope}/providers/{ROLE_ASSIGNMENT_TYPE}/{assignment_name(scope, principal, role)}"
+    path = f"{scope}/providers/{ROLE_ASSIGNMENT_TYPE}/{arm_guid(scope, principal, role)}"
 
     def create() -> None:
         from azure.core.exceptions import HttpResponseError
@@ -59,18 +48,9 @@ def assign_role(clients: Clients, scope: Scope, role: Id, principal: Id, body: d
 
 def assign_local_role(clients: Clients, vault: ArmId, host: str, scope: str, role: str, principal: str) -> None:
     """Assigns a local role of a managed HSM. Succeeds if it is already assigned."""
-    assign_hsm_role(clients, host, scope, role, principal, assignment_name(f"{vault}{scope}", principal, role))
+    assign_hsm_role(clients, host, scope, role, principal, arm_guid(f"{vault}{scope}", principal, role))
 
 
 def remove_role(clients: Clients, vault: ArmId, role: RoleGrant) -> None:
     """Removes a role assignment. Succeeds if it no longer exists."""
     clients.arm(vault.subscription).delete(role.id, API_VERSIONS[ROLE_ASSIGNMENT_TYPE])
-
-
-def remove_local_role(clients: Clients, host: str, role: RoleGrant) -> None:
-    revoke_hsm_role(clients, host, role)
-
-
-def assignment_name(scope: str, principal: str, role: str) -> str:
-    """The result of `guid(scope, principalId, roleId)` in a template, so that both refer to the same assignment."""
-    return arm_guid(scope, principal, role)

@@ -128,7 +128,7 @@ class Graph:
         """One answer, however long the quota makes it wait."""
         from azure.core.exceptions import AzureError
 
-        pauses = Pauses(self._stop, first=_FIRST_PAUSE)
+        pauses, renewed = Pauses(self._stop, first=_FIRST_PAUSE), False
         while True:
             self._quota.take()
             headers: dict[str, str] = {}
@@ -144,6 +144,9 @@ class Graph:
                 failure = error
             finally:
                 asked = self._quota.told(headers)
+            if read_error(failure).status == 401 and not renewed:
+                renewed = True  # a token can expire on the way: the next query has a new one
+                continue
             throttled = _throttled(failure)
             wait = (asked or resets_after(headers)) if throttled else None
             within = PATIENCE if throttled else PATIENCE_WITH_TROUBLE

@@ -79,31 +79,17 @@ def recover_key(clients: Clients, host: str, key: KeyId) -> None:
     clients.keys(host).begin_recover_deleted_key(key.name).result()
 
 
-def set_enabled(clients: Clients, host: str, key: KeyId, enabled: bool) -> None:
-    """Enables or disables one version of a key."""
-    _update(clients, host, key, enabled=enabled)
-
-
-def set_operations(clients: Clients, host: str, key: KeyId, operations: tuple[str, ...]) -> None:
-    """Sets the permitted operations of one version of a key."""
-    _update(clients, host, key, key_operations=list(operations))
+def update_version(clients: Clients, host: str, key: KeyId, **properties: Any) -> None:
+    """Changes one version of a key in one request: `enabled`, `key_operations` or all `tags`."""
+    clients.keys(host).update_key_properties(key.name, key.version, **properties)
 
 
 def revoke_version(clients: Clients, host: str, key: KeyId, tag: str) -> bool:
     """Disables a version and tags it, in one request. False if it has no room for the tag: then it is only disabled."""
     tags = {**get_tags(clients, host, key), tag: "true"}
     tagged = len(tags) <= MOST_TAGS_OF_A_KEY
-    _update(clients, host, key, enabled=False, **({"tags": tags} if tagged else {}))
+    update_version(clients, host, key, enabled=False, **({"tags": tags} if tagged else {}))
     return tagged
-
-
-def restore_version(clients: Clients, host: str, key: KeyId, tags: dict[str, str]) -> None:
-    """Enables a version and sets its tags, in one request."""
-    _update(clients, host, key, enabled=True, tags=tags)
-
-
-def _update(clients: Clients, host: str, key: KeyId, **properties: Any) -> None:
-    clients.keys(host).update_key_properties(key.name, key.version, **properties)
 
 
 def get_tags(clients: Clients, host: str, key: KeyId) -> dict[str, str]:

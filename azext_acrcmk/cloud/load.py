@@ -24,8 +24,9 @@ from azext_acrcmk.cloud.reads import (
     list_roles,
     read_if_possible,
 )
-from azext_acrcmk.cloud.waiting import Stop, until_settled
+from azext_acrcmk.cloud.waiting import Stop, in_thread, result_of, until_settled
 from azext_acrcmk.model.access import key_in
+from azext_acrcmk.model.expected import vault_beside
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, Id, KeyId, Scope, is_guid
 from azext_acrcmk.model.key_identity import key_identity
@@ -79,7 +80,7 @@ def load_registry_state(
     identity, found, parts = in_parallel(
         lambda: known.identity or _get_key_identity(clients, registry, subscriptions),
         lambda: vault_id or find_vault(clients, key, subscriptions),
-        lambda: in_vault(vault_id or _beside(registry, key), principal),
+        lambda: in_vault(vault_id or vault_beside(registry, key), principal),
     )
     asked_for, principal = principal, key_identity(replace(known, identity=identity)).principal_id
     if not vault_id and not isinstance(parts.vault, Vault):
@@ -92,6 +93,22 @@ def load_registry_state(
         parts = replace(parts, roles=load_roles(clients, vault_id or parts.vault.id, key, principal))
     state = replace(parts, registry=registry, identity=identity, key=_or_deleted(clients, parts.vault, parts.key, key))
     return replace(state, individuals=find_individuals(clients, state))
+
+
+def load_again(clients: Clients, before: Registry, subscriptions: Sequence[str], vault_id: ArmId | None) -> State:
+    """The state of a registry as it is now. It was read `before`, and still uses the same in most cases: then all is
+    read at the same time."""
+    registry, state = in_parallel(
+        lambda: get_registry(clients, before.id),
+        lambda: load_registry_state(clients, before, subscriptions, vault_id),
+    )
+    if not isinstance(registry, Registry):
+        return state
+    # Its tags, which are not compared, may have changed.
+    same = registry == before
+    return (
+        replace(state, registry=registry) if same else load_registry_state(clients, registry, subscriptions, vault_id)
+    )
 
 
 def _load_parts(
@@ -120,11 +137,6 @@ def _or_deleted(clients: Clients, vault, found, key: KeyId):
     # Without permission to read deleted keys, the service reports one when the name is used.
     deleted = get_deleted_key(clients, vault, key.name)
     return Absent(unless=deleted) if isinstance(deleted, Unknown) else deleted
-
-
-def _beside(registry: Registry, key: KeyId) -> ArmId | None:
-    """Where `enable` creates the vault of a key. It does not create managed HSMs."""
-    return None if key.is_hsm else ArmId(registry.id.subscription, registry.id.group, VAULT_TYPE, key.store)
 
 
 def _get_key_identity(
@@ -161,12 +173,14 @@ def load_goal_state(
     note: Callable[[str], None],
     stop: Stop,
     known: State = NOTHING,
+    as_if_new: Callable[[State], None] = lambda _: None,
 ) -> tuple[EnableGoal, State]:
     """What exists of a goal; and the goal, with its vault if that was found in another place than assumed.
 
     `subscriptions` are searched for a vault given by name or URI, the command's own first. Waits for a running
     operation on the registry, and reports that by `note`: until it ends, the state is not final. `known` is
-    what the registry uses, read just before; its identity, if loaded, is that of the goal.
+    what the registry uses, read just before; its identity, if loaded, is that of the goal. If there is neither
+    registry, identity nor vault, `as_if_new` is called with this state while deleted vaults are searched for.
     """
     registry, group = in_parallel(
         lambda: _settled(known.registry) or _get_settled_registry(clients, goal.registry, note, stop),
@@ -181,13 +195,21 @@ def load_goal_state(
             return replace(goal, vault=found), replace(state, groups=groups)
     # Nothing exists in a group that doesn't exist.
     gone = goal.registry.group_id if isinstance(group, Absent) else None
-    identity, (goal, vault), name_problem = in_parallel(
-        lambda: _get_identity(clients, goal, gone) if isinstance(known.identity, NotLoaded) else known.identity,
-        lambda: _known_vault(goal, known) or locate_vault(clients, goal, subscriptions, gone),
+    found = in_thread(
+        lambda: _get_identity(clients, goal, gone) if isinstance(known.identity, NotLoaded) else known.identity
+    )
+
+    def no_vault() -> None:
+        if isinstance(registry, Absent) and isinstance(result_of(found), Absent):
+            as_if_new(_nothing_but(goal, group))
+
+    (goal, vault), name_problem = in_parallel(
+        lambda: _known_vault(goal, known) or locate_vault(clients, goal, subscriptions, gone, no_vault),
         lambda: (
             None if registry or isinstance(registry, Unknown) else get_registry_name_problem(clients, goal.registry)
         ),
     )
+    identity = result_of(found)
     (key, roles, used), groups, namesakes = in_parallel(
         lambda: _load_in_vault(clients, goal, vault, identity, registry, known),
         lambda: _load_groups(clients, goal, group, identity, vault),
@@ -207,6 +229,11 @@ def load_goal_state(
         name_problem=name_problem,
         namesakes=namesakes,
     )
+
+
+def _nothing_but(goal: EnableGoal, group: Group | Absent | Unknown) -> State:
+    """The state in which nothing of a goal exists, except maybe the group of its registry."""
+    return State(ABSENT, ABSENT, ABSENT, ABSENT, _NO_VERSION, (), groups=((goal.registry.group_id, group),))
 
 
 def _load_in_vault(clients: Clients, goal: EnableGoal, vault, identity, registry, known: State):
@@ -275,9 +302,15 @@ def _get_identity(clients: Clients, goal: EnableGoal, gone: Scope | None) -> Ide
     return ABSENT if goal.identity.group_id == gone else get_identity(clients, goal.identity)
 
 
-def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str], gone: Scope | None = None):
+def locate_vault(
+    clients: Clients,
+    goal: EnableGoal,
+    subscriptions: Sequence[str],
+    gone: Scope | None = None,
+    no_vault: Callable[[], None] = lambda: None,
+):
     """The goal, with its vault where that is, and the vault: absent, soft-deleted or unknown as it may be. Nothing is
-    looked for in the group `gone`."""
+    looked for in the group `gone`. Calls `no_vault` if there is none, while deleted ones are searched for."""
     if goal.key_uri:
         found = find_vault(clients, goal.key_uri, subscriptions)
         there = get_vault(clients, found) if isinstance(found, ArmId) else ABSENT
@@ -293,7 +326,10 @@ def locate_vault(clients: Clients, goal: EnableGoal, subscriptions: Sequence[str
         if not isinstance(there, Absent):  # which it can be although it is listed
             return replace(goal, vault=found), there
         hidden = found if isinstance(found, Unknown) else None
-    deleted = find_deleted_vault(clients, goal.vault.subscription, goal.vault.name)
+    deleted, _ = in_parallel(
+        lambda: find_deleted_vault(clients, goal.vault.subscription, goal.vault.name),
+        lambda: None if hidden else no_vault(),
+    )
     if isinstance(deleted, DeletedVault):
         return replace(goal, vault=deleted.id), deleted
     # If it could not be searched for, or without permission to list deleted vaults, the service reports one when

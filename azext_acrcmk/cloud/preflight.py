@@ -2,46 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from threading import BoundedSemaphore
 from typing import Any
 
-from azext_acrcmk.cloud.clients import Clients, wire
+from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import parsing_responses, read_error
 from azext_acrcmk.cloud.fields import part, parts, scope_id, text, texts
 from azext_acrcmk.cloud.policies import policy_evaluation, token_advice
-from azext_acrcmk.cloud.reads import get_vault, in_parallel, is_vault_name_free
-from azext_acrcmk.cloud.transport import PATIENCE
+from azext_acrcmk.cloud.reads import get_vault, is_vault_name_free
+from azext_acrcmk.cloud.transport import MOST_AT_ONCE, PATIENCE
+from azext_acrcmk.cloud.waiting import in_thread, result_of
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import ArmId, Id, Scope, same, short_location
 from azext_acrcmk.model.preflight import Allowed, Denial, Lock, NewResource, Preflight, Questions
 from azext_acrcmk.model.state import Unknown, Vault
 
 
-def look_ahead(clients: Clients, asked: Questions) -> Preflight:
-    """The answers to the questions `asked`, requested in parallel."""
-    providers, permissions, denials, free, left, locks = in_parallel(
-        lambda: _each(lambda provider: (provider, _provider(clients, *provider)), asked.providers),
-        lambda: _each(lambda scope: (scope, _permissions(clients, scope)), asked.scopes),
-        lambda: _each(lambda new: _denials(clients, new), asked.resources),
-        lambda: _vault_name_is_free(clients, asked.new_vault) if asked.new_vault else None,
-        lambda: _role_assignments_left(clients, asked.quota_of) if asked.quota_of else None,
-        lambda: _each(lambda scope: _locks(clients, scope), asked.locked),
-    )
-    return Preflight(
-        tuple((name, _registration(seen)) for name, seen in providers),
-        permissions,
-        tuple(denial for found in denials for denial in found),
-        free,
-        left,
-        tuple(each for name, seen in providers for each in _locations(*name, seen)),
-        tuple(dict.fromkeys(lock for found in locks for lock in found)),
-        token_advice() if any(denials) else (),
-    )
+class Ahead:
+    """What a command asks in advance. Each question is asked once: as early as it may be expected, or else when the
+    plan is made. Answers that the plan turns out not to need are not waited for."""
+
+    def __init__(self, clients: Clients):
+        self._clients = clients
+        self._slots = BoundedSemaphore(MOST_AT_ONCE)
+        self._begun: list[tuple[Callable[[Clients, Any], Any], Any, Future]] = []
+
+    def begin(self, expected: Questions) -> None:
+        """Asks, without waiting for an answer."""
+        for ask, about in _all_of(expected):
+            self._begin(ask, about)
+
+    def answers(self, asked: Questions) -> Preflight:
+        """The answers to the questions `asked`, requested in parallel."""
+        self.begin(asked)
+        providers = self._each(_provider, asked.providers)
+        denials = [denial for _, found in self._each(_denials, asked.resources) for denial in found]
+        locks = [lock for _, found in self._each(_locks, asked.locked) for lock in found]
+        return Preflight(
+            tuple((name, _registration(seen)) for name, seen in providers),
+            self._each(_permissions, asked.scopes),
+            tuple(denials),
+            self._answer(_vault_name_is_free, asked.new_vault) if asked.new_vault else None,
+            self._answer(_role_assignments_left, asked.quota_of) if asked.quota_of else None,
+            tuple(each for name, seen in providers for each in _locations(*name, seen)),
+            tuple(dict.fromkeys(locks)),
+            token_advice() if denials else (),
+        )
+
+    def _each(self, ask: Callable[[Clients, Any], Any], about: Iterable[Any]) -> tuple[tuple[Any, Any], ...]:
+        return tuple((each, self._answer(ask, each)) for each in about)
+
+    def _answer(self, ask: Callable[[Clients, Any], Any], about: Any) -> Any:
+        return result_of(self._begin(ask, about))
+
+    def _begin(self, ask: Callable[[Clients, Any], Any], about: Any) -> Future:
+        for known, subject, answer in self._begun:
+            if known is ask and subject == about:
+                return answer
+
+        def in_turn() -> Any:
+            with self._slots:
+                return ask(self._clients, about)
+
+        answer = in_thread(in_turn)
+        self._begun.append((ask, about, answer))
+        return answer
 
 
-def _each(ask: Callable[[Any], Any], about: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(in_parallel(*(partial(ask, each) for each in about)))
+def _all_of(asked: Questions) -> Iterator[tuple[Callable[[Clients, Any], Any], Any]]:
+    yield from ((_provider, each) for each in asked.providers)
+    yield from ((_permissions, each) for each in asked.scopes)
+    yield from ((_denials, each) for each in asked.resources)
+    yield from ((_vault_name_is_free, each) for each in (asked.new_vault,) if each)
+    yield from ((_role_assignments_left, each) for each in (asked.quota_of,) if each)
+    yield from ((_locks, each) for each in asked.locked)
 
 
 def _asked(call: Callable[[], Any], action: str, scope: str) -> Any:
@@ -55,7 +91,8 @@ def _asked(call: Callable[[], Any], action: str, scope: str) -> Any:
         return Unknown(action, scope, read_error(error).message, denied=False)
 
 
-def _provider(clients: Clients, subscription: str, namespace: str) -> dict[str, Any] | Unknown:
+def _provider(clients: Clients, provider: tuple[Id, str]) -> dict[str, Any] | Unknown:
+    subscription, namespace = provider
     scope = f"/subscriptions/{subscription}"
     version = API_VERSIONS["Microsoft.Resources/providers"]
     return _asked(
@@ -177,8 +214,6 @@ def _denied(clients: Clients, new: NewResource, details: dict[str, Any]) -> list
 
 def _check(clients: Clients, scope: Scope, details: dict[str, Any]) -> dict[str, Any]:
     """The evaluation of Azure Policy for a resource in a group, or in a future group of a subscription."""
-    _, _, subscription, *group = scope.split("/")
-    restrictions, options = clients.policy_restrictions(subscription), {"cls": wire, **PATIENCE}
-    if group:
-        return restrictions.check_at_resource_group_scope(group[1], {"resourceDetails": details}, **options)
-    return restrictions.check_at_subscription_scope({"resourceDetails": details}, **options)
+    type_ = "Microsoft.PolicyInsights/checkPolicyRestrictions"
+    path, body = f"{scope}/providers/{type_}", {"resourceDetails": details}
+    return clients.arm(scope.subscription).post(path, API_VERSIONS[type_], body, **PATIENCE)

@@ -39,7 +39,6 @@ def read_registry(body: dict[str, Any]) -> Registry:
         login_server=text(properties, "loginServer"),
         provisioning_state=text(properties, "provisioningState") or "Succeeded",
         encryption=_read_encryption(part(properties, "encryption")),
-        identity_type=text(identity, "type") or "none",
         system_principal_id=identifier(identity, "principalId"),
         system_tenant=identifier(identity, "tenantId"),
         attached=tuple(_read_attached(part(identity, "userAssignedIdentities"))),
@@ -72,7 +71,6 @@ def _read_encryption(block: dict[str, Any]) -> Encryption:
         key=key,
         in_use=in_use if in_use and in_use.version else None,
         identity=identifier(vault, "identity"),
-        auto_rotation=flag(vault, "keyRotationEnabled"),
         wire=block or {"status": "disabled"},
     )
 

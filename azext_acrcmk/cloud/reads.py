@@ -164,16 +164,10 @@ def get_identity(clients: Clients, id_: ArmId) -> Identity | Absent | Unknown:
 
 def get_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
     """A key vault, or a managed HSM if the ID has that type."""
-    client = clients.key_vault(id_.subscription)
-    if id_.type == HSM_TYPE:
-        return read_or_unknown(
-            lambda: of_id(id_, read_vault(client.managed_hsms.get(id_.group, id_.name, cls=wire), "managedHSM")),
-            f"{HSM_TYPE}/read",
-            id_,
-        )
-    return read_or_unknown(
-        lambda: of_id(id_, read_vault(client.vaults.get(id_.group, id_.name, cls=wire))), f"{VAULT_TYPE}/read", id_
-    )
+    client, is_hsm = clients.key_vault(id_.subscription), id_.type == HSM_TYPE
+    vaults, kind = (client.managed_hsms, "managedHSM") if is_hsm else (client.vaults, "vault")
+    action = f"{HSM_TYPE if is_hsm else VAULT_TYPE}/read"
+    return read_or_unknown(lambda: of_id(id_, read_vault(vaults.get(id_.group, id_.name, cls=wire), kind)), action, id_)
 
 
 def is_vault_name_free(clients: Clients, subscription: str, name: str) -> bool | Unknown:

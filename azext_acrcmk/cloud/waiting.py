@@ -171,7 +171,7 @@ def not_yet(error: Exception, created: Collection[Id]) -> str | None:
     return name if name in created else None
 
 
-def poller(stop: Stop, final_state: str | None = None):
+def poller(stop: Stop):
     """A polling method for the SDK's `begin_…` operations: polls immediately, then less and less often.
 
     The SDK's own waits 30 seconds if the service sends no Retry-After.
@@ -180,8 +180,7 @@ def poller(stop: Stop, final_state: str | None = None):
 
     class AdaptivePolling(ARMPolling):
         def __init__(self):
-            options = {"final-state-via": final_state} if final_state else None
-            super().__init__(timeout=0, lro_options=options)
+            super().__init__(timeout=0, lro_options={"final-state-via": "azure-async-operation"})
             self._pauses = Pauses(stop)
 
         def run(self) -> None:

@@ -35,6 +35,7 @@ API_VERSIONS = {
     "Microsoft.Insights/diagnosticSettings": "2021-05-01-preview",
     "Microsoft.EventGrid/eventSubscriptions": "2022-06-15",
     "Microsoft.Authorization/permissions": "2022-04-01",
+    "Microsoft.PolicyInsights/checkPolicyRestrictions": "2022-03-01",
     # How many role assignments a subscription has left.
     "Microsoft.Authorization/roleAssignmentsUsageMetrics": "2019-08-01-preview",
 }

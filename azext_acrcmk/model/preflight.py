@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from azext_acrcmk.model.access import matches
 from azext_acrcmk.model.ids import ArmId, Id, Scope
 from azext_acrcmk.model.state import Unknown
 
@@ -44,6 +45,12 @@ class Allowed:
     not_actions: tuple[str, ...] = ()
     data_actions: tuple[str, ...] = ()
     not_data_actions: tuple[str, ...] = ()
+
+    def permits(self, action: str) -> bool:
+        return matches(self.actions, action) and not matches(self.not_actions, action)
+
+    def permits_data(self, action: str) -> bool:
+        return matches(self.data_actions, action) and not matches(self.not_data_actions, action)
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,12 @@ CHILDREN = (
 )
 # What other providers have on a registry.
 ROLES, DIAGNOSTICS, LOCKS, EVENTS = "roleAssignments", "diagnosticSettings", "locks", "eventSubscriptions"
-EXTENSIONS = (ROLES, DIAGNOSTICS, LOCKS, EVENTS)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`lists` has for each of CHILDREN and EXTENSIONS the resources in wire format, or why they can't be read. `hooks`
-    are the addresses and headers of webhooks, by name, which a list does not show."""
+    """`lists` has for each kind the resources in wire format, or why they can't be read. `hooks` are the
+    addresses and headers of webhooks, by name, which a list does not show."""
 
     registry: Registry
     lists: dict[str, tuple[dict[str, Any], ...] | Unknown] = field(default_factory=dict, hash=False)

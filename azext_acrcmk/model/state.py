@@ -87,7 +87,6 @@ class Encryption:
     key: KeyId | None = None
     in_use: KeyId | None = None
     identity: Id | None = None
-    auto_rotation: bool | None = None
     wire: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
 
     @property
@@ -107,7 +106,6 @@ class Registry:
     login_server: str | None
     provisioning_state: str
     encryption: Encryption
-    identity_type: str = "none"
     system_principal_id: Id | None = None
     system_tenant: Id | None = None
     attached: tuple[AttachedIdentity, ...] = ()

@@ -7,8 +7,9 @@ from typing import Any
 from knack.log import get_logger
 
 from azext_acrcmk._errors import problems_error
-from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.cloud.waiting import done, in_thread, result_of
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.preflight import Questions
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import State
 from azext_acrcmk.operations.session import Session
@@ -23,6 +24,19 @@ logger = get_logger(__name__)
 SECONDS = 15.0
 
 
+def ask_early(session: Session, plan: Plan, state: State) -> None:
+    """Asks what is to be asked if the plan becomes this one, while the state is still being read. What else the plan
+    requires is asked when it is made, and what it does not require has no effect."""
+    if plan.changing and not plan.problems:
+        session.ahead.begin(questions(state, plan))
+
+
+def expect_write(session: Session, id_: ArmId) -> None:
+    """The same if the plan will at least write this resource, whatever else it does."""
+    on = (id_.as_scope,)
+    session.ahead.begin(Questions(providers=(), scopes=on, resources=(), new_vault=None, quota_of=None, locked=on))
+
+
 def find_obstacles(session: Session, plan: Plan, state: State, *others: State) -> list[Obstacle]:
     """What blocks a plan, or can't be determined. `others` are further states of what the plan is about.
 
@@ -30,7 +44,7 @@ def find_obstacles(session: Session, plan: Plan, state: State, *others: State) -
     """
     if not plan.changing:
         return []
-    asked = in_thread(lambda: look_ahead(session.clients, questions(state, plan, *others)))
+    asked = in_thread(lambda: session.ahead.answers(questions(state, plan, *others)))
     if not _is_irreversible(plan) and not done(asked, SECONDS):
         reason = "Could not determine in time what Azure allows."
         return [Obstacle(UNDETERMINED, "preflight", plan.changing[0].resource, reason)]

@@ -11,12 +11,13 @@ from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import State
-from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
-from azext_acrcmk.operations.others import others_document
+from azext_acrcmk.operations.ahead import ask_early, find_obstacles, obstructed_plan, stop_where_blocked
+from azext_acrcmk.operations.others import Others
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.enable import plan_enable
+from azext_acrcmk.plan.kinds import CreateRegistry
 from azext_acrcmk.plan.obstacle import Obstacle
 from azext_acrcmk.run import Outcome
 
@@ -29,11 +30,12 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         if what_if:
             return obstructed_plan(session, prepared.plan, prepared.found)
         stop_where_blocked(prepared.found, plan=prepared.plan)
-        state, outcomes = carry_out(session, prepared, yes)
+        others = Others(session, goal.key)
+        state, outcomes = carry_out(session, prepared, yes, others)
         document = {**registry_document(state, session.now), "steps": steps_document(outcomes)}
         session.fail_if_broken(document, goal.registry)
         principal = key_identity(state).principal_id
-        return {**document, **others_document(session, prepared.plan, state.vault, prepared.goal.key, principal)}
+        return {**document, **others.document(prepared.plan, state.vault, principal)}
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,15 @@ def goal_of(session: Session, name: str, group: str, options: dict[str, Any]) ->
 def planned(session: Session, goal: EnableGoal) -> Prepared:
     """The plan of a goal, which may have problems; then nothing else is asked."""
     session.clients.registry_api_version = goal.options.api_version
-    subscriptions = session.login.subscriptions
-    goal, state = load_goal_state(session.clients, goal, subscriptions, session.progress.note, session.stop)
-    plan = plan_enable(goal, state, session.now)
+    subscriptions, now = session.login.subscriptions, session.now
+
+    def ask_as_if(state: State) -> None:
+        ask_early(session, plan_enable(goal, state, now), state)
+
+    goal, state = load_goal_state(
+        session.clients, goal, subscriptions, session.progress.note, session.stop, as_if_new=ask_as_if
+    )
+    plan = plan_enable(goal, state, now)
     return Prepared(goal, state, plan, [] if plan.problems else find_obstacles(session, plan, state))
 
 
@@ -69,11 +77,14 @@ def prepare(session: Session, goal: EnableGoal) -> Prepared:
     return prepared
 
 
-def carry_out(session: Session, prepared: Prepared, yes: bool) -> tuple[State, list[Outcome]]:
-    """What exists in the end, and what was done."""
+def carry_out(
+    session: Session, prepared: Prepared, yes: bool, others: Others | None = None
+) -> tuple[State, list[Outcome]]:
+    """What exists in the end, and what was done. `others` are read beside the creation of the registry."""
     goal, state, plan = prepared.goal, prepared.state, prepared.plan
     context = session.context(state, goal, goal.grant_timeout)
-    outcomes = session.carry_out(plan, context, yes)
+    beside = (others or Others(session, goal.key)).beside(plan, context, CreateRegistry)
+    outcomes = session.carry_out(plan, context, yes, beside=beside)
     if plan.changing or goal.key.version:
         state = read_back_working(context, READ_BACK_TIMEOUT if plan.changing else 0)
     return state, outcomes

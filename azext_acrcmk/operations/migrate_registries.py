@@ -9,7 +9,6 @@ from azext_acrcmk._errors import problems_error
 from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.cloud.login_server import PATIENCE, LoginServer
-from azext_acrcmk.cloud.preflight import look_ahead
 from azext_acrcmk.cloud.reads import get_registry_at
 from azext_acrcmk.model.goal import enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, Scope
@@ -111,7 +110,7 @@ def _permissions(session: Session, source: Registry, target: Target) -> list[Obs
     """What the caller lacks to read the old registry and to write the new one."""
     scope = target.id.as_scope if target.registry else _innermost(target)
     asked = Questions((), tuple(sorted({source.id.as_scope, scope})), (), None, None)
-    held = dict(look_ahead(session.clients, asked).permissions)
+    held = dict(session.ahead.answers(asked).permissions)
     mode = source.properties.get("roleAssignmentMode")
     new = target.registry.properties if target.registry else target.prepared.goal.options.properties
     return [

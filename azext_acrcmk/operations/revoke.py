@@ -9,18 +9,21 @@ from azext_acrcmk._errors import not_shown_error
 from azext_acrcmk.cloud.asked import KeyUsers
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.keys import get_tags
-from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.cloud.reads import get_registry, read_or_unknown
+from azext_acrcmk.cloud.load import load_again, load_registry_state
+from azext_acrcmk.cloud.reads import in_parallel, read_or_unknown
 from azext_acrcmk.cloud.sharing import find_identity_users, load_with_sharing, merged
 from azext_acrcmk.cloud.waiting import until_settled
+from azext_acrcmk.model.expected import expected_state
+from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import Identity, Key, Registry, State, Unknown, Vault
-from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
-from azext_acrcmk.operations.others import others_document
+from azext_acrcmk.operations.ahead import ask_early, find_obstacles, obstructed_plan, stop_where_blocked
+from azext_acrcmk.operations.others import Others
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.grants import cover, find_grants, tagged_grants
-from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, LeaveToUser, RestoreVersion
+from azext_acrcmk.plan.kinds import GRANTING, REMOVING, AddAccessPolicy, AssignRole, LeaveToUser, RestoreVersion
 from azext_acrcmk.plan.restore import plan_restore
 from azext_acrcmk.plan.revoke import BY_GRANT, BY_KEY, disable_instead, plan_revoke
 from azext_acrcmk.rules import Facts
@@ -33,9 +36,13 @@ def revoke(cmd, registry_name: str, group: str | None, by: str, what_if: bool, y
     """Revokes the registry's access to its key, and verifies that by a read."""
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
-        subscriptions = session.login.subscriptions
-        state = load_with_sharing(session.clients, registry, subscriptions, KeyUsers(), thorough=True)
-        state = _with_users(session, state) if by == BY_GRANT else state
+        subscriptions, by_grant = session.login.subscriptions, by == BY_GRANT
+        state, users, _ = in_parallel(
+            lambda: load_with_sharing(session.clients, registry, subscriptions, KeyUsers(), thorough=True),
+            lambda: _find_users(session, registry, _user_assigned(registry)) if by_grant else None,
+            lambda: by_grant and _expect(session, expected_state(registry, True), lambda f: plan_revoke(f, by, ())),
+        )
+        state = _with_users(session, state, users) if by_grant else state
         facts = Facts(state, session.now)
         plan = session.checked(plan_revoke(facts, by, state.identity_users or ()))
         found = find_obstacles(session, plan, state)
@@ -53,7 +60,10 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
     """
     with Session.of(cmd) as session:
         registry = session.registry(registry_name, group)
-        state = load_registry_state(session.clients, registry, session.login.subscriptions)
+        state, _ = in_parallel(
+            lambda: load_registry_state(session.clients, registry, session.login.subscriptions),
+            lambda: _expect(session, expected_state(registry, False), lambda facts: plan_restore(facts, {})),
+        )
         facts = Facts(state, session.now)
         plan = session.checked(plan_restore(facts, _tags_of_disabled(session, state)))
         found = find_obstacles(session, plan, state)
@@ -68,22 +78,28 @@ def restore(cmd, registry_name: str, group: str | None, what_if: bool):
 
 def _carry_out(session: Session, facts: Facts, plan: Plan, yes: bool, missing: Callable[[State], str | None]):
     """Carries out the plan until a read shows nothing `missing`; otherwise raises an error with what is missing."""
-    outcomes = session.carry_out(plan, session.context(facts.state), yes)
+    context, others = session.context(facts.state), Others(session, facts.encryption.key)
+    beside = others.beside(plan, context, *GRANTING, *REMOVING)
+    outcomes = session.carry_out(plan, context, yes, beside=beside)
     vault = facts.state.vault
     vault_id = vault.id if isinstance(vault, Vault) else None
 
     def read_back() -> State:
-        registry = get_registry(session.clients, facts.registry.id)
-        known = registry if isinstance(registry, Registry) else facts.registry
-        return load_registry_state(session.clients, known, session.login.subscriptions, vault_id)
+        return load_again(session.clients, facts.registry, session.login.subscriptions, vault_id)
 
     state = facts.state
     if plan.changing:
         state = until_settled(read_back, lambda seen: not missing(seen), session.stop, READ_BACK_TIMEOUT)
         if wrong := missing(state):
             raise not_shown_error(wrong, READ_BACK_TIMEOUT, facts.registry.id, outcomes)
-    others = others_document(session, plan, state.vault, facts.encryption.key, facts.principal)
-    return {**registry_document(state, session.now), **others, "steps": steps_document(outcomes)}
+    told = others.document(plan, state.vault, facts.principal)
+    return {**registry_document(state, session.now), **told, "steps": steps_document(outcomes)}
+
+
+def _expect(session: Session, state: State | None, planned: Callable[[Facts], Plan]) -> None:
+    """Asks what the plan requires if the registry's state is the expected one, while that is read."""
+    if state:
+        ask_early(session, planned(Facts(state, session.now)), state)
 
 
 def _not_revoked(state: State, by: str) -> str | None:
@@ -130,12 +146,27 @@ def _unreadable(what: str) -> str:
     return f"the {what} can't be read"
 
 
-def _with_users(session: Session, state: State) -> State:
-    """The state with the other resources that use the registry's identity, as far as they can be read."""
+def _user_assigned(registry: Registry) -> ArmId | None:
+    """The id of the identity of the registry's key, as far as the registry names it."""
+    used = key_identity(State(registry=registry))
+    return None if used.is_system else used.id
+
+
+Users = tuple[tuple[ArmId, ...] | Unknown, tuple[Unknown, ...]]
+
+
+def _find_users(session: Session, registry: Registry, identity: ArmId | None) -> Users | None:
+    """The other resources with an identity, and the places that were not searched; None without its id."""
+    subscriptions = session.login.subscriptions
+    return find_identity_users(session.clients, registry, identity, subscriptions) if identity else None
+
+
+def _with_users(session: Session, state: State, found: Users | None) -> State:
+    """The state with the other resources that use the registry's identity, as far as they can be read. They are `found`
+    if the registry names its identity, otherwise looked for now."""
     if not isinstance(state.identity, Identity):
         return replace(state, identity_users=())
-    subscriptions = session.login.subscriptions
-    users, unsearched = find_identity_users(session.clients, state.registry, state.identity.id, subscriptions)
+    users, unsearched = found or _find_users(session, state.registry, state.identity.id)
     unsearched = (users,) if isinstance(users, Unknown) else unsearched
     return replace(state, identity_users=users, unsearched=merged(state.unsearched, unsearched))
 

@@ -13,8 +13,8 @@ from azext_acrcmk.cloud.sharing import find_identity_users, load_with_sharing, m
 from azext_acrcmk.model.goal import RotateGoal, rotate_goal
 from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import NOT_LOADED, Identity, Registry, State, Vault
-from azext_acrcmk.operations.ahead import find_obstacles, obstructed_plan, stop_where_blocked
-from azext_acrcmk.operations.others import others_document
+from azext_acrcmk.operations.ahead import expect_write, find_obstacles, obstructed_plan, stop_where_blocked
+from azext_acrcmk.operations.others import Others
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import registry_document, steps_document
 from azext_acrcmk.plan.change import Plan
@@ -66,7 +66,7 @@ def _others(session: Session, plan: Plan, old: State, new: State) -> dict:
     if told is old and isinstance(vault, Vault) and vault.uses_policies:
         seen = get_vault(session.clients, vault.id)
         vault = seen if isinstance(seen, Vault) else vault
-    return others_document(session, plan, vault, told.registry.encryption.key, principal)
+    return Others(session, told.registry.encryption.key).document(plan, vault, principal)
 
 
 def _goal_of(session: Session, current: State, **options) -> RotateGoal:
@@ -88,6 +88,9 @@ def _cleans(options: dict) -> bool:
 def _load_current(session: Session, registry: Registry, options: dict) -> State:
     if _cleans(options):
         return _load_with_others(session, registry, options)
+    if registry.encryption.key:
+        # Not beside the search for others, whose time is limited.
+        expect_write(session, registry.id)
     return load_registry_state(session.clients, registry, session.login.subscriptions)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,11 @@ from knack.util import CLIError
 from azext_acrcmk._errors import cli_errors, done_so_far, problems_error
 from azext_acrcmk.cloud.across import find_registry
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.elsewhere import find_elsewhere
 from azext_acrcmk.cloud.errors import parsing_responses
 from azext_acrcmk.cloud.login import login_of
+from azext_acrcmk.cloud.pipeline import forget_writes, last_write_accepted
 from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.cloud.waiting import Stop
-from azext_acrcmk.cloud.written import forget_writes, last_write_accepted
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.problem import unreadable_problem
@@ -35,6 +35,7 @@ from azext_acrcmk.run import ChangeFailed, Outcome, RunInterrupted, run
 if TYPE_CHECKING:
     # All kinds of change, and what is done for them: imported only where a plan is carried out.
     from azext_acrcmk.apply import Context
+    from azext_acrcmk.cloud.preflight import Ahead
 
 logger = get_logger(__name__)
 
@@ -63,6 +64,13 @@ class Session:
         finally:
             session.progress.close()
 
+    @cached_property
+    def ahead(self) -> Ahead:
+        """What this command asks in advance."""
+        from azext_acrcmk.cloud.preflight import Ahead
+
+        return Ahead(self.clients)
+
     def done_so_far(self) -> list[str]:
         """What exists by now, in one line."""
         return done_so_far(self._done, self._besides())
@@ -79,7 +87,7 @@ class Session:
         if group:
             return self.registry_id(name, group)
         found = find_registry(self.clients, name, self.login.subscription)
-        if isinstance(found, Absent) and (there := find_elsewhere(self.clients, name, self.login.subscription)):
+        if isinstance(found, Absent) and (there := self._elsewhere(name)):
             logger.warning("Registry '%s' is in another subscription than the current one: %s", name, there)
             return there
         return self._found(name, found, None)
@@ -89,8 +97,13 @@ class Session:
         if group:
             return ArmId(self.login.subscription, group, REGISTRY_TYPE, name)
         found = find_registry(self.clients, name, self.login.subscription)
-        there = find_elsewhere(self.clients, name, self.login.subscription) if isinstance(found, Absent) else None
+        there = self._elsewhere(name) if isinstance(found, Absent) else None
         return self._found(name, found, there)
+
+    def _elsewhere(self, name: str) -> ArmId | None:
+        from azext_acrcmk.cloud.elsewhere import find_elsewhere
+
+        return find_elsewhere(self.clients, name, self.login.subscription)
 
     def _found(self, name: str, found: ArmId | Absent | Unknown, there: ArmId | None) -> ArmId:
         """What was found in the command's subscription, or an error that names where it is."""
@@ -149,9 +162,16 @@ class Session:
         context.delegated = self.login.delegated
         return context
 
-    def carry_out(self, plan: Plan, context: Context, yes: bool, at_once: float = inf) -> list[Outcome]:
+    def carry_out(
+        self,
+        plan: Plan,
+        context: Context,
+        yes: bool,
+        at_once: float = inf,
+        beside: Callable[[Change], None] = lambda _: None,
+    ) -> list[Outcome]:
         """Shows the notes of the plan, and the notices and prompts of all its changes, before the first of them; then
-        carries them out, at most `at_once` at a time."""
+        carries them out, at most `at_once` at a time. Calls `beside` with each change as it begins."""
         from azure.cli.core.util import user_confirmation
 
         for note in plan.notes:
@@ -173,6 +193,7 @@ class Session:
         @parsing_responses()
         def apply(change: Change) -> str | None:
             forget_writes()
+            beside(change)
             try:
                 return context.carry_out(change)
             except Exception:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azext_acrcmk.model.state import Key, Registry, State, Vault
 from azext_acrcmk.plan.change import READ, Change, Plan
-from azext_acrcmk.plan.obstacle import Obstacle
 from azext_acrcmk.rules import Facts, Finding, Health, examine
+
+if TYPE_CHECKING:
+    from azext_acrcmk.plan.obstacle import Obstacle
 
 
 def plan_document(plan: Plan, obstacles: Iterable[Obstacle] = ()) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def fleet_document(report: FleetReport) -> dict[str, Any]:
         "portal": report.portal,
         "listed": None,
         "fleetFindings": [_finding_of_several(each) for each in examine_fleet([_member(row) for row in report.rows])],
-        "registries": sorted(rows, key=_order),
+        "registries": sorted(rows, key=lambda row: (HEALTHS.index(row["health"]), row["id"].lower())),
     }
 
 
@@ -90,10 +90,6 @@ def fails(document: dict[str, Any], fail_on: str) -> bool:
         return False
     findings = (each for row in document["registries"] for each in row["findings"])
     return document["partial"] or any(counts_as_failure(each["severity"], each["status"], fail_on) for each in findings)
-
-
-def _order(row: dict[str, Any]) -> tuple[int, str]:
-    return HEALTHS.index(row["health"]), row["id"].lower()
 
 
 def unseen_parts(state: State) -> Iterator[tuple[str, str]]:

@@ -11,11 +11,7 @@ from azext_acrcmk.model.state import RBAC, Registry
 from azext_acrcmk.plan.kinds import CreateGroup, CreateIdentity, CreateKey, CreateRegistry, CreateVault, RecoverVault
 
 
-def group_body(change: CreateGroup) -> dict[str, Any]:
-    return with_tags({"location": change.location}, change.tags)
-
-
-def identity_body(change: CreateIdentity) -> dict[str, Any]:
+def located_body(change: CreateGroup | CreateIdentity) -> dict[str, Any]:
     return with_tags({"location": change.location}, change.tags)
 
 

@@ -141,7 +141,7 @@ def _key(asked: Asked, seen: tuple[tuple[KeyId, Key | Unknown | NotLoaded], ...]
         _in_order(new, other, there, existing),
         _default(existing or new),
         note,
-        problem=_key_name_problem,
+        problem=lambda text: name_problem("key", text),
         typed=lambda text: {"key_name": text},
     )
 
@@ -276,10 +276,6 @@ def _name_or_id_problem(kind: str, type_: str, text: str) -> str | None:
     if id_.type == HSM_TYPE:
         return "Choose a managed HSM from the list, or specify the URI of its key: --key-encryption-key"
     return None if id_.type == type_ else f"'{text}' is not the ID of {'an' if kind[0] in 'aeiou' else 'a'} {kind}."
-
-
-def _key_name_problem(text: str) -> str | None:
-    return name_problem("key", text)
 
 
 def _judged(asked: Asked, choice: Choice, **parts: Any) -> Choice:

@@ -6,7 +6,7 @@ All readers of a plan dispatch on the kind of change, and raise UnknownChange on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope
@@ -24,12 +24,13 @@ from azext_acrcmk.plan.change import (
     UPDATE,
     VERIFY,
     Change,
+    kind,
 )
 
 # Resource group
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateGroup(Change):
     action, noun, about = CREATE, "resource group", "id"
     step: str = "group"
@@ -38,7 +39,7 @@ class CreateGroup(Change):
     tags: dict[str, str] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseGroup(Change):
     action, noun, about = REUSE, "resource group", "id"
     step: str = "group"
@@ -48,7 +49,7 @@ class UseGroup(Change):
 # Identity
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateIdentity(Change):
     action, noun, about = CREATE, "identity", "id"
     step: str = "identity"
@@ -57,14 +58,14 @@ class CreateIdentity(Change):
     tags: dict[str, str] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseIdentity(Change):
     action, noun, about = REUSE, "identity", "identity.id"
     step: str = "identity"
     identity: Identity
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class AttachIdentity(Change):
     """Assigns an identity to a registry, or enables the system-assigned identity if `identity` is the registry's id."""
 
@@ -77,7 +78,7 @@ class AttachIdentity(Change):
 # Key vault
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateVault(Change):
     """`restrict_network` denies network access except from trusted services.
 
@@ -103,7 +104,7 @@ class CreateVault(Change):
         return self.restrict_network or self.public_network_access == "Disabled"
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RecoverVault(Change):
     action, noun, about = RECOVER, "key vault", "id"
     step: str = "vault"
@@ -112,14 +113,14 @@ class RecoverVault(Change):
     tenant: Id
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseVault(Change):
     action, noun, about = REUSE, "key vault", "vault.id"
     step: str = "vault"
     vault: Vault
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class SkipVault(Change):
     """A vault that can't be read; the registry verifies that the key can be used."""
 
@@ -132,7 +133,7 @@ class SkipVault(Change):
         return f"https://{self.host}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class ProtectVault(Change):
     """Enables purge protection."""
 
@@ -141,7 +142,7 @@ class ProtectVault(Change):
     vault: ArmId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class AllowTrustedServices(Change):
     action, noun, about = UPDATE, "firewall of key vault", "vault"
     step: str = "trusted-services"
@@ -151,7 +152,7 @@ class AllowTrustedServices(Change):
 # Key
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateKey(Change):
     """`may_exist` says that the vault, which is recovered first, may have it. Durations are in ISO 8601; `expires` is
     the end of the first version's `lifetime`."""
@@ -170,7 +171,7 @@ class CreateKey(Change):
     may_exist: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RecoverKey(Change):
     action, noun, about = RECOVER, "key", "key"
     alters = KEY
@@ -179,7 +180,7 @@ class RecoverKey(Change):
     vault: ArmId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseKey(Change):
     """`asked` is the key as the user specified it: with a version only if they gave one."""
 
@@ -189,7 +190,7 @@ class UseKey(Change):
     asked: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class SkipKey(Change):
     """A key that can't be read; the registry verifies that it can be used."""
 
@@ -198,7 +199,7 @@ class SkipKey(Change):
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateVersion(Change):
     """Rotates a key in its vault."""
 
@@ -208,7 +209,7 @@ class CreateVersion(Change):
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseVersion(Change):
     """A version that exists but is not in use yet."""
 
@@ -217,14 +218,14 @@ class UseVersion(Change):
     key: Key
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class EnableVersion(Change):
     action, noun, about = UPDATE, "version of key", "key"
     step: str = "key-version"
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class PermitOperations(Change):
     action, noun, about = UPDATE, "operations of key", "key"
     step: str = "key-operations"
@@ -232,7 +233,7 @@ class PermitOperations(Change):
     operations: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class DisableVersion(Change):
     """Disables a version that a registry no longer uses; not if the registry still uses it."""
 
@@ -242,14 +243,14 @@ class DisableVersion(Change):
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class KeepVersion(Change):
     action, noun, about = REUSE, "version of key", "key"
     step: str = "key"
     key: KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RevokeVersion(Change):
     """Disables a version and adds a tag, by which `restore` knows it."""
 
@@ -259,7 +260,7 @@ class RevokeVersion(Change):
     tag: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RestoreVersion(Change):
     """Enables a version. `tags` are all that it has from then on."""
 
@@ -272,7 +273,7 @@ class RestoreVersion(Change):
 # Grant
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class _Granting(Change):
     """To `identity`, by its id, that may exist only later; or where `principal` is given, to that. `untag` is a tag of
     the registry that goes with it: what named the access that is given again."""
@@ -288,7 +289,7 @@ class _Granting(Change):
         return "Granting access to"
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class AssignRole(_Granting):
     """Assigns a role by its GUID at `scope`: an ARM id, or in a managed HSM a path."""
 
@@ -317,14 +318,14 @@ class AssignRole(_Granting):
         return self.key.versionless if self.is_local and self.scope.startswith("/keys/") else str(self.scope)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class AddAccessPolicy(_Granting):
     action, noun, about = CREATE, "key vault", "vault"
     vault: ArmId
     permissions: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class GrantInRecoveredVault(_Granting):
     """Grants the access that a registry requires, by the permission model that is read once the vault is recovered."""
 
@@ -334,14 +335,14 @@ class GrantInRecoveredVault(_Granting):
     on_key: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseGrant(Change):
     action, noun, about = REUSE, "access to", "on"
     step: str = "grant"
     on: Scope | ArmId | KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class SkipGrant(Change):
     """Access that the user said is already granted, and that can't be read."""
 
@@ -350,7 +351,7 @@ class SkipGrant(Change):
     on: Scope | ArmId | KeyId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class _Removing(Change):
     """`tag` is set before, where that is possible."""
 
@@ -360,7 +361,7 @@ class _Removing(Change):
     vault: ArmId
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RemoveRole(_Removing):
     about = "role.id"
     # The data plane of a managed HSM, which has its roles.
@@ -368,7 +369,7 @@ class RemoveRole(_Removing):
     role: RoleGrant
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class RemoveAccessPolicy(_Removing):
     """Removes key permissions from a principal's access policy."""
 
@@ -384,7 +385,7 @@ GRANTING, REMOVING = (_Granting,), (_Removing,)
 # Registry
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class _UsingKey(Change):
     """`policy` is the access policy that the plan adds for it. While that is waited for, another program may replace
     all of the vault's: then it is added again."""
@@ -393,7 +394,7 @@ class _UsingKey(Change):
     policy: AddAccessPolicy | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class CreateRegistry(_UsingKey):
     """`pinned` to the key's version, which may be known only after the key is created; otherwise `key` has none."""
 
@@ -408,14 +409,14 @@ class CreateRegistry(_UsingKey):
     tags: dict[str, str] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class UseRegistry(Change):
     action, noun, about = REUSE, "registry", "registry.id"
     step: str = "registry"
     registry: Registry
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class SetEncryption(_UsingKey):
     """Sets the key and identity of an existing registry; the registry's own id means the system-assigned identity.
 
@@ -435,7 +436,7 @@ class SetEncryption(_UsingKey):
     wait: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class TagRegistry(Change):
     """Sets a tag, or without a `value` removes it. `instead` says what follows where it can't be set: then the rest of
     the plan is carried out all the same. Without it, that ends the plan."""
@@ -448,7 +449,7 @@ class TagRegistry(Change):
     instead: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class ReadBack(Change):
     """Reads all that the registry uses, as proof and for the result, before the tag for a second run is removed."""
 
@@ -460,7 +461,7 @@ class ReadBack(Change):
 # Left to the user
 
 
-@dataclass(frozen=True, kw_only=True)
+@kind
 class LeaveToUser(Change):
     action, noun, about = MANUAL, "", "subject"
     subject: str

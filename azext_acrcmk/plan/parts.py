@@ -34,27 +34,9 @@ from azext_acrcmk.model.state import (
     Unknown,
     Vault,
 )
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, after
 from azext_acrcmk.plan.conflicts import key_conflicts, key_tag_problems, tenant_problems, vault_conflicts
-from azext_acrcmk.plan.kinds import (
-    AddAccessPolicy,
-    AllowTrustedServices,
-    AssignRole,
-    CreateIdentity,
-    CreateKey,
-    CreateVault,
-    GrantInRecoveredVault,
-    ProtectVault,
-    RecoverKey,
-    RecoverVault,
-    SkipGrant,
-    SkipKey,
-    SkipVault,
-    UseGrant,
-    UseIdentity,
-    UseKey,
-    UseVault,
-)
 from azext_acrcmk.plan.namesakes import identity_elsewhere, unseen_namesakes, vault_doubt
 from azext_acrcmk.rules import Facts, Fix, stoppers
 from azext_acrcmk.rules.grant import describe
@@ -142,9 +124,9 @@ def _skipped_grant_problems(goal: EnableGoal, state: State) -> list[Problem]:
 
 def plan_identity(goal: EnableGoal, state: State, group: Change | None = None) -> Change:
     if isinstance(state.identity, Identity):
-        return UseIdentity(identity=state.identity, reason="User-assigned identity exists.")
+        return kinds.UseIdentity(identity=state.identity, reason="User-assigned identity exists.")
     notice = identity_elsewhere(goal, state)
-    return CreateIdentity(
+    return kinds.CreateIdentity(
         id=goal.identity,
         location=location_of(goal, state),
         tags=goal.tags,
@@ -179,14 +161,18 @@ def _vault_change(goal: EnableGoal, state: State, group: Change | None, identity
             vault, goal.tenant, f"Soft-deleted key vault is recovered with its keys; {grants}.", after(group)
         )
     if isinstance(vault, Unknown):
-        return SkipVault(host=goal.key.host, reason="Can't be read; the registry verifies that it can use the key.")
-    kind = vault.kind_in_words if vault.is_hsm else "key vault"
+        return kinds.SkipVault(
+            host=goal.key.host, reason="Can't be read; the registry verifies that it can use the key."
+        )
+    kind = vault.kind_in_words
     model = "" if vault.is_hsm else f" ({'access policies' if vault.uses_policies else 'Azure RBAC'})"
-    return UseVault(vault=vault, reason=f"{kind[0].upper()}{kind[1:]} exists{model}.")
+    return kinds.UseVault(vault=vault, reason=f"{kind[0].upper()}{kind[1:]} exists{model}.")
 
 
-def recover_vault(vault: DeletedVault, tenant: str, reason: str, waits_for: tuple[Change, ...] = ()) -> RecoverVault:
-    return RecoverVault(id=vault.id, location=vault.location, tenant=tenant, reason=reason, after=waits_for)
+def recover_vault(
+    vault: DeletedVault, tenant: str, reason: str, waits_for: tuple[Change, ...] = ()
+) -> kinds.RecoverVault:
+    return kinds.RecoverVault(id=vault.id, location=vault.location, tenant=tenant, reason=reason, after=waits_for)
 
 
 def _new_vault(goal: EnableGoal, state: State, group: Change | None, identity: Change | None) -> Change:
@@ -195,7 +181,7 @@ def _new_vault(goal: EnableGoal, state: State, group: Change | None, identity: C
     network = ", network access denied except from trusted services" if goal.restrict_vault_network else ""
     if goal.vault_public_network_access == "Disabled":
         network = ", public network access disabled except from trusted services"
-    return CreateVault(
+    return kinds.CreateVault(
         id=goal.vault,
         location=location_of(goal, state),
         tenant=goal.tenant,
@@ -217,15 +203,15 @@ def _new_vault(goal: EnableGoal, state: State, group: Change | None, identity: C
     )
 
 
-def _protection(vault, change: Change) -> ProtectVault | None:
+def _protection(vault, change: Change) -> kinds.ProtectVault | None:
     if not isinstance(vault, (Vault, DeletedVault)) or vault.purge_protection:
         return None
     return protect_vault(vault.id, after(change))
 
 
-def protect_vault(vault: ArmId, waits_for: tuple[Change, ...] = ()) -> ProtectVault:
+def protect_vault(vault: ArmId, waits_for: tuple[Change, ...] = ()) -> kinds.ProtectVault:
     """Enables purge protection of an existing vault. It is irreversible, so it prompts for confirmation."""
-    return ProtectVault(
+    return kinds.ProtectVault(
         vault=vault,
         reason="Purge protection is enabled; it can never be disabled.",
         question=f"Key vault '{vault.name}' has no purge protection. Enabling it is irreversible. Enable it?",
@@ -233,12 +219,12 @@ def protect_vault(vault: ArmId, waits_for: tuple[Change, ...] = ()) -> ProtectVa
     )
 
 
-def allow_trusted_services(vault, waits_for: tuple[Change, ...] = ()) -> AllowTrustedServices | None:
+def allow_trusted_services(vault, waits_for: tuple[Change, ...] = ()) -> kinds.AllowTrustedServices | None:
     """Allows trusted services, such as the registry, through a vault's closed firewall. It widens access, so it prompts
     for confirmation."""
     if not isinstance(vault, Vault) or not shuts_out_registries(vault):
         return None
-    return AllowTrustedServices(
+    return kinds.AllowTrustedServices(
         vault=vault.id,
         reason="Trusted Azure services are allowed to bypass the vault's firewall.",
         question=f"The firewall of '{vault.name}' does not allow trusted services. Allow trusted Azure services?",
@@ -250,18 +236,20 @@ def _key_change(goal: EnableGoal, state: State, now: datetime, waits_for: tuple[
     key = state.key
     if isinstance(key, Key):
         asked = key.id.with_version(goal.key.version)
-        return UseKey(key=key, asked=asked, reason=f"{key.type} key exists.")
+        return kinds.UseKey(key=key, asked=asked, reason=f"{key.type} key exists.")
     if isinstance(key, DeletedKey):
-        return RecoverKey(key=goal.key, vault=state.vault.id, reason="Soft-deleted key is recovered.", after=waits_for)
+        return kinds.RecoverKey(
+            key=goal.key, vault=state.vault.id, reason="Soft-deleted key is recovered.", after=waits_for
+        )
     if goal.key_uri:
-        return SkipKey(key=goal.key, reason="Can't be read; the registry verifies that it can use it.")
+        return kinds.SkipKey(key=goal.key, reason="Can't be read; the registry verifies that it can use it.")
     recovered = isinstance(state.vault, DeletedVault)
     policy = f", rotated every {goal.rotation_period}" if goal.rotation_period else ""
     policy += f", each version valid for {goal.key_lifetime}" if goal.key_lifetime else ""
     doubt = ", unless the recovered vault has one" if recovered else ""
     unread = isinstance(key, Absent) and key.unless is not None
     hint = " You don't have permission to read whether it is soft-deleted." if unread else ""
-    return CreateKey(
+    return kinds.CreateKey(
         key=goal.key,
         vault=goal.vault,
         type=goal.key_type,
@@ -280,13 +268,13 @@ def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault
     access = _access_so_far(goal, state)
     target = _grant_target(goal, state.vault)
     if access and access.granted:
-        return UseGrant(on=target, reason=f"Access is already granted by {describe(access.sources)}.")
+        return kinds.UseGrant(on=target, reason=f"Access is already granted by {describe(access.sources)}.")
     if goal.skip_grant:
-        return SkipGrant(on=target, reason="Not granted because of --skip-grant; existing access can't be read.")
+        return kinds.SkipGrant(on=target, reason="Not granted because of --skip-grant; existing access can't be read.")
     on_key = goal.grants_on_key
     waits_for = after(identity, vault, key if on_key else None)
     if isinstance(state.vault, DeletedVault):
-        return GrantInRecoveredVault(
+        return kinds.GrantInRecoveredVault(
             identity=goal.identity,
             vault=state.vault.id,
             key=goal.key,
@@ -298,7 +286,7 @@ def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault
     model = there.permission_model if there else goal.new_permission_model
     vault_id = there.id if there else goal.vault
     if model == ACCESS_POLICY:
-        return AddAccessPolicy(
+        return kinds.AddAccessPolicy(
             identity=goal.identity,
             vault=vault_id,
             permissions=POLICY_PERMISSIONS,
@@ -308,14 +296,14 @@ def _grant_change(goal: EnableGoal, state: State, identity: Change | None, vault
     return assign_encryption_role(goal, vault_id, there, waits_for)
 
 
-def policy_of(grant: Change | None) -> AddAccessPolicy | None:
+def policy_of(grant: Change | None) -> kinds.AddAccessPolicy | None:
     """The access policy that a plan adds, if that is its grant."""
-    return grant if isinstance(grant, AddAccessPolicy) else None
+    return grant if isinstance(grant, kinds.AddAccessPolicy) else None
 
 
 def assign_encryption_role(
     goal: EnableGoal, vault: ArmId, there: Vault | None, waits_for: tuple[Change, ...]
-) -> AssignRole:
+) -> kinds.AssignRole:
     on_key = goal.grants_on_key
     if goal.key.is_hsm:
         role, scope = HSM_ENCRYPTION_USER, key_scope(there, goal.key_name)
@@ -323,7 +311,7 @@ def assign_encryption_role(
     else:
         role, scope = ENCRYPTION_USER, key_in(vault, goal.key_name) if on_key else vault.as_scope
         reason = f"Role '{ENCRYPTION_USER_NAME}' on the {'key' if on_key else 'vault'}."
-    return AssignRole(
+    return kinds.AssignRole(
         identity=goal.identity, vault=vault, scope=scope, role_id=role, key=goal.key, reason=reason, after=waits_for
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import singledispatch
 
 from azext_acrcmk.model.ids import (
     GROUP_TYPE,
@@ -38,17 +38,56 @@ class Permission:
     data: bool = False
 
 
-@singledispatch
 def required_permissions(change: Change) -> tuple[Permission, ...]:
     """The permissions on the control plane that a change requires; none for changes on the data plane, where the vault
     itself checks them: see `data_actions`. Raises UnknownChange."""
+    if required := _REQUIRED.get(type(change)):
+        return required(change)
     if change.changes and type(change) not in _DATA_ACTIONS:
         raise UnknownChange("required_permissions", change)
     return ()
 
 
+def data_actions(change: Change) -> tuple[str, ...]:
+    """What a change requires on its `key` in a vault that uses Azure RBAC; none for changes on the control plane."""
+    return _DATA_ACTIONS.get(type(change), ())
+
+
+def _one(action: str, on: ArmId | Scope, *either: str) -> tuple[Permission, ...]:
+    return (Permission(action, on if isinstance(on, Scope) else on.as_scope, either),)
+
+
+def _writes_vault(change: Change) -> tuple[Permission, ...]:
+    return _one(f"{VAULT_TYPE}/write", Scope(change.resource))
+
+
+def _writes_registry(registry: ArmId, assigns: ArmId | None = None) -> tuple[Permission, ...]:
+    """`assigns` is an identity that is assigned with it; the registry's own needs no permission of its own."""
+    assigning = _one(ASSIGN_IDENTITY, assigns) if assigns and assigns != registry else ()
+    return (*_one(REGISTRY_WRITE, registry), *_one(OPERATION_READ, registry), *assigning)
+
+
+_REQUIRED: dict[type[Change], Callable[..., tuple[Permission, ...]]] = {
+    kinds.CreateGroup: lambda change: _one(f"{GROUP_TYPE}/write", change.id),
+    kinds.CreateIdentity: lambda change: _one(f"{IDENTITY_TYPE}/write", change.id),
+    kinds.CreateVault: _writes_vault,
+    kinds.RecoverVault: _writes_vault,
+    kinds.ProtectVault: _writes_vault,
+    kinds.AllowTrustedServices: _writes_vault,
+    kinds.CreateKey: lambda change: _one(KEY_WRITE, change.vault),
+    kinds.AssignRole: lambda change: () if change.is_local else _one(ROLE_WRITE, change.scope),
+    kinds.AddAccessPolicy: lambda change: _one(POLICY_WRITE, change.vault),
+    # Which of both is known only by the vault's permission model.
+    kinds.GrantInRecoveredVault: lambda change: _one(ROLE_WRITE, change.vault, POLICY_WRITE),
+    kinds.RemoveRole: lambda change: () if change.vault.type == HSM_TYPE else _one(ROLE_DELETE, change.role.scope),
+    kinds.RemoveAccessPolicy: lambda change: _one(POLICY_WRITE, change.vault),
+    kinds.CreateRegistry: lambda change: (*_writes_registry(change.id), *_one(ASSIGN_IDENTITY, change.identity)),
+    kinds.SetEncryption: lambda change: _writes_registry(change.registry, change.identity if change.attach else None),
+    kinds.AttachIdentity: lambda change: _writes_registry(change.registry, change.identity),
+    kinds.TagRegistry: lambda change: _writes_registry(change.registry),
+}
 _READ, _UPDATE = f"{VAULT_TYPE}/keys/read", f"{VAULT_TYPE}/keys/update/action"
-_DATA_ACTIONS = {
+_DATA_ACTIONS: dict[type[Change], tuple[str, ...]] = {
     kinds.RecoverKey: (f"{VAULT_TYPE}/keys/recover/action",),
     kinds.CreateVersion: (f"{VAULT_TYPE}/keys/rotate/action",),
     kinds.EnableVersion: (_UPDATE,),
@@ -57,84 +96,3 @@ _DATA_ACTIONS = {
     kinds.RevokeVersion: (_READ, _UPDATE),
     kinds.RestoreVersion: (_READ, _UPDATE),
 }
-
-
-def data_actions(change: Change) -> tuple[str, ...]:
-    """What a change requires on its `key` in a vault that uses Azure RBAC; none for changes on the control plane."""
-    return _DATA_ACTIONS.get(type(change), ())
-
-
-@required_permissions.register
-def _(change: kinds.CreateGroup) -> tuple[Permission, ...]:
-    return (Permission(f"{GROUP_TYPE}/write", change.id),)
-
-
-@required_permissions.register
-def _(change: kinds.CreateIdentity) -> tuple[Permission, ...]:
-    return (Permission(f"{IDENTITY_TYPE}/write", change.id.as_scope),)
-
-
-@required_permissions.register(kinds.CreateVault)
-@required_permissions.register(kinds.RecoverVault)
-@required_permissions.register(kinds.ProtectVault)
-@required_permissions.register(kinds.AllowTrustedServices)
-def _writes_vault(change: Change) -> tuple[Permission, ...]:
-    return (Permission(f"{VAULT_TYPE}/write", Scope(change.resource)),)
-
-
-@required_permissions.register
-def _(change: kinds.CreateKey) -> tuple[Permission, ...]:
-    return (Permission(KEY_WRITE, change.vault.as_scope),)
-
-
-@required_permissions.register
-def _(change: kinds.AssignRole) -> tuple[Permission, ...]:
-    return () if change.is_local else (Permission(ROLE_WRITE, change.scope),)
-
-
-@required_permissions.register
-def _(change: kinds.AddAccessPolicy) -> tuple[Permission, ...]:
-    return (Permission(POLICY_WRITE, change.vault.as_scope),)
-
-
-@required_permissions.register
-def _(change: kinds.GrantInRecoveredVault) -> tuple[Permission, ...]:
-    return (Permission(ROLE_WRITE, change.vault.as_scope, (POLICY_WRITE,)),)
-
-
-@required_permissions.register
-def _(change: kinds.RemoveRole) -> tuple[Permission, ...]:
-    return () if change.vault.type == HSM_TYPE else (Permission(ROLE_DELETE, change.role.scope),)
-
-
-@required_permissions.register
-def _(change: kinds.RemoveAccessPolicy) -> tuple[Permission, ...]:
-    return (Permission(POLICY_WRITE, change.vault.as_scope),)
-
-
-@required_permissions.register
-def _(change: kinds.CreateRegistry) -> tuple[Permission, ...]:
-    return (*_writes_registry(change.id), Permission(ASSIGN_IDENTITY, change.identity.as_scope))
-
-
-@required_permissions.register
-def _(change: kinds.SetEncryption) -> tuple[Permission, ...]:
-    assign = change.attach and change.identity != change.registry
-    more = (Permission(ASSIGN_IDENTITY, change.identity.as_scope),) if assign else ()
-    return (*_writes_registry(change.registry), *more)
-
-
-@required_permissions.register
-def _(change: kinds.AttachIdentity) -> tuple[Permission, ...]:
-    own = change.identity == change.registry
-    more = () if own else (Permission(ASSIGN_IDENTITY, change.identity.as_scope),)
-    return (*_writes_registry(change.registry), *more)
-
-
-@required_permissions.register
-def _(change: kinds.TagRegistry) -> tuple[Permission, ...]:
-    return _writes_registry(change.registry)
-
-
-def _writes_registry(registry: ArmId) -> tuple[Permission, ...]:
-    return tuple(Permission(action, registry.as_scope) for action in (REGISTRY_WRITE, OPERATION_READ))

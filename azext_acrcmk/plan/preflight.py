@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from azext_acrcmk.model.access import matches
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import (
     GROUP_TYPE,
@@ -19,24 +18,15 @@ from azext_acrcmk.model.ids import (
 from azext_acrcmk.model.preflight import Allowed, Denial, NewResource, Preflight, Questions
 from azext_acrcmk.model.problem import not_searched, taken_vault_name
 from azext_acrcmk.model.state import ACCESS_POLICY, Absent, Identity, State, Unknown, Vault
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.bodies import (
-    group_body,
-    identity_body,
     key_body,
+    located_body,
     registry_body,
     role_assignment_body,
     vault_body,
 )
 from azext_acrcmk.plan.change import CREATE, Change, Plan, UnknownChange
-from azext_acrcmk.plan.kinds import (
-    AssignRole,
-    CreateGroup,
-    CreateIdentity,
-    CreateKey,
-    CreateRegistry,
-    CreateVault,
-    GrantInRecoveredVault,
-)
 from azext_acrcmk.plan.needs import Need, innermost, needs
 from azext_acrcmk.plan.obstacle import BLOCKED, REGISTERED, UNDETERMINED, Obstacle
 from azext_acrcmk.plan.patched import NO_ID, patched_resources
@@ -50,7 +40,7 @@ def questions(state: State, plan: Plan, *others: State) -> Questions:
     providers = _providers(plan)
     scopes = {need.scope for need in needed} | {_subscription(subscription) for subscription, _ in providers}
     roles = [need.permission.on.subscription for need in needed if need.permission.action == ROLE_WRITE]
-    vault = plan.find(CreateVault)
+    vault = plan.find(kinds.CreateVault)
     return Questions(
         providers=providers,
         scopes=tuple(sorted(scopes)),
@@ -63,7 +53,11 @@ def questions(state: State, plan: Plan, *others: State) -> Questions:
 
 def _providers(plan: Plan) -> tuple[tuple[Id, str], ...]:
     """The resource providers of new resources, by subscription and namespace."""
-    ids = [each.id for each in plan.changes if isinstance(each, (CreateIdentity, CreateVault, CreateRegistry))]
+    ids = [
+        each.id
+        for each in plan.changes
+        if isinstance(each, (kinds.CreateIdentity, kinds.CreateVault, kinds.CreateRegistry))
+    ]
     return tuple((id_.subscription, id_.type.split("/", 1)[0]) for id_ in ids)
 
 
@@ -75,12 +69,12 @@ def _new_resources(state: State, plan: Plan) -> list[NewResource]:
     found = []
     for change in plan.changes:
         if details := _details(change, state):
-            in_group = change.vault.as_scope if isinstance(change, CreateKey) else Scope(change.resource)
+            in_group = change.vault.as_scope if isinstance(change, kinds.CreateKey) else Scope(change.resource)
             found.append(NewResource(change.resource, innermost(in_group.group, (state,), plan), details))
     return found
 
 
-def _principal_of(change: CreateVault, identity: Identity | None) -> str | None:
+def _principal_of(change: kinds.CreateVault, identity: Identity | None) -> str | None:
     if change.policy_for is None:
         return None
     return identity.principal_id if identity else NO_ID
@@ -90,25 +84,25 @@ def _details(change: Change, state: State) -> dict[str, Any] | None:
     """A resource to be created as the policy check wants it: a partial content, and for what lies in or on a resource
     that resource's id as `scope` (CheckRestrictionsResourceDetails of the SDK). An access policy changes its vault."""
     identity = state.identity if isinstance(state.identity, Identity) else None
-    if isinstance(change, CreateGroup):
-        return _content(GROUP_TYPE, change.id.name, group_body(change))
-    if isinstance(change, CreateIdentity):
-        return _content(IDENTITY_TYPE, change.id.name, identity_body(change))
-    if isinstance(change, CreateVault):
+    if isinstance(change, kinds.CreateGroup):
+        return _content(GROUP_TYPE, change.id.name, located_body(change))
+    if isinstance(change, kinds.CreateIdentity):
+        return _content(IDENTITY_TYPE, change.id.name, located_body(change))
+    if isinstance(change, kinds.CreateVault):
         return _content(
             VAULT_TYPE,
             change.id.name,
             vault_body(change, _principal_of(change, identity)),
             apiVersion=API_VERSIONS[VAULT_TYPE],
         )
-    if isinstance(change, CreateKey):
+    if isinstance(change, kinds.CreateKey):
         versioned = {"apiVersion": API_VERSIONS[f"{VAULT_TYPE}/keys"], "scope": str(change.vault)}
         return _content(f"{VAULT_TYPE}/keys", change.key.name, key_body(change), **versioned)
-    if isinstance(change, AssignRole) and change.is_resource:
+    if isinstance(change, kinds.AssignRole) and change.is_resource:
         principal = change.principal or (identity.principal_id if identity else NO_ID)
         body = role_assignment_body(change.scope, change.role_id, principal)
         return _content(ROLE_ASSIGNMENT_TYPE, NO_ID, body, scope=str(change.scope))
-    if isinstance(change, CreateRegistry):
+    if isinstance(change, kinds.CreateRegistry):
         body = registry_body(change, identity.client_id if identity else NO_ID, change.key)
         return _content(REGISTRY_TYPE, change.id.name, body, apiVersion=change.options.api_version)
     if change.action is CREATE and change.is_resource:
@@ -175,10 +169,10 @@ def _advice(permission: Permission) -> str:
     return f"Ask for {role} to be assigned to you. If that was done recently, wait a few minutes."
 
 
-def _vault_creates_key(held: tuple[Allowed, ...], change: CreateKey, state: State, plan: Plan) -> bool | None:
+def _vault_creates_key(held: tuple[Allowed, ...], change: kinds.CreateKey, state: State, plan: Plan) -> bool | None:
     """Whether the caller can create a key in the vault itself, if not through the control plane. A role may allow it;
     whether an access policy does can't be read (None), and a new vault has none."""
-    there, new = state.vault if isinstance(state.vault, Vault) else None, plan.find(CreateVault)
+    there, new = state.vault if isinstance(state.vault, Vault) else None, plan.find(kinds.CreateVault)
     if there and there.uses_policies:
         return None
     if new and new.permission_model == ACCESS_POLICY:
@@ -190,13 +184,11 @@ def _vault_creates_key(held: tuple[Allowed, ...], change: CreateKey, state: Stat
 
 
 def _allowed_by_vault(permissions: tuple[Allowed, ...], action: str) -> bool:
-    return any(
-        matches(each.data_actions, action) and not matches(each.not_data_actions, action) for each in permissions
-    )
+    return any(each.permits_data(action) for each in permissions)
 
 
 def _allowed(permissions: tuple[Allowed, ...], action: str) -> bool:
-    return any(matches(each.actions, action) and not matches(each.not_actions, action) for each in permissions)
+    return any(each.permits(action) for each in permissions)
 
 
 def _unregistered(seen: Preflight, permissions: dict[Scope, tuple[Allowed, ...] | Unknown]) -> list[Obstacle]:
@@ -229,7 +221,7 @@ def _unsearched(state: State) -> tuple[str, ...]:
 
 
 def _taken(state: State, plan: Plan, seen: Preflight) -> list[Obstacle]:
-    free, vault = seen.vault_name_free, plan.find(CreateVault)
+    free, vault = seen.vault_name_free, plan.find(kinds.CreateVault)
     if isinstance(free, Unknown):
         reason = f"Could not determine whether the key vault name '{vault.id.name}' is available: {free.why}"
         return [Obstacle(UNDETERMINED, vault.step, vault.resource, reason)]
@@ -260,7 +252,7 @@ def _because(denial: Denial) -> str:
 
 
 def _quota(plan: Plan, seen: Preflight) -> list[Obstacle]:
-    grant, left = plan.find(AssignRole, GrantInRecoveredVault), seen.role_assignments_left
+    grant, left = plan.find(kinds.AssignRole, kinds.GrantInRecoveredVault), seen.role_assignments_left
     if grant is None or left is None:
         return []
     if isinstance(left, Unknown):
@@ -269,7 +261,7 @@ def _quota(plan: Plan, seen: Preflight) -> list[Obstacle]:
     if left > 0:
         return []
     reason = "The limit of role assignments in the subscription is reached."
-    if isinstance(grant, GrantInRecoveredVault):
+    if isinstance(grant, kinds.GrantInRecoveredVault):
         reason += " Whether one is required is known only when the vault is recovered."
         return [Obstacle(UNDETERMINED, "quota", grant.resource, reason)]
     return [Obstacle(BLOCKED, "quota", grant.resource, reason)]

@@ -5,19 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from azext_acrcmk.model.state import DeletedVault, Vault
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, Plan, after
 from azext_acrcmk.plan.grants import REVOKED_TAG, narrowest_grant
-from azext_acrcmk.plan.kinds import (
-    AttachIdentity,
-    CreateVersion,
-    EnableVersion,
-    GrantInRecoveredVault,
-    LeaveToUser,
-    PermitOperations,
-    RecoverKey,
-    RecoverVault,
-    SetEncryption,
-)
 from azext_acrcmk.plan.parts import allow_trusted_services, policy_of, protect_vault, recover_vault
 from azext_acrcmk.rules import Facts, Finding, Fix, Health
 from azext_acrcmk.rules.catalogue import ERROR, INFO
@@ -25,7 +15,7 @@ from azext_acrcmk.rules.catalogue import ERROR, INFO
 # Fixes that set the registry's encryption.
 _SETS_KEY = frozenset({Fix.SET_ENCRYPTION, Fix.USE_RECREATED_IDENTITY, Fix.NEW_VERSION})
 # The changes after which more can be read than before.
-REVEALING = (RecoverVault, RecoverKey, EnableVersion)
+REVEALING = (kinds.RecoverVault, kinds.RecoverKey, kinds.EnableVersion)
 
 # It may have been revoked on purpose.
 _RESTORES_ACCESS = "Give the registry access to its key again?"
@@ -45,7 +35,9 @@ def plan_repair(facts: Facts, health: Health, tenant: str) -> Plan:
     new_version = made[Fix.NEW_VERSION]
     if registry := _registry_change(facts, wanted, provable, made, changes):
         changes, fixed = (*changes, registry), fixed | _SETS_KEY
-    left = [each for each in failed if each.change not in fixed and not (new_version and _is_replaced(each))]
+    # What a new version makes irrelevant.
+    replaced = "LatestVersionUnusable" if new_version else None
+    left = [each for each in failed if each.change not in fixed and each.code != replaced]
     return Plan((*changes, *map(_leave, left)))
 
 
@@ -93,7 +85,7 @@ def _recovered_key(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change
     if Fix.RECOVER_KEY not in wanted:
         return None
     key = facts.encryption.key.with_version(None)
-    return RecoverKey(key=key, vault=facts.vault.id, reason="Soft-deleted key is recovered.", after=waits_for)
+    return kinds.RecoverKey(key=key, vault=facts.vault.id, reason="Soft-deleted key is recovered.", after=waits_for)
 
 
 def _enabled_version(facts: Facts, wanted: frozenset[Fix]) -> Change | None:
@@ -103,7 +95,7 @@ def _enabled_version(facts: Facts, wanted: frozenset[Fix]) -> Change | None:
         f"Version {facts.used.id} is disabled, maybe to revoke access on purpose. Enabling it gives registry "
         f"'{facts.registry.name}' access again."
     )
-    return EnableVersion(
+    return kinds.EnableVersion(
         key=facts.used.id, reason="The version in use is enabled.", notice=notice, question=_RESTORES_ACCESS
     )
 
@@ -111,7 +103,7 @@ def _enabled_version(facts: Facts, wanted: frozenset[Fix]) -> Change | None:
 def _permitted_operations(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, ...]) -> Change | None:
     if Fix.PERMIT_OPERATIONS not in wanted or not facts.used:
         return None
-    return PermitOperations(
+    return kinds.PermitOperations(
         key=facts.used.id,
         operations=tuple(facts.used.operations_to_permit),
         reason="The version in use is changed to permit wrapKey and unwrapKey.",
@@ -124,7 +116,7 @@ def _attached_identity(facts: Facts, wanted: frozenset[Fix]) -> Change | None:
         return None
     id_ = facts.key_identity.id
     reason = f"The identity {id_} is assigned again."
-    return AttachIdentity(registry=facts.registry.id, identity=id_, reason=reason)
+    return kinds.AttachIdentity(registry=facts.registry.id, identity=id_, reason=reason)
 
 
 def _grant(
@@ -135,7 +127,7 @@ def _grant(
     reason = "The identity is granted get, wrapKey and unwrapKey on the key."
     key = facts.encryption.key.with_version(None)
     if recovered:
-        return GrantInRecoveredVault(
+        return kinds.GrantInRecoveredVault(
             principal=facts.principal, vault=facts.state.vault.id, key=key, reason=reason, after=waits_for
         )
     undone = _undone(facts)
@@ -160,7 +152,7 @@ def _new_version(facts: Facts, wanted: frozenset[Fix], waits_for: tuple[Change, 
         return None
     if not latest.expires or latest.expires > facts.now:
         return None
-    return CreateVersion(
+    return kinds.CreateVersion(
         key=facts.encryption.key.with_version(None),
         reason="New version of the key, because the one in use has expired.",
         # A new version permits the same operations as the previous one.
@@ -192,7 +184,7 @@ def _registry_change(
         reason = "Uses the key's latest version."
     else:
         reason = "Uses its key again, after access has taken effect."
-    return SetEncryption(
+    return kinds.SetEncryption(
         registry=facts.registry.id,
         identity=facts.key_identity.id,
         key=facts.encryption.key.with_version(None),
@@ -211,13 +203,8 @@ def _identity_is_lost(facts: Facts) -> bool:
     return not used.is_attached if used.is_system else used.exists is False and not used.is_recreated
 
 
-def _is_replaced(finding: Finding) -> bool:
-    """Whether a new version makes a finding irrelevant."""
-    return finding.code == "LatestVersionUnusable"
-
-
-def _leave(finding: Finding) -> LeaveToUser:
+def _leave(finding: Finding) -> kinds.LeaveToUser:
     """A problem that this command can't fix, with the manual step."""
     step = f"Run: {finding.fix}" if finding.fix else finding.rule.cure
     reason = f"{finding.message} This command can't fix it. {step}"
-    return LeaveToUser(subject=finding.subject, step=finding.code, reason=reason)
+    return kinds.LeaveToUser(subject=finding.subject, step=finding.code, reason=reason)

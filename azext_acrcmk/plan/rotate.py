@@ -10,22 +10,10 @@ from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import Problem, not_searched
 from azext_acrcmk.model.state import ABSENT, Encryption, Identity, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, Plan, after
 from azext_acrcmk.plan.conflicts import running, unnamed_key
 from azext_acrcmk.plan.grants import find_grants
-from azext_acrcmk.plan.kinds import (
-    AttachIdentity,
-    CreateVersion,
-    DisableVersion,
-    KeepVersion,
-    LeaveToUser,
-    ReadBack,
-    SetEncryption,
-    TagRegistry,
-    UseGrant,
-    UseRegistry,
-    UseVersion,
-)
 from azext_acrcmk.plan.parts import parts_problems, plan_identity, plan_parts, policy_of, vault_id_of
 from azext_acrcmk.plan.tags import why_no_tag
 from azext_acrcmk.rules import Facts, Fix, finding_of
@@ -72,7 +60,7 @@ def plan_rotate(goal: RotateGoal, current: State, target: State, now: datetime, 
         registry = _set_encryption(goal, current, target, tags, parts.grant, before)
     cleaning = [replace(each, after=(registry,)) for each in cleaning]
     done = (registry, *cleaning)
-    read = None if goal.no_wait else ReadBack(registry=current.registry.id, reason=READ_BACK, after=done)
+    read = None if goal.no_wait else kinds.ReadBack(registry=current.registry.id, reason=READ_BACK, after=done)
     instead = _instead_of_new_version(goal)
     untag = _untag(current.registry, instead, after(*done, read)) if tagged or goal.completes else None
     return Plan(after(*before, *done, read, untag), notes=(instead,) if instead else ())
@@ -175,12 +163,12 @@ def _judged_key(goal: RotateGoal, current: State, target: State, told: bool):
     return replace(key, enabled=True) if told and key.id == current.version_in_use.id else key
 
 
-def _attach_change(goal: RotateGoal, registry: Registry, identity: Change | None) -> AttachIdentity | None:
+def _attach_change(goal: RotateGoal, registry: Registry, identity: Change | None) -> kinds.AttachIdentity | None:
     """The change that assigns the identity, unless the registry lists it, even if it was deleted: see `lists_older`."""
     if registry.system_principal_id if goal.system_identity else registry.attaches(goal.target.identity):
         return None
     what = "System-assigned identity is enabled." if goal.system_identity else "Identity is assigned to the registry."
-    return AttachIdentity(registry=registry.id, identity=goal.target.identity, reason=what, after=after(identity))
+    return kinds.AttachIdentity(registry=registry.id, identity=goal.target.identity, reason=what, after=after(identity))
 
 
 def _version_change(goal: RotateGoal, current: State, target: State, now: datetime, grant: Change) -> Change | None:
@@ -189,8 +177,8 @@ def _version_change(goal: RotateGoal, current: State, target: State, now: dateti
     latest = target.key
     if isinstance(latest, Key) and not uses_latest(current) and _is_usable(latest, now):
         reason = f"Version {latest.latest_version} exists and is newer than the one in use."
-        return UseVersion(key=latest, reason=reason)
-    return CreateVersion(
+        return kinds.UseVersion(key=latest, reason=reason)
+    return kinds.CreateVersion(
         key=goal.target.key,
         reason="New version of the key, created in the vault.",
         after=(grant,),
@@ -208,10 +196,10 @@ def _is_reached(goal: RotateGoal, current: State) -> bool:
     return unchanged and registry.provisioning_state == "Succeeded"
 
 
-def _use_registry(goal: RotateGoal, current: State, waits_for: tuple[Change, ...]) -> UseRegistry:
+def _use_registry(goal: RotateGoal, current: State, waits_for: tuple[Change, ...]) -> kinds.UseRegistry:
     version = "this" if goal.target.key.version else "the latest"
     reason = f"Already uses {version} version of this key through this identity."
-    return UseRegistry(registry=current.registry, reason=reason, after=waits_for)
+    return kinds.UseRegistry(registry=current.registry, reason=reason, after=waits_for)
 
 
 def _set_encryption(
@@ -221,9 +209,9 @@ def _set_encryption(
     tags: tuple[tuple[str, str], ...],
     grant: Change,
     waits_for: tuple[Change, ...],
-) -> SetEncryption:
+) -> kinds.SetEncryption:
     mode = "pinned to the version" if goal.manual else "uses new versions automatically"
-    return SetEncryption(
+    return kinds.SetEncryption(
         registry=current.registry.id,
         identity=goal.target.identity,
         key=goal.target.key,
@@ -247,8 +235,8 @@ def _changes_version(goal: RotateGoal, current: State) -> bool:
     return not uses_latest(current)
 
 
-def _untag(registry: Registry, instead: str | None, waits_for: tuple[Change, ...]) -> TagRegistry:
-    return TagRegistry(
+def _untag(registry: Registry, instead: str | None, waits_for: tuple[Change, ...]) -> kinds.TagRegistry:
+    return kinds.TagRegistry(
         registry=registry.id, name=ROTATED_TAG, value=None, reason=instead or TAG_REMOVED, after=waits_for
     )
 
@@ -291,13 +279,13 @@ def _unread_access(old: State, principal: str | None) -> str | None:
     return "The old identity's role assignments" if isinstance(old.roles, Unknown) else None
 
 
-def _kept(resource: Scope | ArmId, reason: str) -> UseGrant:
-    return UseGrant(on=resource, reason=reason, step="old-grant")
+def _kept(resource: Scope | ArmId, reason: str) -> kinds.UseGrant:
+    return kinds.UseGrant(on=resource, reason=reason, step="old-grant")
 
 
-def _left(step: str, subject: str, reason: str) -> LeaveToUser:
+def _left(step: str, subject: str, reason: str) -> kinds.LeaveToUser:
     """What was asked for and is not done, because what decides can't be read."""
-    return LeaveToUser(subject=subject, step=step, reason=reason, notice=reason)
+    return kinds.LeaveToUser(subject=subject, step=step, reason=reason, notice=reason)
 
 
 def _still_needed(goal: RotateGoal, old: State, target: State, on_key: bool) -> str | None:
@@ -324,9 +312,9 @@ def _old_version_changes(goal: RotateGoal, old: State) -> list[Change]:
     if others := [each.id.name for each in old.sharing if each.key]:
         # Each registry changes to new versions at its own time.
         reason = f"Old version stays enabled: it may still be needed by {', '.join(others)}."
-        return [KeepVersion(key=version, step="old-version", reason=reason)]
+        return [kinds.KeepVersion(key=version, step="old-version", reason=reason)]
     reason = "Old version is disabled after the registry is confirmed to use the new one."
-    disabling = DisableVersion(key=version, reason=reason)
+    disabling = kinds.DisableVersion(key=version, reason=reason)
     return [_asked_if_others_are_unknown(disabling, old, "Disable the old version anyway?")]
 
 

@@ -79,7 +79,7 @@ def policy(*permissions: str, **changes) -> AccessPolicy:
 
 def registry(asked: EnableGoal, **changes) -> Registry:
     used = asked.key.with_version(VERSION if asked.manual else None)
-    encryption = Encryption("enabled", used, used.with_version(VERSION), CLIENT, auto_rotation=not asked.manual)
+    encryption = Encryption("enabled", used, used.with_version(VERSION), CLIENT)
     made = Registry(
         id=REGISTRY,
         location="westeurope",
@@ -87,7 +87,6 @@ def registry(asked: EnableGoal, **changes) -> Registry:
         login_server="myregistry.azurecr.io",
         provisioning_state="Succeeded",
         encryption=encryption,
-        identity_type="userAssigned",
         attached=(AttachedIdentity(asked.identity, CLIENT, PRINCIPAL),),
     )
     return replace(made, **changes)

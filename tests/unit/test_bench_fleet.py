@@ -12,7 +12,7 @@ def run(seconds: float, processor: float, memory: int = 90 * 2**20) -> Run:
 
 
 def looked(size: int, seconds: float, processor: float) -> Looked:
-    return Looked(size, run(seconds, processor), run(1.0, 1.0), run(0.5, 0.4), 1.5, 300, True)
+    return Looked(size, run(seconds, processor), run(1.0, 1.0), 0.5, 1.5, 300, True)
 
 
 RESULT = FleetResult(

@@ -25,6 +25,13 @@ def registry(number):
     return entry(f"/subscriptions/s/resourceGroups/g/providers/M.C/registries/r{number}")
 
 
+def vault(number):
+    return entry(f"/subscriptions/s/resourceGroups/g/providers/M.K/vaults/v{number}")
+
+
+NAME = entry("/subscriptions/s/providers/M.K/checkNameAvailability", method="POST")
+DELETED = entry("/subscriptions/s/providers/M.K/deletedVaults")
+RESOURCES = entry("/subscriptions/s/resources")
 LOOK = [query(REGISTRIES), query(VAULTS)]
 
 
@@ -49,6 +56,9 @@ LOOK = [query(REGISTRIES), query(VAULTS)]
         # What is in doubt comes after all that; what was throttled is not counted.
         ([*LOOK, key(1), registry(1)], 0.4),
         ([*LOOK, key(1), key(2, status=429), *map(registry, range(65))], 0.5),
+        # Each of these is asked for because of what the one before it told.
+        ([*LOOK, key(1), registry(1), NAME, DELETED, RESOURCES, entry("/subscriptions/s/other")], 0.8),
+        ([*LOOK, key(1), registry(1), NAME, vault(1)], 0.5),
     ],
 )
 def test_limit(log, seconds):

@@ -13,8 +13,9 @@ from azext_acrcmk.plan.migrate.images import Import
 
 # From so many imports into one repository on, a list is read; below, each asks for its own manifest.
 _FROM = 3
-# The newest manifests of a repository: more than are imported into it at a time, and no more than a page has.
-_NEWEST = 100
+# How many of the newest manifests of a repository are listed: more than are being imported into it, as others may have
+# come too; at least so many, and no more than any page has.
+_LEAST, _MOST = 32, 100
 
 
 @dataclass
@@ -55,7 +56,8 @@ class Arrivals:
         with seen.lock:
             if seen.read_at < time.monotonic() - within:
                 seen.read_at = time.monotonic()
-                seen.tags = self._server.newest(each.repository, _NEWEST)
+                newest = min(max(2 * seen.expected, _LEAST), _MOST)
+                seen.tags = self._server.newest(each.repository, newest)
             return each.digest in seen.tags and set(each.tags) <= set(seen.tags[each.digest])
 
     def has_now(self, each: Import, tags: tuple[str, ...]) -> bool:

@@ -259,8 +259,13 @@ class Copier:
         imports = list(imports)
 
         def run(each: Import) -> None:
-            each, wanted = self._still(each)
+            each, wanted = self._still(each) if each.over else (each, True)
             failure = self._importer.run(each) if wanted else None
+            if failure and failure.is_conflict:
+                # It was refused as a whole. Without the tags that somebody has set since, it may succeed.
+                kept, wanted = self._still(each)
+                if kept != each:
+                    each, failure = kept, self._importer.run(kept) if wanted else None
             self._queue.done()
             with self._lock:
                 if failure:
@@ -274,9 +279,9 @@ class Copier:
         return failures
 
     def _still(self, each: Import | Push) -> tuple[Import | Push, bool]:
-        """What is left to be done where tags are to move that somebody may have set meanwhile; and whether anything is.
-        What only adds tags is refused by the service if they exist."""
-        if not each.over or self._wanted.force:
+        """What is left to be done without the tags that somebody has set since they were listed; and whether anything
+        is. What only adds tags is refused by the service if they exist."""
+        if self._wanted.force:
             return each, True
         kept, conflicts = without_taken(self._target, each)
         with self._lock:

@@ -55,10 +55,6 @@ class Failure:
         return self.error.message if self.error else f"It did not finish within {IMPORT_TIMEOUT} seconds."
 
 
-class _Refused(Exception):
-    """Azure throttles the beginning of an import."""
-
-
 class NothingSucceeds(Exception):
     """So many imports in a row have failed that the others would too; the message is the last one's."""
 

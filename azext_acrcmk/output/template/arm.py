@@ -50,14 +50,11 @@ class _Writer:
         }
 
     def _input(self, given: Input) -> dict[str, Any]:
-        limits = {"minValue": given.least, "maxValue": given.most}
-        if given.lengths:
-            limits |= {"minLength": given.lengths[0], "maxLength": given.lengths[1]}
         return {
             "type": given.type,
             "defaultValue": self.value(given.default),
             **({"allowedValues": list(given.allowed)} if given.allowed else {}),
-            **{name: limit for name, limit in limits.items() if limit is not None},
+            **given.limits,
             "metadata": {"description": given.description},
         }
 

@@ -77,10 +77,7 @@ class _Writer:
         return "\n".join(filter(None, blocks))
 
     def _input(self, given: Input) -> str:
-        limits = {"minValue": given.least, "maxValue": given.most}
-        if given.lengths:
-            limits |= {"minLength": given.lengths[0], "maxLength": given.lengths[1]}
-        lines = "".join(f"@{name}({limit})\n" for name, limit in limits.items() if limit is not None)
+        lines = "".join(f"@{name}({limit})\n" for name, limit in given.limits.items())
         if given.allowed:
             lines += f"@allowed({self.value(given.allowed)})\n"
         return (

@@ -104,7 +104,7 @@ class _Builder:
         if isinstance(change, kinds.UseIdentity):
             self._refer("identity", IDENTITY_TYPE, change.identity.id, self._id_input("identity", change.identity.id))
             return
-        self._create("identity", IDENTITY_TYPE, change.id, ("identityName",), bodies.identity_body(change))
+        self._create("identity", IDENTITY_TYPE, change.id, ("identityName",), bodies.located_body(change))
 
     def _vault(self) -> None:
         change = self.parts.vault
@@ -145,14 +145,14 @@ class _Builder:
             vault = self._vault_input()
             named = {"vaultName": Segment(vault, 8)} if vault else {}
             name = Parameter("vaultName") if vault else change.vault.name
-            self._nest("grant", self._policies(name, None), change.vault, made, named)
+            self._nest_grant(self._policies(name, None), change.vault, made, named)
             return ("grant",)
         if not self.parts.assigns_role:
             return ()
         on_key = isinstance(change, kinds.AssignRole) and "/keys/" in change.scope
         if on_key and self._is_made("key"):
             made = (*made, "key")
-        self._nest("grant", self._grants(change), change.vault, made, self._role_parameters(change, on_key), on_key)
+        self._nest_grant(self._grants(change), change.vault, made, self._role_parameters(change, on_key), on_key)
         count = Input(
             "grantWaits",
             "int",
@@ -206,9 +206,8 @@ class _Builder:
         version = API_VERSIONS[VAULT_TYPE]
         return (Resource("policy", POLICY_TYPE, version, (vault, "add"), body, condition=condition),)
 
-    def _nest(
+    def _nest_grant(
         self,
-        symbol: str,
         resources: tuple[Resource, ...],
         vault: ArmId,
         after: tuple[str, ...],
@@ -220,7 +219,7 @@ class _Builder:
         place = (str(vault.subscription), vault.group) if self.parts.is_elsewhere(vault) else None
         if chosen := self._vault_input():
             place = (Segment(chosen, 2), Segment(chosen, 4))
-        self.items.append(Nested(symbol, resources, given, after, place, types, on_key))
+        self.items.append(Nested("grant", resources, given, after, place, types, on_key))
 
     def _vault_input(self) -> Parameter | None:
         """The parameter with the ID of a vault that exists, if there is one."""

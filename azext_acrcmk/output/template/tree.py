@@ -107,6 +107,13 @@ class Input:
     lengths: tuple[int, int] | None = None
     allowed: tuple[str, ...] = ()
 
+    @property
+    def limits(self) -> dict[str, int]:
+        """By their names in Azure Resource Manager and Bicep."""
+        shortest, longest = self.lengths or (None, None)
+        named = {"minValue": self.least, "maxValue": self.most, "minLength": shortest, "maxLength": longest}
+        return {name: limit for name, limit in named.items() if limit is not None}
+
 
 @dataclass(frozen=True)
 class Output:

@@ -50,15 +50,34 @@ def _descriptor(each: Descriptor) -> dict[str, Any]:
     return body
 
 
+def taken_tags(source: Repository, target: Repository) -> set[str]:
+    """The tags that would be written if they were not on something that is no index, in either registry."""
+    found = set()
+    for repository in (source, target):
+        tags = repository.tags
+        for subject in source.referrers():
+            digest = tags.get(tag := fallback_tag(subject))
+            if digest is not None and not repository.manifests[digest].is_index:
+                found.add(tag)
+    return found
+
+
+def written_tags(source: Repository, target: Repository) -> set[str]:
+    """The tags of the indexes that an earlier run or this one writes."""
+    return {fallback_tag(subject) for subject in source.referrers()} - taken_tags(source, target)
+
+
 def fallbacks(source: Repository, target: Repository) -> tuple[Fallback, ...]:
     """The indexes to write, each with what clients have already put under its tag, in the old or in the new registry.
 
     An index is not written if the one of the new registry already names all that is attached.
     """
-    tags, there = source.tags, target.tags
+    tags, there, written = source.tags, target.tags, written_tags(source, target)
     found = []
     for subject, attached in source.referrers().items():
         tag = fallback_tag(subject)
+        if tag not in written:
+            continue
         merged = {each.digest: each for each in attached}
         old, new = _listed(source, tags.get(tag)), _listed(target, there.get(tag))
         for each in (*old, *new):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from azext_acrcmk.model.content import Manifest, Repository, fallback_tag
+from azext_acrcmk.model.content import Manifest, Repository
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.plan.migrate.fallback import Fallback, fallbacks
+from azext_acrcmk.plan.migrate.fallback import Fallback, fallbacks, written_tags
 from azext_acrcmk.rules.fixes import registry_command
 
 # The most manifests of one imported image (migrate facts 2.1).
@@ -112,7 +112,7 @@ _NONE = Manifest("", "")
 
 def tags_elsewhere(source: Repository, target: Repository) -> dict[str, str]:
     """The tags that the new registry has on another manifest than the old one, with the digest there."""
-    there, written = target.tags, {fallback_tag(subject) for subject in source.referrers()}
+    there, written = target.tags, written_tags(source, target)
     other = {tag: there[tag] for tag, digest in source.tags.items() if there.get(tag, digest) != digest}
     return {tag: digest for tag, digest in other.items() if tag not in written}
 
@@ -127,7 +127,7 @@ def plan_repository(
         has_any = source.manifests or source.hidden
         return RepositoryPlan(left=(_unreadable_repository(source, registry),) if has_any else ())
     written = fallbacks(source, target)
-    written_tags = {fallback_tag(subject) for subject in source.referrers()}
+    ours = written_tags(source, target)
     there, tags_there = target.manifests, target.tags
     imports: list[Import] = []
     pushes: list[Push] = []
@@ -138,7 +138,7 @@ def plan_repository(
         if not row.attributes.can_read:
             left.append(_unreadable_manifest(source, row, registry))
             continue
-        tags, over, found = _tags_to_set(source, row, tags_there, written_tags, movable)
+        tags, over, found = _tags_to_set(source, row, tags_there, ours, movable)
         conflicts += found
         whole = row.digest in there and all(each in there for each in source.descendants(row.digest))
         if whole and not tags:

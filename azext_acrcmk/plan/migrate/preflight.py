@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from azext_acrcmk.model.access import matches
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, same
 from azext_acrcmk.model.preflight import Allowed
 from azext_acrcmk.model.state import Registry, Unknown
@@ -154,11 +153,11 @@ def _named(actions: list[str]) -> str:
 
 
 def _may(held: tuple[Allowed, ...], action: str) -> bool:
-    return any(matches(each.actions, action) and not matches(each.not_actions, action) for each in held)
+    return any(each.permits(action) for each in held)
 
 
 def _may_data(held: tuple[Allowed, ...], action: str) -> bool:
-    return any(matches(each.data_actions, action) and not matches(each.not_data_actions, action) for each in held)
+    return any(each.permits_data(action) for each in held)
 
 
 def _value(properties: dict[str, Any], *path: str) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from azext_acrcmk.model.content import Descriptor, Repository, fallback_tag
-from azext_acrcmk.plan.migrate.fallback import fallbacks
+from azext_acrcmk.model.content import Descriptor, Repository
+from azext_acrcmk.plan.migrate.fallback import fallbacks, taken_tags, written_tags
 from azext_acrcmk.plan.migrate.images import Left
 
 MISSING_MANIFEST, MISSING_TAG = "missingManifest", "missingTag"
@@ -46,7 +46,7 @@ def unexplained(found: Iterable[Difference], left: Iterable[Left]) -> tuple[Diff
 def _found(source: Repository, target: Repository, partial: bool, written: bool) -> Iterator[Difference]:
     name = source.name
     attached = source.referrers() if written else {}
-    fallback_tags = {fallback_tag(subject) for subject in attached}
+    fallback_tags = written_tags(source, target) if written else set()
     for digest, row in sorted(source.manifests.items()):
         has = target.manifests.get(digest)
         if has is None:
@@ -63,6 +63,8 @@ def _found(source: Repository, target: Repository, partial: bool, written: bool)
     if written:
         for each in fallbacks(source, target):
             yield Difference(MISSING_FALLBACK, name, each.tag, each.digest, there.get(each.tag))
+        for tag in sorted(taken_tags(source, target)):
+            yield Difference(MISSING_FALLBACK, name, tag, None, there.get(tag))
     if not partial:
         yield from _extra(source, target, attached, fallback_tags)
 
@@ -71,7 +73,9 @@ def _extra(
     source: Repository, target: Repository, attached: dict[str, list[Descriptor]], fallback_tags: set[str]
 ) -> Iterator[Difference]:
     known = [{each.digest for each in some} for some in attached.values()]
-    for digest in sorted(target.manifests.keys() - source.manifests.keys()):
+    # What an index names is there, even if it is not to be listed.
+    named = {each.digest for content in source.contents.values() for each in content.listed}
+    for digest in sorted(target.manifests.keys() - source.manifests.keys() - named):
         if not _is_fallback_index(target, digest, known):
             yield Difference(EXTRA_MANIFEST, source.name, digest, None, digest)
     tags = source.tags

@@ -132,6 +132,15 @@ def test_what_fails_for_ever_fails(error):
         ask(Arm(error))
 
 
+def test_a_token_that_expires_on_the_way_is_renewed_once():
+    expired = failed(401, code="ExpiredAuthenticationToken")
+    assert ask(Arm(expired, page(*ROWS))).missing == 0
+    arm = Arm(expired)
+    with pytest.raises(HttpResponseError):
+        ask(arm)
+    assert len(arm.asked) == 2
+
+
 @pytest.mark.parametrize("error", [failed(400, code="BadRequest"), failed(403), ClientAuthenticationError("expired")])
 def test_what_will_not_pass_fails_at_once(error):
     arm = Arm(error)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from azext_acrcmk.cloud.arm import Arm
-from azext_acrcmk.cloud.preflight import look_ahead
+from azext_acrcmk.cloud.preflight import Ahead
 from azext_acrcmk.model.ids import Scope
 from azext_acrcmk.model.preflight import Allowed, NewResource, Questions
 from azext_acrcmk.model.state import Unknown
@@ -33,7 +33,7 @@ class Paged(Arm):
 
 def test_a_permission_on_a_later_page_is_not_missed():
     clients = SimpleNamespace(arm=lambda _subscription: Paged("first/read", "second/write"))
-    seen = look_ahead(clients, asked(scopes=(GROUP,)))
+    seen = Ahead(clients).answers(asked(scopes=(GROUP,)))
     ((scope, allowed),) = seen.permissions
     assert scope == GROUP
     assert allowed == (Allowed(("first/read",), (), (), ()), Allowed(("second/write",), (), (), ()))
@@ -42,15 +42,15 @@ def test_a_permission_on_a_later_page_is_not_missed():
 @pytest.mark.parametrize("body", [{}, {"value": None}, {"value": "all"}, {"value": []}])
 def test_a_list_that_names_no_permissions_is_unknown_they_are_not_missing(monkeypatch, body):
     monkeypatch.setattr(Paged, "_send", lambda *_, **__: body)
-    seen = look_ahead(SimpleNamespace(arm=lambda _subscription: Paged()), asked(scopes=(GROUP,)))
+    seen = Ahead(SimpleNamespace(arm=lambda _subscription: Paged())).answers(asked(scopes=(GROUP,)))
     ((_, held),) = seen.permissions
     assert isinstance(held, Unknown)
 
 
 def test_a_denial_by_no_policy_is_unknown():
     said = {"contentEvaluationResult": {"policyEvaluations": [{"evaluationResult": "NonCompliant"}]}}
-    restrictions = SimpleNamespace(check_at_resource_group_scope=lambda *_, **__: said)
-    clients = SimpleNamespace(acquires_policy_tokens=False, policy_restrictions=lambda _subscription: restrictions)
-    seen = look_ahead(clients, asked(resources=(NewResource("vault", GROUP, {}),)))
+    arm = SimpleNamespace(post=lambda *_, **__: said)
+    clients = SimpleNamespace(acquires_policy_tokens=False, arm=lambda _subscription: arm)
+    seen = Ahead(clients).answers(asked(resources=(NewResource("vault", GROUP, {}),)))
     (denial,) = seen.denials
     assert isinstance(denial, Unknown)

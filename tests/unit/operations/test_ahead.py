@@ -15,7 +15,6 @@ from azext_acrcmk.plan.obstacle import UNDETERMINED
 from tests.harness import make
 from tests.harness.kinds import GOAL, change_of
 
-SESSION = SimpleNamespace(clients=None)
 STATE = make.reached(GOAL)
 
 
@@ -24,11 +23,11 @@ def silent(monkeypatch):
     """An Azure that answers only when the test lets it."""
     answer = threading.Event()
 
-    def look_ahead(_clients, _asked) -> Preflight:
+    def answers(_asked) -> Preflight:
         answer.wait(30)
         return Preflight()
 
-    monkeypatch.setattr(ahead, "look_ahead", look_ahead)
+    answer.session = SimpleNamespace(ahead=SimpleNamespace(answers=answers))
     monkeypatch.setattr(ahead, "SECONDS", 0.05)
     yield answer
     answer.set()
@@ -37,7 +36,7 @@ def silent(monkeypatch):
 @pytest.mark.parametrize("kind", ["RemoveRole", "RevokeVersion", "SetEncryption"])
 def test_a_change_that_can_be_undone_does_not_wait_for_long(silent, kind):
     plan = Plan((change_of(getattr(kinds, kind)),))
-    (found,) = ahead.find_obstacles(SESSION, plan, STATE)
+    (found,) = ahead.find_obstacles(silent.session, plan, STATE)
     assert (found.action, found.resource) == (UNDETERMINED, plan.changes[0].resource)
     ahead.stop_where_blocked([found], plan=plan)
 
@@ -45,8 +44,8 @@ def test_a_change_that_can_be_undone_does_not_wait_for_long(silent, kind):
 def test_what_is_irreversible_waits(silent):
     plan = Plan((change_of(kinds.CreateVault),))
     threading.Timer(0.3, silent.set).start()
-    assert ahead.find_obstacles(SESSION, plan, make.nothing(GOAL)) == []
+    assert ahead.find_obstacles(silent.session, plan, make.nothing(GOAL)) == []
 
 
 def test_nothing_is_asked_for_a_plan_that_changes_nothing(silent):
-    assert ahead.find_obstacles(SESSION, Plan((change_of(kinds.UseGrant),)), STATE) == []
+    assert ahead.find_obstacles(silent.session, Plan((change_of(kinds.UseGrant),)), STATE) == []

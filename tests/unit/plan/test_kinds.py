@@ -1,6 +1,6 @@
 """Every kind of change goes through every reader of plans, and each reader raises on a kind that it does not know."""
 
-from dataclasses import dataclass, replace
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -12,7 +12,7 @@ from azext_acrcmk.output.template.first import problems_of
 from azext_acrcmk.output.template.parts import NotInTemplates, Parts, parts_of, place
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan import needs as module_of_needs
-from azext_acrcmk.plan.change import CHANGING, CREATE, READ, Action, Change, Plan, UnknownChange
+from azext_acrcmk.plan.change import CHANGING, CREATE, READ, Action, Change, Plan, UnknownChange, kind
 from azext_acrcmk.plan.enable import plan_enable
 from azext_acrcmk.plan.needs import needs
 from azext_acrcmk.plan.permissions import Permission, required_permissions
@@ -31,7 +31,7 @@ ENCRYPTED = make.registry(GOAL)
 def unknown() -> Change:
     """A change of a kind that nobody reads, nor says what it is done to."""
 
-    @dataclass(frozen=True, kw_only=True)
+    @kind
     class Unheard(Change):
         action, noun = CREATE, "thing"
 
@@ -42,6 +42,32 @@ def test_there_is_every_kind_of_the_module():
     named = {each for each in vars(kinds).values() if isinstance(each, type) and issubclass(each, Change)}
     assert set(KINDS) == {each for each in named if each is not Change and not each.__name__.startswith("_")}
     assert len(KINDS) == len(set(KINDS))
+
+
+class TestAKindOfChange:
+    def test_is_equal_by_its_values(self):
+        one, same = (change_of(kinds.CreateGroup) for _ in range(2))
+        other, kind_alike = replace(one, location="elsewhere"), change_of(kinds.UseGroup)
+        assert one == same
+        assert hash(one) == hash(same)
+        assert one != other
+        assert one != kind_alike
+        assert one == replace(one, after=(kind_alike,))
+        assert "location='elsewhere'" in repr(other)
+        assert "after" not in repr(other)
+
+    def test_can_not_be_altered(self):
+        made = change_of(kinds.UseGroup)
+        with pytest.raises(FrozenInstanceError):
+            made.reason = "another"
+        with pytest.raises(FrozenInstanceError):
+            del made.reason
+
+    def test_is_created_with_all_that_it_requires_and_no_more(self):
+        with pytest.raises(TypeError, match="CreateGroup requires 'id'"):
+            kinds.CreateGroup(reason="", location="here")
+        with pytest.raises(TypeError, match="UseGroup has no 'place'"):
+            kinds.UseGroup(reason="", id="/g", place="here")
 
 
 @each_kind

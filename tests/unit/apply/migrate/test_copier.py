@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from azext_acrcmk.apply.migrate.copier import Copier, Wanted
+from azext_acrcmk.apply.migrate.importing import Failure
 from azext_acrcmk.apply.migrate.limit import Limit
 from azext_acrcmk.apply.migrate.moves import without_taken
+from azext_acrcmk.cloud.errors import ServiceError
 from azext_acrcmk.cloud.load_content import load_source
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.content import FREE, Attributes, Manifest, Repository, fallback_tag
@@ -91,6 +93,28 @@ def test_what_somebody_has_set_since_it_was_listed_is_not_moved(now, kept, taken
         assert left.tags == kept
         assert dict(left.over).keys() == {"1"} & {*kept}
         assert conflicts == [Conflict("app", tag, WANTED, now.get(tag, "")) for tag in taken]
+
+
+def test_a_tag_that_somebody_set_since_is_a_conflict_and_does_not_keep_the_others_from_being_imported():
+    source = Server(repository(image("a", "1", "2", "3")))
+    target = Server(repository())
+    work = copier(source, target, Wanted())
+    tried = []
+
+    def refuse(each: Import) -> Failure | None:
+        tried.append(each.tags)
+        if len(tried) > 1:
+            target.has.manifests[digest("a")] = image("a", *each.tags)
+            return None
+        target.has.manifests[SOMEBODY] = Manifest(SOMEBODY, "", 0, ("2",))
+        return Failure(each, ServiceError(400, "Conflict", "Tag app:2 already exists in target registry."), 1)
+
+    work._importer.run = refuse
+    tally = work.copy()
+    assert tried == [("1", "2", "3"), ("1", "3")]
+    assert (tally.conflicts, tally.failures) == ([Conflict("app", "2", WANTED, SOMEBODY)], [])
+    assert [each.kind for each in tally.differences] == ["extraManifest", "otherTag"]
+    assert (tally.imports, tally.tags_set) == (1, 2)
 
 
 def test_a_manifest_that_is_there_is_not_imported_for_tags_that_are_all_taken():

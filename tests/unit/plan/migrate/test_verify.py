@@ -86,3 +86,23 @@ def test_a_repository_of_many_manifests_takes_moments():
     assert plan_repository(many, many, OLD).done
     assert attributes_to_set(many, many) == ()
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("side", ["old", "new"])
+def test_a_tag_with_the_name_of_a_fallback_tag_that_is_on_an_image_is_kept_and_told(side):
+    """Clients can't find what is attached to `a` then, but nothing of somebody else is lost."""
+    tag = fallback_tag(digest("a"))
+    rows, contents = (image("a", "1"), signature("s")), {"s": about("a", "s")}
+    source = repository(*rows, *([image("x", tag)] if side == "old" else []), contents=contents)
+    made = plan_repository(source, repository(*([image("x", tag)] if side == "new" else [])), OLD)
+    assert made.fallbacks == ()
+    assert [each.tags for each in made.imports if tag in each.tags] == ([(tag,)] if side == "old" else [])
+    target = repository(*rows, image("x", tag))
+    assert ("missingFallbackTag", tag) in {(each.kind, each.what) for each in differences(source, target)}
+
+
+def test_a_manifest_that_comes_with_an_index_and_is_not_to_be_listed_is_not_extra():
+    contents = {"index": of("a", "hidden")}
+    source = repository(index("index", "1"), image("a"), contents=contents)
+    target = repository(index("index", "1"), image("a"), image("hidden"), contents=contents)
+    assert differences(source, target) == ()
