@@ -93,10 +93,10 @@ def migrate(
     yes=False,
     **options,
 ):
-    from azext_acrcmk.apply.migrate.copier import Wanted
     from azext_acrcmk.model.goal import goal_options
     from azext_acrcmk.operations.migrate import Mode
     from azext_acrcmk.operations.migrate import migrate as operation
+    from azext_acrcmk.plan.migrate.tally import Wanted
 
     wanted = Wanted(tuple(repositories or ()), since, not no_referrers, not no_settings, force)
     mode = Mode(what_if, yes, concurrency, freeze, unfreeze, tuple(report or ()))

@@ -46,8 +46,8 @@ class Arm:
     def get(self, path: str, version: str, **options: Any) -> dict[str, Any]:
         return self._send("GET", self._url(path, version), **options)
 
-    def put(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._send("PUT", self._url(path, version), body)
+    def put(self, path: str, version: str, body: dict[str, Any], **options: Any) -> dict[str, Any]:
+        return self._send("PUT", self._url(path, version), body, **options)
 
     def patch(self, path: str, version: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._send("PATCH", self._url(path, version), body)

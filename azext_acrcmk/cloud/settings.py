@@ -25,6 +25,8 @@ _EXTENSIONS = {
 # How long a setting may take to be made, in seconds: a replica copies all images.
 SETTING_TIMEOUT = 3600
 _VERSION = API_VERSIONS[REGISTRY_TYPE]
+# The address and the headers of a webhook are secret, also for --debug.
+_UNLOGGED = {"logging_enable": False}
 
 
 def load_settings(clients: Clients, registry: Registry) -> Settings:
@@ -65,14 +67,15 @@ def _hook(clients: Clients, registry: Registry, name: str) -> dict[str, Any] | U
     path = f"{registry.id}/{WEBHOOKS}/{name}/getCallbackConfig"
     arm = clients.arm(registry.id.subscription)
     action = f"{REGISTRY_TYPE}/{WEBHOOKS}/getCallbackConfig/action"
-    found = read_if_possible(lambda: arm.post(path, _VERSION), action, f"{registry.id}/{WEBHOOKS}/{name}")
+    found = read_if_possible(lambda: arm.post(path, _VERSION, **_UNLOGGED), action, f"{registry.id}/{WEBHOOKS}/{name}")
     return Unknown(why="There is no such webhook.") if isinstance(found, Absent) else found
 
 
 def put_setting(clients: Clients, subscription: str, path: str, version: str, body: dict[str, Any], stop: Stop) -> str:
     """Makes a setting, and waits until Azure has made it. The state in which that ended: "Succeeded" if well."""
     arm = clients.arm(subscription)
-    made = when_free(lambda: arm.put(path, version, body), stop)
+    options = _UNLOGGED if f"/{WEBHOOKS}/" in path else {}
+    made = when_free(lambda: arm.put(path, version, body, **options), stop)
 
     def settled(seen: dict[str, Any]) -> bool:
         return _state(seen) in ("Succeeded", "Failed", "Canceled")

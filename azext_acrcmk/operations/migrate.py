@@ -20,7 +20,7 @@ from azure.cli.core.azclierror import (
 from knack.log import get_logger
 
 from azext_acrcmk._errors import AGAIN
-from azext_acrcmk.apply.migrate.copier import Copier, Wanted
+from azext_acrcmk.apply.migrate.copier import Copier
 from azext_acrcmk.apply.migrate.freezing import freeze, unfreeze
 from azext_acrcmk.apply.migrate.importing import Importer, NothingSucceeds
 from azext_acrcmk.apply.migrate.limit import Limit
@@ -51,6 +51,7 @@ from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.migrate.cutover import migrate_command
 from azext_acrcmk.plan.migrate.freeze import MOST_LOCKED, TooManyLocked, locked_before
 from azext_acrcmk.plan.migrate.preflight import admission, missing_role
+from azext_acrcmk.plan.migrate.tally import Wanted
 from azext_acrcmk.plan.obstacle import BLOCKED, Obstacle
 from azext_acrcmk.rules import BROKEN, examine
 from azext_acrcmk.rules.fixes import registry_command
@@ -113,7 +114,7 @@ def migrate(
 def _check_content(source: Registry, old: LoginServer, wanted: Wanted, freeze: bool) -> None:
     """Whether the old registry lets itself be listed and, for `freeze`, be locked, and has what is wanted of it."""
     names = list(old.repositories()) if wanted.patterns else list(islice(old.repositories(), 1))
-    names += wanted.unlisted(old, names)
+    names += [each for each in wanted.named(names) if old.repository(each)]
     if unmatched := [each for each in wanted.patterns if not any(fnmatchcase(name, each) for name in names)]:
         raise InvalidArgumentValueError(
             f"No repository of registry '{source.name}' matches --repository {' '.join(map(quote, unmatched))}. "
@@ -127,14 +128,16 @@ def _check_content(source: Registry, old: LoginServer, wanted: Wanted, freeze: b
 def _freeze(session: Session, source: Registry, state: State, old: LoginServer) -> State:
     """Locks the old registry against pushes; the new one remembers what was locked before."""
     command = migrate_command(source.id, state.registry.id, "--unfreeze")
-    with session.progress.paused():
-        logger.warning(
-            "Locking the repositories of registry '%s' against pushes. To allow pushes again: %s", source.name, command
-        )
-    session.besides.append(lambda: f"repositories of registry '{source.name}' locked against pushes, all or some")
+
+    def begins() -> None:
+        with session.progress.paused():
+            what = "Locking the repositories of registry '%s' against pushes. To allow pushes again: %s"
+            logger.warning(what, source.name, command)
+        session.besides.append(lambda: f"repositories of registry '{source.name}' locked against pushes, all or some")
+
     try:
         with _permitted(session, source), session.progress.during("Locking the repositories of the old registry"):
-            return replace(state, registry=freeze(session.clients, old, state.registry, session.stop))
+            return replace(state, registry=freeze(session.clients, old, state.registry, session.stop, begins))
     except TooManyLocked:
         raise ValidationError(
             f"More than {MOST_LOCKED} repositories of registry '{source.name}' are locked already, so they can't all "
@@ -151,9 +154,12 @@ def _unfreeze(
         raise ValidationError(
             f"Registry '{source.name}' was not locked by a migration to '{name}'. Nothing was changed."
         )
-    session.besides.append(lambda: f"repositories of registry '{source.name}' unlocked, all or some")
+
+    def begins() -> None:
+        session.besides.append(lambda: f"repositories of registry '{source.name}' unlocked, all or some")
+
     with _permitted(session, source), session.progress.during("Unlocking the repositories of the old registry"):
-        names = unfreeze(session.clients, old, target, session.stop)
+        names = unfreeze(session.clients, old, target, session.stop, begins)
     return {"source": source.name, "target": target.name, "opened": sorted(names)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from azext_acrcmk.model.content import Totals
 from azext_acrcmk.model.ids import ArmId
@@ -12,45 +12,21 @@ from azext_acrcmk.model.settings import Settings
 from azext_acrcmk.model.state import Registry, State
 from azext_acrcmk.plan.migrate.cutover import CutOver
 from azext_acrcmk.plan.migrate.settings import LeftSetting, counts
+from azext_acrcmk.plan.migrate.tally import Tally, Wanted
 from azext_acrcmk.rules import Health
 
 # Imports that are begun in a second, at most and at least, for the time to expect (migrate facts 2.6).
 FAST, SLOW = 5, 1
 
 
-class Selected(Protocol):
-    """What is to be copied; see `apply.migrate.copier`."""
-
-    patterns: tuple[str, ...]
-    since: str | None
-
-
-class Tallied(Protocol):
-    """What has become of all repositories; see `apply.migrate.copier`."""
-
-    source: Totals
-    imports: int
-    written: int
-    locked: int
-    tags_set: int
-    moved: list[tuple[str, str, str, str]]
-    planned: int
-    there: int
-    conflicts: list[Any]
-    left: list[Any]
-    failures: list[Any]
-    unwritten: list[tuple[str, str, str]]
-    differences: list[Any]
-
-
 def inventory_document(
     source: Registry,
     target: ArmId,
-    tally: Tallied,
+    tally: Tally,
     plan: list[dict[str, Any]],
     settings: Settings | None,
     left: Iterable[LeftSetting],
-    wanted: Selected,
+    wanted: Wanted,
 ) -> dict[str, Any]:
     """The result of --what-if: what there is, what has to be done, what stands in the way. `settings` has how many of
     each kind the old registry has; null is what can't be read."""
@@ -72,9 +48,7 @@ def inventory_document(
     }
 
 
-def migration_document(
-    source: Registry, state: State, tally: Tallied, health: Health, wanted: Selected
-) -> dict[str, Any]:
+def migration_document(source: Registry, state: State, tally: Tally, health: Health, wanted: Wanted) -> dict[str, Any]:
     """The result of a migration. `verified`: the new registry has what was listed of the old one, and nothing else.
     `selected` is null where all of it was."""
     bad = (tally.differences, tally.conflicts, tally.left, tally.failures, tally.unwritten)
@@ -98,12 +72,12 @@ def migration_document(
     }
 
 
-def _selected(wanted: Selected) -> dict[str, Any] | None:
+def _selected(wanted: Wanted) -> dict[str, Any] | None:
     """What narrows the copy: patterns of repositories, and the moment (UTC) since which something has changed."""
     return {"repositories": list(wanted.patterns), "since": wanted.since} if wanted.patterns or wanted.since else None
 
 
-def copied_text(tally: Tallied, target: str) -> str:
+def copied_text(tally: Tally, target: str) -> str:
     """What was copied so far, for an error; empty if nothing was begun."""
     if not tally.planned:
         return ""

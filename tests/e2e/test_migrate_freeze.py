@@ -63,6 +63,16 @@ def test_who_can_not_lock_is_told_before_anything_is_made(azure, az_as, seed):
     assert changes(azure) == []
 
 
+def test_where_it_can_not_be_remembered_nothing_is_locked_nor_said_to_be(azure, many_az, before):
+    denied = {"error": {"code": "RequestDisallowedByPolicy", "message": "No."}}
+    azure.fault("status", method="PATCH", path="registries/newregistry", status=403, body=denied)
+    result = many_az([*COMMAND, "--freeze"])
+    assert result.code == 1
+    assert "A policy does not allow this change" in result.err
+    assert "ocked" not in result.err
+    assert azure.content("oldregistry") == before
+
+
 def test_frozen_twice_or_killed_midway_it_remembers_the_same(azure, az, many_az, before):
     azure.fault("hang", method="PATCH", path="oldregistry.azurecr.io/acr/v1/app/service0003")
     running = az.start(f"{MIGRATE} --freeze")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import PACE
+from tests.harness.migrate import MIGRATE, old_registry
 from tests.harness.scenarios import SCENARIOS
 from tests.harness.scene import HERE
 
@@ -48,6 +49,19 @@ def test_of_a_command_that_looks(azure, az_as, scene, command):
     said = said_by(az_as(azure.principal(("Owner", HERE), secret=SECRET)), command)
     assert not TOKEN.findall(said)
     assert SECRET not in said
+
+
+def test_of_the_webhooks_that_a_migration_copies(az, seed):
+    old_registry(seed)
+    hook = (
+        "--name deploy --actions push --uri https://example.com/?sig=one-secret --headers Authorization=another-secret"
+    )
+    az(f"acr webhook create --registry oldregistry {hook}").ok()
+    said = said_by(az, MIGRATE)
+    assert not TOKEN.findall(said)
+    assert "-secret" not in said
+    copied = az("acr webhook get-config --registry newregistry --name deploy").json()
+    assert copied["customHeaders"] == {"Authorization": "another-secret"}
 
 
 def test_the_files_of_the_sign_in_have_what_is_looked_for(azure, az_as, scene):

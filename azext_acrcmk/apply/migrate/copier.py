@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from azext_acrcmk.apply.migrate.importing import Failure, Importer
@@ -18,20 +17,19 @@ from azext_acrcmk.cloud.login_server import READ, LoginServer, NotPermitted
 from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.registry_tokens import repository_scope
 from azext_acrcmk.cloud.waiting import Stop, until_settled
-from azext_acrcmk.model.content import OCI_INDEX, Repository, Totals, totals
+from azext_acrcmk.model.content import OCI_INDEX, Repository, totals
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.plan.migrate.attributes import SetAttributes, attributes_to_set, to_lock_again, to_unlock
 from azext_acrcmk.plan.migrate.fallback import Fallback
 from azext_acrcmk.plan.migrate.freeze import was_locked
 from azext_acrcmk.plan.migrate.images import (
-    Conflict,
     Import,
-    Left,
     Push,
     RepositoryPlan,
     plan_repository,
     without_referrers,
 )
+from azext_acrcmk.plan.migrate.tally import Tally, Unwritten, Wanted
 from azext_acrcmk.plan.migrate.verify import Difference, differences, unexplained
 
 # How long what was imported may take to be listed, in seconds.
@@ -42,50 +40,7 @@ ROUNDS = 3
 REPOSITORIES = 16
 
 
-# What could not be written: the repository, what in it, and why.
-Unwritten = tuple[str, str, str]
-# A tag that was moved: the repository, the tag, the digest that it was on, and the one that it is on now.
-Moved = tuple[str, str, str, str]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be copied. `patterns` select repositories by name, `since` is a moment in ISO 8601."""
-
-    patterns: tuple[str, ...] = ()
-    since: str | None = None
-    referrers: bool = True
-    settings: bool = True
-    force: bool = False
-
-    def selects(self, name: str) -> bool:
-        return not self.patterns or any(fnmatchcase(name, pattern) for pattern in self.patterns)
-
-    def unlisted(self, server: LoginServer, listed: Collection[str]) -> list[str]:
-        """The repositories that are wanted by their names, are there, and are not listed (listEnabled is false)."""
-        names = [each for each in self.patterns if each not in listed and not set("*?[") & set(each)]
-        return [each for each in dict.fromkeys(names) if server.repository(each)]
-
-
-@dataclass
-class Tally:
-    """What has become of all repositories."""
-
-    source: Totals = field(default_factory=Totals)
-    imports: int = 0
-    written: int = 0
-    locked: int = 0
-    tags_set: int = 0
-    moved: list[Moved] = field(default_factory=list)
-    planned: int = 0
-    there: int = 0
-    conflicts: list[Conflict] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    unwritten: list[Unwritten] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
-    names: set[str] = field(default_factory=set)
 
 
 def _failed(items: Iterable[T], write: Callable[[T], None], what: Callable[[T], str]) -> list[Unwritten]:
@@ -159,7 +114,7 @@ class Copier:
 
     def _each(self, work: Callable[[str], None]) -> Tally:
         names = [name for name in self._source.repositories() if self._wanted.selects(name)]
-        names += self._wanted.unlisted(self._source, names)
+        names += [each for each in self._wanted.named(names) if self._source.repository(each)]
         for server in filter(None, (self._source, self._target)):
             server.tokens.expect(repository_scope(name, READ) for name in names)
         for_each(names, work, lambda: None, most=max(REPOSITORIES, self._limit.size))

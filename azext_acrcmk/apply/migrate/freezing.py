@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from azext_acrcmk.cloud.changes import patch_registry
@@ -15,22 +16,26 @@ from azext_acrcmk.plan.migrate.freeze import locked_before, remembered, was_lock
 _AT_ONCE = 8
 
 
-def freeze(clients: Clients, server: LoginServer, target: Registry, stop: Stop) -> Registry:
-    """Locks all repositories. What was locked before is remembered first, so that it survives being killed. Returns the
-    new registry with its tags. Raises TooManyLocked."""
+def freeze(clients: Clients, server: LoginServer, target: Registry, stop: Stop, begins: Callable[[], None]) -> Registry:
+    """Locks all repositories. What was locked before is remembered first, so that it survives being killed; then it
+    `begins`. Returns the new registry with its tags. Raises TooManyLocked."""
     writable = _writable(server)
     if locked_before(target.tags) is None:
         tags = remembered(name for name, can_write in writable.items() if not can_write)
         target = patch_registry(clients, target.id, {"tags": {**target.tags, **tags}}, stop)
+    begins()
     _set(server, [name for name, can_write in writable.items() if can_write], writable=False)
     return target
 
 
-def unfreeze(clients: Clients, server: LoginServer, target: Registry, stop: Stop) -> list[str]:
-    """Opens what `freeze` has locked, and forgets it. Returns the names."""
+def unfreeze(
+    clients: Clients, server: LoginServer, target: Registry, stop: Stop, begins: Callable[[], None]
+) -> list[str]:
+    """Opens what `freeze` has locked, once it `begins`, and forgets it. Returns the names."""
     before = locked_before(target.tags) or frozenset()
     writable = _writable(server)
     names = [name for name, can_write in writable.items() if not can_write and not was_locked(name, before)]
+    begins()
     _set(server, names, writable=True)
     patch_registry(clients, target.id, {"tags": without_freeze(target.tags)}, stop)
     return names

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from azext_acrcmk.apply.migrate.copier import Copier, Wanted
+from azext_acrcmk.apply.migrate.copier import Copier
 from azext_acrcmk.apply.migrate.importing import Failure
 from azext_acrcmk.apply.migrate.limit import Limit
 from azext_acrcmk.apply.migrate.moves import without_taken
@@ -18,6 +18,7 @@ from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.content import FREE, Attributes, Manifest, Repository, fallback_tag
 from azext_acrcmk.plan.migrate.fallback import Fallback
 from azext_acrcmk.plan.migrate.images import Conflict, Import, Push, RepositoryPlan, plan_repository
+from azext_acrcmk.plan.migrate.tally import Wanted
 from tests.harness.content import OLD, descriptor, digest, image, repository
 
 LOCKED = Attributes(can_write=False)
@@ -213,4 +214,6 @@ def test_hidden_tags_are_named():
 
 def test_a_repository_that_is_not_listed_is_copied_if_it_is_named():
     server = Hiding(replace(repository(), name="hidden"), counts=[(1, 1)])
-    assert Wanted(patterns=("app", "app", "*x", "hidden", "none")).unlisted(server, ["app"]) == ["hidden"]
+    named = Wanted(patterns=("app", "app", "*x", "hidden", "none")).named(["app"])
+    assert named == ["hidden", "none"]
+    assert [each for each in named if server.repository(each)] == ["hidden"]
