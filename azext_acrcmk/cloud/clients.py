@@ -7,6 +7,7 @@ The SDKs are those the CLI ships, imported when first needed. Their requests and
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import logging
 import re
@@ -25,6 +26,8 @@ from azext_acrcmk.cloud.transport import transport
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
 from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId, Id
 
+# Until a request that is about to be sent is under way, in seconds.
+_UNTIL_SENT = 0.02
 # How long a login server may take to connect, and to answer, in seconds.
 _TIMES = {"connection_timeout": 10, "read_timeout": 120}
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]*(:\d+)?", re.IGNORECASE)
@@ -98,6 +101,19 @@ class Clients:
         )
         adapter.cert_verify(pool, url, given["verify"], given["cert"])
         return pool
+
+    def prepare(self, subscription: str) -> None:
+        """Makes what most commands need next while they wait for their first response: importing the SDKs takes about
+        as long. Whatever fails here fails again where it is needed, and is told there."""
+
+        def make() -> None:
+            with contextlib.suppress(Exception):
+                for client in (self.registries, self.key_vault, self.identities):
+                    client(subscription)
+
+        timer = threading.Timer(_UNTIL_SENT, make)
+        timer.daemon = True
+        timer.start()
 
     def registries(self, subscription: str):
         return self._management("MGMT_CONTAINERREGISTRY", subscription, self.registry_api_version).registries
@@ -238,6 +254,8 @@ class Clients:
             raise ServiceRequestError(f"'{host}' is not a host of the cloud {self._cli_ctx.cloud.name}.")
 
     def _once(self, name: tuple[Any, ...], make: Callable[[], Any]):
+        if name in self._made:  # without waiting for another that is being made
+            return self._made[name]
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()

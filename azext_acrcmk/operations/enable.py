@@ -58,6 +58,7 @@ def goal_of(session: Session, name: str, group: str, options: dict[str, Any]) ->
 def planned(session: Session, goal: EnableGoal) -> Prepared:
     """The plan of a goal, which may have problems; then nothing else is asked."""
     session.clients.registry_api_version = goal.options.api_version
+    session.clients.prepare(goal.registry.subscription)
     subscriptions, now = session.login.subscriptions, session.now
 
     def ask_as_if(state: State) -> None:

@@ -86,7 +86,7 @@ class Session:
         """The same for a command that only reads: without a group, it may be in another subscription, which is said."""
         if group:
             return self.registry_id(name, group)
-        found = find_registry(self.clients, name, self.login.subscription)
+        found = self._search(name)
         if isinstance(found, Absent) and (there := self._elsewhere(name)):
             logger.warning("Registry '%s' is in another subscription than the current one: %s", name, there)
             return there
@@ -96,9 +96,13 @@ class Session:
         """The id of a registry by its name and, where given, its resource group."""
         if group:
             return ArmId(self.login.subscription, group, REGISTRY_TYPE, name)
-        found = find_registry(self.clients, name, self.login.subscription)
+        found = self._search(name)
         there = self._elsewhere(name) if isinstance(found, Absent) else None
         return self._found(name, found, there)
+
+    def _search(self, name: str) -> ArmId | Absent | Unknown:
+        self.clients.prepare(self.login.subscription)
+        return find_registry(self.clients, name, self.login.subscription)
 
     def _elsewhere(self, name: str) -> ArmId | None:
         from azext_acrcmk.cloud.elsewhere import find_elsewhere
@@ -131,6 +135,7 @@ class Session:
 
     def registry_at(self, id_: ArmId) -> Registry:
         """A registry that must exist, by its id."""
+        self.clients.prepare(id_.subscription)
         found = get_registry(self.clients, id_)
         if isinstance(found, Unknown):
             raise _forbidden(id_.name, found)
