@@ -20,7 +20,8 @@ def as_if_alone() -> Iterator[None]:
     finally:
         for each in _loggers():
             level, each.propagate, each.handlers = before.get(each, (logging.NOTSET, True, []))
-            each.setLevel(level)
+            if each.level != level:  # to set it clears what all loggers remember
+                each.setLevel(level)
         for name in ("_msal_token_cache", "_msal_http_cache", "_service_principal_store_instance"):
             assert hasattr(Identity, name)
             setattr(Identity, name, None)
