@@ -99,8 +99,8 @@ def test_scopes(azure, quick_az):
     assert listed("--all") == set(fleet["registries"])
     for scope, code, words in (
         ("-g nosuch", 3, "There is no resource group 'nosuch'"),
-        ("--management-groups nosuch mine", 1, "Nothing could be listed: "),
-        (f"--subscriptions {'9' * 8}-9999-4999-8999-{'9' * 12}", 1, "Nothing could be listed: "),
+        ("--management-groups nosuch mine", 3, "Nothing could be listed: "),
+        (f"--subscriptions {'9' * 8}-9999-4999-8999-{'9' * 12}", 3, "Nothing could be listed: "),
     ):
         result = quick_az(f"acr cmk list {scope}")
         assert (result.code, words in result.err, "for support" in result.err) == (code, True, False), result
