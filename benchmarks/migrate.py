@@ -38,7 +38,7 @@ the profile `instant`.
 
 The floor is the service's alone: the time that its imports take, divided by how many it takes at a time, but no more
 imports than Azure Resource Manager takes writes (200, and then 10 a second). Azure does not publish how many imports a
-registry takes at a time, so the sandbox refuses more than {limits}. `migrate` is not told the number.
+registry takes at a time, so the sandbox refuses more than {limits} in turn. `migrate` is not told the number.
 """
 
 

@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 # How long Resource Graph may take if much depends on it, in seconds.
 LONG_PATIENCE = 20.0
+_UNLISTED = "subscriptions that are not in `az account list`"
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,10 @@ class Search(Generic[T]):
     def _left(self, seen: Seen | None, unread: int) -> tuple[Unknown, ...]:
         """What was not read directly, and what Resource Graph does not tell of it."""
         if seen is None:
-            rest = len(set(self._known) - self._read.keys())
-            most = f"at most {MOST_OTHERS} others are searched without Resource Graph, which can't be asked"
-            return left_out(rest, f"{most}: {self._seen.why.rstrip('.')}")
+            rest, why = len(set(self._known) - self._read.keys()), self._seen.why.rstrip(".")
+            most = f"at most {MOST_OTHERS} others are searched without Resource Graph, which can't be asked: {why}"
+            others = Unknown("", _UNLISTED, f"Resource Graph can't be asked: {why}", denied=False)
+            return (*left_out(rest, most), *((others,) if self._thorough and not rest else ()))
         by_graph = len(seen.subscriptions - self._read.keys())
         unseen = len(set(self._known) - self._read.keys() - seen.subscriptions)
         beyond = Unknown("", "subscriptions after the first 10,000", "not in Resource Graph's result", denied=False)

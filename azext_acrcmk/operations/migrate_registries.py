@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from shlex import quote
 from typing import Any
+
+from azure.cli.core.azclierror import ValidationError
 
 from azext_acrcmk._errors import problems_error
 from azext_acrcmk.cloud.across import find_registry
@@ -60,13 +63,16 @@ def get_source(session: Session, name: str) -> Registry:
 
 
 def find_target(session: Session, source: Registry, name: str, group: str | None) -> tuple[ArmId, Registry | Absent]:
-    """Where the new registry is, or is to be made, and what there is. Without a group, one that exists is found by its
-    name: no other can have it."""
+    """Where the new registry is, or is to be made, and what there is. One that exists is found by its name, which no
+    other can have, unless another group was typed."""
     id_ = ArmId(source.id.subscription, group or source.id.group, REGISTRY_TYPE, name)
     seen = get_registry_at(session.clients, id_, PREVIEW_API_VERSION)
-    if isinstance(seen, Absent) and not group:
+    if isinstance(seen, Absent):
         there = find_registry(session.clients, name, id_.subscription)
-        if isinstance(there, ArmId):
+        if isinstance(there, ArmId) and there != id_:
+            if group and not getattr(group, "is_default", False):
+                message = f"Registry '{name}' is not in resource group '{group}', but in '{there.group}'."
+                raise ValidationError(message, [f"To use it: --resource-group {quote(there.group)}"])
             id_, seen = there, get_registry_at(session.clients, there, PREVIEW_API_VERSION)
     if isinstance(seen, Unknown):
         raise problems_error((unreadable_problem(f"registry '{name}'", seen),))

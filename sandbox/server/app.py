@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import RawRequestMessage
 
 from sandbox.core.web import Reply, Request
+from sandbox.entra import tokens
 from sandbox.resource_manager.deployments.language import jsonc
 from sandbox.resource_manager.gateway import dispatch
 from sandbox.server.alterations import alter
@@ -118,12 +119,14 @@ async def _read(raw: web.BaseRequest, host: str) -> Request:
     raw_path, _, query = raw.raw_path.partition("?")
     peer = raw.transport.get_extra_info("peername") if raw.transport else None
     content = await raw.read()
+    headers = {name.lower(): value for name, value in raw.headers.items()}
     return Request(
         method=raw.method,
         host=host,
         path=unquote(raw_path),
         query=_pairs(query),
-        headers={name.lower(): value for name, value in raw.headers.items()},
+        headers=headers,
+        caller=tokens.read(headers.get("authorization")),  # now: a delay makes no token old
         body=None if _BLOBS in raw_path else _parse(content, raw.content_type),
         client_address=peer[0] if peer else "127.0.0.1",
         content=content,

@@ -8,8 +8,8 @@ POST   /faults                       a fault (see server/faults.py);  DELETE /fa
 POST   /faults/imports               an import that goes wrong (see registry/import_faults.py)
 GET    /log                          the requests received so far;  DELETE /log
 GET    /log/held                     waits {"seconds"} for a request that a fault holds without a response
-POST   /requests                     {"method", "url", "query", "body", "caller"}: a request that is not subject to
-                                     faults and not logged, handled like one from the network
+POST   /requests                     {"method", "url", "query", "body", "caller", "clear_log"}: a request that is not
+                                     subject to faults and not logged, handled like one from the network
 POST   /principals                   {"kind"?, "name"?, "secret"?, "groups"?, "roles"?: [{"role", "scope"}]}
 POST   /principals/{object_id}/groups  {"group"?}: adds it to an existing group, or to a new one
 POST   /deny-assignments             {"scope", ...}, see tampering.deny;  DELETE /deny-assignments
@@ -79,7 +79,7 @@ async def start(instance: Instance) -> tuple[web.AppRunner, int]:
     application = web.Application()
     for method, path, endpoint in _ENDPOINTS:
         application.router.add_route(method, path, _handler(instance, endpoint))
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0, keepalive_timeout=3600)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     return runner, runner.addresses[0][1]
@@ -167,6 +167,8 @@ async def _request(instance: Instance, given: dict[str, Any], request: web.Reque
     url = urlsplit(given["url"])
     query = {name.lower(): value for name, value in given["query"].items()}
     caller = Caller(**given["caller"])
+    if given.get("clear_log"):
+        instance.log.clear()
     asked = Request(given["method"], url.hostname, unquote(url.path), query, body=given["body"], caller=caller)
     reply = await asyncio.get_running_loop().run_in_executor(None, gateway.dispatch, instance.world, asked)
     await instance.wait(reply.seconds)

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -62,13 +63,20 @@ def prepare_config(config_directory: Path) -> None:
     """Create a configuration folder with which `az` does not look for updates."""
     config_directory.mkdir(parents=True, exist_ok=True)
     (config_directory / "config").write_text("[auto-upgrade]\nenable = no\n", encoding="utf-8")
-    try:
-        local = version("azure-cli")
-    except ModuleNotFoundError:
+    local = _installed_version()
+    if local is None:
         return
     versions = {name: {"local": local, "pypi": local} for name in ("azure-cli", "core", "telemetry")}
     seed = {"versions": versions, "update_time": datetime.now().strftime("%Y-%m-%d %H:%M:%S.%f")}
     (config_directory / "versionCheck.json").write_text(json.dumps(seed), encoding="utf-8")
+
+
+@cache
+def _installed_version() -> str | None:
+    try:
+        return version("azure-cli")
+    except ModuleNotFoundError:
+        return None
 
 
 def _path() -> str:

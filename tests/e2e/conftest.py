@@ -78,8 +78,10 @@ def home(fork_server: ForkServer) -> Path:
 
 
 @pytest.fixture
-def az_as(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[Callable[[Account], Az]]:
-    """The real `az` of whatever account."""
+def az_as(
+    azure: Sandbox, fork_server: ForkServer, one_process: OneProcessAz, home: Path, tmp_path: Path
+) -> Iterator[Callable[[Account], Az]]:
+    """The real `az` of whatever account. The owner's share a process where they can."""
     with ExitStack() as opened:
 
         def sign_in(account: Account) -> Az:
@@ -87,7 +89,7 @@ def az_as(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -
             directory = tmp_path / account.object_id
             directory.mkdir()
             config, home = home or directory, None
-            az = Az(fork_server, azure.login(config, account), directory)
+            az = Az(fork_server, azure.login(config, account), directory, one_process if account == OWNER else None)
             opened.callback(az.close)
             return az
 
@@ -122,16 +124,17 @@ def refused(azure: Sandbox, az: Az) -> Callable[..., None]:
 
 
 @pytest.fixture
-def many_az(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[OneProcessAz]:
+def many_az(azure: Sandbox, one_that_skips: OneProcessAz, home: Path) -> OneProcessAz:
     """Many commands in one process, signed in as owner; what they wait for takes moments."""
-    yield from _many_az(azure, fork_server, home, tmp_path, PACE)
+    azure.login(home)
+    return one_that_skips
 
 
-@pytest.fixture(scope="session")
-def one_process(shared_sandbox: Sandbox, fork_server: ForkServer, tmp_path_factory) -> Iterator[OneProcessAz]:
-    many = OneProcessAz(fork_server, shared_sandbox.login(fork_server.forget()), tmp_path_factory.mktemp("many"))
-    yield many
-    many.close()
+@pytest.fixture
+def impatient_az(azure: Sandbox, one_impatient: OneProcessAz, home: Path) -> OneProcessAz:
+    """The same, where 5 minutes without an answer are a quarter of a second."""
+    azure.login(home)
+    return one_impatient
 
 
 @pytest.fixture
@@ -141,18 +144,20 @@ def quick_az(azure: Sandbox, one_process: OneProcessAz, home: Path) -> Callable[
     return lambda command: one_process(shlex.split(command))
 
 
-@pytest.fixture
-def impatient_az(azure: Sandbox, fork_server: ForkServer, home: Path, tmp_path: Path) -> Iterator[OneProcessAz]:
-    """The same, where 5 minutes without an answer are a quarter of a second."""
-    yield from _many_az(azure, fork_server, home, tmp_path, 12 * PACE)
+def _one_process(pace: float, name: str):
+    @pytest.fixture(scope="session", name=name)
+    def fixture(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OneProcessAz]:
+        many = OneProcessAz(fork_server, fork_server.environment, tmp_path_factory.mktemp(name), pace)
+        yield many
+        many.close()
+
+    return fixture
 
 
-def _many_az(
-    azure: Sandbox, fork_server: ForkServer, home: Path, directory: Path, pace: float
-) -> Iterator[OneProcessAz]:
-    many = OneProcessAz(fork_server, azure.login(home), directory, pace)
-    yield many
-    many.close()
+# The processes that commands share which are only waited for.
+one_process = _one_process(1, "one_process")
+one_that_skips = _one_process(PACE, "one_that_skips")
+one_impatient = _one_process(12 * PACE, "one_impatient")
 
 
 @pytest.fixture

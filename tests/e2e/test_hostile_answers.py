@@ -15,8 +15,8 @@ from tests.harness.scenarios import SCENARIOS
 from tests.harness.scene import Scene
 from tests.harness.seed import ENABLE, KEY, VAULT, changes
 
-EXAMPLES = 100
-CHANGED = 3  # examples of each scenario
+EXAMPLES = 60
+CHANGED = 2  # examples of each scenario
 
 LINK = "https://evil.example/next"
 LINKS = [

@@ -12,7 +12,7 @@ from tests.harness.expected_requests import unexpected_requests
 from tests.harness.scene import Scene
 from tests.harness.seed import IDENTITY, KEY, REGISTRY, VAULT
 
-EXAMPLES = 90
+EXAMPLES = 60
 # What core `az` does by itself, with requests of its own.
 CORE = {"cmd", "_change_reference", "_acquire_policy_token"}
 

@@ -136,6 +136,7 @@ def test_a_new_registry_in_another_group_is_found_by_its_name(azure, quick_az, o
     quick_az("acr cmk enable -n newregistry -g elsewhere -l westeurope").ok()
     assert quick_az(f"{MIGRATE} --freeze").json()["verified"]
     assert quick_az(f"{MIGRATE} --what-if").json()["target"]["id"] == str(NEW).replace("/rg/", "/elsewhere/")
+    assert "'elsewhere'.\nTo use it: --resource-group elsewhere" in quick_az(f"{MIGRATE} -g rg").err
     back = quick_az(f"{MIGRATE} --query cutOver.goBack[0].command").json()
     assert "--to newregistry --resource-group elsewhere --unfreeze" in back
     assert len(quick_az(back.removeprefix("az ")).json()["opened"]) == 3

@@ -90,7 +90,7 @@ def test_a_terminal_shows_what_goes_on_and_for_how_long(azure, az, seed):
 
 def test_a_terminal_sees_how_far_a_list_is_and_how_long_it_takes(azure, az):
     azure.seed_fleet(registries=60, vaults=10, keys=40, subscriptions=2, seed=3, damaged=0)
-    azure.settings(graph_quota=0, arm_read_bucket=3, arm_read_rate=3.0)
+    azure.settings(graph_quota=0, arm_read_bucket=3, arm_read_rate=1.0)
     ours, theirs = pty.openpty()
     with open(theirs, "wb") as terminal:
         process = subprocess.Popen(
@@ -98,7 +98,7 @@ def test_a_terminal_sees_how_far_a_list_is_and_how_long_it_takes(azure, az):
             stdout=subprocess.DEVNULL, stderr=terminal,
         )  # fmt: skip
     said = b""
-    while not re.search(rb"\r\x1b\[K  Reading keys: \d+ of 40, about \d+ s left \(\d+ s\)", said):
+    while not re.search(rb"\r\x1b\[K  Reading keys: \d+ of \d+, about \d+ s left \(\d+ s\)", said):
         said += os.read(ours, 4096)
     azure.settings(arm_read_bucket=0)
     assert process.wait(60) == 0

@@ -3,8 +3,9 @@
     result = az("acr cmk show -n myregistry")       waits; result.code, result.out, result.err, result.json()
     running = az.start("acr cmk enable ...")        does not; running.send_signal(SIGINT), running.err, running.wait()
 
-Both fork from a process that has imported the modules already (see fork_server.py), where they have its extensions.
-Others, and those with `fresh=True`, start the `az` of the virtual environment from nothing, as a shell does.
+The first shares a process with others where it can (see one_process.py). What the second starts, as `az(..., pace=1)`,
+has one of its own. It forks from a process that has imported the modules already (see fork_server.py), where it has its
+extensions; others, and those with `fresh=True`, start the `az` of the virtual environment, as a shell does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -96,15 +97,25 @@ class Running:
 
 
 class Az:
-    """Runs commands in one environment, which specifies the sandbox, the configuration and the extensions."""
+    """Runs commands in one environment, which specifies the sandbox, the configuration and the extensions.
 
-    def __init__(self, server: ForkServer, environment: Mapping[str, str], directory: Path):
+    `shared` is the process for those that are only waited for, if there is one: see one_process.py."""
+
+    def __init__(
+        self,
+        server: ForkServer,
+        environment: Mapping[str, str],
+        directory: Path,
+        shared: Callable[[list[str], float, Path], Result] | None = None,
+    ):
         self.environment = dict(environment)
         self.directory = directory
-        self._server = server
+        self._server, self._shared = server, shared
         self._started: list[Running] = []
 
     def __call__(self, command: str, *, timeout: float = 60, **how: Any) -> Result:
+        if self._shared and not how and self._server.is_own(self.environment):
+            return self._shared(shlex.split(command), timeout, self.directory)
         return self.start(command, **how).wait(timeout)
 
     def start(
@@ -190,6 +201,10 @@ class ForkServer:
         self._running = [each for each in self._running if each.poll() is None]
         free = not self._running or self._place.readlink() == self._config(environment)
         return free and environment.get("AZURE_EXTENSION_DIR") == self.environment["AZURE_EXTENSION_DIR"]
+
+    def is_own(self, environment: Mapping[str, str]) -> bool:
+        """Whether an environment has its own configuration, and no command runs that has another one."""
+        return self._config(environment) == self._own and self.fits(environment)
 
     def _config(self, environment: Mapping[str, str]) -> Path:
         config = Path(environment["AZURE_CONFIG_DIR"])

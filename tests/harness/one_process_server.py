@@ -1,6 +1,7 @@
 """Runs commands in sequence in this process: the other end of `one_process.py`.
 
-A line of JSON on standard input is the arguments of a command, one on standard output how it ended.
+A line of JSON on standard input is the folder and the arguments of a command, one on standard output how it ended.
+Commands themselves have no standard input. The argument is how many times shorter what they wait for is to last.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from azure.cli.core import get_default_cli
-from azure.keyvault.administration._internal import http_challenge_cache as challenges_of_roles
-from azure.keyvault.keys._shared import http_challenge_cache as challenges_of_keys
+from forgetting import as_if_alone
+from skipping import skip
 
 # How long threads that a command has left running may continue, in seconds.
 REST = 20
 
 
-def run(arguments: list[str]) -> dict[str, object]:
+def run(directory: str, arguments: list[str]) -> dict[str, object]:
     """One command, as the script `az` runs it."""
     started = time.perf_counter()
-    with caught(1) as out, caught(2) as err:
+    os.chdir(directory)
+    with as_if_alone(), caught(1) as out, caught(2) as err:
         try:
             code = get_default_cli().invoke(arguments)
         except SystemExit as ended:
@@ -40,13 +42,11 @@ def run(arguments: list[str]) -> dict[str, object]:
 
 
 def let_rest() -> None:
-    """Waits for the threads that a command has left, and discards the state that a new process would not have."""
+    """Waits for the threads that a command has left."""
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join(REST)
             assert not thread.is_alive(), f"Still running: {thread}"
-    challenges_of_keys.clear()
-    challenges_of_roles.clear()
 
 
 @contextmanager
@@ -68,9 +68,15 @@ def caught(descriptor: int) -> Iterator[list[str]]:
 
 
 def main() -> None:
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as report:
-        for line in sys.stdin:
-            print(json.dumps(run(json.loads(line))), file=report, flush=True)
+    pace = float(sys.argv[1])
+    clock = skip(pace) if pace != 1 else None
+    with os.fdopen(os.dup(0), encoding="utf-8") as commands, os.fdopen(os.dup(1), "w", encoding="utf-8") as report:
+        with open(os.devnull) as nothing:
+            os.dup2(nothing.fileno(), 0)
+        for line in commands:
+            if clock:
+                clock.start_over()
+            print(json.dumps(run(*json.loads(line))), file=report, flush=True)
 
 
 main()

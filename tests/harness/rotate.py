@@ -6,13 +6,15 @@ import signal
 import time
 import uuid
 
-from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId
+from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE, ArmId
 from sandbox.world import SUBSCRIPTION
 from tests.harness.seed import CRYPTO_OFFICER, KEY, LOCATION, REGISTRY, VAULT, changes
 
 ROTATE = "acr cmk rotate -n myregistry"
+WITHOUT_VERSION = f"{ROTATE} --no-new-version"
 KEY_URI = f"https://{VAULT.name}.vault.azure.net/keys/{KEY}"
 OTHER_VAULT = ArmId(SUBSCRIPTION, "rg", VAULT_TYPE, "other-vault")
+OTHER = ArmId(SUBSCRIPTION, "rg", IDENTITY_TYPE, "other")
 OFFICER = "Key Vault Crypto Officer"
 # What Azure says of a permission to assign roles that was lost.
 NOT_AUTHORIZED = {
@@ -42,6 +44,15 @@ def serves(azure, name="myregistry") -> bool:
 def used(seed, registry=REGISTRY) -> dict:
     """The key properties that the registry reports."""
     return seed.get(registry)["properties"]["encryption"]["keyVaultProperties"]
+
+
+def holders(seed, scope=VAULT) -> set[str]:
+    """The object ids with a role at or below a scope."""
+    return {each["properties"]["principalId"] for each in seed.assignments(scope)}
+
+
+def system_principal(seed) -> str:
+    return seed.get(REGISTRY)["identity"]["principalId"]
 
 
 def latest(seed, vault=VAULT, name=KEY) -> str:

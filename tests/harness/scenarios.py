@@ -97,7 +97,9 @@ SCENARIOS = [
     Scenario("rotate", "acr cmk rotate -n myregistry -g rg", _encrypted),
     Scenario(
         "rotate-all",
-        "acr cmk rotate -n myregistry -g rg --key otherkey --identity otheridentity --revoke-old --disable-old-version",
+        # It would ask where Resource Graph does not answer in time, which it can't where all is hurried.
+        "acr cmk rotate -n myregistry -g rg --key otherkey --identity otheridentity --revoke-old --disable-old-version"
+        " --yes",
         _encrypted,
     ),
     Scenario("repair", "acr cmk repair -n myregistry -g rg --yes", _broken),

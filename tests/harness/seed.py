@@ -141,10 +141,8 @@ class Seed:
 
     def _arm(self, method: str, path: object, body: Any = None, api_version: str | None = None) -> Any:
         namespace = str(path).rsplit("/providers/", 1)[-1].split("/", 1)[0]
-        made = self._azure.unseen(method, str(path), body, api_version or _VERSIONS.get(namespace, "2024-11-01"))
-        if method != "GET":
-            self._azure.clear_log()
-        return made
+        version = api_version or _VERSIONS.get(namespace, "2024-11-01")
+        return self._azure.unseen(method, str(path), body, version, clear_log=method != "GET")
 
 
 def changes(azure: Sandbox) -> list[str]:

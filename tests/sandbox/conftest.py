@@ -1,4 +1,4 @@
-"""A running sandbox, for the tests that need one, and the real `az`."""
+"""An Azure for each test: in this process, or a running sandbox for those that need one, and the real `az`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ import pytest
 
 from sandbox.client import Sandbox
 from tests.harness.az import Az, ForkServer
+from tests.harness.in_process_azure import Azure
+
+
+@pytest.fixture
+def azure() -> Azure:
+    """A new Azure in this process, with a resource group."""
+    return Azure()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,10 @@ def texts() -> Iterator[tuple[str, str, list[str]]]:
     for file in sorted(PACKAGE.rglob("*.py")):
         if file in NO_TEXTS:
             continue
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-        documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
+        nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+        within = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+        documentation = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
             if id(node) in within | documentation:
                 continue
             place = f"{file.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}"
@@ -65,6 +66,7 @@ def texts() -> Iterator[tuple[str, str, list[str]]]:
                 yield place, "".join(parts), inserted
 
 
+@cache
 def commands() -> list[tuple[str, str, list[str]]]:
     found = []
     for place, text, inserted in texts():
@@ -75,20 +77,17 @@ def commands() -> list[tuple[str, str, list[str]]]:
     return found
 
 
-COMMANDS = commands()
-
-
 def test_there_are_those_of_every_kind_of_text():
-    files = {place.split(":")[0] for place, _, _ in COMMANDS}
+    files = {place.split(":")[0] for place, _, _ in commands()}
     for part in ("cloud/errors.py", "rules/fixes.py", "plan/conflicts.py", "operations/session.py", "apply/keys.py"):
         assert part in files or part == "apply/keys.py"
-    assert len(COMMANDS) > 100
+    assert len(commands()) > 100
 
 
 def test_what_is_inserted_is_quoted_or_can_not_need_it():
     unquoted = {
         f"{place}: {{{each}}} in {command}"
-        for place, command, inserted in COMMANDS
+        for place, command, inserted in commands()
         for each in inserted
         if each not in SAFE and not QUOTED.fullmatch(each)
     }
@@ -97,7 +96,7 @@ def test_what_is_inserted_is_quoted_or_can_not_need_it():
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_takes_each_as_it_is_meant(shell):
-    lines = sorted({" ".join(command.split()) for _, command, _ in COMMANDS if "$(" not in command})
+    lines = sorted({" ".join(command.split()) for _, command, _ in commands() if "$(" not in command})
     script = 'az() { printf "%s\\n" "$@"; echo --end--; }\n' + "\n".join(lines)
     done = subprocess.run([shell, "-c", script], capture_output=True, text=True, check=False, timeout=30)
     assert (done.returncode, done.stderr) == (0, "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sandbox.resource_manager.builtin_roles import READER
 from sandbox.world import OWNER_USER_ID, SUBSCRIPTION
 from tests.harness.in_process_azure import ENCRYPTION_USER, GROUP, Azure
@@ -13,11 +11,6 @@ API = "?api-version=2024-11-30"
 PATH = f"{GROUP}{LIST}/id1{API}"
 GRAPH = "https://graph.microsoft.com/v1.0"
 GRAPH_AUDIENCE = "https://graph.microsoft.com/"
-
-
-@pytest.fixture
-def azure():
-    return Azure()
 
 
 def graph(azure, path, method="GET", body=None, **more):

@@ -22,11 +22,6 @@ UNWRAP = "Microsoft.KeyVault/vaults/keys/unwrap/action"
 
 
 @pytest.fixture
-def azure():
-    return Azure()
-
-
-@pytest.fixture
 def scene():
     return Scene()
 

@@ -15,11 +15,6 @@ GROUP_API = "?api-version=2024-11-01"
 IDENTITY = "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id1?api-version=2023-01-31"
 
 
-@pytest.fixture
-def azure():
-    return Azure()
-
-
 @pytest.mark.parametrize(
     ("request_", "status", "code"),
     [

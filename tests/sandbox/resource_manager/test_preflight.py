@@ -17,11 +17,6 @@ CHECK = "/providers/Microsoft.PolicyInsights/checkPolicyRestrictions"
 VAULTS = "Microsoft.KeyVault/vaults"
 
 
-@pytest.fixture
-def azure():
-    return Azure()
-
-
 class TestPermissions:
     def test_of_all_roles_at_and_above_the_scope(self, azure):
         who = azure.principal(READER, SCOPE)

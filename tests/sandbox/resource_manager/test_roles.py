@@ -31,11 +31,6 @@ def assigned(azure: Azure, scope: str, wanted: str | None = None) -> set[str]:
 
 
 @pytest.fixture
-def azure():
-    return Azure()
-
-
-@pytest.fixture
 def who(azure):
     return add_principal(azure.world)
 

@@ -128,8 +128,11 @@ def test_without_resource_graph_all_are_read_as_far_as_the_limits_allow(thorough
     assert "Resource Graph is tired)" in said
 
 
-def test_without_resource_graph_nothing_is_said_where_all_are_read():
-    assert Azure({OWN: ["a"], "s001": ["b"]}, FAILED).search(places(2)) == (["s000/a", "s001/b"], "")
+def test_without_resource_graph_those_that_the_login_does_not_know_are_said_where_it_decides():
+    azure = Azure({OWN: ["a"], "s001": ["b"]}, FAILED)
+    assert azure.search(places(2)) == (["s000/a", "s001/b"], "")
+    said = "subscriptions that are not in `az account list` (Resource Graph can't be asked: Resource Graph is tired)"
+    assert azure.search(places(2), thorough=True) == (["s000/a", "s001/b"], f"Not searched: {said}.")
 
 
 def test_where_its_own_subscription_can_not_be_read_it_is_unknown():

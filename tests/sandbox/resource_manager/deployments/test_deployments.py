@@ -15,16 +15,6 @@ OTHER_GROUP = f"/subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/other"
 AT_SUBSCRIPTION = f"/subscriptions/{SUBSCRIPTION}"
 
 
-@pytest.fixture
-def azure():
-    return Azure()
-
-
-@pytest.fixture
-def deployer(azure):
-    return Deployer(azure)
-
-
 def outputs(**values):
     return {"outputs": {name: {"type": "string", "value": value} for name, value in values.items()}}
 

@@ -7,23 +7,13 @@ import pytest
 from sandbox.core.web import AzureError
 from sandbox.resource_manager.deployments.language import jsonc
 from tests.harness import recordings
-from tests.harness.in_process_azure import GROUP, Azure
-from tests.harness.templates import Deployer, identity, nested, read, write
+from tests.harness.in_process_azure import GROUP
+from tests.harness.templates import identity, nested, read, write
 
 
 @pytest.fixture(scope="module")
 def exchanges():
     return {each["id"]: each for each in recordings.facts("deployment-exchanges.json")["exchanges"]}
-
-
-@pytest.fixture
-def azure():
-    return Azure()
-
-
-@pytest.fixture
-def deployer(azure):
-    return Deployer(azure)
 
 
 def shape(value, below=""):

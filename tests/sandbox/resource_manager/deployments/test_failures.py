@@ -13,16 +13,6 @@ ROLES = "Microsoft.Authorization/roleAssignments"
 DEPLOYMENT = f"{GROUP}/providers/Microsoft.Resources/deployments"
 
 
-@pytest.fixture
-def azure():
-    return Azure()
-
-
-@pytest.fixture
-def deployer(azure):
-    return Deployer(azure)
-
-
 def registry(**properties):
     head = {"type": REGISTRIES, "apiVersion": "2025-04-01", "name": "registry1", "location": "westus"}
     return {**head, "sku": {"name": "Premium"}, "properties": properties}

@@ -1,22 +1,10 @@
 """What a deployment would change, and what validate says of it."""
 
-import pytest
-
 from sandbox.resource_manager.builtin_roles import CONTRIBUTOR
 from tests.harness.in_process_azure import GROUP, Azure
 from tests.harness.templates import IDENTITIES, Deployer, identity, nested, symbolic, write
 
 VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/vault1"
-
-
-@pytest.fixture
-def azure():
-    return Azure()
-
-
-@pytest.fixture
-def deployer(azure):
-    return Deployer(azure)
 
 
 def vault(**properties):
