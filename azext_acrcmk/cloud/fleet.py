@@ -146,6 +146,12 @@ class Fleet:
         older = self.older_version(registry)
         return {"key": latest, "version_in_use": self.keys.get(older, NOT_LOADED) if older else latest}
 
+    def has_key_of(self, registry: Registry) -> bool:
+        """Whether the key of a registry was read, and what denies access to it."""
+        key = registry.encryption.key
+        vault = self.vaults.get(key.host)
+        return key.with_version(None) in self.keys and vault is not None and vault.id.subscription in self.denials
+
     def older_version(self, registry: Registry) -> KeyId | None:
         """The version that a registry uses, if its key is known to have a later one."""
         used = registry.encryption

@@ -54,13 +54,13 @@ class Confirmation:
         self._fates: dict[str, Fate] = {}
 
     def look_ahead(self) -> None:
-        """Looks at some registries whose keys are known, while other keys are still read. All that is not read by key
-        must be known."""
+        """Looks at some registries of which all is known by now, while keys of others are still read. What Resource
+        Graph has must be known."""
         if self._ahead is None:
             self._ahead = deque(self._fleet.encrypted)
         for _ in range(min(_AT_ONCE, len(self._ahead))):
             registry = self._ahead.popleft()
-            if registry.encryption.key.with_version(None) not in self._fleet.keys:
+            if not self._fleet.has_key_of(registry):
                 self._ahead.append(registry)
             elif not self._fleet.older_version(registry):
                 self._settle(registry)

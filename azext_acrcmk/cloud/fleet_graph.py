@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
-from azext_acrcmk.cloud.errors import UnexpectedResponse, read_error
+from azext_acrcmk.cloud.errors import ServiceError, UnexpectedResponse, read_error
 from azext_acrcmk.cloud.fields import identifier, part, parts, scope_id, text
 from azext_acrcmk.cloud.fleet import Fleet, KeyUser, Tell
 from azext_acrcmk.cloud.graph import EVERYWHERE, Graph, Rows, Where, only, quoted
@@ -56,7 +56,12 @@ _REFUSED = frozenset({400, 403, 404})
 
 
 class ScopeRefused(Exception):
-    """Resource Graph refuses to look into the scope that was asked for; the message says why."""
+    """Resource Graph refuses to look into the scope that was asked for; the message says why. `denied`: it exists, or
+    that is not said."""
+
+    def __init__(self, said: ServiceError):
+        super().__init__(said.message)
+        self.denied = said.status == 403
 
 
 class FleetGraph:
@@ -195,7 +200,7 @@ class FleetGraph:
         except AzureError as error:
             said = read_error(error)
             if decides and said.status in _REFUSED:
-                raise ScopeRefused(said.message) from error
+                raise ScopeRefused(said) from error
             self._fleet.miss(what, f"Resource Graph did not answer: {said.message}")
             return Rows(told=False)
         if rows.missing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from azext_acrcmk.model.access import ENCRYPTION_USER, ENCRYPTION_USER_NAME, NEEDED_ACTIONS
 from azext_acrcmk.model.ids import VAULT_TYPE, ArmId, Id, KeyId
 from azext_acrcmk.model.key_identity import key_identity
-from azext_acrcmk.model.state import Identity, Registry, RoleGrant, State, Vault
+from azext_acrcmk.model.state import Identity, Key, Registry, RoleGrant, State, Vault
 
 
 def vault_beside(registry: Registry, key: KeyId) -> ArmId | None:
@@ -29,4 +29,6 @@ def expected_state(registry: Registry, granted: bool) -> State | None:
         data_actions=tuple(NEEDED_ACTIONS.values()),
     )
     vault = Vault(place, f"https://{key.host}/", registry.location)
-    return State(registry=registry, identity=identity, vault=vault, roles=(role,) if granted else ())
+    used = Key(registry.encryption.in_use or key, "RSA")
+    roles = (role,) if granted else ()
+    return State(registry, identity, vault, key=used, version_in_use=used, roles=roles)

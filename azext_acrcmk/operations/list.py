@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import Any
 
-from azure.cli.core.azclierror import InvalidArgumentValueError, ResourceNotFoundError
+from azure.cli.core.azclierror import ForbiddenError, InvalidArgumentValueError, ResourceNotFoundError
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fleet import Fleet
@@ -131,7 +131,7 @@ def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth
     try:
         graph.find(where, group)
     except ScopeRefused as error:
-        raise ResourceNotFoundError(
+        raise (ForbiddenError if error.denied else ResourceNotFoundError)(
             f"Nothing could be listed: {error}",
             [
                 "Check the scope, and that you have permission to read it. To list what you can read: az account list, "

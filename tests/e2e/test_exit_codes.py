@@ -39,7 +39,7 @@ def locked(azure, scene):
 
 def partial(azure, scene):
     scene.encrypt()
-    azure.fault("status", path="/providers/Microsoft.ResourceGraph/resources$", status=403, times=99)
+    azure.fault("status", path="/providers/Microsoft.ResourceGraph/resources$", status=409, times=99)
 
 
 def nothing(azure, scene):

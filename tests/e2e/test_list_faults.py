@@ -180,6 +180,15 @@ def test_a_token_that_expires_midway_is_renewed(azure, az, fleet):
     assert of_keys[-1]["time"] > azure.log()[0]["time"] + 6
 
 
+def test_no_registry_is_judged_before_it_is_known_what_denies_access(azure, quick_az):
+    """Keys are read, and all else is known, long before."""
+    damages = azure.seed_fleet(**{**FLEET, "registries": 100, "keys": 60, "damaged": 0.9})["registries"]
+    azure.fault("delay", method="GET", path="/denyAssignments", times=9999, seconds=3)
+    found = said(quick_az(LIST).json())
+    denied = {id_ for id_, (_, findings) in found.items() if "GrantDenied" in {each[0] for each in findings}}
+    assert denied == {id_ for id_, some in damages.items() if "grant denied" in some} != set()
+
+
 @pytest.mark.parametrize("nth", [1, 5], ids=["by an SDK", "in short"])
 def test_a_token_that_is_rejected_midway_is_renewed(azure, quick_az, fleet, nth):
     expired = {"error": {"code": "ExpiredAuthenticationToken", "message": "It has expired."}}

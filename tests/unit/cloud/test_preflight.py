@@ -54,3 +54,18 @@ def test_a_denial_by_no_policy_is_unknown():
     seen = Ahead(clients).answers(asked(resources=(NewResource("vault", GROUP, {}),)))
     (denial,) = seen.denials
     assert isinstance(denial, Unknown)
+
+
+def test_what_was_expected_is_not_asked_again():
+    sent = []
+
+    class Counting(Paged):
+        def _send(self, method, url, *arguments, **options):
+            sent.append(url)
+            return super()._send(method, url, *arguments, **options)
+
+    ahead = Ahead(SimpleNamespace(arm=lambda _subscription: Counting("first/read")))
+    ahead.begin(asked(scopes=(GROUP, Scope("/subscriptions/other"))))
+    seen = ahead.answers(asked(scopes=(GROUP,)))
+    assert [scope for scope, _ in seen.permissions] == [GROUP]
+    assert sum("resourceGroups" in url for url in sent) == 1
