@@ -160,7 +160,10 @@ def _check_group(clients: Clients, where: Where, group: str) -> None:
     if isinstance(get_group(clients, id_), Absent):
         raise ResourceNotFoundError(
             f"There is no resource group '{group}' in subscription {where.subscriptions[0]}.",
-            ["To list the resource groups that you can read: az group list --output table"],
+            [
+                "To list the resource groups that you can read: az group list --output table",
+                'To list all registries of the subscription where a default group is configured: --resource-group ""',
+            ],
         )
 
 

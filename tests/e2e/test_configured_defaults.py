@@ -55,7 +55,10 @@ class TestGroup:
             listed = az_with(f"acr cmk list {scope}", group="other").json()
             assert [row["name"] for row in listed["registries"]] == ["myregistry"]
         assert len(az_with(f"acr cmk list --from {report}", group="other").json()["registries"]) == 1
-        assert az_with("acr cmk list", group="other").json()["registries"] == []
+        missed = az_with("acr cmk list", group="other")
+        assert missed.code == 3
+        assert '--resource-group ""' in missed.err
+        assert len(az_with('acr cmk list -g ""', group="other").json()["registries"]) == 1
         refused = az_with(f"acr cmk list --from {report} -g other")
         assert "--from and --resource-group can't be used together" in refused.err
 
