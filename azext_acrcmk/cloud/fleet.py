@@ -88,9 +88,11 @@ class Fleet:
 
     def state_of(self, registry: Registry) -> State:
         """What is known of a registry by now."""
-        return self._settled.get(registry.id) or replace(
-            self.assembled(registry), sharing=self._sharing(registry), replicas=self._replicas(registry)
-        )
+        return self._settled.get(registry.id) or replace(self.assembled(registry), sharing=self._sharing(registry))
+
+    def with_replicas(self, state: State) -> State:
+        """With what only rules about a whole fleet look at."""
+        return replace(state, replicas=self._replicas(state.registry))
 
     def is_settled(self, registry: Registry) -> bool:
         return registry.id in self._settled

@@ -118,7 +118,7 @@ class Confirmation:
         load = partial(load_registry_state, self._reads.quick_clients, registry, self._subscriptions(), place, kept)
         state = self._reads.patiently(load, registry.id)
         if isinstance(state, State):
-            self._fleet.settle(replace(state, sharing=before.sharing, replicas=before.replicas))
+            self._fleet.settle(replace(state, sharing=before.sharing))
             return
         why = state.why if isinstance(state, Unknown) else "it no longer exists"
         self._fleet.miss(str(registry.id), f"What it depends on could not be read directly: {why}.")

@@ -117,7 +117,6 @@ class FleetGraph:
             self._find_management_groups,
             lambda: self._find_grants(used),
             self._find_users,
-            lambda: self._find_replicas(used),
         )
 
     def _find_management_groups(self) -> None:
@@ -173,9 +172,9 @@ class FleetGraph:
             users.setdefault(each.key.host, []).append(each)
         self._fleet.users = users
 
-    def _find_replicas(self, used: list[Registry]) -> None:
+    def find_replicas(self) -> None:
         """They mean something only to a registry whose vault is in another region."""
-        vaults = self._fleet.vaults
+        used, vaults = self._fleet.encrypted, self._fleet.vaults
         pairs = ((each.location, vaults.get(each.encryption.key.host)) for each in used)
         if all(vault is None or same_region(vault.location, location) for location, vault in pairs):
             self._fleet.replicas = {}

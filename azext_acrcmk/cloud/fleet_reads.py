@@ -15,7 +15,7 @@ from azext_acrcmk.cloud.pool import Rest, Throttled, for_each
 from azext_acrcmk.cloud.quick_reads import QuickClients, QuickReads
 from azext_acrcmk.cloud.read import read_deleted_vault, read_key, read_registry_of_many, read_vault
 from azext_acrcmk.cloud.reads import DELETED_VAULTS, get_key, get_registry, get_vault, of_id, read_if_possible
-from azext_acrcmk.cloud.transport import PATIENCE
+from azext_acrcmk.cloud.transport import MOST_OF_A_FLEET, PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
@@ -130,7 +130,9 @@ class FleetReads:
         def place(item: KeyId | Id) -> Id:
             return keys[item].subscription if isinstance(item, KeyId) else item
 
-        self.side_by_side("keys", [*sorted(denied_in), *keys], read, place, meanwhile)
+        items = [*sorted(denied_in), *keys]
+        # To open a connection for one read takes as long as to wait for another's.
+        self.side_by_side("keys", items, read, place, meanwhile, min(MOST_OF_A_FLEET, -(-len(items) // 2)))
         older = ((self._fleet.older_version(registry), vault.id) for registry, vault in used)
         versions = {version: vault for version, vault in older if version}
         self.side_by_side(
@@ -200,6 +202,7 @@ class FleetReads:
         work: Callable[[Any], Any],
         place: Callable[[Any], str],
         meanwhile: Callable[[], Any] = lambda: None,
+        most: int = MOST_OF_A_FLEET,
     ) -> None:
         """Calls `work` with each item, in turn from each place, and tells how far it is. `meanwhile` is called after
         each, in the thread of the caller."""
@@ -212,7 +215,7 @@ class FleetReads:
             meanwhile()
 
         with self._tell(pace.told):
-            for_each(items, work, count, place=place)
+            for_each(items, work, count, most, place)
 
 
 def _described(key: Key | Absent | Unknown) -> Key | Absent | Unknown:

@@ -17,8 +17,6 @@ T = TypeVar("T")
 
 # So many reads of one place may be under way in any case; where there are few places, each has its share.
 LEAST_OF_A_PLACE = 8
-# So many reads each thread has at least: for one read, opening its connection takes longer than waiting for another's.
-READS_OF_A_THREAD = 2
 
 
 class Throttled(Exception):
@@ -135,7 +133,7 @@ def for_each(
                 queue.close()
                 ended.put(error)
 
-    for _ in range(min(most, -(-queue.count // READS_OF_A_THREAD))):
+    for _ in range(min(most, queue.count)):
         threading.Thread(target=worker, daemon=True).start()
     left = queue.count
     try:

@@ -144,7 +144,8 @@ class QuickClients:
         return _QuickArm(self._clients.arm(subscription), self._reads, subscription)
 
     def get_identity(self, id_: ArmId) -> dict[str, Any]:
-        return self.arm(id_.subscription).get(str(id_), API_VERSIONS[IDENTITY_TYPE])
+        # Not quickly: most of those that are looked for are gone, and that takes the client to tell.
+        return self._clients.arm(id_.subscription).get(str(id_), API_VERSIONS[IDENTITY_TYPE])
 
     def list_identities(self, subscription: str, **options: Any) -> Iterator[dict[str, Any]]:
         path = f"/subscriptions/{subscription}/providers/{IDENTITY_TYPE}"

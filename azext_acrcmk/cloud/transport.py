@@ -19,16 +19,17 @@ MOST_OF_A_FLEET = 64
 PATIENCE = {"retry_total": 1, "connection_timeout": 10, "read_timeout": 20}
 
 
-def transport(verify: bool | str = True) -> Any:
+def transport(verify: bool | str = True, **options: Any) -> Any:
     """The transport for azure.core's clients: like their own, but all clients reuse the same connections, which have
-    one TLS context. `verify` is a bundle of authorities to trust, or False for no verification.
+    one TLS context. `verify` is a bundle of authorities to trust, or False for no verification; `options` are those of
+    RequestsTransport.
 
     Each connection of `requests` has its own context, into which it loads the certificates of all authorities: 40
     ms of CPU time for each parallel read.
     """
     from azure.core.pipeline.transport import RequestsTransport
 
-    made = RequestsTransport(connection_verify=verify)
+    made = RequestsTransport(connection_verify=verify, **options)
     made.open()
     _remember_environment(made.session)
     if verify:

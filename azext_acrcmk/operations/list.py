@@ -149,7 +149,9 @@ def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth
     if depth != REGISTRY_DEPTH:
         reads.read_keys(lambda: rest.done() and confirmation.look_ahead())
     result_of(rest)
+    replicas = in_thread(graph.find_replicas)
     confirmation.confirm()
+    result_of(replicas)
 
 
 def _check_group(clients: Clients, where: Where, group: str) -> None:
@@ -211,7 +213,7 @@ def _report(session: Session, fleet: Fleet, depth: str, judge: Judge) -> FleetRe
     report = FleetReport(session.now, depth, fleet.subscription_names, session.login.portal, _version())
     for registry in list(fleet.registries.values()):
         state = fleet.state_of(registry)
-        report.add(state, judge.health(state))
+        report.add(fleet.with_replicas(state), judge.health(state))
         for what, why in unseen_parts(state):
             fleet.miss(what, why)
     report.not_seen = list(fleet.not_seen.items())
