@@ -77,8 +77,8 @@ def list_assignments(world: World, request: Request) -> Reply:
     shown = [
         document(assignment)
         for assignment in world.role_assignments.values()
-        if (reaches(world, assignment.scope, scope) or reaches(world, scope, assignment.scope))
-        and all(test(assignment) for test in tests)
+        if all(test(assignment) for test in tests)
+        and (reaches(world, assignment.scope, scope) or reaches(world, scope, assignment.scope))
     ]
     return Reply(200, {"value": shown})
 
@@ -233,7 +233,8 @@ def _tests(world: World, text: str, scope: str) -> list[Test]:
             tests.append(lambda assignment: reaches(world, assignment.scope, scope))
         elif match := _ASSIGNED_TO.fullmatch(clause):
             names = identities_of(world, match[1])
-            tests.append(lambda assignment, names=names: assignment.principal_id.lower() in names)
+            # First, as it is the quickest of them.
+            tests.insert(0, lambda assignment, names=names: assignment.principal_id.lower() in names)
         elif (match := _PRINCIPAL.fullmatch(clause)) and len(clauses) == 1:
             # `principalId eq` with `atScope()` is rejected (azure-cli calls it a limitation of the API).
             wanted = match[1].lower()
