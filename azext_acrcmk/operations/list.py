@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property
@@ -29,7 +28,6 @@ from azext_acrcmk.output.report import ending_of, render
 from azext_acrcmk.rules import Health, examine
 from azext_acrcmk.rules.catalogue import GRANT, IDENTITY, VAULT
 
-_OBJECTS_BETWEEN_LOOKS = 50_000
 # Findings that depend on neither a version in use nor the absence of anything, or were already read directly.
 SETTLED = frozenset(
     {
@@ -101,8 +99,6 @@ def _look(
     cmd, group, subscriptions, management_groups, everywhere: bool, depth: str, expiry_days: int
 ) -> tuple[dict[str, Any], bool]:
     """What Azure shows now, and whether Ctrl-C ended it."""
-    # All of a fleet stays until the end: to look through it for garbage again and again takes a tenth of the time.
-    gc.set_threshold(_OBJECTS_BETWEEN_LOOKS)
     with Session.of(cmd) as session:
         interrupted = False
         where = _where(session, subscriptions, management_groups, everywhere)
