@@ -43,7 +43,6 @@ class Clients:
         self._made: dict[tuple[Any, ...], Any] = {}
         self._lock = threading.RLock()
         self._transport: Any = None
-        self._vault_transport: Any = None
         self._request_ids: Any = None
         if cli_ctx.logging.log_level is not CliLogLevel.DEBUG:
             # For an error without a JSON body, the SDKs log a warning with a traceback; the error is reported anyway.
@@ -215,11 +214,9 @@ class Clients:
         arguments = prepare_client_kwargs_track2(self._cli_ctx)
         # These clients have their own logging policy and would reject a second one.
         arguments.pop("http_logging_policy", None)
-        with self._lock:
-            if self._vault_transport is None:
-                # A vault that can't be reached (private network) must not delay a command that doesn't depend on it.
-                self._vault_transport = transport(arguments.get("connection_verify", True), connection_timeout=10)
-        arguments["transport"] = self._vault_transport
+        verify = arguments.get("connection_verify", True)
+        # A vault that can't be reached (private network) must not delay a command that doesn't depend on it.
+        arguments["transport"] = self._once(("vaults",), lambda: transport(verify, connection_timeout=10))
         # The challenge names the resource of the token. A host of a custom cloud can end differently.
         arguments["verify_challenge_resource"] = self._cli_ctx.cloud.name in [each.name for each in KNOWN_CLOUDS]
         arguments["api_version"] = DATA_PLANE_API_VERSION

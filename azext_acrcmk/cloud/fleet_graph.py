@@ -104,7 +104,7 @@ class FleetGraph:
         if not used:
             return
         stores = {each.encryption.key.store for each in used}
-        for vault in self._read(self._ask("vaults", _VAULTS.replace("{}", only("name", stores))), _vault):
+        for vault in self._read(self._ask("vaults", _that(_VAULTS, only("name", stores))), _vault):
             self._fleet.vaults[vault.host] = vault
 
     def look_around(self) -> None:
@@ -137,17 +137,16 @@ class FleetGraph:
         named = only("name", {attached.id.name for each in used for attached in each.attached})
         clients = {each.encryption.identity or "" for each in used}
         lost = only("tostring(properties.clientId)", clients) if named else ""
-        condition = f"{named} or {lost.removeprefix(' | where ')}" if named and lost else ""
-        found = self._ask("identities", _IDENTITIES.replace("{}", condition))
+        found = self._ask("identities", _that(_IDENTITIES, f"{named} or {lost}" if named and lost else ""))
         self._fleet.add_identities(self._read(found, read_identity))
 
     def _find_grants(self, used: list[Registry]) -> None:
         self._find_identities(used)
         principals = {key_identity(self._fleet.with_identity(each)).principal_id for each in used} - {None}
-        named = only("principal", principals).replace(" | where ", " and ")
+        wanted = _that(_ROLES, only("principal", principals))
         definitions: dict[Id | None, dict[str, Any]] = {}
         assignments = []
-        for row in self._ask("role assignments", _ROLES.replace("{}", named)).rows:
+        for row in self._ask("role assignments", wanted).rows:
             if same(text(row, "type"), "Microsoft.Authorization/roleDefinitions"):
                 definitions[identifier(row, "name")] = row
             elif identifier(part(row, "properties"), "principalId") in principals:
@@ -218,6 +217,11 @@ class FleetGraph:
                 return None
 
         return [found for found in map(tried, rows.rows) if found is not None]
+
+
+def _that(query: str, condition: str) -> str:
+    """A query of what also meets a condition, if there is one."""
+    return query.replace("{}", f" and ({condition})" if condition else "")
 
 
 def _subscription(row: dict[str, Any]) -> Id:

@@ -159,11 +159,11 @@ def _with_option(body: dict[str, Any], name: str, value: object) -> dict[str, An
 
 
 def only(column: str, values: Iterable[str]) -> str:
-    """A condition that keeps the rows whose column has one of the values; nothing where they are too many to name."""
+    """The condition that a column has one of the values; empty where they are too many to name."""
     wanted = sorted({Id(each) for each in values if each})
     if len(wanted) > MOST_VALUES:
         return ""
-    return f" | where {column} in~ ({', '.join(map(quoted, wanted or ['']))})"
+    return f"{column} in~ ({', '.join(map(quoted, wanted or ['']))})"
 
 
 def quoted(value: str) -> str:
