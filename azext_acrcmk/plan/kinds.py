@@ -1,6 +1,7 @@
 """The kinds of change in a plan. Each has every value that is required to carry it out.
 
-All readers of a plan dispatch on the kind of change, and raise UnknownChange on a kind that they don't know.
+Readers of a plan go by the action of a change, or by its kind; these raise UnknownChange on a kind that they don't
+know. The file is a list: each entry stands for itself.
 """
 
 from __future__ import annotations
