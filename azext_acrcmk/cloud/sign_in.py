@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,6 +14,9 @@ from azext_acrcmk.cloud.waiting import done, in_thread
 
 # The maximum time to get a token, in seconds, as in the SDKs for other responses. The CLI itself waits forever.
 TOKEN_TIMEOUT = 300
+# The pauses before a sign-in that failed in Microsoft Entra (5xx) is tried again, in seconds. MSAL repeats such an answer
+# for 5 seconds without asking.
+PAUSES = (6, 12)
 
 
 class SignInFailed(ClientAuthenticationError):
@@ -41,6 +45,7 @@ class SignIn:
         self._credential: Any = None
         self._lock = threading.Lock()
         self._silent = False
+        self._pauses = PAUSES
 
     def get_token(self, *scopes: str, **options: Any) -> Any:
         from azure.core.exceptions import ServiceRequestError
@@ -60,8 +65,23 @@ class SignIn:
                 raise SignInFailed(said[:300]) from error
 
     def _get_token(self, *scopes: str, **options: Any) -> Any:
+        from msal.exceptions import MsalServiceError
+        from requests import HTTPError
+
+        # Those who ask after a sign-in that failed in spite of the pauses don't wait for them again.
+        pauses, self._pauses = self._pauses, ()
+        for pause in pauses:
+            try:
+                return self._ask(*scopes, **options)
+            except (HTTPError, MsalServiceError):
+                time.sleep(pause)
+        return self._ask(*scopes, **options)
+
+    def _ask(self, *scopes: str, **options: Any) -> Any:
         self._credential = self._credential or self._make()
-        return self._credential.get_token(*scopes, **options)
+        token = self._credential.get_token(*scopes, **options)
+        self._pauses = PAUSES
+        return token
 
     def _within_time(self, get: Callable[[], Any]) -> Any:
         """In a separate thread, which can wait longer than we do."""
