@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,8 @@ from azext_acrcmk.cloud.waiting import done, in_thread
 
 # The maximum time to get a token, in seconds, as in the SDKs for other responses. The CLI itself waits forever.
 TOKEN_TIMEOUT = 300
-# The pauses before a sign-in that failed in Microsoft Entra (5xx) is tried again, in seconds. MSAL repeats such an answer
-# for 5 seconds without asking.
+# The pauses before a sign-in that failed in Microsoft Entra (5xx) is tried again, in seconds. MSAL repeats such an
+# answer for 5 seconds without asking.
 PAUSES = (6, 12)
 
 
@@ -71,10 +72,9 @@ class SignIn:
         # Those who ask after a sign-in that failed in spite of the pauses don't wait for them again.
         pauses, self._pauses = self._pauses, ()
         for pause in pauses:
-            try:
+            with suppress(HTTPError, MsalServiceError):
                 return self._ask(*scopes, **options)
-            except (HTTPError, MsalServiceError):
-                time.sleep(pause)
+            time.sleep(pause)
         return self._ask(*scopes, **options)
 
     def _ask(self, *scopes: str, **options: Any) -> Any:
