@@ -96,9 +96,13 @@ class Queue(Generic[T]):
                 place.free_at = max(place.free_at, time.monotonic() + pause)
             if again is not None:
                 place.waiting.appendleft(again)
-            if not place.waiting and not place.under_way and place in self._turns:
+            ended = not place.waiting and not place.under_way and place in self._turns
+            if ended:
                 self._turns.remove(place)
-            self._changed.notify_all()
+            if ended or pause or again is not None:
+                self._changed.notify_all()
+            elif place.waiting:
+                self._changed.notify()  # one more may be under way, and no other thread has anything new to do
 
     def close(self) -> None:
         with self._changed:
@@ -136,10 +140,12 @@ def for_each(
     for _ in range(min(most, queue.count)):
         threading.Thread(target=worker, daemon=True).start()
     left = queue.count
+    # Python loses a signal that comes as the main thread begins to wait; other threads get none.
+    wake = WAKE if threading.current_thread() is threading.main_thread() else None
     try:
         while left:
             try:
-                error = ended.get(timeout=WAKE)  # woken: Python loses a signal that comes as it begins to wait
+                error = ended.get(timeout=wake)
             except Empty:
                 continue
             if error is not None:

@@ -83,3 +83,22 @@ def test_the_first_error_ends_it():
 
 def test_nothing_to_do_is_done():
     for_each([], lambda _: None, lambda: None)
+
+
+def test_the_end_of_a_read_wakes_only_who_has_something_to_do():
+    """Otherwise so many threads that have nothing to do wake at the end of each of the last reads."""
+    queue, calls = Queue(["a0", "a1", "a2"], place_of, most=2), []
+    queue._changed.notify = lambda *_: calls.append("one")
+    queue._changed.notify_all = lambda: calls.append("all")
+    (place, _), _ = queue.take(), queue.take()
+    queue.end(place, 0.0)
+    assert calls == ["one"]  # a2 may be taken
+    queue.take()
+    queue.end(place, 0.0)
+    assert calls == ["one"]  # nothing is left, and may come back
+    queue.end(place, 0.0, again="a2")
+    assert calls == ["one", "all"]
+    queue.take()
+    queue.end(place, 0.0)
+    assert calls == ["one", "all", "all"]
+    assert queue.take() is None
