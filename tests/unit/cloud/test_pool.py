@@ -21,7 +21,7 @@ def test_each_item_is_done_once_and_counted():
         with lock:
             done[item] += 1
 
-    for_each(items, work, lambda: counted.append(1), place=place_of)
+    for_each(items, work, lambda _: counted.append(1) or (), place=place_of)
     assert done == Counter(items)
     assert len(counted) == len(items)
 
@@ -51,7 +51,7 @@ def test_what_is_throttled_comes_again_and_the_others_meanwhile():
             order.append(item)
 
     began = time.monotonic()
-    for_each(["a0", "a1", "b0", "b1", "b2"], work, lambda: None, most=1, place=place_of)
+    for_each(["a0", "a1", "b0", "b1", "b2"], work, most=1, place=place_of)
     assert sorted(order) == ["a0", "a1", "b0", "b1", "b2"]
     assert order[:3] == ["b0", "b1", "b2"]
     assert time.monotonic() - began >= 0.2
@@ -64,7 +64,7 @@ def test_a_place_rests_as_long_as_it_is_told():
         times.append(time.monotonic())
         return Rest(0.2)
 
-    for_each(["a0", "a1"], work, lambda: None, most=1, place=place_of)
+    for_each(["a0", "a1"], work, most=1, place=place_of)
     assert times[1] - times[0] >= 0.2
 
 
@@ -77,9 +77,9 @@ def test_the_first_error_ends_it():
             raise ValueError(item)
 
     with pytest.raises(ValueError, match="a1"):
-        for_each([f"a{n}" for n in range(1000)], work, lambda: None, most=1, place=place_of)
+        for_each([f"a{n}" for n in range(1000)], work, most=1, place=place_of)
     assert done == ["a0", "a1"]
 
 
 def test_nothing_to_do_is_done():
-    for_each([], lambda _: None, lambda: None)
+    for_each([], lambda _: None)
