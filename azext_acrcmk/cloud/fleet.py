@@ -19,6 +19,7 @@ from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import (
     NOT_LOADED,
     Absent,
+    DeletedKey,
     Identity,
     Key,
     NotLoaded,
@@ -64,7 +65,7 @@ class Fleet:
     users: dict[str, list[KeyUser]] | None = None
     replicas: dict[Scope, tuple[str, ...]] | None = None
     denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
-    keys: dict[KeyId, Key | Absent | Unknown] = field(default_factory=dict)
+    keys: dict[KeyId, Key | DeletedKey | Absent | Unknown] = field(default_factory=dict)
     _settled: dict[ArmId, State] = field(default_factory=dict, init=False)
     # Three views of the same identities, made once: a fleet has thousands, and each registry is looked up in them.
     _identities: dict[ArmId, Identity] = field(default_factory=dict, init=False)
@@ -145,8 +146,8 @@ class Fleet:
     def _key_parts(self, registry: Registry) -> dict[str, Any]:
         used = registry.encryption
         latest = self.keys.get(used.key.with_version(None), NOT_LOADED)
-        if isinstance(latest, (Absent, NotLoaded)):
-            return {}  # whether it is soft-deleted, only its vault tells
+        if isinstance(latest, (DeletedKey, Absent, NotLoaded)):
+            return {}  # to be read directly
         if not used.in_use:
             return {"key": latest, "version_in_use": Unknown(denied=False)}
         older = self.older_version(registry)

@@ -13,11 +13,13 @@ from azext_acrcmk.cloud.fleet import Fleet
 from azext_acrcmk.cloud.fleet_graph import FleetGraph
 from azext_acrcmk.cloud.fleet_reads import DOUBTS, FleetReads
 from azext_acrcmk.cloud.fleet_vaults import Fate, LostVaults
+from azext_acrcmk.cloud.holders import lists_of_individuals
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.model.ids import ArmId, Id, KeyId
 from azext_acrcmk.model.state import (
     NOT_LOADED,
     Absent,
+    DeletedKey,
     DeletedVault,
     Identity,
     Key,
@@ -67,33 +69,44 @@ class Confirmation:
                 yield [self._reads.key(older, vault.id)]
         yield [self._around]
         state = self._fleet.state_of(registry)
-        if self._doubts(state):
-            yield from self._doubted(registry)
+        if doubts := self._doubts(state):
+            yield from self._doubted(state, doubts)
         else:
             self._fleet.settle(state)
 
-    def _doubted(self, before: Registry) -> Course:
-        yield [self._reads.registry(before.id), *self._vault(before)]
-        registry = self._fleet.registries.get(before.id)
-        if registry and str(registry.id) in self._fleet.not_seen:
+    def _doubted(self, before: State, doubts: frozenset[str]) -> Course:
+        id_ = before.registry.id
+        yield [self._reads.registry(id_), *self._more(before, doubts)]
+        registry = self._fleet.registries.get(id_)
+        if registry and str(id_) in self._fleet.not_seen:
             self._leave_open(registry)
         elif registry and registry.encryption.enabled and registry.encryption.key:
-            yield self._vault(registry)
+            state, doubts = self._judged_again(registry, before, doubts)
+            yield self._more(state, doubts)
             key = registry.encryption.key
             if key.host not in self._fleet.vaults and key.host not in self._fleet.unreadable_vaults:
                 yield from self._lost_vaults.course(key)
-            load = partial(self._load, registry)
-            yield [Read(("state", registry.id), DOUBTS, registry.id.subscription, load)]
+            load = partial(self._load, registry, state, doubts)
+            yield [Read(("state", id_), DOUBTS, id_.subscription, load)]
 
-    def _vault(self, registry: Registry) -> list[Read]:
-        """What tells more of the vault of a registry, if that is in doubt."""
-        key = registry.encryption.key
+    def _judged_again(self, registry: Registry, before: State, doubts: frozenset[str]) -> tuple[State, frozenset[str]]:
+        """What is known of a registry now, and what is in doubt of it. It was the same `before` in most cases."""
+        state = self._fleet.state_of(registry)
+        return (before, doubts) if state == before else (state, self._doubts(state))
+
+    def _more(self, state: State, doubts: frozenset[str]) -> list[Read]:
+        """What tells more of the vault of a registry, if that is in doubt, and whom it names, and of its key, if that
+        is not there."""
+        key = state.registry.encryption.key.with_version(None)
         vault = self._fleet.vaults.get(key.host)
         if vault is None:
             return [] if key.host in self._fleet.unreadable_vaults else self._lost_vaults.name(key)
-        return (
-            [self._reads.vault(vault.id, key.host)] if "vault" in self._doubts(self._fleet.state_of(registry)) else []
-        )
+        gone = isinstance(self._fleet.keys.get(key), Absent)
+        return [
+            *([self._reads.vault(vault.id, key.host)] if "vault" in doubts else []),
+            *([self._reads.deleted_key(key, vault)] if gone else []),
+            *map(self._reads.identities, lists_of_individuals(self._clients, state)),
+        ]
 
     @cached_property
     def _lost_vaults(self) -> LostVaults:
@@ -112,15 +125,19 @@ class Confirmation:
         """What could not be confirmed is not said."""
         self._fleet.settle(State(registry=registry))
 
-    def _load(self, registry: Registry) -> None:
-        before = self._fleet.state_of(registry)
-        doubts = self._doubts(before) - {"registry", "vault"}
+    def _load(self, registry: Registry, state: State, doubts: frozenset[str]) -> None:
+        before, doubts = self._judged_again(registry, state, doubts)
+        doubts -= {"registry", "vault"}
         if before.vault and not doubts:
             self._fleet.settle(before)
             return
-        fate = self._fate(registry.encryption.key)
+        key = registry.encryption.key
+        fate = self._fate(key)
         place = before.vault.id if before.vault else fate if isinstance(fate, ArmId) else None
         kept = _kept(before, doubts, NOT_LOADED if isinstance(fate, ArmId) else fate)
+        gone = self._fleet.keys.get(key.with_version(None))
+        if isinstance(gone, (Absent, DeletedKey)):
+            kept = replace(kept, key=gone)
         known = self._lost_vaults.subscriptions
         load = partial(load_registry_state, self._reads.quick_clients, registry, known, place, kept)
         state = self._reads.patiently(load, registry.id)

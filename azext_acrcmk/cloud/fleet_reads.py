@@ -15,12 +15,20 @@ from azext_acrcmk.cloud.pace import Paces
 from azext_acrcmk.cloud.pool import Rest, Throttled, for_each
 from azext_acrcmk.cloud.quick_reads import QuickClients, QuickReads
 from azext_acrcmk.cloud.read import read_deleted_vault, read_key, read_registry_of_many, read_vault
-from azext_acrcmk.cloud.reads import DELETED_VAULTS, get_key, get_registry, get_vault, of_id, read_if_possible
+from azext_acrcmk.cloud.reads import (
+    DELETED_VAULTS,
+    get_deleted_key,
+    get_key,
+    get_registry,
+    get_vault,
+    of_id,
+    read_if_possible,
+)
 from azext_acrcmk.cloud.transport import MOST_OF_A_FLEET, PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
-from azext_acrcmk.model.state import Absent, DeletedVault, Key, Registry, Unknown, Vault
+from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Key, Registry, Unknown, Vault
 
 T = TypeVar("T")
 
@@ -123,6 +131,23 @@ class FleetReads:
         """A key, or a version of it."""
         return Read(key, KEYS, vault.subscription, lambda: self._read_key(key, vault))
 
+    def identities(self, subscription: Id) -> Read:
+        """The identities of a subscription, for `find_individuals` of several registries."""
+
+        def read() -> None:
+            read_if_possible(lambda: list(self.quick_clients.list_identities(subscription, **PATIENCE)), "", "")
+
+        return Read(("identities", subscription), DOUBTS, subscription, read)
+
+    def deleted_key(self, key: KeyId, vault: Vault) -> Read:
+        """Whether a key that is not there is soft-deleted, which only its vault tells."""
+
+        def read() -> None:
+            found = get_deleted_key(self.quick_clients, vault, key.name)
+            self._fleet.keys[key] = Absent(unless=found) if isinstance(found, Unknown) else found
+
+        return Read(("deleted key", key), DOUBTS, key.host, read)
+
     def _read_key(self, key: KeyId, vault: ArmId) -> Rest | None:
         self._fleet.keys[key], rest = self._read(
             vault.subscription,
@@ -141,8 +166,8 @@ class FleetReads:
         read: Callable[[dict[str, Any]], T],
         patiently: Callable[[], T | Absent | Unknown],
     ) -> tuple[T | Absent | Unknown, Rest | None]:
-        """What `read` makes of a good answer, and the rest that the subscription should have; where there is no good
-        answer, what is read `patiently`. Raises Throttled."""
+        """What `read` makes of a good answer, or absent, and the rest that the subscription should have; otherwise what
+        is read `patiently`. Raises Throttled."""
         from azure.core.exceptions import AzureError
 
         try:
@@ -154,6 +179,8 @@ class FleetReads:
             answer = None  # the SDK says why
         else:
             self._throttled.pop(subscription, None)
+        if answer and isinstance(answer.body, Absent):
+            return ABSENT, answer.rest
         if answer:
             try:
                 with parsing_responses():
