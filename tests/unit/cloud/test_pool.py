@@ -40,6 +40,39 @@ def test_no_place_has_more_than_its_share_under_way():
     assert max(taken.values()) <= max(LEAST_OF_A_PLACE, -(-400 // 26))
 
 
+def test_what_is_added_comes_before_those_that_wait():
+    queue = Queue(["a0", "a1"], place_of, most=4)
+    queue.add(["a2", "b0"])
+    assert [queue.take()[1] for _ in range(4)] == ["a2", "b0", "a0", "a1"]
+
+
+def test_what_follows_from_others_is_done_too():
+    done = []
+    for_each([3], done.append, lambda item: [item - 1] if item else [])
+    assert done == [3, 2, 1, 0]
+
+
+def test_a_place_that_rests_still_rests_when_more_comes():
+    times = []
+
+    def work(item):
+        times.append(time.monotonic())
+        return Rest(0.2)
+
+    for_each(["a"], work, lambda item: ["b"] if item == "a" else [], most=1)
+    assert times[1] - times[0] >= 0.2
+
+
+def test_there_are_workers_for_what_comes_later():
+    together = threading.Barrier(3, timeout=10)
+
+    def work(item):
+        if item:
+            together.wait()
+
+    for_each([0], work, lambda item: () if item else (1, 2, 3), most=3)
+
+
 def test_what_is_throttled_comes_again_and_the_others_meanwhile():
     order, refused, lock = [], set(), threading.Lock()
 
