@@ -104,7 +104,7 @@ def test_a_folder_of_authorities_is_looked_into_by_connections(authority, serve,
 def test_authorities_that_are_not_there_are_told_by_the_first_request(monkeypatch, tmp_path):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
     load_authorities()
-    with pytest.raises(OSError, match="invalid path: .*gone.pem"):
+    with pytest.raises(OSError, match=r"invalid path: .*gone\.pem"):
         get(transport(), 1)
 
 
