@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
+from knack.log import get_logger
 
 from azext_acrcmk.cloud.waiting import done, in_thread
+
+logger = get_logger(__name__)
 
 # The maximum time to get a token, in seconds, as in the SDKs for other responses. The CLI itself waits forever.
 TOKEN_TIMEOUT = 300
@@ -46,7 +48,8 @@ class SignIn:
         self._credential: Any = None
         self._lock = threading.Lock()
         self._silent = False
-        self._pauses = PAUSES
+        # What there was no token for in spite of the pauses: those who ask again don't wait for them again.
+        self._failed: set[tuple[str, ...]] = set()
 
     def get_token(self, *scopes: str, **options: Any) -> Any:
         from azure.core.exceptions import ServiceRequestError
@@ -69,19 +72,20 @@ class SignIn:
         from msal.exceptions import MsalServiceError
         from requests import HTTPError
 
-        # Those who ask after a sign-in that failed in spite of the pauses don't wait for them again.
-        pauses, self._pauses = self._pauses, ()
-        for pause in pauses:
-            with suppress(HTTPError, MsalServiceError):
+        for pause in () if scopes in self._failed else PAUSES:
+            try:
                 return self._ask(*scopes, **options)
+            except (HTTPError, MsalServiceError) as error:
+                logger.debug("The sign-in failed, and is tried again in %s seconds: %s", pause, error)
             time.sleep(pause)
-        return self._ask(*scopes, **options)
+        self._failed.add(scopes)
+        token = self._ask(*scopes, **options)
+        self._failed.remove(scopes)
+        return token
 
     def _ask(self, *scopes: str, **options: Any) -> Any:
         self._credential = self._credential or self._make()
-        token = self._credential.get_token(*scopes, **options)
-        self._pauses = PAUSES
-        return token
+        return self._credential.get_token(*scopes, **options)
 
     def _within_time(self, get: Callable[[], Any]) -> Any:
         """In a separate thread, which can wait longer than we do."""

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from azure.cli.core.azclierror import ForbiddenError, InvalidArgumentValueError, ResourceNotFoundError
+from knack.log import get_logger
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fleet import Fleet
@@ -21,11 +22,13 @@ from azext_acrcmk.model.ids import Id, Scope
 from azext_acrcmk.model.state import Absent, NotLoaded, State
 from azext_acrcmk.operations.report_files import read_report, write_reports
 from azext_acrcmk.operations.session import Session, fail_after_output
-from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, unseen_parts
+from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, said_of_missing, unseen_parts
 from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.output.report import ending_of, render
 from azext_acrcmk.rules import Health, examine
 from azext_acrcmk.rules.catalogue import GRANT, IDENTITY, VAULT
+
+logger = get_logger(__name__)
 
 # Findings that depend on neither a version in use nor the absence of anything, or were already read directly.
 SETTLED = frozenset(
@@ -74,6 +77,8 @@ def list_registries(
     if earlier:
         _check_whole(document, from_file)
         document["comparison"] = compare(earlier, document)
+    if missing := said_of_missing(document):
+        logger.warning("%s", missing)
     document = listing(document, health)
     write_reports(cmd.cli_ctx, {path: render(ending_of(path), document, rows) for path in reports or ()})
     if interrupted or fails(document, fail_on):

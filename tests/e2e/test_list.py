@@ -175,6 +175,7 @@ def test_ctrl_c_gives_what_is_there(azure, az):
     assert result.code == 1, result
     document = json.loads(result.out)
     assert document["partial"]
+    assert "The result is partial. Could not be read: everything else. Interrupted before it was read." in result.err
     assert {"what": "everything else", "why": "Interrupted before it was read."} in document["notSeen"]
     assert document["counts"]["total"] == 20
     assert document["counts"]["notLoaded"] > 5

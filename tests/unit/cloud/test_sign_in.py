@@ -50,3 +50,15 @@ def test_only_the_first_of_many_requests_waits_for_one_that_fails_for_long(pause
     credential.left = 1
     assert account.get_token("vault") == "token for vault"
     assert pauses == [*PAUSES, PAUSES[0]]
+
+
+def test_a_service_without_token_does_not_hold_up_the_others_again_and_again(pauses):
+    credential = Failing(0)
+    account = SignIn(lambda: credential)
+    for _ in range(3):
+        credential.left = len(PAUSES) + 1
+        with pytest.raises(ServiceRequestError, match="503"):
+            account.get_token("vault")
+        credential.left = 0
+        assert account.get_token("manager") == "token for manager"
+    assert pauses == [*PAUSES]
