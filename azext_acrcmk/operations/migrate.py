@@ -51,6 +51,7 @@ from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.migrate.cutover import migrate_command
 from azext_acrcmk.plan.migrate.freeze import MOST_LOCKED, TooManyLocked, locked_before
 from azext_acrcmk.plan.migrate.preflight import admission, missing_role
+from azext_acrcmk.plan.migrate.resolve import resolving
 from azext_acrcmk.plan.migrate.tally import Wanted
 from azext_acrcmk.plan.obstacle import BLOCKED, Obstacle
 from azext_acrcmk.rules import BROKEN, examine
@@ -104,7 +105,7 @@ def migrate(
         document = migration_document(source, state, copier.tally, examine(state, session.now), wanted)
         if wanted.settings:
             document |= settings.make()
-        document["cutOver"] = settings.cut_over(frozen=copier.frozen is not None)
+        document["cutOver"] = settings.cut_over(copier.frozen is not None, resolving(target.id, copier.tally))
         write_reports(cmd.cli_ctx, {path: _REPORTS[ending_of(path)](document) for path in mode.reports})
         if not document["verified"] or document.get("settings", {}).get("failed"):
             session.fail_after_output()
@@ -235,7 +236,8 @@ def _what_if(
         session.progress.during("Listing the content to copy"),
     ):
         tally = copier.look()
-    if any(each.action == BLOCKED for each in found):
+    # What is known to fail the command, before or in the end.
+    if any(each.action == BLOCKED for each in found) or tally.conflicts or tally.left:
         session.fail_after_output()
     settings = load_settings(session.clients, source) if wanted.settings else None
     left = what_is_left(session, settings, target.id) if settings else ()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from sandbox.world import SUBSCRIPTION
 from tests.harness.migrate import MIGRATE, NEW, OLD, old_registry, same_images
 from tests.harness.scene import HERE
 from tests.harness.seed import GROUP, changes, outcomes
@@ -80,6 +81,13 @@ def test_a_tag_of_somebody_else_is_a_conflict_until_it_is_forced(azure, az, old)
     assert [row["tag"] for row in report["conflicts"]] == ["v1", "v2"]
     assert [row["kind"] for row in report["differences"]] == ["extraManifest", "otherTag", "otherTag"]
     assert not report["verified"]
+    force, keep, *_ = report["cutOver"]["steps"]
+    assert "--force" in force["what"]
+    (extra,) = (row["what"] for row in report["differences"] if row["kind"] == "extraManifest")
+    assert f"az acr repository delete --name newregistry --subscription {SUBSCRIPTION} --image" in keep["command"]
+    assert keep["command"].endswith(f" app/service0001@{extra}")
+    foreseen = az(f"{MIGRATE} --what-if")
+    assert (foreseen.code, json.loads(foreseen.out)["conflicts"]) == (1, report["conflicts"])
     assert report["tagsMoved"] == [
         {"repository": "app/service0001", "tag": "v3", "from": first["v3"], "to": moved},
     ]
@@ -213,6 +221,7 @@ def test_only_what_has_changed_since(azure, az, old):
         ("--name oldregistry --to newregistry --since 0001-01-01T00:00:00+05:00", "is not a date"),
         ("--name oldregistry --to newregistry --what-if --report x.md", "can't be used with --what-if"),
         ("--name oldregistry --to newregistry --report /proc/x.md", "can't be written"),
+        ("--name oldregistry --to newregistry --repository app/* ''", "'' is not the name of a repository"),
         ("--name oldregistry --to newregistry --concurrency 51", "a number from 1 to 50"),
         ("--name oldregistry --to newregistry --concurrency 0", "a number from 1 to 50"),
     ],
