@@ -39,6 +39,7 @@ from azext_acrcmk.operations.migrate_registries import (
     login_server,
     make,
     obstacles,
+    working,
 )
 from azext_acrcmk.operations.migrate_settings import MigratedSettings, what_is_left
 from azext_acrcmk.operations.report_files import write_reports
@@ -88,11 +89,12 @@ def migrate(
         found = obstacles(session, source, target)
         if not mode.what_if:
             stop_where_blocked(found)
-        with _permitted(session, source):
-            # Whatever can be known before anything is made.
-            _check_content(source, old, wanted, mode.freeze)
-        if mode.what_if:
-            return _what_if(session, source, target, found, old, wanted)
+        with _blocked_by(found):
+            with _permitted(session, source):
+                # Whatever can be known before anything is made.
+                _check_content(source, old, wanted, mode.freeze)
+            if mode.what_if:
+                return _what_if(session, source, target, found, old, wanted)
         state, outcomes = make(session, target, mode.yes)
         if mode.freeze:
             state = _freeze(session, source, state, old)
@@ -225,11 +227,25 @@ def _permitted(session: Session, *registries: Registry) -> Iterator[None]:
         raise ForbiddenError(str(error), [*advice, *session.done_so_far(), AGAIN]) from error
 
 
+@contextmanager
+def _blocked_by(found: list[Obstacle]) -> Iterator[None]:
+    """Where content can't be listed, what blocks the migration is told: it is the likely cause."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        yield
+    except (AzureError, ForbiddenError):
+        stop_where_blocked(found)
+        raise
+
+
 def _what_if(
     session: Session, source: Registry, target: Target, found: list[Obstacle], old: LoginServer, wanted: Wanted
 ) -> dict[str, Any]:
     """What there is to copy, and what stands in the way; nothing is changed."""
     new = login_server(session, target.registry) if target.registry and target.registry.encryption.enabled else None
+    if target.registry and not target.prepared:
+        working(session, target.registry)
     copier = Copier(old, new, None, Limit(), wanted, source.id, session.stop)
     with (
         _permitted(session, source, *filter(None, [target.registry])),

@@ -180,11 +180,13 @@ def test_repository_permissions_are_required_also_of_owners(azure, az_as, seed):
     old_registry(seed, api_version="2025-11-01", roleAssignmentMode="AbacRepositoryPermissions")
     azure.seed_content("oldregistry", images=1, signatures=1)
     owner = azure.principal(("Owner", HERE))
-    result = az_as(owner)(MIGRATE)
-    assert result.code == 1
-    assert f"'{IMPORTER}'" in result.err
-    assert f"'{WRITER}'" in result.err
-    assert "Nothing was changed" in result.err
+    az = az_as(owner)
+    for command in (MIGRATE, f"{MIGRATE} --what-if"):
+        result = az(command)
+        assert result.code == 1
+        assert f"'{IMPORTER}'" in result.err
+        assert f"'{WRITER}'" in result.err
+        assert "Nothing was changed" in result.err
 
 
 def test_with_the_roles_that_are_named_it_works(azure, az_as, seed):
