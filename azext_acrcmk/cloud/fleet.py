@@ -19,6 +19,7 @@ from azext_acrcmk.model.key_identity import SYSTEM, key_identity
 from azext_acrcmk.model.state import (
     NOT_LOADED,
     Absent,
+    DeletedKey,
     Identity,
     Key,
     NotLoaded,
@@ -59,11 +60,12 @@ class Fleet:
     not_seen: dict[str, str] = field(default_factory=dict)
     above: dict[Id, set[Id]] = field(default_factory=dict)
     vaults: dict[str, Vault] = field(default_factory=dict)
+    unreadable_vaults: dict[str, Unknown] = field(default_factory=dict)
     grants: dict[Id, list[RoleGrant]] | None = None
     users: dict[str, list[KeyUser]] | None = None
     replicas: dict[Scope, tuple[str, ...]] | None = None
     denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
-    keys: dict[KeyId, Key | Absent | Unknown] = field(default_factory=dict)
+    keys: dict[KeyId, Key | DeletedKey | Absent | Unknown] = field(default_factory=dict)
     _settled: dict[ArmId, State] = field(default_factory=dict, init=False)
     # Three views of the same identities, made once: a fleet has thousands, and each registry is looked up in them.
     _identities: dict[ArmId, Identity] = field(default_factory=dict, init=False)
@@ -94,8 +96,11 @@ class Fleet:
         """With what only rules about a whole fleet look at."""
         return replace(state, replicas=self._replicas(state.registry))
 
-    def is_settled(self, registry: Registry) -> bool:
-        return registry.id in self._settled
+    def lose_vault(self, host: str, found: Absent | Unknown) -> None:
+        """A vault is not there any more, or can't be read."""
+        self.vaults.pop(host, None)
+        if isinstance(found, Unknown):
+            self.unreadable_vaults[host] = found
 
     def settle(self, state: State) -> None:
         """From now on this is the state of its registry: nothing about it is in doubt, or it was read directly."""
@@ -141,18 +146,12 @@ class Fleet:
     def _key_parts(self, registry: Registry) -> dict[str, Any]:
         used = registry.encryption
         latest = self.keys.get(used.key.with_version(None), NOT_LOADED)
-        if isinstance(latest, (Absent, NotLoaded)):
-            return {}  # whether it is soft-deleted, only its vault tells
+        if isinstance(latest, (DeletedKey, Absent, NotLoaded)):
+            return {}  # to be read directly
         if not used.in_use:
             return {"key": latest, "version_in_use": Unknown(denied=False)}
         older = self.older_version(registry)
         return {"key": latest, "version_in_use": self.keys.get(older, NOT_LOADED) if older else latest}
-
-    def has_key_of(self, registry: Registry) -> bool:
-        """Whether the key of a registry was read, and what denies access to it."""
-        key = registry.encryption.key
-        vault = self.vaults.get(key.host)
-        return key.with_version(None) in self.keys and vault is not None and vault.id.subscription in self.denials
 
     def older_version(self, registry: Registry) -> KeyId | None:
         """The version that a registry uses, if its key is known to have a later one."""

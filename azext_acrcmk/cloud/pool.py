@@ -43,39 +43,57 @@ class Place(Generic[T]):
     under_way: int = 0
     free_at: float = 0.0
 
+    @property
+    def idle(self) -> bool:
+        return not self.waiting and not self.under_way
+
 
 class Queue(Generic[T]):
     """Gives out items in turn from each place, so that one with many does not keep the others waiting.
 
     No place has more reads under way than its share of `most`. One that throttles is left alone, and what it refused
-    waits at its head.
+    waits at its head. More items can be added, until it is closed.
     """
 
     def __init__(self, items: Iterable[T], place: Callable[[T], str], most: int):
-        self._most = most
+        self._most, self._place = most, place
         self._places: dict[str, Place[T]] = {}
-        self.count = 0
-        for item in items:
-            self._places.setdefault(place(item), Place()).waiting.append(item)
-            self.count += 1
-        self._turns = deque(self._places.values())
+        self._turns: deque[Place[T]] = deque()
         self._changed = threading.Condition()
-        self._closed = False
+        self._waiting, self._closed = 0, False
+        for item in items:
+            self._waiting_at_place_of(item).append(item)
+
+    def add(self, items: Iterable[T]) -> None:
+        """Before those that wait: what follows from others ends something that was begun."""
+        with self._changed:
+            for item in items:
+                self._waiting_at_place_of(item).appendleft(item)
+                self._changed.notify()
+
+    def _waiting_at_place_of(self, item: T) -> deque[T]:
+        place = self._places.setdefault(self._place(item), Place())
+        if place.idle:
+            self._turns.append(place)
+        self._waiting += 1
+        return place.waiting
 
     def take(self) -> tuple[Place[T], T] | None:
-        """The next item, as soon as a place may be asked; None if nothing is left."""
+        """The next item, as soon as there is one and its place may be asked; None if it is closed."""
         with self._changed:
             while True:
-                if self._closed or not self._turns:
+                if self._closed:
                     return None
                 now = time.monotonic()
                 if place := self._next(now):
                     place.under_way += 1
+                    self._waiting -= 1
+                    self._wake()
                     return place, place.waiting.popleft()
                 self._changed.wait(self._soonest(now))
 
     def _next(self, now: float) -> Place[T] | None:
-        share = max(LEAST_OF_A_PLACE, -(-self._most // len(self._turns)))
+        share = max(LEAST_OF_A_PLACE, -(-self._most // max(len(self._turns), 1)))
         for _ in range(len(self._turns)):
             place = self._turns[0]
             self._turns.rotate(-1)
@@ -96,9 +114,15 @@ class Queue(Generic[T]):
                 place.free_at = max(place.free_at, time.monotonic() + pause)
             if again is not None:
                 place.waiting.appendleft(again)
-            if not place.waiting and not place.under_way and place in self._turns:
+                self._waiting += 1
+            if place.idle:
                 self._turns.remove(place)
-            self._changed.notify_all()
+            self._wake()
+
+    def _wake(self) -> None:
+        """One of those that wait: it wakes the next if there is more that can be taken."""
+        if self._waiting:
+            self._changed.notify()
 
     def close(self) -> None:
         with self._changed:
@@ -109,16 +133,17 @@ class Queue(Generic[T]):
 def for_each(
     items: Iterable[T],
     work: Callable[[T], Any],
-    count: Callable[[], None],
+    then: Callable[[T], Iterable[T]] = lambda _: (),
     most: int = MOST_OF_A_FLEET,
     place: Callable[[T], str] = lambda _: "",
 ) -> None:
-    """Calls `work` with each item in daemon threads, and `count` after each.
+    """Calls `work` with each item in daemon threads, and `then` after each, in the thread of the caller: it returns
+    further items.
 
     `work` may return a Rest for the item's place, or raise Throttled: then the item comes again. Raises the first other
     error, and what Ctrl-C raises: then nothing more is begun.
     """
-    queue, ended = Queue(items, place, most), SimpleQueue()
+    queue, ended = Queue(first := list(items), place, most), SimpleQueue()
 
     def worker() -> None:
         while taken := queue.take():
@@ -126,25 +151,27 @@ def for_each(
             try:
                 rest = work(item)
                 queue.end(where, rest.seconds if isinstance(rest, Rest) else 0.0)
-                ended.put(None)
+                ended.put((item, None))
             except Throttled as throttled:
                 queue.end(where, throttled.seconds, item)
             except BaseException as error:
                 queue.close()
-                ended.put(error)
+                ended.put((item, error))
 
-    for _ in range(min(most, queue.count)):
-        threading.Thread(target=worker, daemon=True).start()
-    left = queue.count
+    left, workers = len(first), 0
     try:
         while left:
+            while workers < min(most, left):
+                threading.Thread(target=worker, daemon=True).start()
+                workers += 1
             try:
-                error = ended.get(timeout=WAKE)  # woken: Python loses a signal that comes as it begins to wait
+                item, error = ended.get(timeout=WAKE)  # woken: Python loses a signal that comes as it begins to wait
             except Empty:
                 continue
             if error is not None:
                 raise error
-            left -= 1
-            count()
+            more = list(then(item))
+            queue.add(more)
+            left += len(more) - 1
     finally:
         queue.close()

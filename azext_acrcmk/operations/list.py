@@ -17,7 +17,6 @@ from azext_acrcmk.cloud.fleet_graph import FleetGraph, ScopeRefused
 from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.graph import Where
 from azext_acrcmk.cloud.reads import get_group
-from azext_acrcmk.cloud.waiting import in_thread, result_of
 from azext_acrcmk.model.defaults import LIVE_DEPTH, REGISTRY_DEPTH
 from azext_acrcmk.model.ids import Id, Scope
 from azext_acrcmk.model.state import Absent, NotLoaded, State
@@ -142,17 +141,10 @@ def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth
     if group and not fleet.registries:
         _check_group(clients, where, group)
     if depth == LIVE_DEPTH:
-        reads.read_registries(list(fleet.registries))
+        reads.read_registries()
     graph.find_vaults()
-    # What is left to be asked waits for the quota of queries; meanwhile keys are read.
-    rest = in_thread(graph.look_around)
-    confirmation = Confirmation(fleet, reads, clients, login.subscriptions, judge.doubts)
-    if depth != REGISTRY_DEPTH:
-        reads.read_keys(lambda: rest.done() and confirmation.look_ahead())
-    result_of(rest)
-    replicas = in_thread(graph.find_replicas)
-    confirmation.confirm()
-    result_of(replicas)
+    confirmation = Confirmation(fleet, graph, reads, clients, login.subscriptions, judge.doubts)
+    reads.follow(confirmation.courses(with_keys=depth != REGISTRY_DEPTH))
 
 
 def _check_group(clients: Clients, where: Where, group: str) -> None:
