@@ -30,7 +30,7 @@ from azext_acrcmk.plan.migrate.images import (
     without_referrers,
 )
 from azext_acrcmk.plan.migrate.tally import Tally, Unwritten, Wanted
-from azext_acrcmk.plan.migrate.verify import Difference, differences, unexplained
+from azext_acrcmk.plan.migrate.verify import EXTRA_REPOSITORY, Difference, differences, unexplained
 
 # How long what was imported may take to be listed, in seconds.
 LISTED_TIMEOUT = 30
@@ -295,4 +295,4 @@ class Copier:
         """A repository that only the new registry has is a difference, unless it was not asked for."""
         for name in self._target.repositories():
             if self._wanted.selects(name) and name not in self.tally.names:
-                self.tally.differences.append(Difference("extraRepository", name, name, None, name))
+                self.tally.differences.append(Difference(EXTRA_REPOSITORY, name, name, None, name))
