@@ -96,6 +96,12 @@ class Fleet:
         """With what only rules about a whole fleet look at."""
         return replace(state, replicas=self._replicas(state.registry))
 
+    def leave_open(self, doubted: Callable[[State], Any]) -> None:
+        """Nothing is said of the registries that are in doubt: it was not confirmed."""
+        for registry in self.encrypted:
+            if registry.id not in self._settled and doubted(self.state_of(registry)):
+                self.settle(State(registry=registry))
+
     def lose_vault(self, host: str, found: Absent | Unknown) -> None:
         """A vault is not there any more, or can't be read."""
         self.vaults.pop(host, None)

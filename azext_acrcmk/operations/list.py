@@ -113,6 +113,7 @@ def _look(
             session.stop.set()
             interrupted = True
             fleet.miss("everything else", "Interrupted before it was read.")
+            fleet.leave_open(judge.doubts)
         return fleet_document(_report(session, fleet, depth, judge)), interrupted
 
 

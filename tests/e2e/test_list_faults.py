@@ -228,3 +228,18 @@ def test_ctrl_c_at_any_time_gives_what_is_there(azure, az, fleet, path):
     assert document["counts"]["total"] == (0 if document["registries"] == [] else len(fleet))
     for id_, (_, findings) in said(document).items():
         assert {each for each in findings if each[2] == "failed"} <= fleet[id_][1]
+
+
+def test_ctrl_c_leaves_open_what_was_not_confirmed(azure, az, quick_az):
+    """The graph still lacks the grant, and the registry is being read again."""
+    fleet = azure.seed_fleet(**{**FLEET, "registries": 100, "keys": 60, "damaged": 0.9})["registries"]
+    id_ = next(id_ for id_, some in fleet.items() if some == ["grant missing"])
+    azure.settings(graph_seconds=3600)
+    quick_az(f"acr cmk repair -n {id_.rsplit('/', 1)[-1]} --subscription {id_.split('/')[2]} --yes")
+    azure.fault("hang", method="GET", path=f"{id_}$", times=9999)
+    running = az.start(f"{LIST} --fail-on none")
+    assert azure.held(20)
+    result = running.interrupt()
+    assert "everything else" in partial(result)
+    (row,) = [row for row in json.loads(result.out)["registries"] if row["id"] == id_]
+    assert (row["health"], row["findings"]) == ("notLoaded", [])
