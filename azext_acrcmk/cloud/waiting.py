@@ -73,28 +73,28 @@ class Stop:
         self.pause(0)
 
 
-# Each pause between two reads is a twentieth longer. The end of an operation is then noticed late by at most about a
-# twentieth of its duration, and long waits need few reads.
-GROWTH = 1.05
+# The part of a wait by which its end may be noticed late, if that is more than the first pause: soon enough for a vault
+# whose name takes a quarter of a minute, and long waits need few reads.
+LATE = 1 / 40
 
 
 class Pauses:
-    """The pauses between reads of the same thing, in seconds: `first`, then growing up to `most`."""
+    """The pauses between reads of the same thing, in seconds: `first` for a while, then growing up to `most`."""
 
     def __init__(self, stop: Stop, first: float = 0.5, most: float = 15.0):
-        self._stop, self._next, self._most = stop, first, most
-        self._began = time.monotonic()
+        self._stop, self._first, self._most = stop, first, most
+        self._began, self._waited = time.monotonic(), 0.0
 
     def another(self, within: float = inf, asked: float | None = None) -> bool:
         """Waits for the next pause, or for the one that the service requested (Retry-After).
 
         Returns False immediately if it would end later than `within` seconds after the first read. Raises Interrupted.
         """
-        pause = asked or self._next
+        pause = asked or min(max(self._first, self._waited * LATE), self._most)
         if time.monotonic() + pause > self._began + within:
             return False
         self._stop.pause(pause)
-        self._next = min(self._next * GROWTH, self._most)
+        self._waited += pause
         return True
 
 
@@ -172,7 +172,7 @@ def not_yet(error: Exception, created: Collection[Id]) -> str | None:
 
 
 def poller(stop: Stop):
-    """A polling method for the SDK's `begin_…` operations: polls immediately, then less and less often.
+    """A polling method for the SDK's `begin_…` operations: polls immediately, then often, later less often.
 
     The SDK's own waits 30 seconds if the service sends no Retry-After.
     """
