@@ -36,14 +36,14 @@ def fleet(azure, quick_az) -> dict[str, tuple]:
 
 
 def said(document) -> dict[str, tuple]:
-    """The health and the findings of each registry, without times of day: those are of the moment the fleet is made."""
+    """The health and the findings of each registry, without dates: those are of the moment the fleet is made."""
     return {
         row["id"]: (row["health"], frozenset(map(timeless, wrong(row["findings"])))) for row in document["registries"]
     }
 
 
 def timeless(finding: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(re.sub(r"[T ]\d\d:\d\d(:\d\dZ)?", "", text) for text in finding)
+    return tuple(re.sub(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\dZ)?)?", "", text) for text in finding)
 
 
 def right(result, fleet) -> bool:
