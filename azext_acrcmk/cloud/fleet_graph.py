@@ -20,7 +20,6 @@ from azext_acrcmk.cloud.reads import get_role_definition, in_parallel
 from azext_acrcmk.cloud.roles import read_role_grants
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope, same, same_region
-from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import Registry, RoleGrant, Vault
 
 _REGISTRIES = (
@@ -155,7 +154,7 @@ class FleetGraph:
 
     def _find_grants(self, used: list[Registry]) -> None:
         self._find_identities(used)
-        principals = {key_identity(self._fleet.with_identity(each)).principal_id for each in used} - {None}
+        principals = set(map(self._fleet.principal_of, used)) - {None}
         wanted = _that(_ROLES, only("principal", principals))
         definitions: dict[Id | None, dict[str, Any]] = {}
         assignments = []
