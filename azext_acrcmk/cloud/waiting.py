@@ -171,10 +171,11 @@ def not_yet(error: Exception, created: Collection[Id]) -> str | None:
     return name if name in created else None
 
 
-def poller(stop: Stop):
-    """A polling method for the SDK's `begin_…` operations: polls immediately, then often, later less often.
+def poller(stop: Stop, ended: Callable[[], None] = lambda: None):
+    """A polling method for the SDK's `begin_…` operations: polls immediately, then less and less often.
 
-    The SDK's own waits 30 seconds if the service sends no Retry-After.
+    The SDK's own waits 30 seconds if the service sends no Retry-After. Calls `ended` when a poll shows that the
+    operation has succeeded, before the SDK reads its result.
     """
     from azure.mgmt.core.polling.arm_polling import ARMPolling
 
@@ -186,6 +187,11 @@ def poller(stop: Stop):
         def run(self) -> None:
             with parsing_responses():
                 super().run()
+
+        def update_status(self) -> None:
+            super().update_status()
+            if self.status().lower() == "succeeded":
+                ended()
 
         def _delay(self) -> None:
             self._pauses.another(asked=self._extract_delay())
