@@ -61,22 +61,17 @@ class Queue(Generic[T]):
         self._turns: deque[Place[T]] = deque()
         self._changed = threading.Condition()
         self._waiting, self._closed = 0, False
-        for item in items:
-            self._waiting_at_place_of(item).append(item)
+        self.add(items)
 
     def add(self, items: Iterable[T]) -> None:
-        """Before those that wait: what follows from others ends something that was begun."""
         with self._changed:
             for item in items:
-                self._waiting_at_place_of(item).appendleft(item)
+                place = self._places.setdefault(self._place(item), Place())
+                if place.idle:
+                    self._turns.append(place)
+                place.waiting.append(item)
+                self._waiting += 1
                 self._changed.notify()
-
-    def _waiting_at_place_of(self, item: T) -> deque[T]:
-        place = self._places.setdefault(self._place(item), Place())
-        if place.idle:
-            self._turns.append(place)
-        self._waiting += 1
-        return place.waiting
 
     def take(self) -> tuple[Place[T], T] | None:
         """The next item, as soon as there is one and its place may be asked; None if it is closed."""

@@ -81,4 +81,9 @@ class KeyIdentity(Value):
 
 def key_identity(state: State) -> KeyIdentity:
     """The identity of an existing registry's key."""
-    return KeyIdentity(state.registry, state.registry.encryption.identity or Id(), state.identity)
+    return identity_used(state.registry, state.identity)
+
+
+def identity_used(registry: Registry, found: Identity | Absent | Unknown | NotLoaded) -> KeyIdentity:
+    """The same, where no more is known."""
+    return KeyIdentity(registry, registry.encryption.identity or Id(), found)
