@@ -26,9 +26,19 @@ class AcrCmkCommandsLoader(AzCommandsLoader):
         # Python does by default takes a twentieth of its processor time.
         gc.set_threshold(500_000)
 
+        from knack.events import EVENT_INVOKER_POST_PARSE_ARGS
+
         from azext_acrcmk._params import load_arguments
 
         load_arguments(self, command)
+        self.cli_ctx.register_event(EVENT_INVOKER_POST_PARSE_ARGS, _begin)
+
+
+def _begin(_cli_ctx, **_):
+    """What a command that will run, unlike its help, needs first."""
+    from azext_acrcmk.cloud.transport import load_authorities
+
+    load_authorities()
 
 
 COMMAND_LOADER_CLS = AcrCmkCommandsLoader

@@ -49,7 +49,7 @@ def check_table(result):
 
 
 def list_table(result):
-    """One row for each registry, the worst first; then what could not be read."""
+    """One row for each registry, the worst first; then what could not be read, and how much changed since --compare."""
     rows = result["registries"]
     names, keys = [row["name"] for row in rows], [short(row["key"]) if row["key"] else "" for row in rows]
     health = ("Health", *(row["health"] for row in rows))
@@ -68,12 +68,21 @@ def list_table(result):
     ]
     if result["partial"]:
         what = ", ".join(each["what"] for each in result["notSeen"])
-        lines.append(
-            OrderedDict(
-                Health="partial", Name="", Key="", Expires="", Findings=_cut(f"Could not be read: {what}", width)
-            )
-        )
+        lines.append(_last("partial", _cut(f"Could not be read: {what}", width)))
+    if compared := result.get("comparison"):
+        lines.append(_last("compared", _cut(f"Since {compared['since'][:10]}: {_changes(compared)}", width)))
     return lines
+
+
+def _changes(compared):
+    words = {"notComparable": "not comparable"}
+    kinds = ("worse", "better", "unclear", "new", "gone", "notComparable")
+    counts = [f"{len(compared[kind])} {words.get(kind, kind)}" for kind in kinds if compared[kind]]
+    return ", ".join(counts) or "nothing changed"
+
+
+def _last(health, text):
+    return OrderedDict(Health=health, Name="", Key="", Expires="", Findings=text)
 
 
 def migrate_table(result):

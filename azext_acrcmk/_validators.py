@@ -203,6 +203,8 @@ def validate_migrate(cmd, namespace):
         )
     if namespace.concurrency is not None and not 1 <= namespace.concurrency <= MOST_IMPORTS:
         raise InvalidArgumentValueError(f"--concurrency must be a number from 1 to {MOST_IMPORTS}.")
+    if not all(namespace.repositories or ["*"]):
+        raise InvalidArgumentValueError("--repository: '' is not the name of a repository, or a pattern of names.")
     if namespace.freeze and namespace.unfreeze:
         raise MutuallyExclusiveArgumentError("--freeze and --unfreeze can't be used together.")
     if (namespace.freeze or namespace.unfreeze) and (namespace.repositories or namespace.since or namespace.what_if):
@@ -231,7 +233,7 @@ def _moment(value):
         ) from None
     if moment.timestamp() > datetime.now(timezone.utc).timestamp() + A_DAY:
         raise InvalidArgumentValueError(f"--since: '{value}' is in the future, so nothing would be copied.")
-    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return moment.isoformat()[:19]
 
 
 def _check_plan(cmd, namespace):

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 
 from azext_acrcmk.cloud.waiting import WAKE, Stop, in_thread
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.change import Change, Plan
 from azext_acrcmk.progress import Progress
 
 
-@dataclass(frozen=True)
-class Outcome:
+@immutable
+class Outcome(Value):
     """The outcome of a change, and how many seconds it took."""
 
     change: Change

@@ -10,7 +10,9 @@ of it can be asked only when something else was told:
 - what is in doubt, when all that is known: its registries; then its vaults, and whether the names of those that are not
   there are free; if not, whether they were deleted; if not, where else they are; then what else it rests on
 
-What the client itself does in all that time is not part of it, nor is its start.
+It is that of a client that asks for nothing before it knows that it needs it. `list` guesses, that a whole tenant's few
+vaults are needed, and asks for them with the registries. What the client itself does in all that time is not part of
+it, nor is its start.
 """
 
 from __future__ import annotations

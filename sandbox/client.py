@@ -120,7 +120,7 @@ class Sandbox:
         self._control("POST", "/clock/advance", {"seconds": seconds})
 
     def fault(self, action: str, **fault: Any) -> None:
-        """Add a fault: method, path, nth, times, each, status, body, headers, seconds (see server/faults.py)."""
+        """Add a fault: method, path, sent, nth, times, each, status, body, headers, seconds (see server/faults.py)."""
         self._control("POST", "/faults", {"action": action, **fault})
 
     def import_fault(self, action: str, **fault: Any) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import singledispatch
 from typing import TypeVar
@@ -11,12 +13,23 @@ from azext_acrcmk.cloud.changes import until_in_dns
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Stop, not_yet, retrying, until_settled
+from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Stop, in_thread, not_yet, result_of, retrying, until_settled
 from azext_acrcmk.model.access import access_to
 from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.key_identity import SYSTEM
-from azext_acrcmk.model.state import NOT_LOADED, Absent, DeletedVault, Identity, Key, Registry, State, Vault
+from azext_acrcmk.model.state import (
+    NOT_LOADED,
+    Absent,
+    AttachedIdentity,
+    DeletedVault,
+    Encryption,
+    Identity,
+    Key,
+    Registry,
+    State,
+    Vault,
+)
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import ACCESS, CREATE, KEY, MANUAL, RECOVER, REUSE, VERIFY, Change, Plan, UnknownChange
 from azext_acrcmk.progress import Progress
@@ -55,6 +68,8 @@ class Context:
         self.state = state
         # What exists after it was read back.
         self.result: State | None = None
+        # What is being read for that already, and for which registry.
+        self.reading: tuple[Registry, Future[State]] | None = None
         self.granted_now = False
         # The names of what this run has created so far.
         self._created: set[Id] = set()
@@ -119,12 +134,30 @@ def apply_change(change: Change, _context: Context) -> str | None:
     return None
 
 
+def begin_read_back(context: Context, expected: Registry) -> None:
+    """Begins to read what the registry uses if it is as expected: beside the read of the registry itself, once its
+    operation has ended. That saves a round of requests."""
+    context.reading = expected, in_thread(lambda: _load(context, expected))
+
+
 def read_back(context: Context) -> State:
     """Everything that the registry uses now."""
+    reading, context.reading = context.reading, None
+    registry = context.registry
+    if reading and _uses(reading[0]) == _uses(registry):
+        return replace(result_of(reading[1]), registry=registry)
+    return _load(context, registry)
+
+
+def _load(context: Context, registry: Registry) -> State:
     vault = context.vault.id if isinstance(context.vault, Vault) else None
-    return load_registry_state(
-        context.clients, context.registry, context.subscriptions, vault, known_after(context, context.plan)
-    )
+    known = known_after(context, context.plan)
+    return load_registry_state(context.clients, registry, context.subscriptions, vault, known)
+
+
+def _uses(registry: Registry) -> tuple[Encryption, tuple[AttachedIdentity, ...], Id | None]:
+    """All of a registry by which what it uses is read and judged."""
+    return registry.encryption, registry.attached, registry.system_principal_id
 
 
 # How long what was created may take to show in a read, in seconds: a grant, a key, the vault.

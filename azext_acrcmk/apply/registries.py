@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from azext_acrcmk.apply.context import Context, apply_change
+from azext_acrcmk.apply.context import Context, apply_change, begin_read_back
 from azext_acrcmk.apply.grants import add_policy
 from azext_acrcmk.apply.identities import patch_assigning
 from azext_acrcmk.cloud import changes
@@ -20,7 +20,7 @@ from azext_acrcmk.model.goal import EnableGoal
 from azext_acrcmk.model.ids import KeyId
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.problem import Problem, Refused
-from azext_acrcmk.model.state import ABSENT, Key, Registry, State, Unknown, Vault
+from azext_acrcmk.model.state import ABSENT, AttachedIdentity, Encryption, Key, Registry, State, Unknown, Vault
 from azext_acrcmk.plan import bodies, kinds
 from azext_acrcmk.plan.diagnose import diagnose
 from azext_acrcmk.rules import Facts
@@ -37,10 +37,28 @@ UsesKey = kinds.CreateRegistry | kinds.SetEncryption
 def _(change: kinds.CreateRegistry, context: Context) -> None:
     body = bodies.registry_body(change, context.identity.client_id, _key_to_use(change, context))
 
+    def ended() -> None:
+        if _latest(change, context).version:
+            begin_read_back(context, _expected(change, context))
+
     def create() -> Registry:
-        return changes.put_registry(context.clients, change.id, body, context.stop)
+        return changes.put_registry(context.clients, change.id, body, context.stop, ended)
 
     context.registry = _judged(context, _until_key_accepted(change, context, create))
+
+
+def _expected(change: kinds.CreateRegistry, context: Context) -> Registry:
+    """The new registry, as far as it says what it uses."""
+    identity = context.identity
+    return Registry(
+        change.id,
+        change.location,
+        sku="Premium",
+        login_server=None,
+        provisioning_state="Succeeded",
+        encryption=Encryption("enabled", _key_to_use(change, context), _latest(change, context), identity.client_id),
+        attached=(AttachedIdentity(identity.id, identity.client_id, identity.principal_id),),
+    )
 
 
 @apply_change.register

@@ -5,6 +5,7 @@ Bodies are as sent to Azure.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients, wire
@@ -80,12 +81,12 @@ def put_key(clients: Clients, vault: ArmId, key: KeyId, body: dict[str, Any]) ->
     return read_key(keys.create_if_not_exist(vault.group, vault.name, key.name, body, cls=wire), key)
 
 
-def put_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop) -> Registry:
-    """Creates a registry. Returns it as a GET does after the operation has ended."""
+def put_registry(clients: Clients, id_: ArmId, body: dict[str, Any], stop: Stop, ended: Callable[[], None]) -> Registry:
+    """Creates a registry. Returns it as a GET does after the operation has ended; calls `ended` before that GET."""
     create = clients.registries(id_.subscription).begin_create
 
     def begin():
-        return create(id_.group, id_.name, body, polling=poller(stop), cls=wire)
+        return create(id_.group, id_.name, body, polling=poller(stop, ended), cls=wire)
 
     return _once_shown(clients, id_, registering(clients, id_.subscription, begin, stop), stop)
 

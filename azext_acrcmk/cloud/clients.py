@@ -26,6 +26,7 @@ from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
 from azext_acrcmk.model.ids import REGISTRY_TYPE, VAULT_TYPE, ArmId, Id
+from azext_acrcmk.model.state import Absent
 
 # Until a request that is about to be sent is under way, in seconds.
 _UNTIL_SENT = 0.02
@@ -65,11 +66,15 @@ class Clients:
 
     def caller_id(self, subscription: str) -> str | None:
         """The object ID of the signed-in caller for a subscription, from the token; None if the token has none."""
-        try:
-            body = self.token(subscription).token.split(".")[1]
-            return text(part(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))), "oid")
-        except (LookupError, ValueError):
-            return None
+
+        def read() -> str | None:
+            try:
+                body = self.token(subscription).token.split(".")[1]
+                return text(part(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))), "oid")
+            except (LookupError, ValueError):
+                return None
+
+        return self._once(("caller", self.account_of(subscription)), read)
 
     def account_name(self, subscription: str) -> str:
         """The same text for all subscriptions of an account of the CLI."""
@@ -86,12 +91,22 @@ class Clients:
         scopes = resource_to_scopes(self._cli_ctx.cloud.endpoints.active_directory_resource_id)
         return self.account_of(subscription).get_token(*scopes)
 
-    def connections(self) -> Any:
-        """The connections of urllib3 to Resource Manager, as those of all clients: with their proxy and authorities.
+    def vault_token(self) -> str:
+        """The token for the data plane of vaults. Raises AzureError."""
+        resource = f"https://{self._cli_ctx.cloud.suffixes.keyvault_dns.lstrip('.')}"
+        return self._sign_in(self._own_subscription).get_token(f"{resource}/.default").token
+
+    def connections(self, vault: str | None = None) -> Any:
+        """The connections of urllib3 to Resource Manager, or to the data plane of the vault at a host, as those of all
+        clients: with their proxy and authorities.
 
         A client must have been made before. Raises whatever other versions of these libraries raise.
         """
-        return connections(self._transport, self._cli_ctx.cloud.endpoints.resource_manager)
+        if vault:
+            self._check_host(vault, "keyvault_dns")
+        return connections(
+            self._transport, f"https://{vault}" if vault else self._cli_ctx.cloud.endpoints.resource_manager
+        )
 
     def prepare(self, subscription: str) -> None:
         """Makes what most commands need next while they wait for their first response: importing the SDKs takes about
@@ -131,6 +146,11 @@ class Clients:
     def keys(self, host: str):
         """The data plane of the vault or managed HSM at `host`."""
         return self._once(("keys", host), lambda: self._data_plane(host, "azure.keyvault.keys", "KeyClient"))
+
+    def get_deleted_key(self, host: str, name: str) -> str | Absent | None:
+        """When a soft-deleted key is purged, if that is known. Raises AzureError."""
+        purge = self.keys(host).get_deleted_key(name, retry_total=0).scheduled_purge_date
+        return purge.isoformat() if purge else None
 
     def hsm_roles(self, host: str):
         """The local roles of the managed HSM at `host`."""
@@ -199,7 +219,7 @@ class Clients:
         from importlib import import_module
 
         from azure.cli.core.cloud import KNOWN_CLOUDS
-        from azure.cli.core.commands.client_factory import get_subscription_id, prepare_client_kwargs_track2
+        from azure.cli.core.commands.client_factory import prepare_client_kwargs_track2
 
         from azext_acrcmk.cloud.pipeline import TO_VAULT, OnlyTo, SeeWrites, SendAgain
 
@@ -216,7 +236,14 @@ class Clients:
         arguments["per_retry_policies"] = [OnlyTo(host)]
         arguments["per_call_policies"] = [SendAgain(TO_VAULT), SeeWrites()]
         make = getattr(import_module(package), client)
-        return make(f"https://{host}", self._sign_in(get_subscription_id(self._cli_ctx)), **arguments)
+        return make(f"https://{host}", self._sign_in(self._own_subscription), **arguments)
+
+    @property
+    def _own_subscription(self) -> str:
+        """That of the command."""
+        from azure.cli.core.commands.client_factory import get_subscription_id
+
+        return get_subscription_id(self._cli_ctx)
 
     def _sign_in(self, subscription: str) -> SignIn:
         """The credential of the CLI's account for a subscription; for an unknown one, that of the command's own."""
@@ -230,11 +257,10 @@ class Clients:
     def _account(self, subscription: str) -> tuple[str, Any, dict[str, Any]]:
         """Who signs in for a subscription, as a text; the CLI's profile, and what that has of the subscription."""
         from azure.cli.core._profile import Profile
-        from azure.cli.core.commands.client_factory import get_subscription_id
 
         profile = Profile(cli_ctx=self._cli_ctx)
         known = [each for each in profile.load_cached_subscriptions() if Id(subscription) == each["id"]]
-        account = known[0] if known else profile.get_subscription(get_subscription_id(self._cli_ctx))
+        account = known[0] if known else profile.get_subscription(self._own_subscription)
         return json.dumps([account["tenantId"], account["user"]], sort_keys=True), profile, account
 
     def _check_host(self, host: str, *suffixes: str) -> None:

@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from shlex import quote
 from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
 
 from azext_acrcmk.model.problem import taken_vault_name
+from azext_acrcmk.model.value import Value, immutable
 
 # Control characters and line separators.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -41,8 +42,8 @@ def parsing_responses() -> Iterator[None]:
         raise UnexpectedResponse(f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
-@dataclass(frozen=True)
-class ServiceError:
+@immutable
+class ServiceError(Value):
     """The error that a service returned. `inner` is the code of the inner error; `status` is 0 without a response.
 
     `summary` is the first line of the message. `ended` is "Failed" or "Canceled" if an accepted operation ended in that
@@ -113,8 +114,8 @@ def _body(response: Any) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-@dataclass(frozen=True)
-class Explanation:
+@immutable
+class Explanation(Value):
     """An error explained to the user: what failed, the most likely cause, and what to do next."""
 
     message: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from azext_acrcmk.cloud.errors import UnexpectedResponse, one_line
@@ -52,6 +53,15 @@ def texts(body: dict[str, Any], name: str) -> tuple[str, ...]:
 def number(body: dict[str, Any], name: str) -> int | None:
     value = body.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def moment(body: dict[str, Any], name: str) -> datetime | None:
+    """A time that is told in seconds since 1970."""
+    seconds = number(body, name)
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc) if seconds else None
+    except (OverflowError, OSError, ValueError):
+        return None  # outside the range of dates
 
 
 def flag(body: dict[str, Any], name: str) -> bool | None:

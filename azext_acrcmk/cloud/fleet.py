@@ -15,10 +15,11 @@ from azext_acrcmk.cloud.fields import part, scope_id
 from azext_acrcmk.cloud.roles import with_denials
 from azext_acrcmk.model.access import key_scope
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, Id, KeyId, Scope
-from azext_acrcmk.model.key_identity import SYSTEM, key_identity
+from azext_acrcmk.model.key_identity import SYSTEM, identity_used
 from azext_acrcmk.model.state import (
     NOT_LOADED,
     Absent,
+    DeletedKey,
     Identity,
     Key,
     NotLoaded,
@@ -32,6 +33,8 @@ from azext_acrcmk.model.state import (
 
 # Shows what goes on, in the words that a function has for it by then.
 Tell = Callable[[Callable[[], str]], AbstractContextManager]
+
+Found = Identity | Unknown | NotLoaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,12 @@ class Fleet:
     not_seen: dict[str, str] = field(default_factory=dict)
     above: dict[Id, set[Id]] = field(default_factory=dict)
     vaults: dict[str, Vault] = field(default_factory=dict)
+    unreadable_vaults: dict[str, Unknown] = field(default_factory=dict)
     grants: dict[Id, list[RoleGrant]] | None = None
     users: dict[str, list[KeyUser]] | None = None
     replicas: dict[Scope, tuple[str, ...]] | None = None
     denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
-    keys: dict[KeyId, Key | Absent | Unknown] = field(default_factory=dict)
+    keys: dict[KeyId, Key | DeletedKey | Absent | Unknown] = field(default_factory=dict)
     _settled: dict[ArmId, State] = field(default_factory=dict, init=False)
     # Three views of the same identities, made once: a fleet has thousands, and each registry is looked up in them.
     _identities: dict[ArmId, Identity] = field(default_factory=dict, init=False)
@@ -88,48 +92,64 @@ class Fleet:
 
     def state_of(self, registry: Registry) -> State:
         """What is known of a registry by now."""
-        return self._settled.get(registry.id) or replace(self.assembled(registry), sharing=self._sharing(registry))
+        return self._settled.get(registry.id) or self._known_of(registry)
 
     def with_replicas(self, state: State) -> State:
         """With what only rules about a whole fleet look at."""
         return replace(state, replicas=self._replicas(state.registry))
 
-    def is_settled(self, registry: Registry) -> bool:
-        return registry.id in self._settled
+    def leave_open(self, doubted: Callable[[State], Any]) -> None:
+        """Nothing is said of the registries that are in doubt: it was not confirmed."""
+        for registry in self.encrypted:
+            if registry.id not in self._settled and doubted(self.state_of(registry)):
+                self.settle(State(registry=registry))
+
+    def lose_vault(self, host: str, found: Absent | Unknown) -> None:
+        """A vault is not there any more, or can't be read."""
+        self.vaults.pop(host, None)
+        if isinstance(found, Unknown):
+            self.unreadable_vaults[host] = found
 
     def settle(self, state: State) -> None:
         """From now on this is the state of its registry: nothing about it is in doubt, or it was read directly."""
         self._settled[state.registry.id] = state
 
-    def with_identity(self, registry: Registry) -> State:
-        """A registry with the identity of its key, as far as the graph has it."""
-        used = key_identity(State(registry=registry))
-        if used.is_system:
-            return State(registry=registry, identity=Unknown(denied=False))
-        found = self._identities.get(used.id) if used.id else self._by_client.get(used.client_id)
-        return State(registry=registry, identity=found or NOT_LOADED)
+    def principal_of(self, registry: Registry) -> Id | None:
+        """The object ID that must have access to the key of a registry, as far as the graph has its identity."""
+        return identity_used(registry, self._identity_of(registry)).principal_id
 
-    def assembled(self, registry: Registry) -> State:
-        """What is known of a registry without reading it again, and without those that share with it."""
-        encryption = registry.encryption
+    def _identity_of(self, registry: Registry) -> Found:
+        used = identity_used(registry, NOT_LOADED)
+        if used.is_system:
+            return Unknown(denied=False)
+        return (self._identities.get(used.id) if used.id else self._by_client.get(used.client_id)) or NOT_LOADED
+
+    def _known_of(self, registry: Registry) -> State:
+        """What is known of a registry without reading it again."""
+        encryption, sharing = registry.encryption, self._sharing(registry)
         if not encryption.enabled or encryption.key is None:
-            return State(registry=registry)
-        state = self.with_identity(registry)
+            return State(registry=registry, sharing=sharing)
+        identity = self._identity_of(registry)
         vault = self.vaults.get(encryption.key.host)
         if vault is None:
-            return state
-        state = replace(state, vault=vault, roles=self._roles(state, vault))
-        if vault.uses_policies:
-            state = replace(state, individuals=self._individuals)
-        return replace(state, **self._key_parts(registry))
+            return State(registry=registry, identity=identity, sharing=sharing)
+        return State(
+            registry=registry,
+            identity=identity,
+            vault=vault,
+            roles=self._roles(registry, identity, vault),
+            individuals=self._individuals if vault.uses_policies else frozenset(),
+            sharing=sharing,
+            **self._key_parts(registry),
+        )
 
-    def _roles(self, state: State, vault: Vault) -> tuple[RoleGrant, ...] | NotLoaded:
-        principal = key_identity(state).principal_id
+    def _roles(self, registry: Registry, identity: Found, vault: Vault) -> tuple[RoleGrant, ...] | NotLoaded:
         if vault.is_hsm or self.grants is None:
             return NOT_LOADED
+        principal = identity_used(registry, identity).principal_id
         if not principal:
             return ()
-        scope, subscription = key_scope(vault, state.registry.encryption.key.name), vault.id.subscription
+        scope, subscription = key_scope(vault, registry.encryption.key.name), vault.id.subscription
         above = self.above.get(subscription, set())
         reaching = [each for each in self.grants.get(principal, ()) if _reaches(each.scope, scope, above)]
         denials = self.denials.get(subscription, [])
@@ -141,18 +161,12 @@ class Fleet:
     def _key_parts(self, registry: Registry) -> dict[str, Any]:
         used = registry.encryption
         latest = self.keys.get(used.key.with_version(None), NOT_LOADED)
-        if isinstance(latest, (Absent, NotLoaded)):
-            return {}  # whether it is soft-deleted, only its vault tells
+        if isinstance(latest, (DeletedKey, Absent, NotLoaded)):
+            return {}  # to be read directly
         if not used.in_use:
             return {"key": latest, "version_in_use": Unknown(denied=False)}
         older = self.older_version(registry)
         return {"key": latest, "version_in_use": self.keys.get(older, NOT_LOADED) if older else latest}
-
-    def has_key_of(self, registry: Registry) -> bool:
-        """Whether the key of a registry was read, and what denies access to it."""
-        key = registry.encryption.key
-        vault = self.vaults.get(key.host)
-        return key.with_version(None) in self.keys and vault is not None and vault.id.subscription in self.denials
 
     def older_version(self, registry: Registry) -> KeyId | None:
         """The version that a registry uses, if its key is known to have a later one."""

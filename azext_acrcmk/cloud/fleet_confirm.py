@@ -3,20 +3,23 @@ what it does not show may be there all the same."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.courses import Course, Read
 from azext_acrcmk.cloud.fleet import Fleet
-from azext_acrcmk.cloud.fleet_reads import FleetReads
+from azext_acrcmk.cloud.fleet_graph import FleetGraph
+from azext_acrcmk.cloud.fleet_reads import DOUBTS, FleetReads
 from azext_acrcmk.cloud.fleet_vaults import Fate, LostVaults
+from azext_acrcmk.cloud.holders import lists_of_individuals
 from azext_acrcmk.cloud.load import load_registry_state
-from azext_acrcmk.model.ids import ArmId, Id
+from azext_acrcmk.model.ids import ArmId, Id, KeyId
 from azext_acrcmk.model.state import (
     NOT_LOADED,
     Absent,
+    DeletedKey,
     DeletedVault,
     Identity,
     Key,
@@ -30,92 +33,113 @@ from azext_acrcmk.model.state import (
 Doubts = Callable[[State], frozenset[str]]
 
 
-# So many registries are looked at for each key that is read.
-_AT_ONCE = 4
-
-
 class Confirmation:
-    """Reads again what is in doubt, of each vault and registry once.
+    """What has to be read of a fleet whose registries and vaults are known: keys, and again what is in doubt, of each
+    vault and registry once.
 
     `subscriptions` are those that the login knows. That a registry is in doubt at all is the part "registry".
     """
 
-    def __init__(self, fleet: Fleet, reads: FleetReads, clients: Clients, subscriptions: Sequence[Id], doubts: Doubts):
-        self._fleet, self._reads, self._clients, self._known, self._doubts = (
-            fleet,
-            reads,
-            clients,
-            subscriptions,
-            doubts,
-        )
-        # Those that were not looked at yet.
-        self._ahead: deque[Registry] | None = None
-        # What is known of vaults that are not in the fleet, by host.
-        self._fates: dict[str, Fate] = {}
+    def __init__(
+        self,
+        fleet: Fleet,
+        graph: FleetGraph,
+        reads: FleetReads,
+        clients: Clients,
+        subscriptions: Sequence[Id],
+        doubts: Doubts,
+    ):
+        self._fleet, self._reads, self._clients, self._known = fleet, reads, clients, subscriptions
+        self._doubts = doubts
+        self._around = Read("around", "what they depend on", "", graph.look_around)
+        self._replicas = Read("replicas", "replicas", "", graph.find_replicas)
 
-    def look_ahead(self) -> None:
-        """Looks at some registries of which all is known by now, while keys of others are still read. What Resource
-        Graph has must be known."""
-        if self._ahead is None:
-            self._ahead = deque(self._fleet.encrypted)
-        for _ in range(min(_AT_ONCE, len(self._ahead))):
-            registry = self._ahead.popleft()
-            if not self._fleet.has_key_of(registry):
-                self._ahead.append(registry)
-            elif not self._fleet.older_version(registry):
-                self._settle(registry)
+    def courses(self, with_keys: bool) -> Iterator[Course]:
+        # First what waits for the quota of queries.
+        yield iter(([self._around], [self._replicas]))
+        for each in self._fleet.encrypted:
+            yield self._course(each, with_keys)
 
-    def confirm(self) -> None:
-        suspects = [each.id for each in self._fleet.encrypted if not self._settle(each)]
-        self._reads.read_registries(suspects, "registries again")
-        there = [self._fleet.registries[id_] for id_ in suspects if id_ in self._fleet.registries]
-        for each in there:
-            if str(each.id) in self._fleet.not_seen:
-                self._leave_open(each)
-        again = [each for each in there if str(each.id) not in self._fleet.not_seen]
-        again = [each for each in again if each.encryption.enabled and each.encryption.key]
-        self._look_for_vaults(again)
-        self._reads.side_by_side("what is in doubt", again, self._confirm, lambda each: each.id.subscription)
-
-    def _settle(self, registry: Registry) -> bool:
-        """Whether nothing about a registry is in doubt."""
-        if self._fleet.is_settled(registry):
-            return True
+    def _course(self, registry: Registry, with_keys: bool) -> Course:
+        key = registry.encryption.key
+        vault = self._fleet.vaults.get(key.host)
+        if vault and with_keys:
+            yield [self._reads.denials(vault.id.subscription), self._reads.key(key.with_version(None), vault.id)]
+            if older := self._fleet.older_version(registry):
+                yield [self._reads.key(older, vault.id)]
+        yield [self._around]
         state = self._fleet.state_of(registry)
-        if self._doubts(state):
-            return False
-        self._fleet.settle(state)
-        return True
+        if doubts := self._doubts(state):
+            yield from self._doubted(state, doubts)
+        else:
+            self._fleet.settle(state)
+
+    def _doubted(self, before: State, doubts: frozenset[str]) -> Course:
+        id_ = before.registry.id
+        yield [self._reads.registry(id_), *self._more(before, doubts)]
+        registry = self._fleet.registries.get(id_)
+        if registry and str(id_) in self._fleet.not_seen:
+            self._leave_open(registry)
+        elif registry and registry.encryption.enabled and registry.encryption.key:
+            state, doubts = self._judged_again(registry, before, doubts)
+            yield self._more(state, doubts)
+            key = registry.encryption.key
+            if key.host not in self._fleet.vaults and key.host not in self._fleet.unreadable_vaults:
+                yield from self._lost_vaults.course(key)
+            load = partial(self._load, registry, state, doubts)
+            yield [Read(("state", id_), DOUBTS, id_.subscription, load)]
+
+    def _judged_again(self, registry: Registry, before: State, doubts: frozenset[str]) -> tuple[State, frozenset[str]]:
+        """What is known of a registry now, and what is in doubt of it. It was the same `before` in most cases."""
+        state = self._fleet.state_of(registry)
+        return (before, doubts) if state == before else (state, self._doubts(state))
+
+    def _more(self, state: State, doubts: frozenset[str]) -> list[Read]:
+        """What tells more of the vault of a registry, if that is in doubt, and whom it names, and of its key, if that
+        is not there."""
+        key = state.registry.encryption.key.with_version(None)
+        vault = self._fleet.vaults.get(key.host)
+        if vault is None:
+            return [] if key.host in self._fleet.unreadable_vaults else self._lost_vaults.name(key)
+        gone = isinstance(self._fleet.keys.get(key), Absent)
+        return [
+            *([self._reads.vault(vault.id, key.host)] if "vault" in doubts else []),
+            *([self._reads.deleted_key(key, vault)] if gone else []),
+            *map(self._reads.identities, lists_of_individuals(self._clients, state)),
+        ]
+
+    @cached_property
+    def _lost_vaults(self) -> LostVaults:
+        # In the subscriptions that the login knows, its own first, and all that Resource Graph shows.
+        subscriptions = list(dict.fromkeys((*self._known, *self._fleet.subscriptions)))
+        return LostVaults(self._reads, self._clients, subscriptions)
+
+    def _fate(self, key: KeyId) -> Fate | NotLoaded:
+        """What is known of the vault of a key if it is not in the fleet."""
+        if key.host in self._fleet.vaults:
+            return NOT_LOADED
+        unreadable = self._fleet.unreadable_vaults.get(key.host)
+        return self._lost_vaults.fate(key) if unreadable is None else unreadable
 
     def _leave_open(self, registry: Registry) -> None:
         """What could not be confirmed is not said."""
         self._fleet.settle(State(registry=registry))
 
-    def _look_for_vaults(self, registries: list[Registry]) -> None:
-        keys = {each.encryption.key.host: each.encryption.key for each in registries}
-        doubted = {
-            each.encryption.key.host for each in registries if "vault" in self._doubts(self._fleet.state_of(each))
-        }
-        failed = self._reads.read_vaults(sorted(doubted & self._fleet.vaults.keys()))
-        self._fates |= {host: seen for host, seen in failed.items() if isinstance(seen, Unknown)}
-        lost = [key for host, key in keys.items() if host not in self._fleet.vaults and host not in self._fates]
-        if lost:
-            self._fates |= LostVaults(self._reads, self._clients, self._subscriptions()).find(lost)
-
-    def _subscriptions(self) -> list[Id]:
-        """Those that the login knows, its own first, and all that Resource Graph shows."""
-        return list(dict.fromkeys((*self._known, *self._fleet.subscriptions)))
-
-    def _confirm(self, registry: Registry) -> None:
-        before = self._fleet.state_of(registry)
-        doubts = self._doubts(before) - {"registry", "vault"}
+    def _load(self, registry: Registry, state: State, doubts: frozenset[str]) -> None:
+        before, doubts = self._judged_again(registry, state, doubts)
+        doubts -= {"registry", "vault"}
         if before.vault and not doubts:
             self._fleet.settle(before)
             return
-        fate = self._fates.get(registry.encryption.key.host, NOT_LOADED)
+        key = registry.encryption.key
+        fate = self._fate(key)
         place = before.vault.id if before.vault else fate if isinstance(fate, ArmId) else None
         kept = _kept(before, doubts, NOT_LOADED if isinstance(fate, ArmId) else fate)
-        load = partial(load_registry_state, self._reads.quick_clients, registry, self._subscriptions(), place, kept)
+        gone = self._fleet.keys.get(key.with_version(None))
+        if isinstance(gone, (Absent, DeletedKey)):
+            kept = replace(kept, key=gone)
+        known = self._lost_vaults.subscriptions
+        load = partial(load_registry_state, self._reads.quick_clients, registry, known, place, kept)
         state = self._reads.patiently(load, registry.id)
         if isinstance(state, State):
             self._fleet.settle(replace(state, sharing=before.sharing))

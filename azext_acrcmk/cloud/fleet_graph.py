@@ -6,6 +6,7 @@ The graph may be old, and does not show what one may not read: that something is
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
@@ -19,7 +20,6 @@ from azext_acrcmk.cloud.reads import get_role_definition, in_parallel
 from azext_acrcmk.cloud.roles import read_role_grants
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope, same, same_region
-from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import Registry, RoleGrant, Vault
 
 _REGISTRIES = (
@@ -51,6 +51,10 @@ _ROLES = (
 )
 
 
+_UNTOLD = Rows(told=False)
+# So many rows may be asked for before it is known which are needed: three pages of Resource Graph.
+_MOST_AHEAD = 3000
+
 # The scope of the query does not exist, or the caller can't read anything in it.
 _REFUSED = frozenset({400, 403, 404})
 
@@ -74,17 +78,22 @@ class FleetGraph:
         self._subscriptions_in: dict[Where, Rows] = {}
         # Whether the fleet has all registries that the login can see.
         self._all_are_known = False
+        # Those of all subscriptions, if they were asked for with the registries.
+        self._vaults = _UNTOLD
 
     def find(self, where: Where, group: str | None) -> None:
         """The registries, and whether all the places asked for were looked at. Raises ScopeRefused."""
         fleet = self._fleet
         wanted = _REGISTRIES.format(f" and resourceGroup =~ {quoted(group)}" if group else "")
-        found, subscriptions = in_parallel(
-            lambda: self._ask("registries", wanted, where, decides=True), lambda: self._find_subscriptions(where)
+        in_all = where == EVERYWHERE and not group
+        found, subscriptions, self._vaults = in_parallel(
+            lambda: self._ask("registries", wanted, where, decides=True),
+            lambda: self._find_subscriptions(where),
+            lambda: self._ask_ahead(_that(_VAULTS, "")) if in_all else _UNTOLD,
         )
         for registry in self._read(found, read_registry_of_many):
             fleet.registries[registry.id] = registry
-        self._all_are_known = where == EVERYWHERE and not group and found.told and not found.missing and not found.cut
+        self._all_are_known = in_all and found.told and not found.missing and not found.cut
         if found.cut:
             fleet.miss(
                 "subscriptions",
@@ -103,8 +112,11 @@ class FleetGraph:
         used = self._fleet.encrypted
         if not used:
             return
-        stores = {each.encryption.key.store for each in used}
-        for vault in self._read(self._ask("vaults", _that(_VAULTS, only("name", stores))), _vault):
+        stores = {Id(each.encryption.key.store) for each in used}
+        found = self._vaults if self._vaults.told else self._ask("vaults", _that(_VAULTS, only("name", stores)))
+        for vault in self._read(
+            replace(found, rows=tuple(each for each in found.rows if _name(each) in stores)), _vault
+        ):
             self._fleet.vaults[vault.host] = vault
 
     def look_around(self) -> None:
@@ -142,7 +154,7 @@ class FleetGraph:
 
     def _find_grants(self, used: list[Registry]) -> None:
         self._find_identities(used)
-        principals = {key_identity(self._fleet.with_identity(each)).principal_id for each in used} - {None}
+        principals = set(map(self._fleet.principal_of, used)) - {None}
         wanted = _that(_ROLES, only("principal", principals))
         definitions: dict[Id | None, dict[str, Any]] = {}
         assignments = []
@@ -200,10 +212,20 @@ class FleetGraph:
             if decides and said.status in _REFUSED:
                 raise ScopeRefused(said) from error
             self._fleet.miss(what, f"Resource Graph did not answer: {said.message}")
-            return Rows(told=False)
+            return _UNTOLD
         if rows.missing:
             self._fleet.miss(what, f"Resource Graph counts {rows.missing} more than it returned.")
         return rows
+
+    def _ask_ahead(self, query: str) -> Rows:
+        """What is needed in any case, if it is told at once, is complete and not too much."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            rows = self._graph.ask(query, most=_MOST_AHEAD)
+        except AzureError:
+            return _UNTOLD
+        return _UNTOLD if rows.missing or rows.cut else rows
 
     def _read(self, rows: Rows, read: Callable[[dict[str, Any]], Any]) -> list[Any]:
         """What can be read of the rows; the others are not seen."""
@@ -222,6 +244,11 @@ class FleetGraph:
 def _that(query: str, condition: str) -> str:
     """A query of what also meets a condition, if there is one."""
     return query.replace("{}", f" and ({condition})" if condition else "")
+
+
+def _name(row: dict[str, Any]) -> Id:
+    """The last part of its ID."""
+    return Id((text(row, "id") or "").rpartition("/")[2])
 
 
 def _subscription(row: dict[str, Any]) -> Id:

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients
+from azext_acrcmk.cloud.courses import Course, Courses, Read
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
 from azext_acrcmk.cloud.fields import items_of
 from azext_acrcmk.cloud.fleet import Fleet, Tell
-from azext_acrcmk.cloud.pace import Pace
+from azext_acrcmk.cloud.pace import Paces
 from azext_acrcmk.cloud.pool import Rest, Throttled, for_each
 from azext_acrcmk.cloud.quick_reads import QuickClients, QuickReads
 from azext_acrcmk.cloud.read import read_deleted_vault, read_key, read_registry_of_many, read_vault
-from azext_acrcmk.cloud.reads import DELETED_VAULTS, get_key, get_registry, get_vault, of_id, read_if_possible
+from azext_acrcmk.cloud.reads import (
+    DELETED_VAULTS,
+    get_deleted_key,
+    get_key,
+    get_registry,
+    get_vault,
+    of_id,
+    read_if_possible,
+)
 from azext_acrcmk.cloud.transport import MOST_OF_A_FLEET, PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
-from azext_acrcmk.model.state import Absent, DeletedVault, Key, Registry, Unknown, Vault
+from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Key, Registry, Unknown, Vault
 
 T = TypeVar("T")
 
 # How long a read that is throttled is tried again, in seconds.
 THROTTLED_SECONDS = 600.0
+# What is read, in the order in which it is told.
+KEYS, DOUBTS = "keys", "what is in doubt"
 
 
 class FleetReads:
@@ -39,12 +50,17 @@ class FleetReads:
         # Since when a subscription lets nothing through, in seconds of the monotonic clock.
         self._throttled: dict[Id, float] = {}
 
-    def read_registries(self, ids: list[ArmId], what: str = "registries") -> None:
-        """Each registry afresh, and once. One that was deleted is no longer in the fleet."""
-        wanted = [id_ for id_ in ids if id_ not in self._fresh]
-        self.side_by_side(what, wanted, self._refresh, lambda id_: id_.subscription)
+    def read_registries(self) -> None:
+        """Each registry afresh."""
+        self.follow(iter([[self.registry(id_, "registries")]]) for id_ in list(self._fleet.registries))
 
-    def _refresh(self, id_: ArmId) -> Rest | None:
+    def registry(self, id_: ArmId, what: str = DOUBTS) -> Read:
+        """A registry afresh. One that was deleted is no longer in the fleet."""
+        return Read(("registry", id_), what, id_.subscription, lambda: self._read_registry(id_))
+
+    def _read_registry(self, id_: ArmId) -> Rest | None:
+        if id_ in self._fresh:
+            return None
         found, rest = self._read(
             id_.subscription,
             str(id_),
@@ -61,30 +77,28 @@ class FleetReads:
             self._fleet.registries.pop(id_, None)  # deleted since
         return rest
 
-    def read_vaults(self, hosts: list[str]) -> dict[str, Absent | Unknown]:
-        """Vaults of the fleet afresh. Returns those that can't be read, which are then no longer in it."""
-        failed: dict[str, Absent | Unknown] = {}
+    def vault(self, id_: ArmId, host: str) -> Read:
+        """A vault of the fleet afresh. One that can't be read is then among its `lost_vaults`."""
+        return Read(("vault", host), DOUBTS, id_.subscription, lambda: self._read_vault(id_, host))
 
-        def read(host: str) -> Rest | None:
-            id_ = self._fleet.vaults[host].id
-            kind = "managedHSM" if id_.type == HSM_TYPE else "vault"
-            found, rest = self._read(
-                id_.subscription,
-                str(id_),
-                API_VERSIONS[HSM_TYPE if kind == "managedHSM" else VAULT_TYPE],
-                lambda body: of_id(id_, read_vault(body, kind)),
-                lambda: self.patiently(lambda: get_vault(self._clients, id_), id_),
-            )
-            if isinstance(found, Vault):
-                self._fleet.vaults[host] = found
-            else:
-                failed[host] = found
-            return rest
+    def _read_vault(self, id_: ArmId, host: str) -> Rest | None:
+        type_, kind = (HSM_TYPE, "managedHSM") if id_.type == HSM_TYPE else (VAULT_TYPE, "vault")
+        found, rest = self._read(
+            id_.subscription,
+            str(id_),
+            API_VERSIONS[type_],
+            lambda body: of_id(id_, read_vault(body, kind)),
+            lambda: self.patiently(lambda: get_vault(self._clients, id_), id_),
+        )
+        if isinstance(found, Vault):
+            self._fleet.vaults[host] = found
+        else:
+            self._fleet.lose_vault(host, found)
+        return rest
 
-        self.side_by_side("vaults", hosts, read, lambda host: self._fleet.vaults[host].id.subscription)
-        for host in failed:
-            self._fleet.vaults.pop(host)
-        return failed
+    def denials(self, subscription: Id) -> Read:
+        """What deny assignments of a subscription take away, which Resource Graph does not have."""
+        return Read(("denials", subscription), KEYS, subscription, lambda: self._read_denials(subscription))
 
     def _read_denials(self, subscription: Id) -> Rest | None:
         found, rest = self._read_list(subscription, "Microsoft.Authorization/denyAssignments", dict)
@@ -113,34 +127,26 @@ class FleetReads:
             lambda: self.patiently(pages, scope, f"{type_}/read"),
         )
 
-    def read_keys(self, meanwhile: Callable[[], Any]) -> None:
-        """Each distinct key, and what deny assignments take away, which Resource Graph does not have; then the versions
-        in use that are not the latest of their key. `meanwhile` is called whenever one was read."""
-        used = [
-            (registry, vault)
-            for registry in self._fleet.encrypted
-            if (vault := self._fleet.vaults.get(registry.encryption.key.host))
-        ]
-        keys = {registry.encryption.key.with_version(None): vault.id for registry, vault in used}
-        denied_in = {vault.id.subscription for _, vault in used}
+    def key(self, key: KeyId, vault: ArmId) -> Read:
+        """A key, or a version of it."""
+        return Read(key, KEYS, vault.subscription, lambda: self._read_key(key, vault))
 
-        def read(item: KeyId | Id) -> Rest | None:
-            return self._read_key(item, keys[item]) if isinstance(item, KeyId) else self._read_denials(item)
+    def identities(self, subscription: Id) -> Read:
+        """The identities of a subscription, for `find_individuals` of several registries."""
 
-        def place(item: KeyId | Id) -> Id:
-            return keys[item].subscription if isinstance(item, KeyId) else item
+        def read() -> None:
+            read_if_possible(lambda: list(self.quick_clients.list_identities(subscription, **PATIENCE)), "", "")
 
-        items = [*sorted(denied_in), *keys]
-        # To open a connection for one read takes as long as to wait for another's.
-        self.side_by_side("keys", items, read, place, meanwhile, min(MOST_OF_A_FLEET, -(-len(items) // 2)))
-        older = ((self._fleet.older_version(registry), vault.id) for registry, vault in used)
-        versions = {version: vault for version, vault in older if version}
-        self.side_by_side(
-            "key versions",
-            list(versions),
-            lambda version: self._read_key(version, versions[version]),
-            lambda version: versions[version].subscription,
-        )
+        return Read(("identities", subscription), DOUBTS, subscription, read)
+
+    def deleted_key(self, key: KeyId, vault: Vault) -> Read:
+        """Whether a key that is not there is soft-deleted, which only its vault tells."""
+
+        def read() -> None:
+            found = get_deleted_key(self.quick_clients, vault, key.name)
+            self._fleet.keys[key] = Absent(unless=found) if isinstance(found, Unknown) else found
+
+        return Read(("deleted key", key), DOUBTS, key.host, read)
 
     def _read_key(self, key: KeyId, vault: ArmId) -> Rest | None:
         self._fleet.keys[key], rest = self._read(
@@ -160,8 +166,8 @@ class FleetReads:
         read: Callable[[dict[str, Any]], T],
         patiently: Callable[[], T | Absent | Unknown],
     ) -> tuple[T | Absent | Unknown, Rest | None]:
-        """What `read` makes of a good answer, and the rest that the subscription should have; where there is no good
-        answer, what is read `patiently`. Raises Throttled."""
+        """What `read` makes of a good answer, or absent, and the rest that the subscription should have; otherwise what
+        is read `patiently`. Raises Throttled."""
         from azure.core.exceptions import AzureError
 
         try:
@@ -173,6 +179,8 @@ class FleetReads:
             answer = None  # the SDK says why
         else:
             self._throttled.pop(subscription, None)
+        if answer and isinstance(answer.body, Absent):
+            return ABSENT, answer.rest
         if answer:
             try:
                 with parsing_responses():
@@ -195,27 +203,23 @@ class FleetReads:
 
         return read_if_possible(lambda: retrying(call, passes, self._stop, THROTTLED_SECONDS), action, scope)
 
-    def side_by_side(
-        self,
-        what: str,
-        items: list,
-        work: Callable[[Any], Any],
-        place: Callable[[Any], str],
-        meanwhile: Callable[[], Any] = lambda: None,
-        most: int = MOST_OF_A_FLEET,
-    ) -> None:
-        """Calls `work` with each item, in turn from each place, and tells how far it is. `meanwhile` is called after
-        each, in the thread of the caller."""
-        if not items:
+    def follow(self, courses: Iterable[Course]) -> None:
+        """Reads what courses wait for, in turn from each place, and tells how far it is."""
+        paces, going = Paces(), Courses(courses)
+        if not going.reads:
             return
-        pace = Pace(f"Reading {what}", len(items))
+        paces.expect(f"Reading {read.what}" for read in going.reads)
 
-        def count() -> None:
-            pace.count()
-            meanwhile()
+        def then(read: Read) -> list[Read]:
+            paces.count(f"Reading {read.what}")
+            more = going.ended(read)
+            paces.expect(f"Reading {read.what}" for read in more)
+            return more
 
-        with self._tell(pace.told):
-            for_each(items, work, count, most, place)
+        # To open a connection for one read takes as long as to wait for another's.
+        most = min(MOST_OF_A_FLEET, -(-len(going.reads) // 2))
+        with self._tell(paces.told):
+            for_each(going.reads, lambda read: read.call(), then, most, lambda read: read.place)
 
 
 def _described(key: Key | Absent | Unknown) -> Key | Absent | Unknown:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
@@ -30,7 +31,7 @@ PATIENCE = 600.0
 PATIENCE_WITH_TROUBLE = 60.0
 _FIRST_PAUSE = 1.0
 # So many queries are asked before Azure told how many it lets through: a quota is of some more.
-_UNTOLD = 2
+_UNTOLD = 3
 
 
 @dataclass(frozen=True)
@@ -84,22 +85,28 @@ class Graph:
         self._arm = clients.arm(subscription)
         self._stop, self._quota = stop, Quota(stop, _UNTOLD)
 
-    def ask(self, query: str, where: Where = EVERYWHERE) -> Rows:
-        """All rows of a query, which must keep the column `id`. Raises AzureError."""
-        found = [self._complete(query, piece) for piece in where.pieces()]
+    def ask(self, query: str, where: Where = EVERYWHERE, most: float = inf) -> Rows:
+        """All rows of a query, which must keep the column `id`; nothing is told if there are more than `most`. Raises
+        AzureError."""
+        found = [self._complete(query, piece, most) for piece in where.pieces()]
         by_id = {identifier(row, "id"): row for each in found for row in each.rows}
-        return Rows(tuple(by_id.values()), sum(each.missing for each in found), any(each.cut for each in found))
+        missing, cut = sum(each.missing for each in found), any(each.cut for each in found)
+        return Rows(tuple(by_id.values()), missing, cut, all(each.told for each in found))
 
-    def _complete(self, query: str, piece: dict[str, Any]) -> Rows:
+    def _complete(self, query: str, piece: dict[str, Any], most: float) -> Rows:
         """Asked again from the start where rows are missing: pages are offsets, and rows may have shifted."""
-        rows = self._pages(query, piece, self._side_by_side)
-        return self._pages(query, piece, self._one_by_one) if rows.missing else rows
+        rows = self._pages(query, piece, most, self._side_by_side)
+        return self._pages(query, piece, most, self._one_by_one) if rows.missing else rows
 
-    def _pages(self, query: str, piece: dict[str, Any], rest: Callable[[dict, Page], Iterable[Page]]) -> Rows:
+    def _pages(
+        self, query: str, piece: dict[str, Any], most: float, rest: Callable[[dict, Page], Iterable[Page]]
+    ) -> Rows:
         # A role of a management group or of the tenant is above all subscriptions.
         options: dict[str, Any] = {"$top": 1000, "authorizationScopeFilter": "AtScopeAboveAndBelow"}
         body = {"query": f"{query} | order by id asc", "options": options, **piece}
         first = self._page(body)
+        if first.total > most:
+            return Rows(told=False)
         found: dict[Id | None, dict[str, Any]] = {}
         total, cut = 0, False
         for page in (first, *rest(body, first)):

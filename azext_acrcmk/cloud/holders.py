@@ -19,18 +19,32 @@ from azext_acrcmk.model.state import Holder, State, Unknown, Vault
 def find_individuals(clients: Clients, state: State) -> frozenset[Id]:
     """The object IDs in the vault's access policies that are known not to be groups:
     the registry's identities, the caller, and the managed identities in the subscriptions of registry and vault."""
-    vault, registry, principal = state.vault, state.registry, key_identity(state).principal_id
-    if not isinstance(vault, Vault) or not vault.uses_policies:
+    if not isinstance(state.vault, Vault) or not state.vault.uses_policies:
         return frozenset()
-    own = [registry.system_principal_id, principal, *(each.principal_id for each in registry.attached)]
-    known = _ids(own)
-    if _unnamed(vault, principal, known):
+    known = _known_without_lists(clients, state)
+    places = _lists_that_name_others(state, known)
+    return known.union(*in_parallel(*(lambda s=each: _tried(lambda: _identities(clients, s)) for each in places)))
+
+
+def lists_of_individuals(clients: Clients, state: State) -> list[str]:
+    """The subscriptions whose managed identities `find_individuals` looks at."""
+    if not isinstance(state.vault, Vault) or not state.vault.uses_policies:
+        return []
+    return _lists_that_name_others(state, _known_without_lists(clients, state))
+
+
+def _known_without_lists(clients: Clients, state: State) -> frozenset[Id]:
+    registry, principal = state.registry, key_identity(state).principal_id
+    known = _ids([registry.system_principal_id, principal, *(each.principal_id for each in registry.attached)])
+    if _unnamed(state.vault, principal, known):
         known |= _tried(lambda: _ids([clients.caller_id(registry.id.subscription)]))
-    if _unnamed(vault, principal, known):
-        places = dict.fromkeys(id_.subscription for id_ in (registry.id, vault.id))
-        found = in_parallel(*(lambda s=each: _tried(lambda: _identities(clients, s)) for each in places))
-        known = known.union(*found)
     return known
+
+
+def _lists_that_name_others(state: State, known: frozenset[Id]) -> list[str]:
+    if not _unnamed(state.vault, key_identity(state).principal_id, known):
+        return []
+    return list(dict.fromkeys(id_.subscription for id_ in (state.registry.id, state.vault.id)))
 
 
 def find_holders(clients: Clients, vault: Vault, key: KeyId) -> tuple[Holder, ...] | Unknown:

@@ -34,6 +34,7 @@ from azext_acrcmk.model.state import (
     ABSENT,
     NOT_LOADED,
     Absent,
+    DeletedKey,
     DeletedVault,
     Group,
     Identity,
@@ -117,13 +118,15 @@ def _load_parts(
     """The vault, its key, the version in use, and the roles of `principal` that apply to the key."""
 
     def version_in_use() -> Key | Absent | Unknown:
+        if isinstance(known.key, (Absent, DeletedKey)):
+            return ABSENT  # as all its versions
         if isinstance(known.key, Key) and known.key.id == in_use:
             return known.key
         return known.version_in_use or (get_key(clients, vault, in_use) if in_use.version else _NO_VERSION)
 
     seen, latest, used, roles = in_parallel(
         lambda: known.vault or get_vault(clients, vault),
-        lambda: known.key or get_key(clients, vault, key),
+        lambda: get_key(clients, vault, key) if isinstance(known.key, NotLoaded) else known.key,
         version_in_use,
         lambda: known.roles or load_roles(clients, vault, key, principal),
     )
@@ -132,7 +135,7 @@ def _load_parts(
 
 def _or_deleted(clients: Clients, vault, found, key: KeyId):
     """A key that was found, or the soft-deleted key with its name."""
-    if not isinstance(found, Absent) or not isinstance(vault, Vault):
+    if not isinstance(found, Absent) or found.unless is not None or not isinstance(vault, Vault):
         return found
     # Without permission to read deleted keys, the service reports one when the name is used.
     deleted = get_deleted_key(clients, vault, key.name)

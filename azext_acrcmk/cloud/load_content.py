@@ -109,7 +109,7 @@ def _hidden_tag_locks(server: LoginServer, listed: Repository) -> dict[str, Attr
     def look(tag: str) -> None:
         found[tag] = server.tag_attributes(listed.name, tag)
 
-    for_each(sorted(hidden), look, lambda: None, most=_READS)
+    for_each(sorted(hidden), look, most=_READS)
     return {tag: attributes for tag, attributes in found.items() if attributes != FREE}
 
 
@@ -136,7 +136,7 @@ def _find_hidden(server: LoginServer, listed: Repository, named: Callable[[], It
         if row:
             found.append(row)
 
-    for_each(sorted({*named()} - listed.manifests.keys()), look, lambda: None, most=_READS)
+    for_each(sorted({*named()} - listed.manifests.keys()), look, most=_READS)
     listed.manifests.update({row.digest: row for row in found})
     return bool(found)
 
@@ -155,7 +155,7 @@ def _read(server: LoginServer, listed: Repository, digests: Iterable[str], attac
         if found.subject or not attached_only:
             listed.contents[digest] = found
 
-    for_each(digests, read, lambda: None, most=_READS)
+    for_each(digests, read, most=_READS)
 
 
 def load_deleted(server: LoginServer) -> Deleted | Unknown:
@@ -166,7 +166,6 @@ def load_deleted(server: LoginServer) -> Deleted | Unknown:
         for_each(
             server.deleted_repositories(),
             lambda name: found.append(server.deleted_manifests(name)),
-            lambda: None,
             most=_READS,
         )
         return Deleted(sum(map(bool, found)), sum(found))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from azext_acrcmk.model.ids import Id
+from azext_acrcmk.model.value import Value, immutable
 
 
-@dataclass(frozen=True)
-class Login:
+@immutable
+class Login(Value):
     """`tenant` is the home tenant of the command's subscription, where its vaults and identities are: with Azure
     Lighthouse another than the login's. `subscriptions` are those of that tenant that the CLI knows, the command's own
     first, and `tenants` the home tenants of all that it knows, by subscription. `delegated`: through Lighthouse.

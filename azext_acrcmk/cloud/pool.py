@@ -47,45 +47,58 @@ class Place(Generic[T]):
 class Queue(Generic[T]):
     """Gives out items in turn from each place, so that one with many does not keep the others waiting.
 
-    No place has more reads under way than its share of `most`. One that throttles is left alone, and what it refused
-    waits at its head.
+    No place has more reads under way than its share of `most` among those where something waits. One that throttles is
+    left alone, and what it refused waits at its head. More items can be added, until it is closed.
     """
 
     def __init__(self, items: Iterable[T], place: Callable[[T], str], most: int):
-        self._most = most
+        self._most, self._place = most, place
         self._places: dict[str, Place[T]] = {}
-        self.count = 0
-        for item in items:
-            self._places.setdefault(place(item), Place()).waiting.append(item)
-            self.count += 1
-        self._turns = deque(self._places.values())
+        # Those where something waits.
+        self._turns: deque[Place[T]] = deque()
         self._changed = threading.Condition()
-        self._closed = False
+        self._idle, self._closed = 0, False
+        self.add(items)
+
+    def add(self, items: Iterable[T]) -> None:
+        with self._changed:
+            for item in items:
+                place = self._places.setdefault(self._place(item), Place())
+                if not place.waiting:
+                    self._turns.append(place)
+                place.waiting.append(item)
+            self._wake()
 
     def take(self) -> tuple[Place[T], T] | None:
-        """The next item, as soon as a place may be asked; None if nothing is left."""
+        """The next item, as soon as there is one and its place may be asked; None if it is closed."""
         with self._changed:
-            while True:
-                if self._closed or not self._turns:
-                    return None
+            while not self._closed:
                 now = time.monotonic()
                 if place := self._next(now):
+                    item = place.waiting.popleft()
                     place.under_way += 1
-                    return place, place.waiting.popleft()
+                    if not place.waiting:
+                        self._turns.remove(place)
+                    self._wake()
+                    return place, item
+                self._idle += 1
                 self._changed.wait(self._soonest(now))
+                self._idle -= 1
+            return None
 
     def _next(self, now: float) -> Place[T] | None:
-        share = max(LEAST_OF_A_PLACE, -(-self._most // len(self._turns)))
+        """The place whose turn it is, which is then the last."""
+        share = max(LEAST_OF_A_PLACE, -(-self._most // max(len(self._turns), 1)))
         for _ in range(len(self._turns)):
-            place = self._turns[0]
             self._turns.rotate(-1)
-            if place.waiting and place.under_way < share and place.free_at <= now:
+            place = self._turns[-1]
+            if place.under_way < share and place.free_at <= now:
                 return place
         return None
 
     def _soonest(self, now: float) -> float | None:
         """The seconds until a place may be asked again; None where one first has to end a read."""
-        times = [place.free_at - now for place in self._turns if place.waiting and place.free_at > now]
+        times = [place.free_at - now for place in self._turns if place.free_at > now]
         return min(times, default=None)
 
     def end(self, place: Place[T], pause: float, again: T | None = None) -> None:
@@ -95,14 +108,15 @@ class Queue(Generic[T]):
             if pause:
                 place.free_at = max(place.free_at, time.monotonic() + pause)
             if again is not None:
+                if not place.waiting:
+                    self._turns.append(place)
                 place.waiting.appendleft(again)
-            ended = not place.waiting and not place.under_way and place in self._turns
-            if ended:
-                self._turns.remove(place)
-            if ended or pause or again is not None:
-                self._changed.notify_all()
-            elif place.waiting:
-                self._changed.notify()  # one more may be under way, and no other thread has anything new to do
+            self._wake()
+
+    def _wake(self) -> None:
+        """One of those that wait: it wakes the next if there is more that can be taken."""
+        if self._idle and self._turns:
+            self._changed.notify()
 
     def close(self) -> None:
         with self._changed:
@@ -113,16 +127,17 @@ class Queue(Generic[T]):
 def for_each(
     items: Iterable[T],
     work: Callable[[T], Any],
-    count: Callable[[], None],
+    then: Callable[[T], Iterable[T]] = lambda _: (),
     most: int = MOST_OF_A_FLEET,
     place: Callable[[T], str] = lambda _: "",
 ) -> None:
-    """Calls `work` with each item in daemon threads, and `count` after each.
+    """Calls `work` with each item in daemon threads, and `then` after each, in the thread of the caller: it returns
+    further items.
 
     `work` may return a Rest for the item's place, or raise Throttled: then the item comes again. Raises the first other
     error, and what Ctrl-C raises: then nothing more is begun.
     """
-    queue, ended = Queue(items, place, most), SimpleQueue()
+    queue, ended = Queue(first := list(items), place, most), SimpleQueue()
 
     def worker() -> None:
         while taken := queue.take():
@@ -130,27 +145,29 @@ def for_each(
             try:
                 rest = work(item)
                 queue.end(where, rest.seconds if isinstance(rest, Rest) else 0.0)
-                ended.put(None)
+                ended.put((item, None))
             except Throttled as throttled:
                 queue.end(where, throttled.seconds, item)
             except BaseException as error:
                 queue.close()
-                ended.put(error)
+                ended.put((item, error))
 
-    for _ in range(min(most, queue.count)):
-        threading.Thread(target=worker, daemon=True).start()
-    left = queue.count
+    left, workers = len(first), 0
     # Python loses a signal that comes as the main thread begins to wait; other threads get none.
     wake = WAKE if threading.current_thread() is threading.main_thread() else None
     try:
         while left:
+            while workers < min(most, left):
+                threading.Thread(target=worker, daemon=True).start()
+                workers += 1
             try:
-                error = ended.get(timeout=wake)
+                item, error = ended.get(timeout=wake)
             except Empty:
                 continue
             if error is not None:
                 raise error
-            left -= 1
-            count()
+            more = list(then(item))
+            queue.add(more)
+            left += len(more) - 1
     finally:
         queue.close()

@@ -14,11 +14,12 @@ logger = get_logger(__name__)
 _KNOWN, _NOT_SET = {"connection_timeout", "read_timeout"}, {"stream", "proxies"}
 
 
-class Answer:
-    """What azure.core's policies and errors, and the clients here, read of a response. Its body is complete."""
+class Response:
+    """A response of urllib3 as azure.core's policies and errors, and the clients here, read it."""
 
-    def __init__(self, status: int, reason: str, headers: Any, content: bytes):
-        self.status_code, self.reason, self.headers, self.content = status, reason, headers, content
+    def __init__(self, response: Any):
+        self.status_code, self.reason, self.headers = response.status, response.reason, response.headers
+        self.content: bytes = response.data
 
     def read(self) -> bytes:
         return self.content
@@ -28,7 +29,7 @@ class Answer:
 
 
 class QuickTransport:
-    """A transport for clients that send azure.core.rest.HttpRequest and read an Answer. It uses the connections of
+    """A transport for clients that send azure.core.rest.HttpRequest and read a Response. It uses the connections of
     `usual`, a RequestsTransport, raises the same errors, and leaves to it what it does not know how to send.
 
     `times` are the seconds of the options `connection_timeout` and `read_timeout` where a request has none.
@@ -89,7 +90,7 @@ def _send(
     content: bytes | None,
     headers: dict[str, str],
     seconds: tuple[float, float],
-) -> Answer:
+) -> Response:
     from azure.core import exceptions as raised
     from urllib3 import Timeout, exceptions
 
@@ -112,7 +113,7 @@ def _send(
         raise raised.ServiceRequestTimeoutError(error, error=error) from error
     except (exceptions.HTTPError, OSError) as error:
         raise raised.ServiceResponseError(error, error=error) from error
-    return Answer(response.status, response.reason, response.headers, response.data)
+    return Response(response)
 
 
 def connections(usual: Any, url: str) -> Any:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timezone
 from typing import Any
 
-from azext_acrcmk.cloud.fields import flag, identifier, number, part, parts, resource_id, scope_id, text, texts
+from azext_acrcmk.cloud.fields import flag, identifier, moment, number, part, parts, resource_id, scope_id, text, texts
 from azext_acrcmk.model.ids import Id, KeyId
 from azext_acrcmk.model.state import (
     ACCESS_POLICY,
@@ -150,9 +149,9 @@ def read_key(body: dict[str, Any], asked: KeyId) -> Key:
         type=text(properties, "kty") or "",
         size=number(properties, "keySize"),
         enabled=flag(attributes, "enabled"),
-        not_before=_moment(attributes, "nbf"),
-        expires=_moment(attributes, "exp"),
-        created=_moment(attributes, "created"),
+        not_before=moment(attributes, "nbf"),
+        expires=moment(attributes, "exp"),
+        created=moment(attributes, "created"),
         operations=frozenset(map(str.lower, texts(properties, "keyOps"))),
         rotation_policy=_read_rotation_policy(part(properties, "rotationPolicy")),
     )
@@ -167,14 +166,6 @@ def _read_rotation_policy(body: dict[str, Any]) -> RotationPolicy | None:
             trigger = part(action, "trigger")
             after, before = text(trigger, "timeAfterCreate"), text(trigger, "timeBeforeExpiry")
     return RotationPolicy(after, before, text(part(body, "attributes"), "expiryTime"))
-
-
-def _moment(body: dict[str, Any], name: str) -> datetime | None:
-    seconds = number(body, name)
-    try:
-        return datetime.fromtimestamp(seconds, timezone.utc) if seconds else None
-    except (OverflowError, OSError, ValueError):
-        return None  # outside the range of dates
 
 
 def _is(body: dict[str, Any], name: str, yes: str) -> bool | None:

@@ -172,12 +172,12 @@ def get_vault(clients: Clients, id_: ArmId) -> Vault | Absent | Unknown:
 
 def is_vault_name_free(clients: Clients, subscription: str, name: str) -> bool | Unknown:
     """Whether no vault with this name exists anywhere, including deleted vaults."""
+    scope = f"/subscriptions/{subscription}"
+    path, body = f"{scope}/providers/Microsoft.KeyVault/checkNameAvailability", {"name": name, "type": VAULT_TYPE}
     answer = read_or_unknown(
-        lambda: clients.key_vault(subscription).vaults.check_name_availability(
-            {"name": name, "type": VAULT_TYPE}, cls=wire
-        ),
+        lambda: clients.arm(subscription).post(path, API_VERSIONS[VAULT_TYPE], body),
         "Microsoft.KeyVault/checkNameAvailability/read",
-        f"/subscriptions/{subscription}",
+        scope,
     )
     return answer if isinstance(answer, Unknown) else bool(answer and flag(answer, "nameAvailable"))
 
@@ -230,10 +230,9 @@ def get_key(clients: Clients, vault: ArmId, key: KeyId) -> Key | Absent | Unknow
 def get_deleted_key(clients: Clients, vault: Vault, name: str) -> DeletedKey | Absent | Unknown:
     """A soft-deleted key, from the data plane, as the control plane has none. Callers often have no permission."""
 
-    def get() -> DeletedKey:
-        deleted = clients.keys(vault.host).get_deleted_key(name, retry_total=0)
-        purge = deleted.scheduled_purge_date
-        return DeletedKey(name, purge.isoformat() if purge else None)
+    def get() -> DeletedKey | Absent:
+        purge = clients.get_deleted_key(vault.host, name)
+        return purge if isinstance(purge, Absent) else DeletedKey(name, purge)
 
     return read_if_possible(get, "Microsoft.KeyVault/vaults/keys/read", key_in(vault.id, name))
 

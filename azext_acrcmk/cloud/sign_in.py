@@ -5,19 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from azure.core.exceptions import ClientAuthenticationError
+from knack.log import get_logger
 
 from azext_acrcmk.cloud.waiting import done, in_thread
 
+logger = get_logger(__name__)
+
 # The maximum time to get a token, in seconds, as in the SDKs for other responses. The CLI itself waits forever.
 TOKEN_TIMEOUT = 300
-# The pauses before a sign-in that failed in Microsoft Entra (5xx) is tried again, in seconds. MSAL repeats such an
-# answer for 5 seconds without asking.
+# The pauses before a sign-in that failed in Microsoft Entra (5xx, too many) is tried again, in seconds. MSAL repeats
+# such an answer for 5 seconds without asking, or as long as its Retry-After says.
 PAUSES = (6, 12)
+# "The server is temporarily too busy" (learn.microsoft.com, error codes of the token endpoint). MSAL returns it.
+_BUSY = "temporarily_unavailable"
 
 
 class SignInFailed(ClientAuthenticationError):
@@ -46,7 +50,8 @@ class SignIn:
         self._credential: Any = None
         self._lock = threading.Lock()
         self._silent = False
-        self._pauses = PAUSES
+        # What there was no token for in spite of the pauses: those who ask again don't wait for them again.
+        self._failed: set[tuple[str, ...]] = set()
 
     def get_token(self, *scopes: str, **options: Any) -> Any:
         from azure.core.exceptions import ServiceRequestError
@@ -57,6 +62,8 @@ class SignIn:
             try:
                 return self._within_time(partial(self._get_token, *scopes, **options))
             except CLIError as error:
+                if _is_passing(error):
+                    raise ServiceRequestError(f"The sign-in failed: {error}", error=error) from error
                 advice = tuple(getattr(error, "recommendations", None) or ())
                 raise SignInFailed(str(error), advice=advice) from error
             except (OSError, MsalError) as error:
@@ -66,22 +73,22 @@ class SignIn:
                 raise SignInFailed(said[:300]) from error
 
     def _get_token(self, *scopes: str, **options: Any) -> Any:
-        from msal.exceptions import MsalServiceError
-        from requests import HTTPError
-
-        # Those who ask after a sign-in that failed in spite of the pauses don't wait for them again.
-        pauses, self._pauses = self._pauses, ()
-        for pause in pauses:
-            with suppress(HTTPError, MsalServiceError):
+        for pause in () if scopes in self._failed else PAUSES:
+            try:
                 return self._ask(*scopes, **options)
+            except Exception as error:
+                if not _is_passing(error):
+                    raise
+                logger.debug("The sign-in failed, and is tried again in %s seconds: %s", pause, error)
             time.sleep(pause)
-        return self._ask(*scopes, **options)
+        self._failed.add(scopes)
+        token = self._ask(*scopes, **options)
+        self._failed.remove(scopes)
+        return token
 
     def _ask(self, *scopes: str, **options: Any) -> Any:
         self._credential = self._credential or self._make()
-        token = self._credential.get_token(*scopes, **options)
-        self._pauses = PAUSES
-        return token
+        return self._credential.get_token(*scopes, **options)
 
     def _within_time(self, get: Callable[[], Any]) -> Any:
         """In a separate thread, which can wait longer than we do."""
@@ -89,3 +96,13 @@ class SignIn:
             return token.result()
         self._silent = True
         raise SignInFailed(f"There was no response to the sign-in within {TOKEN_TIMEOUT} seconds.", status=0)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether Microsoft Entra failed, or is too busy."""
+    from msal.exceptions import MsalServiceError
+    from requests import HTTPError
+
+    said = getattr(error, "msal_error", None)
+    busy = isinstance(said, dict) and said.get("error") == _BUSY
+    return busy or isinstance(error, (HTTPError, MsalServiceError))

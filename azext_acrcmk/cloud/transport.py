@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +21,19 @@ MOST_OF_A_FLEET = 64
 # Options of a request for information only. After throttling, a failure or a timeout, it is retried once, not for
 # minutes as in the SDKs.
 PATIENCE = {"retry_total": 1, "connection_timeout": 10, "read_timeout": 20}
+
+
+def load_authorities() -> None:
+    """Begins to load what the connections of this command will trust, beside its imports: OpenSSL takes longer for that
+    than for anything else of a connection, while other threads run. Whatever fails here fails again when one is opened,
+    and is told there."""
+
+    def load() -> None:
+        with contextlib.suppress(Exception):
+            authorities = _expected_authorities()
+            _context(authorities).load_verify_locations(*authorities)
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def transport(verify: bool | str = True, **options: Any) -> Any:
@@ -57,15 +74,9 @@ def _remember_environment(session: Any) -> None:
 def _one_context() -> Any:
     """An adapter of `requests` whose connections have one TLS context."""
     from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
-    from urllib3.util import ALPN_PROTOCOLS, Retry
-    from urllib3.util.ssl_ import create_urllib3_context
+    from urllib3.util import Retry
 
-    context = create_urllib3_context()
-    # `requests` still sets what a connection trusts; what the context has already loaded is not loaded again.
-    context.load_verify_locations = cache(context.load_verify_locations)
-    # The protocol isn't set again either: that is a race in OpenSSL while another thread opens a connection.
-    context.set_alpn_protocols(ALPN_PROTOCOLS)
-    context.set_alpn_protocols = lambda _: None
+    context = _context(_expected_authorities())
 
     class OneContext(HTTPAdapter):
         def cert_verify(self, conn: Any, url: str, verify: bool | str, cert: Any) -> None:
@@ -81,3 +92,51 @@ def _one_context() -> Any:
     # azure.core retries.
     never = Retry(total=False, redirect=False, raise_on_status=False)
     return OneContext(pool_maxsize=MOST_OF_A_FLEET, max_retries=never)
+
+
+# What `load_verify_locations` is called with: a file, a folder, or data.
+_Authorities = tuple[str | None, str | None, None]
+
+
+def _expected_authorities() -> _Authorities:
+    """Where `requests` will find what to trust, by what it documents."""
+    import certifi
+
+    place = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or certifi.where()
+    return (None, place, None) if os.path.isdir(place) else (place, None, None)
+
+
+_making = threading.Lock()
+
+
+def _context(authorities: _Authorities) -> Any:
+    """One TLS context for all connections of which the same trust is expected. It trusts nothing yet."""
+    with _making:
+        return _made_context(authorities)
+
+
+@cache
+def _made_context(_authorities: _Authorities) -> Any:
+    from urllib3.util import ALPN_PROTOCOLS
+    from urllib3.util.ssl_ import create_urllib3_context
+
+    context = create_urllib3_context()
+    # `requests` still sets what a connection trusts; what the context has already loaded is not loaded again.
+    context.load_verify_locations = _once(context.load_verify_locations)
+    # The protocol isn't set again either: that is a race in OpenSSL while another thread opens a connection.
+    context.set_alpn_protocols(ALPN_PROTOCOLS)
+    context.set_alpn_protocols = lambda _: None
+    return context
+
+
+def _once(load: Callable[..., None]) -> Callable[..., None]:
+    """`load` for what it has not loaded yet. Who asks for what is just being loaded waits for it."""
+    lock, loaded = threading.Lock(), set()
+
+    def load_once(*given: Any) -> None:
+        with lock:
+            if given not in loaded:
+                load(*given)
+                loaded.add(given)
+
+    return load_once

@@ -73,28 +73,31 @@ class Stop:
         self.pause(0)
 
 
-# Each pause between two reads is a twentieth longer. The end of an operation is then noticed late by at most about a
-# twentieth of its duration, and long waits need few reads.
-GROWTH = 1.05
+# The end of a wait is noticed late by at most these parts of it, or the first pause: long waits need few requests.
+OF_A_TRY = 1 / 20
+# Reads cost little. A new vault's name takes a quarter of a minute to be in DNS.
+OF_A_READ = 1 / 40
 
 
 class Pauses:
-    """The pauses between reads of the same thing, in seconds: `first`, then growing up to `most`."""
+    """The pauses between tries of the same thing, or `reads`, in seconds: growing from `first` up to `most`. Those
+    between reads stay short for longer."""
 
-    def __init__(self, stop: Stop, first: float = 0.5, most: float = 15.0):
-        self._stop, self._next, self._most = stop, first, most
-        self._began = time.monotonic()
+    def __init__(self, stop: Stop, first: float = 0.5, most: float = 15.0, reads: bool = False):
+        self._stop, self._first, self._most, self._reads = stop, first, most, reads
+        self._began, self._waited = time.monotonic(), 0.0
 
     def another(self, within: float = inf, asked: float | None = None) -> bool:
         """Waits for the next pause, or for the one that the service requested (Retry-After).
 
         Returns False immediately if it would end later than `within` seconds after the first read. Raises Interrupted.
         """
-        pause = asked or self._next
+        grown = max(self._first, self._waited * OF_A_READ) if self._reads else self._first + self._waited * OF_A_TRY
+        pause = asked or min(grown, self._most)
         if time.monotonic() + pause > self._began + within:
             return False
         self._stop.pause(pause)
-        self._next = min(self._next * GROWTH, self._most)
+        self._waited += pause
         return True
 
 
@@ -171,21 +174,27 @@ def not_yet(error: Exception, created: Collection[Id]) -> str | None:
     return name if name in created else None
 
 
-def poller(stop: Stop):
+def poller(stop: Stop, ended: Callable[[], None] = lambda: None):
     """A polling method for the SDK's `begin_…` operations: polls immediately, then less and less often.
 
-    The SDK's own waits 30 seconds if the service sends no Retry-After.
+    The SDK's own waits 30 seconds if the service sends no Retry-After. Calls `ended` when a poll shows that the
+    operation has succeeded, before the SDK reads its result.
     """
     from azure.mgmt.core.polling.arm_polling import ARMPolling
 
     class AdaptivePolling(ARMPolling):
         def __init__(self):
             super().__init__(timeout=0, lro_options={"final-state-via": "azure-async-operation"})
-            self._pauses = Pauses(stop)
+            self._pauses = Pauses(stop, reads=True)
 
         def run(self) -> None:
             with parsing_responses():
                 super().run()
+
+        def update_status(self) -> None:
+            super().update_status()
+            if self.status().lower() == "succeeded":
+                ended()
 
         def _delay(self) -> None:
             self._pauses.another(asked=self._extract_delay())
@@ -201,7 +210,7 @@ def until_settled(
     look: Callable[[], T], settled: Callable[[T], bool], stop: Stop, seconds: float = SETTLE_TIMEOUT
 ) -> T:
     """The result of `look` once it is `settled`, or after `seconds`."""
-    pauses = Pauses(stop)
+    pauses = Pauses(stop, reads=True)
     while not settled(seen := look()) and pauses.another(seconds):
         pass
     return seen

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from azext_acrcmk.model.ids import ArmId, Id, Scope
 from azext_acrcmk.model.state import AccessPolicy, DenyAssignment, Holder, NotLoaded, RoleGrant, Unknown, Vault
+from azext_acrcmk.model.value import Value, immutable
 
 # Key Vault Crypto Service Encryption User: exactly the data actions a registry needs (service facts 4.1).
 ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
@@ -29,8 +29,8 @@ HSM_NEEDED_ACTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Source:
+@immutable
+class Source(Value):
     """The source of access: a role (`kind` role) at a scope, or a vault's access policy (`kind` access-policy)."""
 
     kind: str
@@ -40,8 +40,8 @@ class Source:
     through_group: bool = False
 
 
-@dataclass(frozen=True)
-class Access:
+@immutable
+class Access(Value):
     """`granted` is None if it isn't known. `missing` are the missing permissions of get, wrapKey and unwrapKey, and
     `denied_by` the deny assignments that block them."""
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.state import Unknown
+from azext_acrcmk.model.value import Value, immutable
 
 
-@dataclass(frozen=True)
-class Reference:
+@immutable
+class Reference(Value):
     """A resource that names a login server in its settings, or whose identity may pull."""
 
     id: str
@@ -17,8 +18,8 @@ class Reference:
     name: str
 
 
-@dataclass(frozen=True)
-class Consumers:
+@immutable
+class Consumers(Value):
     """`naming` are the resources that name the login server, `holders` the resource of each principal by its object id.
     `unseen` says why they could not be looked for."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
+
+from azext_acrcmk.model.value import Value, immutable
 
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -24,8 +26,8 @@ _WITHOUT_SUBJECT = frozenset(
 _FALLBACK_TAG = re.compile(r"sha256-[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+@immutable
+class Attributes(Value):
     """What may be done to a repository, a manifest or a tag; all of it by default."""
 
     can_delete: bool = True
@@ -37,8 +39,8 @@ class Attributes:
 FREE = Attributes()
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+@immutable
+class Manifest(Value):
     """A row of a listing. `size` is that of the image in bytes, `updated` a moment in ISO 8601."""
 
     digest: str
@@ -65,16 +67,16 @@ class Manifest:
 _IMAGES = frozenset({"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"})
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+@immutable
+class Times(Value):
     """When a registry got a tag or a manifest, and when that was last changed: a tag also by moving."""
 
     created: datetime
     updated: datetime
 
 
-@dataclass(frozen=True)
-class Descriptor:
+@immutable
+class Descriptor(Value):
     """How an index names a manifest (OCI image-spec 1.1, descriptor.md)."""
 
     digest: str
@@ -84,8 +86,8 @@ class Descriptor:
     annotations: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Content:
+@immutable
+class Content(Value):
     """What the content of a manifest says: the manifests that it consists of, and the one that it is about."""
 
     descriptor: Descriptor
@@ -93,8 +95,8 @@ class Content:
     subject: str | None = None
 
 
-@dataclass(frozen=True)
-class Repository:
+@immutable
+class Repository(Value):
     """A repository as listed. `contents` are those of its manifests whose content had to be read, by digest."""
 
     name: str
@@ -157,8 +159,8 @@ def is_fallback_tag(tag: str) -> bool:
     return _FALLBACK_TAG.fullmatch(tag) is not None
 
 
-@dataclass(frozen=True)
-class Totals:
+@immutable
+class Totals(Value):
     """How much there is. `size` in bytes counts each manifest, so layers in common more than once."""
 
     repositories: int = 0
@@ -190,8 +192,8 @@ def _count(values: Iterable[int]) -> int:
     return sum(values)
 
 
-@dataclass(frozen=True)
-class Deleted:
+@immutable
+class Deleted(Value):
     """How much soft delete keeps."""
 
     repositories: int = 0

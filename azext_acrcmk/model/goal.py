@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from azext_acrcmk.model.ids import IDENTITY_TYPE, VAULT_TYPE, ArmId, KeyId, defa
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.registry_options import NO_OPTIONS, REGISTRY_OPTIONS, RegistryOptions
 from azext_acrcmk.model.state import RBAC, Registry
+from azext_acrcmk.model.value import Value, immutable
 
 AUTO = "auto"
 MANUAL = "manual"
@@ -81,8 +82,8 @@ def same_duration(one: str, other: str) -> bool:
     return bool(_ISO.fullmatch(one) and _ISO.fullmatch(other)) and days(one) == days(other)
 
 
-@dataclass(frozen=True)
-class EnableGoal:
+@immutable
+class EnableGoal(Value):
     """A registry encrypted with a key, and everything it requires.
 
     `vault` is None if the key is given by its URI. `find_vault` says that the user gave a vault's name, which may be a
@@ -206,8 +207,8 @@ def _name_or_id(value: str, type_: str, beside: ArmId) -> ArmId:
     return ArmId.parse(value) if "/" in value else ArmId(beside.subscription, beside.group, type_, value)
 
 
-@dataclass(frozen=True)
-class RotateGoal:
+@immutable
+class RotateGoal(Value):
     """A registry that uses another key, another version of its key, or another identity.
 
     `target` is what it should use in the end: its identity is the registry's own id if that is the system-assigned

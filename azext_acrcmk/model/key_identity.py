@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from azext_acrcmk.model.ids import ArmId, Id
 from azext_acrcmk.model.state import ABSENT, Absent, Identity, NotLoaded, Registry, State, Unknown
+from azext_acrcmk.model.value import Value, immutable
 
 # The registry's name for its system-assigned identity.
 SYSTEM = Id("system")
 
 
-@dataclass(frozen=True)
-class KeyIdentity:
+@immutable
+class KeyIdentity(Value):
     """The identity of a registry's key.
 
     `client_id` is the one that the registry has stored, or SYSTEM; `found` is the identity as read now. A user-assigned
@@ -82,4 +81,9 @@ class KeyIdentity:
 
 def key_identity(state: State) -> KeyIdentity:
     """The identity of an existing registry's key."""
-    return KeyIdentity(state.registry, state.registry.encryption.identity or Id(), state.identity)
+    return identity_used(state.registry, state.identity)
+
+
+def identity_used(registry: Registry, found: Identity | Absent | Unknown | NotLoaded) -> KeyIdentity:
+    """The same, where no more is known."""
+    return KeyIdentity(registry, registry.encryption.identity or Id(), found)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from azext_acrcmk.model.access import matches
 from azext_acrcmk.model.ids import ArmId, Id, Scope
 from azext_acrcmk.model.state import Unknown
+from azext_acrcmk.model.value import Value, immutable
 
 
-@dataclass(frozen=True)
-class NewResource:
+@immutable
+class NewResource(Value):
     """A resource to be created or changed, by its id. `scope` is where to check policies: its resource group, or the
     subscription if the group does not exist yet. `details` is its content in the form that the policy check requires;
     `before` is the same as it is now, if it exists."""
@@ -22,8 +23,8 @@ class NewResource:
     before: dict[str, Any] | None = field(default=None, hash=False)
 
 
-@dataclass(frozen=True)
-class Questions:
+@immutable
+class Questions(Value):
     """What to ask in advance: the registration of `providers` (subscription and namespace), the caller's permissions
     at `scopes`, whether policies deny `resources`, whether the name of a new vault is free,
     where a role is to be assigned, how many assignments `quota_of` has left, and which locks there
@@ -37,8 +38,8 @@ class Questions:
     locked: tuple[Scope, ...] = ()
 
 
-@dataclass(frozen=True)
-class Allowed:
+@immutable
+class Allowed(Value):
     """What one of the caller's roles allows, with wildcards."""
 
     actions: tuple[str, ...] = ()
@@ -53,8 +54,8 @@ class Allowed:
         return matches(self.data_actions, action) and not matches(self.not_data_actions, action)
 
 
-@dataclass(frozen=True)
-class Denial:
+@immutable
+class Denial(Value):
     """A policy assignment that would deny a resource. `why` is from the evaluation: fields, values, reasons."""
 
     resource: str
@@ -62,8 +63,8 @@ class Denial:
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Lock:
+@immutable
+class Lock(Value):
     """A management lock at `scope`, which applies there and below."""
 
     scope: Scope
@@ -71,8 +72,8 @@ class Lock:
     read_only: bool
 
 
-@dataclass(frozen=True)
-class Preflight:
+@immutable
+class Preflight(Value):
     """`providers` are registration states by subscription and namespace, `permissions` the caller's by the scope they
     were asked for, `denials` what policies would deny or what of it can't be read, `role_assignments_left` the quota's
     rest, `locations` those that the subscription may use for a type of resource (both in lower case), `locks` those at

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from azext_acrcmk.model.state import Unknown
+from azext_acrcmk.model.value import Value, immutable
 
 # The kind of error in the CLI.
 INVALID = "invalid"
@@ -12,8 +11,8 @@ NOT_FOUND = "not found"
 FORBIDDEN = "forbidden"
 
 
-@dataclass(frozen=True)
-class Problem:
+@immutable
+class Problem(Value):
     """Found before anything is changed, or the cause of a change that failed. `advice` says what to do."""
 
     message: str

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import REGISTRY_TYPE, same
+from azext_acrcmk.model.value import Value, immutable
 
 # API versions that some options require (wire facts 4, and the published schemas).
 ROLE_ASSIGNMENT_MODE_API_VERSION = "2025-11-01"
@@ -21,8 +21,8 @@ _ENABLED = {True: "Enabled", False: "Disabled"}
 _STATUS = {True: "enabled", False: "disabled"}
 
 
-@dataclass(frozen=True)
-class RegistryOption:
+@immutable
+class RegistryOption(Value):
     """An option of the argument `name`. `path` leads to its value in the registry's properties, and `wire` is the
     service's value of each that is typed, where it is another, and `default` its value where nothing is asked for.
     `update` is the `az` command that changes it on a registry that exists; None where only creation can set it."""
@@ -104,8 +104,8 @@ NETWORK_ARGUMENTS = tuple(name for _, _, arguments in NETWORKS for name in argum
 _BY_NAME = {each.name: each for each in REGISTRY_OPTIONS}
 
 
-@dataclass(frozen=True)
-class RegistryOptions:
+@immutable
+class RegistryOptions(Value):
     """The options that were given, with their values as typed; the service's defaults stand for the others."""
 
     given: tuple[tuple[str, Any], ...] = ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from azext_acrcmk.model.state import Registry, Unknown
+from azext_acrcmk.model.value import Value, immutable
 
 # Child resources of a registry, by the last part of their type.
 REPLICATIONS, WEBHOOKS, SCOPE_MAPS, TOKENS = "replications", "webhooks", "scopeMaps", "tokens"
@@ -19,8 +20,8 @@ CHILDREN = (
 ROLES, DIAGNOSTICS, LOCKS, EVENTS = "roleAssignments", "diagnosticSettings", "locks", "eventSubscriptions"
 
 
-@dataclass(frozen=True)
-class Settings:
+@immutable
+class Settings(Value):
     """`lists` has for each kind the resources in wire format, or why they can't be read. `hooks` are the
     addresses and headers of webhooks, by name, which a list does not show."""
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope, same
+from azext_acrcmk.model.value import Value, immutable
 
 RBAC = "rbac"
 ACCESS_POLICY = "access-policy"
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+@immutable
+class Absent(Value):
     """Does not exist. `unless` is what could not be read: it may exist soft-deleted, or elsewhere."""
 
     unless: Unknown | None = None
@@ -22,8 +23,8 @@ class Absent:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+@immutable
+class Unknown(Value):
     """Could not be read. `action` on `scope` is the required permission; `why` is the message of the service.
 
     `denied` is false if the cause is not a missing permission, but no response or an unexpected one. `places` are those
@@ -40,8 +41,8 @@ class Unknown:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class NotLoaded:
+@immutable
+class NotLoaded(Value):
     """Has not been read, as in a command that reads less because it covers many registries."""
 
     def __bool__(self) -> bool:
@@ -52,14 +53,14 @@ ABSENT = Absent()
 NOT_LOADED = NotLoaded()
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+@immutable
+class Group(Value):
     id: Scope
     location: str
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+@immutable
+class Identity(Value):
     """A user-assigned identity."""
 
     id: ArmId
@@ -69,8 +70,8 @@ class Identity:
     tenant: Id | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AttachedIdentity:
+@immutable
+class AttachedIdentity(Value):
     """A user-assigned identity as listed by the registry, with the client and principal ids when it was assigned."""
 
     id: ArmId
@@ -78,8 +79,8 @@ class AttachedIdentity:
     principal_id: Id | None
 
 
-@dataclass(frozen=True, slots=True)
-class Encryption:
+@immutable
+class Encryption(Value):
     """The registry's encryption block. `in_use` is the key with the version that it reports to use; `identity` is a
     client id, or "system"."""
 
@@ -98,8 +99,8 @@ class Encryption:
         return self.status == "enabled"
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+@immutable
+class Registry(Value):
     id: ArmId
     location: str
     sku: str
@@ -140,8 +141,8 @@ class Registry:
         return any(each.id == identity for each in self.attached)
 
 
-@dataclass(frozen=True, slots=True)
-class AccessPolicy:
+@immutable
+class AccessPolicy(Value):
     """A vault's access policy: the key permissions of one principal, in their original spelling.
 
     Key Vault ignores their case when it checks access, but not when it removes them. With an `application_id`, they
@@ -156,8 +157,8 @@ class AccessPolicy:
         return any(same(each, permission) or same(each, "all") for each in self.key_permissions)
 
 
-@dataclass(frozen=True, slots=True)
-class Vault:
+@immutable
+class Vault(Value):
     """A key vault or (`kind` managedHSM) a managed HSM. `permission_model`: RBAC or ACCESS_POLICY, None for an HSM."""
 
     id: ArmId
@@ -204,8 +205,8 @@ class Vault:
         return self.uri.removeprefix("https://").rstrip("/").lower()
 
 
-@dataclass(frozen=True, slots=True)
-class DeletedVault:
+@immutable
+class DeletedVault(Value):
     """A soft-deleted vault; its keys and policies are recovered with it, its role assignments are not."""
 
     id: ArmId
@@ -218,8 +219,8 @@ class DeletedVault:
         return self.id.name
 
 
-@dataclass(frozen=True, slots=True)
-class RotationPolicy:
+@immutable
+class RotationPolicy(Value):
     """Durations in ISO 8601, as stored by Key Vault; None if not set."""
 
     rotate_after: str | None = None
@@ -231,8 +232,8 @@ class RotationPolicy:
 MOST_TAGS_OF_A_KEY = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+@immutable
+class Key(Value):
     """A key as the control plane shows it: its current version's type and attributes.
 
     A disabled key may have no other attributes: then `type` is empty.
@@ -263,16 +264,16 @@ class Key:
         return ["wrapKey", "unwrapKey", *sorted(self.operations - {"wrapkey", "unwrapkey"})]
 
 
-@dataclass(frozen=True, slots=True)
-class DeletedKey:
+@immutable
+class DeletedKey(Value):
     """A soft-deleted key; its name can't be used again until it is recovered or purged."""
 
     name: str
     scheduled_purge: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DenyAssignment:
+@immutable
+class DenyAssignment(Value):
     """Data actions that a deny assignment blocks, regardless of roles."""
 
     name: str
@@ -280,8 +281,8 @@ class DenyAssignment:
     not_data_actions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RoleGrant:
+@immutable
+class RoleGrant(Value):
     """A role assignment that applies to the key, with the data actions of its role.
 
     `denied_by` are the deny assignments that apply to the key and the same principal; `unseen_denials` is set if they
@@ -302,16 +303,16 @@ class RoleGrant:
     unseen_denials: Unknown | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+@immutable
+class Holder(Value):
     """A principal that can unwrap with keys of a vault, by its object id, and `through` what, in words."""
 
     principal_id: Id
     through: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sharer:
+@immutable
+class Sharer(Value):
     """Another registry, and what it shares with this one."""
 
     id: ArmId
@@ -320,8 +321,8 @@ class Sharer:
     vault: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+@immutable
+class State(Value):
     """Everything that affects a registry's encryption, as far as the caller can read it.
 
     `vault` is the key's vault or managed HSM, `key` the key with its latest version (or the one asked for), and

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from azext_acrcmk.apply.context import READ_BACK_TIMEOUT, read_back_working
@@ -11,6 +10,7 @@ from azext_acrcmk.model.goal import EnableGoal, enable_goal
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.state import State
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.operations.ahead import ask_early, find_obstacles, obstructed_plan, stop_where_blocked
 from azext_acrcmk.operations.others import Others
 from azext_acrcmk.operations.session import Session
@@ -38,8 +38,8 @@ def enable(cmd, registry_name: str, group: str, what_if: bool, yes: bool, **opti
         return {**document, **others.document(prepared.plan, state.vault, principal)}
 
 
-@dataclass(frozen=True)
-class Prepared:
+@immutable
+class Prepared(Value):
     """What there is, what has to be done, and what stands in the way."""
 
     goal: EnableGoal

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from azure.cli.core.azclierror import ForbiddenError, InvalidArgumentValueError, ResourceNotFoundError
+from knack.log import get_logger
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fleet import Fleet
@@ -16,17 +18,18 @@ from azext_acrcmk.cloud.fleet_graph import FleetGraph, ScopeRefused
 from azext_acrcmk.cloud.fleet_reads import FleetReads
 from azext_acrcmk.cloud.graph import Where
 from azext_acrcmk.cloud.reads import get_group
-from azext_acrcmk.cloud.waiting import in_thread, result_of
 from azext_acrcmk.model.defaults import LIVE_DEPTH, REGISTRY_DEPTH
 from azext_acrcmk.model.ids import Id, Scope
 from azext_acrcmk.model.state import Absent, NotLoaded, State
 from azext_acrcmk.operations.report_files import read_report, write_reports
 from azext_acrcmk.operations.session import Session, fail_after_output
-from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, unseen_parts
+from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, said_of_missing, unseen_parts
 from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.output.report import ending_of, render
 from azext_acrcmk.rules import Health, examine
 from azext_acrcmk.rules.catalogue import GRANT, IDENTITY, VAULT
+
+logger = get_logger(__name__)
 
 # Findings that depend on neither a version in use nor the absence of anything, or were already read directly.
 SETTLED = frozenset(
@@ -75,6 +78,8 @@ def list_registries(
     if earlier:
         _check_whole(document, from_file)
         document["comparison"] = compare(earlier, document)
+    if missing := said_of_missing(document):
+        logger.warning("%s", missing)
     document = listing(document, health)
     write_reports(cmd.cli_ctx, {path: render(ending_of(path), document, rows) for path in reports or ()})
     if interrupted or fails(document, fail_on):
@@ -109,6 +114,7 @@ def _look(
             session.stop.set()
             interrupted = True
             fleet.miss("everything else", "Interrupted before it was read.")
+            fleet.leave_open(judge.doubts)
         return fleet_document(_report(session, fleet, depth, judge)), interrupted
 
 
@@ -137,17 +143,10 @@ def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth
     if group and not fleet.registries:
         _check_group(clients, where, group)
     if depth == LIVE_DEPTH:
-        reads.read_registries(list(fleet.registries))
+        reads.read_registries()
     graph.find_vaults()
-    # What is left to be asked waits for the quota of queries; meanwhile keys are read.
-    rest = in_thread(graph.look_around)
-    confirmation = Confirmation(fleet, reads, clients, login.subscriptions, judge.doubts)
-    if depth != REGISTRY_DEPTH:
-        reads.read_keys(lambda: rest.done() and confirmation.look_ahead())
-    result_of(rest)
-    replicas = in_thread(graph.find_replicas)
-    confirmation.confirm()
-    result_of(replicas)
+    confirmation = Confirmation(fleet, graph, reads, clients, login.subscriptions, judge.doubts)
+    reads.follow(confirmation.courses(with_keys=depth != REGISTRY_DEPTH))
 
 
 def _check_group(clients: Clients, where: Where, group: str) -> None:
@@ -196,13 +195,11 @@ class Judge:
 
 
 def _version() -> str | None:
-    """Of this extension, if it is installed."""
-    from azure.cli.core.extension import ExtensionNotInstalledException, get_extension
-
-    try:
-        return get_extension("acrcmk").version
-    except ExtensionNotInstalledException:
-        return None
+    """Of this extension, if it is installed: by the name of the folder that pip makes beside the package. For what the
+    CLI tells of an extension it parses the whole description, which takes longer than to judge a hundred registries."""
+    start, end = "acrcmk-", ".dist-info"
+    found = (each.name for each in Path(__file__).parents[2].glob(f"{start}*{end}"))
+    return next((name.removeprefix(start).removesuffix(end) for name in found), None)
 
 
 def _report(session: Session, fleet: Fleet, depth: str, judge: Judge) -> FleetReport:

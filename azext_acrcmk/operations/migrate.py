@@ -39,6 +39,7 @@ from azext_acrcmk.operations.migrate_registries import (
     login_server,
     make,
     obstacles,
+    working,
 )
 from azext_acrcmk.operations.migrate_settings import MigratedSettings, what_is_left
 from azext_acrcmk.operations.report_files import write_reports
@@ -51,6 +52,7 @@ from azext_acrcmk.plan.change import Plan
 from azext_acrcmk.plan.migrate.cutover import migrate_command
 from azext_acrcmk.plan.migrate.freeze import MOST_LOCKED, TooManyLocked, locked_before
 from azext_acrcmk.plan.migrate.preflight import admission, missing_role
+from azext_acrcmk.plan.migrate.resolve import resolving
 from azext_acrcmk.plan.migrate.tally import Wanted
 from azext_acrcmk.plan.obstacle import BLOCKED, Obstacle
 from azext_acrcmk.rules import BROKEN, examine
@@ -87,11 +89,12 @@ def migrate(
         found = obstacles(session, source, target)
         if not mode.what_if:
             stop_where_blocked(found)
-        with _permitted(session, source):
-            # Whatever can be known before anything is made.
-            _check_content(source, old, wanted, mode.freeze)
-        if mode.what_if:
-            return _what_if(session, source, target, found, old, wanted)
+        with _blocked_by(found):
+            with _permitted(session, source):
+                # Whatever can be known before anything is made.
+                _check_content(source, old, wanted, mode.freeze)
+            if mode.what_if:
+                return _what_if(session, source, target, found, old, wanted)
         state, outcomes = make(session, target, mode.yes)
         if mode.freeze:
             state = _freeze(session, source, state, old)
@@ -104,7 +107,7 @@ def migrate(
         document = migration_document(source, state, copier.tally, examine(state, session.now), wanted)
         if wanted.settings:
             document |= settings.make()
-        document["cutOver"] = settings.cut_over(frozen=copier.frozen is not None)
+        document["cutOver"] = settings.cut_over(copier.frozen is not None, resolving(target.id, copier.tally))
         write_reports(cmd.cli_ctx, {path: _REPORTS[ending_of(path)](document) for path in mode.reports})
         if not document["verified"] or document.get("settings", {}).get("failed"):
             session.fail_after_output()
@@ -224,18 +227,33 @@ def _permitted(session: Session, *registries: Registry) -> Iterator[None]:
         raise ForbiddenError(str(error), [*advice, *session.done_so_far(), AGAIN]) from error
 
 
+@contextmanager
+def _blocked_by(found: list[Obstacle]) -> Iterator[None]:
+    """Where content can't be listed, what blocks the migration is told: it is the likely cause."""
+    from azure.core.exceptions import AzureError
+
+    try:
+        yield
+    except (AzureError, ForbiddenError):
+        stop_where_blocked(found)
+        raise
+
+
 def _what_if(
     session: Session, source: Registry, target: Target, found: list[Obstacle], old: LoginServer, wanted: Wanted
 ) -> dict[str, Any]:
     """What there is to copy, and what stands in the way; nothing is changed."""
     new = login_server(session, target.registry) if target.registry and target.registry.encryption.enabled else None
+    if target.registry and not target.prepared:
+        working(session, target.registry)
     copier = Copier(old, new, None, Limit(), wanted, source.id, session.stop)
     with (
         _permitted(session, source, *filter(None, [target.registry])),
         session.progress.during("Listing the content to copy"),
     ):
         tally = copier.look()
-    if any(each.action == BLOCKED for each in found):
+    # What is known to fail the command, before or in the end.
+    if any(each.action == BLOCKED for each in found) or tally.conflicts or tally.left:
         session.fail_after_output()
     settings = load_settings(session.clients, source) if wanted.settings else None
     left = what_is_left(session, settings, target.id) if settings else ()

@@ -142,14 +142,24 @@ def make(session: Session, target: Target, yes: bool) -> tuple[State, list[Outco
     """The new registry, whose key works."""
     if target.prepared:
         state, outcomes = carry_out(session, target.prepared, yes)
+        _stop_if_broken(session, state)
     else:
-        registry = target.registry
-        state, outcomes = load_registry_state(session.clients, registry, session.login.subscriptions), []
-    if examine(state, session.now).status == BROKEN:
-        raise problems_error((_broken(state.registry.id),))
+        state, outcomes = working(session, target.registry), []
     # Some of its settings are only in newer API versions.
     seen = get_registry_at(session.clients, target.id, PREVIEW_API_VERSION)
     return replace(state, registry=seen if isinstance(seen, Registry) else state.registry), outcomes
+
+
+def working(session: Session, registry: Registry) -> State:
+    """The state of a registry that is there. It is an error if its key does not work."""
+    state = load_registry_state(session.clients, registry, session.login.subscriptions)
+    _stop_if_broken(session, state)
+    return state
+
+
+def _stop_if_broken(session: Session, state: State) -> None:
+    if examine(state, session.now).status == BROKEN:
+        raise problems_error((_broken(state.registry.id),))
 
 
 def _broken(id_: ArmId) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from azext_acrcmk.apply.migrate.settings import Made, make_settings
@@ -15,7 +16,7 @@ from azext_acrcmk.model.state import Registry
 from azext_acrcmk.operations.migrate_registries import login_server
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.migrate import cut_over_document, settings_document
-from azext_acrcmk.plan.migrate.cutover import cut_over, pulling_principals
+from azext_acrcmk.plan.migrate.cutover import Step, cut_over, pulling_principals
 from azext_acrcmk.plan.migrate.left import keeps_deleted, left_deleted, left_settings
 from azext_acrcmk.plan.migrate.settings import (
     LeftSetting,
@@ -69,7 +70,7 @@ class MigratedSettings:
             self._make(settings_to_make(self._source, self._target))
         return settings_document(self._made, self._left)
 
-    def cut_over(self, frozen: bool) -> dict[str, Any]:
+    def cut_over(self, frozen: bool, first: tuple[Step, ...]) -> dict[str, Any]:
         """Who pulls from the old registry, and what to do, in order. `frozen`: it takes no pushes."""
         session, source, target = self._session, self._source.registry, self._target.registry
         pullers = pulling_principals(self._source)
@@ -82,6 +83,7 @@ class MigratedSettings:
                 session.stop,
             )
         found = cut_over(source, target, pullers, consumers, self._left, frozen)
+        found = replace(found, steps=(*first, *found.steps))
         return cut_over_document(found, source, target)
 
     def _make(self, settings: tuple[Setting, ...]) -> None:

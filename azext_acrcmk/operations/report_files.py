@@ -21,6 +21,7 @@ logger = get_logger(__name__)
 
 _PORTAL = re.compile(r"https://[a-zA-Z0-9.-]+")
 _ROW = ("id", "name", "subscription", "resourceGroup", "location", "sku", "health")
+_OR_NULL = ("subscriptionName", "key", "versionInUse", "expires", "rotation", "vault", "vaultLocation", "identity")
 _FINDING = ("code", "severity", "status", "message")
 
 
@@ -53,6 +54,11 @@ def _is_report(document: Any) -> bool:
         return False
     if not isinstance(document.get("extension"), (str, type(None))):
         return False
+    listed = document.get("listed")
+    if listed is not None and not (
+        isinstance(listed, list) and all(isinstance(each, str) and each in HEALTHS for each in listed)
+    ):
+        return False
     several = document.get("fleetFindings")
     if not isinstance(several, list) or not all(map(_is_about_several, several)):
         return False
@@ -65,6 +71,7 @@ def _is_row(row: Any) -> bool:
         isinstance(row, dict)
         and _texts(row, _ROW)
         and row["health"] in HEALTHS
+        and all(isinstance(row.get(name, ...), (str, type(None))) for name in _OR_NULL)
         and isinstance(row.get("findings"), list)
         and all(isinstance(each, dict) and _texts(each, _FINDING) for each in row["findings"])
     )

@@ -92,6 +92,16 @@ def fails(document: dict[str, Any], fail_on: str) -> bool:
     return document["partial"] or any(counts_as_failure(each["severity"], each["status"], fail_on) for each in findings)
 
 
+def said_of_missing(document: dict[str, Any]) -> str | None:
+    """One sentence if the result is partial: also who selects a part of it, or wants none of it, gets to know."""
+    if not document["partial"]:
+        return None
+    missed = document["notSeen"]
+    first = f" Could not be read: {missed[0]['what']}. {missed[0]['why']}" if missed else ""
+    more = f" {len(missed) - 1} more: see 'notSeen'." if len(missed) > 1 else ""
+    return f"The result is partial.{first}{more}"
+
+
 def unseen_parts(state: State) -> Iterator[tuple[str, str]]:
     """The parts of a registry that could not be read, and why."""
     key, registry = state.registry.encryption.key, state.registry

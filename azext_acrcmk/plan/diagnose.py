@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from azext_acrcmk.model.access import Access
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import Absent, DeletedKey, DeletedVault, Unknown, Vault
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.rules import Facts, Finding, finding_of, judge
 from azext_acrcmk.rules.catalogue import ERROR, GRANT, KEY, VAULT
 from azext_acrcmk.rules.fixes import grant_key
@@ -22,8 +22,8 @@ POLICY_WAIT = 120
 _AGAIN = "Run the same command again in a few minutes; it continues where it stopped."
 
 
-@dataclass(frozen=True)
-class Diagnosis:
+@immutable
+class Diagnosis(Value):
     """The most likely cause. Access that has not taken effect yet may take effect within `wait` seconds."""
 
     problem: Problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from azext_acrcmk.model.access import (
     ENCRYPTION_USER,
@@ -21,6 +21,7 @@ from azext_acrcmk.model.access import (
 )
 from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope, same
 from azext_acrcmk.model.state import NotLoaded, RoleGrant, Unknown, Vault
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.change import Change
 from azext_acrcmk.plan.kinds import AddAccessPolicy, AssignRole, RemoveAccessPolicy, RemoveRole
 from azext_acrcmk.rules import Facts
@@ -33,8 +34,8 @@ _TAGGED_ROLE = re.compile(r"(?P<role>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})@
 _TAGGED_POLICY = re.compile(r"policy:((all|get|wrapKey|unwrapKey)(\+(get|wrapKey|unwrapKey))*)")
 
 
-@dataclass(frozen=True)
-class Grant:
+@immutable
+class Grant(Value):
     """A grant to a principal: a role (by GUID, on the `vault` or the `key`), or key permissions in the vault's access
     policy.
 
@@ -120,8 +121,8 @@ def vault_grant(vault: Vault, key: KeyId, principal: Id) -> Grant:
     return narrowest if vault.is_hsm or vault.uses_policies else replace(narrowest, on="vault")
 
 
-@dataclass(frozen=True)
-class OtherGrant:
+@immutable
+class OtherGrant(Value):
     """What is not a principal's own on the key or vault, and gives or may give it access: `what`, and `why` it is left,
     in words."""
 

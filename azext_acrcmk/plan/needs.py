@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from azext_acrcmk.model.access import key_in
 from azext_acrcmk.model.ids import HSM_TYPE, Scope
 from azext_acrcmk.model.state import Absent, Identity, Key, Registry, State, Vault
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.change import DELETE, REUSE, UPDATE, Change, Plan
 from azext_acrcmk.plan.kinds import RecoverVault, RemoveRole
 from azext_acrcmk.plan.permissions import Permission, data_actions, required_permissions
 
 
-@dataclass(frozen=True)
-class Need:
+@immutable
+class Need(Value):
     """A permission that a change requires, and the innermost existing scope at which it may be assigned: the resource
     itself, its parent, its resource group, or the subscription, whose roles a new group inherits."""
 

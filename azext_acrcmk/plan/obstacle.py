@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from azext_acrcmk.model.value import Value, immutable
 
 BLOCKED, UNDETERMINED, REGISTERED = "blocked", "unknown", "update"
 _SYMBOLS = {BLOCKED: "x", UNDETERMINED: "?", REGISTERED: "~"}
 
 
-@dataclass(frozen=True)
-class Obstacle:
+@immutable
+class Obstacle(Value):
     """What would stop a plan (`blocked`), what can't be determined, or what the run will do about it (`update`)."""
 
     action: str

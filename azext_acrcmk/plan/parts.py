@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from shlex import quote
 
@@ -34,6 +33,7 @@ from azext_acrcmk.model.state import (
     Unknown,
     Vault,
 )
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, after
 from azext_acrcmk.plan.conflicts import key_conflicts, key_tag_problems, tenant_problems, vault_conflicts
@@ -46,8 +46,8 @@ from azext_acrcmk.rules.vault import shuts_out_registries
 POLICY_PERMISSIONS = tuple(NEEDED_ACTIONS)
 
 
-@dataclass(frozen=True)
-class Parts:
+@immutable
+class Parts(Value):
     """In the order in which they are shown. `protection` and `firewall` are changes of an existing vault."""
 
     vault: Change

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from azext_acrcmk.model.ids import (
     GROUP_TYPE,
@@ -15,6 +14,7 @@ from azext_acrcmk.model.ids import (
     ArmId,
     Scope,
 )
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, UnknownChange
 
@@ -27,8 +27,8 @@ REGISTRY_WRITE = f"{REGISTRY_TYPE}/write"
 OPERATION_READ = f"{REGISTRY_TYPE}/operationStatuses/read"
 
 
-@dataclass(frozen=True)
-class Permission:
+@immutable
+class Permission(Value):
     """An action of the control plane on the resource with the id `on`, or a `data` action. `either` are alternatives,
     if it isn't known in advance which permission is required."""
 

@@ -6,12 +6,12 @@ them, and they explain why a registry can't use a key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from azext_acrcmk.model.defaults import EXPIRY_DAYS
 from azext_acrcmk.model.problem import Problem
 from azext_acrcmk.model.state import Registry, State
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.rules import grant, identity, key, registry, vault, versions  # noqa: F401  (each adds its rules)
 from azext_acrcmk.rules.catalogue import (
     CATALOGUE,
@@ -33,8 +33,8 @@ from azext_acrcmk.rules.catalogue import (
 HEALTHY, ATTENTION, BROKEN, NOT_ENCRYPTED = "healthy", "attention", "broken", "notEncrypted"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+@immutable
+class Finding(Value):
     """A rule's verdict on `subject`, the id of a resource or key."""
 
     rule: Rule
@@ -81,8 +81,8 @@ class Finding:
         return Problem(self.message, advice, self.rule.error)
 
 
-@dataclass(frozen=True)
-class Health:
+@immutable
+class Health(Value):
     """`broken`: the registry can't use its key, or soon can't. `unknown`: this can't be determined."""
 
     status: str

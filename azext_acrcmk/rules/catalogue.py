@@ -15,6 +15,7 @@ from azext_acrcmk.model.ids import Id, KeyId
 from azext_acrcmk.model.key_identity import KeyIdentity, key_identity
 from azext_acrcmk.model.problem import INVALID, not_readable, words_of_azure
 from azext_acrcmk.model.state import Encryption, Identity, Key, NotLoaded, Registry, State, Unknown, Vault
+from azext_acrcmk.model.value import Value, immutable
 
 ERROR, WARNING, INFO = SEVERITIES = ("error", "warning", "info")
 FAILED, PASSED, UNKNOWN, NOT_LOADED = "failed", "passed", "unknown", "notLoaded"
@@ -154,8 +155,8 @@ class Facts:
         return Access(None, unknown=next(hidden, Unknown()))
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+@immutable
+class Verdict(Value):
     """The result of a rule: `message` describes it, `fix` is an `az` command that fixes it, and `change` the kind of
     change that does. `advice` is for a command that it stops."""
 
@@ -179,8 +180,8 @@ def unreadable(what: str, unknown: Unknown) -> Verdict:
     return Verdict(UNKNOWN, not_readable(what, unknown), advice=words_of_azure(unknown))
 
 
-@dataclass(frozen=True)
-class Rule:
+@immutable
+class Rule(Value):
     """An entry of the catalogue. `judge` returns None if the rule does not apply.
 
     `cause` and `cure` are for the documentation: what a failure means in general, and how to fix it. `needs` are the

@@ -16,7 +16,8 @@ ACTIONS = ("status", "delay", "reset-before", "reset-after", "hang", "hang-after
 
 @dataclass
 class Fault:
-    """`method` and `path` are regular expressions: the whole method, and a part of host and path.
+    """`method`, `path` and `sent` are regular expressions: the whole method, a part of host and path, and of the body
+    that was sent.
 
     The fault starts at match `nth` and lasts `times` matches. With `each`, matches are counted per request,
     that is per method and path. `alter` gives the response other `headers` (None removes a header) and
@@ -26,6 +27,7 @@ class Fault:
     action: str
     method: str = ""
     path: str = ""
+    sent: str = ""
     nth: int = 1
     times: int = 1
     status: int = 500
@@ -50,6 +52,8 @@ class Fault:
         if self.method and not re.fullmatch(self.method, request.method, re.IGNORECASE):
             return False
         if not self._path.search(request.host + request.path):
+            return False
+        if self.sent and not re.search(self.sent, request.content.decode("utf-8", "replace"), re.IGNORECASE):
             return False
         which = f"{request.method} {request.host}{request.path}".lower() if self.each else ""
         self.seen[which] += 1

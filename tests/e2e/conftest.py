@@ -42,6 +42,7 @@ def shared_sandbox(tmp_path_factory: pytest.TempPathFactory, extension_directory
 @pytest.fixture(scope="session")
 def fork_server(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     home = tmp_path_factory.mktemp("home")
+    shared_sandbox.reset()  # a test without an `az` may have been the first
     seed = Seed(shared_sandbox)
     seed.group()
     Scene(shared_sandbox, seed).encrypt()

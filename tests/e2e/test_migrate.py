@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from sandbox.world import SUBSCRIPTION
 from tests.harness.migrate import MIGRATE, NEW, OLD, old_registry, same_images
 from tests.harness.scene import HERE
 from tests.harness.seed import GROUP, changes, outcomes
@@ -80,6 +81,13 @@ def test_a_tag_of_somebody_else_is_a_conflict_until_it_is_forced(azure, az, old)
     assert [row["tag"] for row in report["conflicts"]] == ["v1", "v2"]
     assert [row["kind"] for row in report["differences"]] == ["extraManifest", "otherTag", "otherTag"]
     assert not report["verified"]
+    force, keep, *_ = report["cutOver"]["steps"]
+    assert "--force" in force["what"]
+    (extra,) = (row["what"] for row in report["differences"] if row["kind"] == "extraManifest")
+    assert f"az acr repository delete --name newregistry --subscription {SUBSCRIPTION} --image" in keep["command"]
+    assert keep["command"].endswith(f" app/service0001@{extra}")
+    foreseen = az(f"{MIGRATE} --what-if")
+    assert (foreseen.code, json.loads(foreseen.out)["conflicts"]) == (1, report["conflicts"])
     assert report["tagsMoved"] == [
         {"repository": "app/service0001", "tag": "v3", "from": first["v3"], "to": moved},
     ]
@@ -172,11 +180,13 @@ def test_repository_permissions_are_required_also_of_owners(azure, az_as, seed):
     old_registry(seed, api_version="2025-11-01", roleAssignmentMode="AbacRepositoryPermissions")
     azure.seed_content("oldregistry", images=1, signatures=1)
     owner = azure.principal(("Owner", HERE))
-    result = az_as(owner)(MIGRATE)
-    assert result.code == 1
-    assert f"'{IMPORTER}'" in result.err
-    assert f"'{WRITER}'" in result.err
-    assert "Nothing was changed" in result.err
+    az = az_as(owner)
+    for command in (MIGRATE, f"{MIGRATE} --what-if"):
+        result = az(command)
+        assert result.code == 1
+        assert f"'{IMPORTER}'" in result.err
+        assert f"'{WRITER}'" in result.err
+        assert "Nothing was changed" in result.err
 
 
 def test_with_the_roles_that_are_named_it_works(azure, az_as, seed):
@@ -213,6 +223,7 @@ def test_only_what_has_changed_since(azure, az, old):
         ("--name oldregistry --to newregistry --since 0001-01-01T00:00:00+05:00", "is not a date"),
         ("--name oldregistry --to newregistry --what-if --report x.md", "can't be used with --what-if"),
         ("--name oldregistry --to newregistry --report /proc/x.md", "can't be written"),
+        ("--name oldregistry --to newregistry --repository app/* ''", "'' is not the name of a repository"),
         ("--name oldregistry --to newregistry --concurrency 51", "a number from 1 to 50"),
         ("--name oldregistry --to newregistry --concurrency 0", "a number from 1 to 50"),
     ],

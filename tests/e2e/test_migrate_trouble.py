@@ -192,10 +192,11 @@ def test_a_key_that_does_not_work_is_told_before_anything_is_imported(azure, man
     disable_key(seed)
     azure.advance(4000)
     azure.clear_log()
-    result = many_az(COMMAND)
-    assert result.code == 1
-    assert "The key of registry 'newregistry' does not work" in result.err
-    assert "az acr cmk check" in result.err
+    for more in ([], ["--what-if"]):
+        result = many_az([*COMMAND, *more])
+        assert result.code == 1
+        assert "The key of registry 'newregistry' does not work" in result.err
+        assert "az acr cmk check" in result.err
     assert not attempts(azure, "")
 
 

@@ -105,6 +105,17 @@ class TestEnable:
         assert running.wait().json()["health"] == "healthy"
         assert asked_twice(azure) == []
 
+    def test_what_the_registry_uses_is_read_back_beside_the_registry_once_its_operation_has_ended(self, azure, az):
+        azure.fault("delay", method="GET", path=f"{REGISTRY}$", nth=2, seconds=LONG)
+        running = az.start(f"{ENABLE} -l {LOCATION}")
+        until(lambda: "GET key/versions/*" in requests(azure))
+        names = list(map(short, sent(azure)))
+        assert names.index("GET registry/operationstatuses/*") < names.index("GET key/versions/*")
+        assert [each["status"] for each in sent(azure) if short(each) == "GET registry"] == [404, None]
+        azure.advance(LONG)
+        assert running.wait().json()["health"] == "healthy"
+        assert requests(azure) == sorted([*ALL_BUT_THE_GRANT, *OF_A_GRANT])
+
     def test_in_a_group_that_is_there(self, azure, az, seed):
         az(ENABLE).ok()
         counts = Counter(requests(azure))

@@ -61,5 +61,5 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
             if line.startswith("# then"):
                 break
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
     return "".join(lines)

@@ -126,7 +126,7 @@ def test_ctrl_c_tells_what_had_failed_before():
     def apply(change):
         if change.step == "bad":
             raise ValueError("no such thing")
-        time.sleep(0.3)  # the failure has been seen by then
+        time.sleep(0.6)  # the failure has been seen by then
 
     class Pressed(Progress):
         def finished(self, change, outcome, seconds):

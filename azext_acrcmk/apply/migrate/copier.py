@@ -30,7 +30,7 @@ from azext_acrcmk.plan.migrate.images import (
     without_referrers,
 )
 from azext_acrcmk.plan.migrate.tally import Tally, Unwritten, Wanted
-from azext_acrcmk.plan.migrate.verify import Difference, differences, unexplained
+from azext_acrcmk.plan.migrate.verify import EXTRA_REPOSITORY, Difference, differences, unexplained
 
 # How long what was imported may take to be listed, in seconds.
 LISTED_TIMEOUT = 30
@@ -117,7 +117,7 @@ class Copier:
         names += [each for each in self._wanted.named(names) if self._source.repository(each)]
         for server in filter(None, (self._source, self._target)):
             server.tokens.expect(repository_scope(name, READ) for name in names)
-        for_each(names, work, lambda: None, most=max(REPOSITORIES, self._limit.size))
+        for_each(names, work, most=max(REPOSITORIES, self._limit.size))
         return self.tally
 
     def _load(self, name: str) -> tuple[Repository, Repository]:
@@ -230,7 +230,7 @@ class Copier:
                     self._count_tags(each)
 
         self._queue.enter(len(imports), self._stop)
-        for_each(imports, run, lambda: None, most=self._limit.most)
+        for_each(imports, run, most=self._limit.most)
         return failures
 
     def _still(self, each: Import | Push) -> tuple[Import | Push, bool]:
@@ -295,4 +295,4 @@ class Copier:
         """A repository that only the new registry has is a difference, unless it was not asked for."""
         for name in self._target.repositories():
             if self._wanted.selects(name) and name not in self.tally.names:
-                self.tally.differences.append(Difference("extraRepository", name, name, None, name))
+                self.tally.differences.append(Difference(EXTRA_REPOSITORY, name, name, None, name))

@@ -49,14 +49,10 @@ def _writable(server: LoginServer) -> dict[str, bool]:
         if attributes is not None:
             found[name] = attributes.can_write
 
-    for_each(server.repositories(), look, _nothing, most=_AT_ONCE)
+    for_each(server.repositories(), look, most=_AT_ONCE)
     return found
 
 
 def _set(server: LoginServer, names: list[str], writable: bool) -> None:
     body: dict[str, Any] = {"writeEnabled": writable}
-    for_each(names, lambda name: server.set_attributes(name, "", body), _nothing, most=_AT_ONCE)
-
-
-def _nothing() -> None:
-    """Nobody counts these."""
+    for_each(names, lambda name: server.set_attributes(name, "", body), most=_AT_ONCE)

@@ -36,7 +36,7 @@ def load_movable(
         if follows(seen):
             found[tag] = digest
 
-    for_each(elsewhere, look, lambda: None, most=_AT_ONCE)
+    for_each(elsewhere, look, most=_AT_ONCE)
     return found
 
 

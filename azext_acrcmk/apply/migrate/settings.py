@@ -40,7 +40,7 @@ def make_settings(clients: Clients, subscription: str, settings: tuple[Setting, 
                 outcome.made.append(each)
 
     for kind, some in groupby(settings, key=lambda each: each.kind):
-        for_each(some, make, lambda: None, most=1 if kind in _ONE_BY_ONE else _AT_ONCE)
+        for_each(some, make, most=1 if kind in _ONE_BY_ONE else _AT_ONCE)
     order = {id(each): number for number, each in enumerate(settings)}
     outcome.made.sort(key=lambda each: order[id(each)])
     outcome.failed.sort(key=lambda each: order[id(each[0])])

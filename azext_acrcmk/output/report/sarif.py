@@ -29,7 +29,7 @@ def sarif(document: dict[str, Any]) -> str:
     ]
     results += [_result_of_several(finding, places) for finding in document["fleetFindings"]]
     scopes = sorted({row["subscription"].lower() for row in document["registries"]})
-    scope = scopes[0] if len(scopes) == 1 else hashlib.sha256("".join(scopes).encode()).hexdigest()[:16]
+    scope = scopes[0] if len(scopes) == 1 else hashlib.sha256("".join(scopes).encode(errors="replace")).hexdigest()[:16]
     version = {"version": document["extension"]} if document.get("extension") else {}
     run = {
         "tool": {"driver": {"name": "az acr cmk", **version, "rules": [_rule(each) for each in rules]}},

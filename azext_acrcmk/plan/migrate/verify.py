@@ -10,7 +10,7 @@ from azext_acrcmk.plan.migrate.fallback import fallbacks, taken_tags, written_ta
 from azext_acrcmk.plan.migrate.images import Left
 
 MISSING_MANIFEST, MISSING_TAG = "missingManifest", "missingTag"
-EXTRA_MANIFEST, EXTRA_TAG = "extraManifest", "extraTag"
+EXTRA_REPOSITORY, EXTRA_MANIFEST, EXTRA_TAG = "extraRepository", "extraManifest", "extraTag"
 OTHER_TAG, OTHER_SIZE, OTHER_TYPE = "otherTag", "otherSize", "otherType"
 MISSING_FALLBACK = "missingFallbackTag"
 

@@ -7,7 +7,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
 
 from azext_acrcmk.cloud import graph as module
-from azext_acrcmk.cloud.graph import Graph, Where
+from azext_acrcmk.cloud.graph import Graph, Rows, Where
 from azext_acrcmk.cloud.waiting import Stop
 
 QUOTA = {"x-ms-user-quota-remaining": "14", "x-ms-user-quota-resets-after": "00:00:05"}
@@ -77,6 +77,14 @@ def test_the_first_page_tells_how_many_follow_and_these_are_asked_for_at_once():
     found = ask(arm)
     assert (sorted(each["id"] for each in found.rows), found.missing) == ([each["id"] for each in ROWS], 0)
     assert (arm.starts("$skip"), arm.starts("$skipToken")) == ([3, 6], [])
+
+
+def test_of_more_rows_than_wanted_nothing_is_told_and_no_more_is_asked():
+    few, many = Paged(), Paged()
+    graph = {arm: Graph(SimpleNamespace(arm=lambda _, arm=arm: arm), "s", Stop()) for arm in (few, many)}
+    assert graph[few].ask("resources", most=7) == Rows(tuple(ROWS))
+    assert graph[many].ask("resources", most=6) == Rows(told=False)
+    assert len(many.asked) == 1
 
 
 def remove_first_at(arm, number):

@@ -3,7 +3,7 @@
 import pytest
 
 from azext_acrcmk.cloud import pace as module
-from azext_acrcmk.cloud.pace import Pace
+from azext_acrcmk.cloud.pace import Pace, Paces
 
 
 @pytest.fixture
@@ -34,3 +34,18 @@ def test_it_says(clock, done, seconds, said):
     pace.count(done)
     clock(seconds)
     assert pace.told() == said
+
+
+def test_of_several_things_it_says_the_first_that_has_not_ended(clock):
+    paces = Paces()
+    paces.expect(["Reading keys"] * 3)
+    paces.expect(["Reading what is in doubt"])
+    assert paces.told() == "Reading keys: 0 of 3"
+    for _ in range(3):
+        paces.count("Reading keys")
+    assert paces.told() == "Reading what is in doubt: 0 of 1"
+    paces.expect(["Reading what is in doubt", "Reading keys"])
+    assert paces.told() == "Reading keys: 3 of 4"
+    for what in ("Reading keys", "Reading what is in doubt", "Reading what is in doubt"):
+        paces.count(what)
+    assert paces.told() == "Reading what is in doubt: 2 of 2"

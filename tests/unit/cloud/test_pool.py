@@ -21,7 +21,7 @@ def test_each_item_is_done_once_and_counted():
         with lock:
             done[item] += 1
 
-    for_each(items, work, lambda: counted.append(1), place=place_of)
+    for_each(items, work, lambda _: counted.append(1) or (), place=place_of)
     assert done == Counter(items)
     assert len(counted) == len(items)
 
@@ -40,6 +40,39 @@ def test_no_place_has_more_than_its_share_under_way():
     assert max(taken.values()) <= max(LEAST_OF_A_PLACE, -(-400 // 26))
 
 
+def test_what_is_added_has_its_turn_after_those_that_wait():
+    queue = Queue(["a0", "a1"], place_of, most=4)
+    queue.add(["a2", "b0"])
+    assert [queue.take()[1] for _ in range(4)] == ["a0", "b0", "a1", "a2"]
+
+
+def test_what_follows_from_others_is_done_too():
+    done = []
+    for_each([3], done.append, lambda item: [item - 1] if item else [])
+    assert done == [3, 2, 1, 0]
+
+
+def test_a_place_that_rests_still_rests_when_more_comes():
+    times = []
+
+    def work(item):
+        times.append(time.monotonic())
+        return Rest(0.2)
+
+    for_each(["a"], work, lambda item: ["b"] if item == "a" else [], most=1)
+    assert times[1] - times[0] >= 0.2
+
+
+def test_there_are_workers_for_what_comes_later():
+    together = threading.Barrier(3, timeout=10)
+
+    def work(item):
+        if item:
+            together.wait()
+
+    for_each([0], work, lambda item: () if item else (1, 2, 3), most=3)
+
+
 def test_what_is_throttled_comes_again_and_the_others_meanwhile():
     order, refused, lock = [], set(), threading.Lock()
 
@@ -47,14 +80,14 @@ def test_what_is_throttled_comes_again_and_the_others_meanwhile():
         with lock:
             if item[0] == "a" and item not in refused:
                 refused.add(item)
-                raise Throttled(0.2)
+                raise Throttled(0.5)
             order.append(item)
 
     began = time.monotonic()
-    for_each(["a0", "a1", "b0", "b1", "b2"], work, lambda: None, most=1, place=place_of)
+    for_each(["a0", "a1", "b0", "b1", "b2"], work, most=1, place=place_of)
     assert sorted(order) == ["a0", "a1", "b0", "b1", "b2"]
     assert order[:3] == ["b0", "b1", "b2"]
-    assert time.monotonic() - began >= 0.2
+    assert time.monotonic() - began >= 0.5
 
 
 def test_a_place_rests_as_long_as_it_is_told():
@@ -64,7 +97,7 @@ def test_a_place_rests_as_long_as_it_is_told():
         times.append(time.monotonic())
         return Rest(0.2)
 
-    for_each(["a0", "a1"], work, lambda: None, most=1, place=place_of)
+    for_each(["a0", "a1"], work, most=1, place=place_of)
     assert times[1] - times[0] >= 0.2
 
 
@@ -77,28 +110,9 @@ def test_the_first_error_ends_it():
             raise ValueError(item)
 
     with pytest.raises(ValueError, match="a1"):
-        for_each([f"a{n}" for n in range(1000)], work, lambda: None, most=1, place=place_of)
+        for_each([f"a{n}" for n in range(1000)], work, most=1, place=place_of)
     assert done == ["a0", "a1"]
 
 
 def test_nothing_to_do_is_done():
-    for_each([], lambda _: None, lambda: None)
-
-
-def test_the_end_of_a_read_wakes_only_who_has_something_to_do():
-    """Otherwise so many threads that have nothing to do wake at the end of each of the last reads."""
-    queue, calls = Queue(["a0", "a1", "a2"], place_of, most=2), []
-    queue._changed.notify = lambda *_: calls.append("one")
-    queue._changed.notify_all = lambda: calls.append("all")
-    (place, _), _ = queue.take(), queue.take()
-    queue.end(place, 0.0)
-    assert calls == ["one"]  # a2 may be taken
-    queue.take()
-    queue.end(place, 0.0)
-    assert calls == ["one"]  # nothing is left, and may come back
-    queue.end(place, 0.0, again="a2")
-    assert calls == ["one", "all"]
-    queue.take()
-    queue.end(place, 0.0)
-    assert calls == ["one", "all", "all"]
-    assert queue.take() is None
+    for_each([], lambda _: None)

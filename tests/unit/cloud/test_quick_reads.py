@@ -5,11 +5,14 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from urllib3.exceptions import ReadTimeoutError
 
+from azext_acrcmk.cloud.errors import read_error
 from azext_acrcmk.cloud.pool import Rest, Throttled
 from azext_acrcmk.cloud.quick_reads import QuickClients, QuickReads
+from azext_acrcmk.model.api_versions import DATA_PLANE_API_VERSION
+from azext_acrcmk.model.state import ABSENT
 
 LEFT = "x-ms-ratelimit-remaining-subscription-reads"
 GOOD = (200, {"a": 1})
@@ -28,7 +31,7 @@ class Connections:
             raise answer
         status, body, *headers = answer
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return SimpleNamespace(status=status, data=data, headers=headers[0] if headers else {})
+        return SimpleNamespace(status=status, reason="", data=data, headers=headers[0] if headers else {})
 
 
 class Clients:
@@ -44,9 +47,13 @@ class Clients:
         self.made += 1
         return SimpleNamespace(token=f"token{self.made}", expires_on=time.time() + self._seconds)
 
-    def connections(self):
+    def vault_token(self):
+        return "for vaults"
+
+    def connections(self, vault=None):
         if isinstance(self._connections, Exception):
             raise self._connections
+        self._connections.host = vault
         return self._connections
 
 
@@ -99,6 +106,55 @@ def test_what_is_throttled_says_for_how_long(headers, seconds):
 def test_where_no_reads_are_left_the_subscription_rests(left, rest):
     reads, _ = quick((*GOOD, {LEFT: left}))
     assert get(reads).rest == rest
+
+
+def error(code):
+    return {"error": {"code": code, "message": "It was not found.\nTry again."}}
+
+
+def test_what_azure_says_is_not_there_is_absent():
+    reads, _ = quick((404, error("ResourceNotFound"), {LEFT: "0"}), (404, error("SubscriptionNotFound")))
+    answer = get(reads)
+    assert (answer.body, answer.rest) == (ABSENT, Rest(1.0))
+    assert get(reads) is None  # it may be hidden
+
+
+def of_vault(*answers):
+    """The quick clients of a vault, where what they leave to the client is `by the client`."""
+    reads, connections = quick(*answers)
+    client = SimpleNamespace(get_deleted_key=lambda *_: "by the client")
+    return QuickClients(client, reads), connections
+
+
+def test_a_deleted_key_is_read_from_its_vault_with_a_token_for_vaults():
+    clients, connections = of_vault((200, {"scheduledPurgeDate": 1800000000}), (200, {}), (404, error("KeyNotFound")))
+    found = [clients.get_deleted_key("v.vault.azure.net", "k") for _ in range(3)]
+    assert found == ["2027-01-15T08:00:00+00:00", None, ABSENT]
+    assert connections.host == "v.vault.azure.net"
+    _, target, options = connections.sent[0]
+    assert target == f"/deletedkeys/k?api-version={DATA_PLANE_API_VERSION}"
+    assert options["headers"] == {"User-Agent": "us", "Authorization": "Bearer for vaults"}
+
+
+def test_a_vault_that_refuses_says_why():
+    clients, _ = of_vault((403, error("Forbidden")))
+    with pytest.raises(HttpResponseError) as raised:
+        clients.get_deleted_key("v.vault.azure.net", "k")
+    said = read_error(raised.value)
+    assert (said.status, said.code, said.summary) == (403, "Forbidden", "It was not found.")
+
+
+@pytest.mark.parametrize("answer", [(401, {}), (404, {}), (429, {}), (500, {}), OSError("gone")], ids=str)
+def test_what_a_vault_does_not_tell_quickly_the_client_asks_for(answer):
+    clients, _ = of_vault(answer)
+    assert clients.get_deleted_key("v.vault.azure.net", "k") == "by the client"
+
+
+@pytest.mark.parametrize("missing", [AttributeError("another version"), ClientAuthenticationError("expired")])
+def test_without_a_token_or_connections_the_client_asks_the_vault(missing):
+    reads = QuickReads(Clients(missing), SimpleNamespace(sent={}))
+    client = SimpleNamespace(get_deleted_key=lambda *_: "by the client")
+    assert QuickClients(client, reads).get_deleted_key("v.vault.azure.net", "k") == "by the client"
 
 
 def test_after_a_refused_token_another_is_fetched():

@@ -26,7 +26,7 @@ from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from azext_acrcmk.cloud.arm import Arm
 from azext_acrcmk.cloud.errors import UnexpectedResponse, read_error
 from azext_acrcmk.cloud.pipeline import OnlyTo, RequestIds, SeeWrites, forget_writes, last_write_accepted
-from azext_acrcmk.cloud.quick_transport import Answer, QuickTransport
+from azext_acrcmk.cloud.quick_transport import QuickTransport, Response
 from azext_acrcmk.cloud.transport import transport
 from azext_acrcmk.cloud.waiting import asked_pause
 
@@ -158,7 +158,7 @@ def test_it_sends_what_the_usual_transport_sends(server, usual, request_to):
 def test_it_reads_what_the_usual_transport_reads(server, usual, status, headers, body):
     server.answers = [(status, headers, body)] * 2
     one, other = (each.send(HttpRequest("GET", server.url)) for each in (usual, QuickTransport(Never(usual))))
-    assert isinstance(other, Answer)
+    assert isinstance(other, Response)
     for answer in (one, other):
         assert answer.status_code == status
         assert all(answer.headers[name.lower()] == value for name, value in headers.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -13,11 +12,13 @@ from azext_acrcmk.cloud import search as module
 from azext_acrcmk.cloud.asked import NO_ANSWER, Asked, KeyUsers, Seen
 from azext_acrcmk.cloud.search import How, Search
 from azext_acrcmk.cloud.sharing import merged
+from azext_acrcmk.cloud.waiting import done
 from azext_acrcmk.cloud.walk import MOST_OTHERS, NEAR, Walk
 from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.problem import not_searched
 from azext_acrcmk.model.state import ABSENT, Unknown
 from tests.harness import make
+from tests.harness.waiting import until
 
 FAILED = Unknown(why="Resource Graph is tired.", denied=False)
 OWN = "s000"
@@ -173,11 +174,9 @@ def test_nobody_asks_on_when_nobody_waits_any_more(monkeypatch):
     monkeypatch.setattr("azext_acrcmk.cloud.graph._FIRST_PAUSE", 0.01)
     azure = Silent()
     asked = Asked(SimpleNamespace(arm=lambda _: azure), "s", "resources")
+    until(lambda: azure.asked)
     assert asked.within(0.1) == Unknown(why=NO_ANSWER, denied=False)
-    time.sleep(0.05)
-    count = azure.asked
-    time.sleep(0.05)
-    assert count == azure.asked > 0
+    assert done(asked._answer, 20)
     assert asked.within(0.1) == Unknown(why=NO_ANSWER, denied=False)
 
 

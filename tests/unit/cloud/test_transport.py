@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,7 +14,8 @@ import trustme
 from azure.core.exceptions import ServiceRequestError
 from azure.core.rest import HttpRequest
 
-from azext_acrcmk.cloud.transport import transport
+from azext_acrcmk.cloud.transport import load_authorities, transport
+from tests.harness.waiting import until
 
 
 @pytest.fixture
@@ -64,20 +66,46 @@ def get(sender, port: int, host: str = "localhost") -> int:
     return sender.send(HttpRequest("GET", f"https://{host}:{port}/")).status_code
 
 
-def test_what_is_trusted_is_loaded_once_for_all_connections(authority, serve, monkeypatch):
+@pytest.fixture
+def loaded(monkeypatch):
+    """What was loaded, of the authority. Loading takes a moment, so that others ask for it meanwhile."""
     loaded, load = [], ssl.SSLContext.load_verify_locations
 
     def loading(self, *given):
         loaded.append(given)
+        time.sleep(0.05)
         return load(self, *given)
 
     monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", loading)
-    alone, meeting = serve(authority.issue_cert("localhost")), serve(authority.issue_cert("localhost"), at_once=3)
-    sender = transport()
-    assert get(sender, alone) == 204
-    with ThreadPoolExecutor(3) as pool:
-        assert list(pool.map(lambda _: get(sender, meeting), range(3))) == [204] * 3
+    return loaded
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["by connections", "beside the imports"])
+def test_what_is_trusted_is_loaded_once_for_all_connections(authority, serve, loaded, early):
+    if early:
+        load_authorities()
+        until(lambda: loaded)
+    meeting = serve(authority.issue_cert("localhost"), at_once=3)
+    for sender in (transport(), transport()):
+        with ThreadPoolExecutor(3) as pool:
+            assert list(pool.map(lambda _, by=sender: get(by, meeting), range(3))) == [204] * 3
     assert len([each for each in loaded if str(each[0]).endswith("ca.pem")]) == 1
+
+
+def test_a_folder_of_authorities_is_looked_into_by_connections(authority, serve, loaded, monkeypatch, tmp_path):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    load_authorities()
+    until(lambda: loaded)
+    with pytest.raises(ServiceRequestError, match="CERTIFICATE_VERIFY_FAILED"):  # none in it has the name of its hash
+        get(transport(), serve(authority.issue_cert("localhost")))
+    assert loaded == [(None, str(tmp_path), None)]
+
+
+def test_authorities_that_are_not_there_are_told_by_the_first_request(monkeypatch, tmp_path):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
+    load_authorities()
+    with pytest.raises(OSError, match=r"invalid path: .*gone\.pem"):
+        get(transport(), 1)
 
 
 def test_a_server_of_another_authority_is_refused(authority, serve):

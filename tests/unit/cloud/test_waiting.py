@@ -26,10 +26,10 @@ class Refusal(Exception):
         self.response = SimpleNamespace(status_code=status, headers=headers)
 
 
-def made(count, *args, **how):
+def made(count, *args, reads=False, **how):
     """The first pauses of a wait."""
     clock = Clock()
-    pauses = Pauses(clock, *args)
+    pauses = Pauses(clock, *args, reads=reads)
     assert all(pauses.another(**how) for _ in range(count))
     return clock.pauses
 
@@ -40,12 +40,23 @@ def test_pauses_grow_up_to_a_bound():
     assert all(one < other or one == other == 4 for one, other in pairwise(pauses))
 
 
-def test_what_one_waits_for_is_seen_late_by_a_twentieth_of_its_time():
-    looks = list(accumulate(made(60)))
+def test_those_between_reads_stay_short_for_a_while():
+    pauses = made(200, 1, 4, reads=True)
+    assert pauses[:40] == [1] * 40
+    assert all(one < other or one == other == 4 for one, other in pairwise(pauses[40:]))
+    assert pauses[-1] == 4
+
+
+# What is waited for is seen late by a part of its time; the most tries in two minutes.
+@pytest.mark.parametrize(
+    ("reads", "late", "most"), [(False, lambda at: 0.5 + at / 20, 55), (True, lambda at: max(0.5, at / 40), 115)]
+)
+def test_what_one_waits_for_is_seen_soon_by_few_looks(reads, late, most):
+    looks = list(accumulate(made(120, reads=reads)))
     for moment in (0.2, 1, 8, 15, 30, 120):
         seen = next(look for look in looks if look >= moment)
-        assert seen <= 1.05 * moment + 0.5
-    assert sum(look < 30 for look in looks) < 30
+        assert seen <= moment + late(moment)
+    assert sum(look < 120 for look in looks) < most
 
 
 def test_a_pause_that_the_service_asks_for_is_made():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -29,17 +30,18 @@ def session() -> Session:
 
 
 class Counting:
-    """A context whose changes take a moment, and that counts how many are made at a time."""
+    """A context that counts how many changes are made at a time. Each waits until so many are."""
 
-    def __init__(self):
+    def __init__(self, at_once: int = 1):
         self.running, self.most, self._lock = 0, 0, threading.Lock()
-        self.meeting = threading.Event()
+        self.meeting = threading.Barrier(at_once, timeout=10)
 
     def carry_out(self, _change) -> None:
         with self._lock:
             self.running += 1
             self.most = max(self.most, self.running)
-        self.meeting.wait(0.1)
+        self.meeting.wait()
+        time.sleep(0.02)  # long enough for one too many to begin
         with self._lock:
             self.running -= 1
 
@@ -53,7 +55,7 @@ def plan(**more) -> Plan:
 
 @pytest.mark.parametrize(("limit", "most"), [({"at_once": 1}, 1), ({"at_once": 2}, 2), ({}, 4)])
 def test_a_plan_is_carried_out_with_as_many_changes_at_a_time_as_its_command_says(session, limit, most):
-    context = Counting()
+    context = Counting(most)
     outcomes = session.carry_out(plan(), context, yes=True, **limit)
     assert [each.outcome for each in outcomes] == ["created"] * 4
     assert context.most == most

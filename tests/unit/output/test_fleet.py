@@ -3,10 +3,13 @@
 from dataclasses import replace
 from datetime import datetime, timezone
 
+import pytest
+
 from azext_acrcmk._format import list_table
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Encryption, State, Unknown
-from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, unseen_parts
+from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, said_of_missing, unseen_parts
+from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.rules import examine
 from tests.harness import make
 from tests.harness.encrypted import HEALTHY, encrypted
@@ -88,6 +91,25 @@ def test_what_is_not_seen_is_said_in_the_table_too():
     assert result["partial"] is True
     (line,) = list_table(result)
     assert (line["Health"], line["Findings"]) == ("partial", "Could not be read: /subscriptions/x")
+
+
+@pytest.mark.parametrize(
+    ("not_seen", "said"),
+    [
+        ([], None),
+        ([("x", "No permission.")], "The result is partial. Could not be read: x. No permission."),
+        ([("x", "No.")] * 3, "The result is partial. Could not be read: x. No. 2 more: see 'notSeen'."),
+    ],
+)
+def test_what_is_not_seen_is_said_whatever_becomes_of_the_result(not_seen, said):
+    assert said_of_missing(document(named("aaa"), not_seen=not_seen)) == said
+
+
+def test_the_table_says_how_much_has_changed():
+    before, now = document(named("aaa"), named("bbb")), document(replace(named("bbb"), roles=()), named("ccc"))
+    for earlier, said in ((before, "1 worse, 1 new, 1 gone"), (now, "nothing changed")):
+        *_, line = list_table({**now, "comparison": compare(earlier, now)})
+        assert (line["Health"], line["Findings"]) == ("compared", f"Since {earlier['generatedAt'][:10]}: {said}")
 
 
 def test_the_table_fits_whatever_the_names():
