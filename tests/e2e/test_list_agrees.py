@@ -34,10 +34,8 @@ def listed(az, depth: str) -> dict[str, dict]:
     return {row["name"]: row for row in result["registries"]}
 
 
-# What it draws is always the same, so that the time it takes is, too.
 @settings(
     max_examples=3,
-    derandomize=True,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
