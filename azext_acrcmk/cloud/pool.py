@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from azext_acrcmk.cloud.transport import MOST_OF_A_FLEET
 from azext_acrcmk.cloud.waiting import WAKE
+from azext_acrcmk.model.value import Value, immutable
 
 T = TypeVar("T")
 
@@ -27,8 +28,8 @@ class Throttled(Exception):
         self.seconds = seconds
 
 
-@dataclass(frozen=True)
-class Rest:
+@immutable
+class Rest(Value):
     """What `work` of for_each returns where its place is to be left alone for so many seconds."""
 
     seconds: float
