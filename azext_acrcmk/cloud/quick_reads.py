@@ -21,6 +21,7 @@ from azext_acrcmk.cloud.fields import moment, part, parts, text
 from azext_acrcmk.cloud.pool import Rest, Throttled
 from azext_acrcmk.cloud.quick_transport import Response
 from azext_acrcmk.cloud.sign_in import SignIn
+from azext_acrcmk.cloud.transport import never
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
 from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId, same
 from azext_acrcmk.model.state import ABSENT, Absent
@@ -188,7 +189,7 @@ def _send(connections: Any, target: str, headers: dict[str, str]) -> Any:
 
     timeout = Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
     try:
-        response = connections.urlopen("GET", target, headers=headers, redirect=False, retries=False, timeout=timeout)
+        response = connections.urlopen("GET", target, headers=headers, redirect=False, retries=never(), timeout=timeout)
     except (HTTPError, OSError):
         logger.debug("GET %s: no answer", target, exc_info=True)
         return None

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from knack.log import get_logger
 
+from azext_acrcmk.cloud.transport import never
+
 logger = get_logger(__name__)
 
 # The options of a request that QuickTransport knows, and those that must not be set.
@@ -102,7 +104,7 @@ def _send(
             headers=headers,
             timeout=Timeout(connect=seconds[0], read=seconds[1]),
             redirect=False,
-            retries=False,
+            retries=never(),
             enforce_content_length=True,
         )
     except exceptions.ReadTimeoutError as error:

@@ -304,6 +304,19 @@ def test_a_redirection_to_another_host_is_not_followed(server, arm):
     assert len(server.got) == 1
 
 
+def test_urllib3_logs_of_it_what_it_logs_of_the_usual_transport(server, usual, caplog):
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    lines = []
+    for sender in (usual, QuickTransport(Never(usual))):
+        server.answers = [(200, {}, b"")] * 2
+        for _ in range(2):
+            sender.send(HttpRequest("GET", server.url))
+        lines.append([record.getMessage() for record in caplog.records if "Starting" not in record.getMessage()])
+        caplog.clear()
+    assert lines[0] == lines[1]
+    assert len(lines[0]) == 2
+
+
 def test_the_log_has_each_header_and_the_body_but_no_token(server, arm, monkeypatch, caplog):
     monkeypatch.setattr(logging.getLogger("cli"), "handlers", [caplog.handler])
     caplog.set_level(logging.DEBUG, logger="cli")
