@@ -13,10 +13,12 @@ from azext_acrcmk.cloud.fleet import Fleet
 from azext_acrcmk.cloud.fleet_graph import FleetGraph
 from azext_acrcmk.cloud.fleet_reads import DOUBTS, FleetReads
 from azext_acrcmk.cloud.fleet_vaults import Fate, LostVaults
-from azext_acrcmk.cloud.holders import lists_of_individuals
+from azext_acrcmk.cloud.holders import find_individuals, lists_of_individuals
 from azext_acrcmk.cloud.load import load_registry_state
 from azext_acrcmk.model.ids import ArmId, Id, KeyId
+from azext_acrcmk.model.key_identity import identity_used, key_identity
 from azext_acrcmk.model.state import (
+    ABSENT,
     NOT_LOADED,
     Absent,
     DeletedKey,
@@ -27,6 +29,7 @@ from azext_acrcmk.model.state import (
     Registry,
     State,
     Unknown,
+    Vault,
 )
 
 # The parts of a state that are in doubt: those that are not known, and those that something said of it rests on.
@@ -86,6 +89,9 @@ class Confirmation:
             key = registry.encryption.key
             if key.host not in self._fleet.vaults and key.host not in self._fleet.unreadable_vaults:
                 yield from self._lost_vaults.course(key)
+            else:
+                state, doubts = self._judged_again(registry, state, doubts)
+                yield from self._access(state, doubts)
             load = partial(self._load, registry, state, doubts)
             yield [Read(("state", id_), DOUBTS, id_.subscription, load)]
 
@@ -107,6 +113,19 @@ class Confirmation:
             *([self._reads.deleted_key(key, vault)] if gone else []),
             *map(self._reads.identities, lists_of_individuals(self._clients, state)),
         ]
+
+    def _access(self, state: State, doubts: frozenset[str]) -> Course:
+        """The identity of a registry, and its roles on the key, if they are in doubt."""
+        if not isinstance(state.vault, Vault):
+            return
+        registry, key, kept = state.registry, state.registry.encryption.key.with_version(None), _kept(state, doubts)
+        identity = kept.identity
+        if isinstance(identity, NotLoaded) and not identity_used(registry, NOT_LOADED).is_system:
+            yield [self._reads.identity(registry, self._lost_vaults.subscriptions)]
+            identity = self._reads.identity_of(registry)
+        principal = identity_used(registry, identity).principal_id
+        if isinstance(kept.roles, NotLoaded) or principal != key_identity(state).principal_id:
+            yield [self._reads.roles(state.vault.id, key, principal)]
 
     @cached_property
     def _lost_vaults(self) -> LostVaults:
@@ -135,9 +154,11 @@ class Confirmation:
         fate = self._fate(key)
         place = before.vault.id if before.vault else fate if isinstance(fate, ArmId) else None
         kept = _kept(before, doubts, NOT_LOADED if isinstance(fate, ArmId) else fate)
-        gone = self._fleet.keys.get(key.with_version(None))
-        if isinstance(gone, (Absent, DeletedKey)):
-            kept = replace(kept, key=gone)
+        kept = self._with_what_was_read(before, kept)
+        if _is_whole(kept):
+            individuals = find_individuals(self._reads.quick_clients, kept)
+            self._fleet.settle(replace(kept, individuals=individuals, sharing=before.sharing))
+            return
         known = self._lost_vaults.subscriptions
         load = partial(load_registry_state, self._reads.quick_clients, registry, known, place, kept)
         state = self._reads.patiently(load, registry.id)
@@ -148,8 +169,36 @@ class Confirmation:
         self._fleet.miss(str(registry.id), f"What it depends on could not be read directly: {why}.")
         self._leave_open(registry)
 
+    def _with_what_was_read(self, before: State, kept: State) -> State:
+        """With what was read of access and of a key that is not there."""
+        registry = before.registry
+        key = registry.encryption.key.with_version(None)
+        found = self._reads.identity_of(registry)
+        identity = kept.identity if isinstance(found, (NotLoaded, Unknown)) else found
+        principal = identity_used(registry, identity).principal_id
+        roles = self._reads.roles_of(key, principal)
+        if not isinstance(roles, tuple):
+            roles = kept.roles if principal == key_identity(before).principal_id else NOT_LOADED
+        gone = self._fleet.keys.get(key)
+        is_gone = isinstance(gone, (Absent, DeletedKey))
+        return replace(
+            kept,
+            registry=registry,
+            identity=identity,
+            roles=roles,
+            key=gone if is_gone else kept.key,
+            version_in_use=ABSENT if is_gone else kept.version_in_use,
+        )
 
-def _kept(before: State, doubts: frozenset[str], fate: DeletedVault | Absent | Unknown | NotLoaded) -> State:
+
+def _is_whole(known: State) -> bool:
+    parts = (known.identity, known.key, known.version_in_use, known.roles)
+    return isinstance(known.vault, Vault) and not any(isinstance(each, NotLoaded) for each in parts)
+
+
+def _kept(
+    before: State, doubts: frozenset[str], fate: DeletedVault | Absent | Unknown | NotLoaded = NOT_LOADED
+) -> State:
     """What need not be read again."""
     identity_is_known = isinstance(before.identity, Identity) and "identity" not in doubts
     return State(

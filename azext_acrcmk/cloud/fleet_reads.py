@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from azext_acrcmk.cloud.clients import Clients
@@ -11,6 +12,7 @@ from azext_acrcmk.cloud.courses import Course, Courses, Read
 from azext_acrcmk.cloud.errors import UnexpectedResponse, parsing_responses, read_error
 from azext_acrcmk.cloud.fields import items_of
 from azext_acrcmk.cloud.fleet import Fleet, Tell
+from azext_acrcmk.cloud.load import get_key_identity, load_roles
 from azext_acrcmk.cloud.pace import Paces
 from azext_acrcmk.cloud.pool import Rest, Throttled, for_each
 from azext_acrcmk.cloud.quick_reads import QuickClients, QuickReads
@@ -26,9 +28,23 @@ from azext_acrcmk.cloud.reads import (
 )
 from azext_acrcmk.cloud.transport import MOST_OF_A_FLEET, PATIENCE
 from azext_acrcmk.cloud.waiting import Stop, retrying
+from azext_acrcmk.model.access import key_in
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import HSM_TYPE, VAULT_TYPE, ArmId, Id, KeyId
-from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Key, Registry, Unknown, Vault
+from azext_acrcmk.model.key_identity import identity_used
+from azext_acrcmk.model.state import (
+    ABSENT,
+    NOT_LOADED,
+    Absent,
+    DeletedVault,
+    Identity,
+    Key,
+    NotLoaded,
+    Registry,
+    RoleGrant,
+    Unknown,
+    Vault,
+)
 
 T = TypeVar("T")
 
@@ -47,6 +63,8 @@ class FleetReads:
         self._quick_reads = QuickReads(clients, clients.arm(subscription))
         self.quick_clients = QuickClients(clients, self._quick_reads)
         self._fresh: set[ArmId] = set()
+        self._identities: dict[Hashable, Identity | Absent | Unknown] = {}
+        self._roles: dict[Hashable, tuple[RoleGrant, ...] | Unknown] = {}
         # Since when a subscription lets nothing through, in seconds of the monotonic clock.
         self._throttled: dict[Id, float] = {}
 
@@ -130,6 +148,32 @@ class FleetReads:
     def key(self, key: KeyId, vault: ArmId) -> Read:
         """A key, or a version of it."""
         return Read(key, KEYS, vault.subscription, lambda: self._read_key(key, vault))
+
+    def identity(self, registry: Registry, subscriptions: Sequence[Id]) -> Read:
+        """The identity of a registry's key: then in `identity_of`."""
+        used = identity_used(registry, NOT_LOADED)
+
+        def read() -> None:
+            load = partial(get_key_identity, self.quick_clients, registry, subscriptions)
+            self._identities[_of_identity(registry)] = self.patiently(load, used.id or "")
+
+        return Read(_of_identity(registry), DOUBTS, (used.id or registry.id).subscription, read)
+
+    def identity_of(self, registry: Registry) -> Identity | Absent | Unknown | NotLoaded:
+        return self._identities.get(_of_identity(registry), NOT_LOADED)
+
+    def roles(self, vault: ArmId, key: KeyId, principal: Id | None) -> Read:
+        """The roles of a principal on a key: then in `roles_of`."""
+        of = ("roles", key, principal)
+
+        def read() -> None:
+            load = partial(load_roles, self.quick_clients, vault, key, principal)
+            self._roles[of] = self.patiently(load, key_in(vault, key.name))
+
+        return Read(of, DOUBTS, vault.subscription, read)
+
+    def roles_of(self, key: KeyId, principal: Id | None) -> tuple[RoleGrant, ...] | Unknown | NotLoaded:
+        return self._roles.get(("roles", key, principal), NOT_LOADED)
 
     def identities(self, subscription: Id) -> Read:
         """The identities of a subscription, for `find_individuals` of several registries."""
@@ -220,6 +264,11 @@ class FleetReads:
         most = min(MOST_OF_A_FLEET, -(-len(going.reads) // 2))
         with self._tell(paces.told):
             for_each(going.reads, lambda read: read.call(), then, most, lambda read: read.place)
+
+
+def _of_identity(registry: Registry) -> Hashable:
+    used = identity_used(registry, NOT_LOADED)
+    return ("identity", used.id or (registry.id.subscription, used.client_id))
 
 
 def _described(key: Key | Absent | Unknown) -> Key | Absent | Unknown:

@@ -71,7 +71,7 @@ def load_registry_state(
     in_use = encryption.in_use or key
     if vault_id is None and not isinstance(known.vault, (Vault, NotLoaded)):
         # It was looked for already, and is not there or can't be read.
-        identity = known.identity or _get_key_identity(clients, registry, subscriptions)
+        identity = known.identity or get_key_identity(clients, registry, subscriptions)
         return replace(known, identity=identity, key=known.vault, version_in_use=known.vault, roles=())
     principal = key_identity(known).principal_id
 
@@ -79,7 +79,7 @@ def load_registry_state(
         return _load_parts(clients, id_, key, in_use, principal, known) if id_ else NOTHING
 
     identity, found, parts = in_parallel(
-        lambda: known.identity or _get_key_identity(clients, registry, subscriptions),
+        lambda: known.identity or get_key_identity(clients, registry, subscriptions),
         lambda: vault_id or find_vault(clients, key, subscriptions),
         lambda: in_vault(vault_id or vault_beside(registry, key), principal),
     )
@@ -142,9 +142,7 @@ def _or_deleted(clients: Clients, vault, found, key: KeyId):
     return Absent(unless=deleted) if isinstance(deleted, Unknown) else deleted
 
 
-def _get_key_identity(
-    clients: Clients, registry: Registry, subscriptions: Sequence[str]
-) -> Identity | Absent | Unknown:
+def get_key_identity(clients: Clients, registry: Registry, subscriptions: Sequence[str]) -> Identity | Absent | Unknown:
     """The user-assigned identity of a registry's key: by its ID if it is assigned, otherwise by its client ID."""
     used = key_identity(State(registry=registry))
     if used.is_system:
