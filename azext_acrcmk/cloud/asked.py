@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
@@ -15,6 +14,7 @@ from azext_acrcmk.cloud.waiting import Interrupted, Stop, done, in_thread
 from azext_acrcmk.model.ids import ArmId, Id
 from azext_acrcmk.model.key_identity import SYSTEM
 from azext_acrcmk.model.state import Registry, Unknown
+from azext_acrcmk.model.value import Value, immutable
 
 NO_ANSWER = "no response in time"
 # How long an answer may take if nothing irreversible depends on it, in seconds: the quota begins again after five.
@@ -32,8 +32,8 @@ _KEY_USERS = (
 )
 
 
-@dataclass(frozen=True)
-class Seen:
+@immutable
+class Seen(Value):
     """What Resource Graph shows: rows, and the subscriptions that it shows at all. `missing` is how many more rows it
     counts; `cut` tells that there are more subscriptions than it looks at."""
 

@@ -10,9 +10,11 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from azext_acrcmk.model.value import Value, immutable
 
-@dataclass(frozen=True, slots=True)
-class Read:
+
+@immutable
+class Read(Value):
     """A read `of` something, from a place such as a subscription; `what` it is of in words, of which there are few."""
 
     of: Hashable

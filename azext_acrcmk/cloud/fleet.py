@@ -30,6 +30,7 @@ from azext_acrcmk.model.state import (
     Unknown,
     Vault,
 )
+from azext_acrcmk.model.value import Value, immutable
 
 # Shows what goes on, in the words that a function has for it by then.
 Tell = Callable[[Callable[[], str]], AbstractContextManager]
@@ -37,8 +38,8 @@ Tell = Callable[[Callable[[], str]], AbstractContextManager]
 Found = Identity | Unknown | NotLoaded
 
 
-@dataclass(frozen=True, slots=True)
-class KeyUser:
+@immutable
+class KeyUser(Value):
     """A registry somewhere, the key that it uses, without a version, and the client ID of the identity for it."""
 
     id: ArmId

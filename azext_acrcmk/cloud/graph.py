@@ -7,7 +7,6 @@ between pages; a subscription that can't be read is left out without a word.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Any
@@ -20,6 +19,7 @@ from azext_acrcmk.cloud.reads import in_parallel
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
 from azext_acrcmk.model.api_versions import API_VERSIONS
 from azext_acrcmk.model.ids import Id
+from azext_acrcmk.model.value import Value, immutable
 
 PATH = "/providers/Microsoft.ResourceGraph/resources"
 # Azure takes a thousand; smaller groups are advised.
@@ -34,8 +34,8 @@ _FIRST_PAUSE = 1.0
 _UNTOLD = 3
 
 
-@dataclass(frozen=True)
-class Where:
+@immutable
+class Where(Value):
     """What is looked at: subscriptions, or management groups, or with neither all that the login can see."""
 
     subscriptions: tuple[Id, ...] = ()
@@ -57,8 +57,8 @@ class Where:
 EVERYWHERE = Where()
 
 
-@dataclass(frozen=True)
-class Rows:
+@immutable
+class Rows(Value):
     """What a query found, each row once. `missing` is how many more rows Azure counts than it gave; `cut` tells that
     there are more subscriptions than it looks at, `told` that it answered at all."""
 
@@ -68,8 +68,8 @@ class Rows:
     told: bool = True
 
 
-@dataclass(frozen=True)
-class Page:
+@immutable
+class Page(Value):
     """Some of the rows of a query, how many it has in all, the token for those after it, and whether it is `cut`."""
 
     rows: tuple[dict[str, Any], ...]

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from azext_acrcmk.cloud.transport import MOST_OF_A_FLEET
 from azext_acrcmk.cloud.waiting import WAKE
+from azext_acrcmk.model.value import Value, immutable
 
 T = TypeVar("T")
 
@@ -27,8 +28,8 @@ class Throttled(Exception):
         self.seconds = seconds
 
 
-@dataclass(frozen=True)
-class Rest:
+@immutable
+class Rest(Value):
     """What `work` of for_each returns where its place is to be left alone for so many seconds."""
 
     seconds: float
@@ -43,62 +44,62 @@ class Place(Generic[T]):
     under_way: int = 0
     free_at: float = 0.0
 
-    @property
-    def idle(self) -> bool:
-        return not self.waiting and not self.under_way
-
 
 class Queue(Generic[T]):
     """Gives out items in turn from each place, so that one with many does not keep the others waiting.
 
-    No place has more reads under way than its share of `most`. One that throttles is left alone, and what it refused
-    waits at its head. More items can be added, until it is closed.
+    No place has more reads under way than its share of `most` among those where something waits. One that throttles is
+    left alone, and what it refused waits at its head. More items can be added, until it is closed.
     """
 
     def __init__(self, items: Iterable[T], place: Callable[[T], str], most: int):
         self._most, self._place = most, place
         self._places: dict[str, Place[T]] = {}
+        # Those where something waits.
         self._turns: deque[Place[T]] = deque()
         self._changed = threading.Condition()
-        self._waiting, self._closed = 0, False
+        self._idle, self._closed = 0, False
         self.add(items)
 
     def add(self, items: Iterable[T]) -> None:
         with self._changed:
             for item in items:
                 place = self._places.setdefault(self._place(item), Place())
-                if place.idle:
+                if not place.waiting:
                     self._turns.append(place)
                 place.waiting.append(item)
-                self._waiting += 1
-                self._changed.notify()
+            self._wake()
 
     def take(self) -> tuple[Place[T], T] | None:
         """The next item, as soon as there is one and its place may be asked; None if it is closed."""
         with self._changed:
-            while True:
-                if self._closed:
-                    return None
+            while not self._closed:
                 now = time.monotonic()
                 if place := self._next(now):
+                    item = place.waiting.popleft()
                     place.under_way += 1
-                    self._waiting -= 1
+                    if not place.waiting:
+                        self._turns.remove(place)
                     self._wake()
-                    return place, place.waiting.popleft()
+                    return place, item
+                self._idle += 1
                 self._changed.wait(self._soonest(now))
+                self._idle -= 1
+            return None
 
     def _next(self, now: float) -> Place[T] | None:
+        """The place whose turn it is, which is then the last."""
         share = max(LEAST_OF_A_PLACE, -(-self._most // max(len(self._turns), 1)))
         for _ in range(len(self._turns)):
-            place = self._turns[0]
             self._turns.rotate(-1)
-            if place.waiting and place.under_way < share and place.free_at <= now:
+            place = self._turns[-1]
+            if place.under_way < share and place.free_at <= now:
                 return place
         return None
 
     def _soonest(self, now: float) -> float | None:
         """The seconds until a place may be asked again; None where one first has to end a read."""
-        times = [place.free_at - now for place in self._turns if place.waiting and place.free_at > now]
+        times = [place.free_at - now for place in self._turns if place.free_at > now]
         return min(times, default=None)
 
     def end(self, place: Place[T], pause: float, again: T | None = None) -> None:
@@ -108,15 +109,14 @@ class Queue(Generic[T]):
             if pause:
                 place.free_at = max(place.free_at, time.monotonic() + pause)
             if again is not None:
+                if not place.waiting:
+                    self._turns.append(place)
                 place.waiting.appendleft(again)
-                self._waiting += 1
-            if place.idle:
-                self._turns.remove(place)
             self._wake()
 
     def _wake(self) -> None:
         """One of those that wait: it wakes the next if there is more that can be taken."""
-        if self._waiting:
+        if self._idle and self._turns:
             self._changed.notify()
 
     def close(self) -> None:

@@ -10,7 +10,6 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +23,7 @@ from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
 from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId, same
 from azext_acrcmk.model.state import ABSENT, Absent
+from azext_acrcmk.model.value import Value, immutable
 
 logger = get_logger(__name__)
 
@@ -35,16 +35,16 @@ _REFILL = 1.0
 _LEFT = "x-ms-ratelimit-remaining-subscription-reads"
 
 
-@dataclass(frozen=True)
-class Answer:
+@immutable
+class Answer(Value):
     """A body, absent if Azure says so, and the rest that its subscription should have."""
 
     body: dict[str, Any] | Absent
     rest: Rest | None = None
 
 
-@dataclass(frozen=True)
-class _Way:
+@immutable
+class _Way(Value):
     """The headers of an account, and until when they are good."""
 
     headers: dict[str, str]

@@ -8,11 +8,11 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from azext_acrcmk.cloud.errors import UnexpectedResponse
 from azext_acrcmk.cloud.fields import number, part, parts, text, texts
+from azext_acrcmk.model.value import Value, immutable
 
 CATALOG, DELETED_CATALOG = "registry:catalog:*", "registry:deleted_catalog:*"
 # How many repositories a token is requested for: it travels with each request, and headers have limits.
@@ -22,8 +22,8 @@ _MARGIN = 60
 _SHORT = 60
 
 
-@dataclass(frozen=True)
-class _Token:
+@immutable
+class _Token(Value):
     value: str
     until: float
 

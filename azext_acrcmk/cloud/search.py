@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from azext_acrcmk.cloud.asked import Asked, Seen
@@ -18,6 +17,7 @@ from azext_acrcmk.cloud.walk import MOST_OTHERS, NEAR, SECONDS, left_out, read_p
 from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.problem import ONLY_BY_GRAPH
 from azext_acrcmk.model.state import Absent, Unknown
+from azext_acrcmk.model.value import Value, immutable
 
 T = TypeVar("T")
 
@@ -26,8 +26,8 @@ LONG_PATIENCE = 20.0
 _UNLISTED = "subscriptions that are not in `az account list`"
 
 
-@dataclass(frozen=True)
-class How(Generic[T]):
+@immutable
+class How(Generic[T], Value):
     """How to search: `directly` finds in one subscription, which requires permission `action`; `of_row` reads a row of
     Resource Graph, or gives None for one that is not meant; `place` is the subscription of what was found."""
 

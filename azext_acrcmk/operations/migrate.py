@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from itertools import islice
@@ -30,6 +30,7 @@ from azext_acrcmk.cloud.reads import get_registry
 from azext_acrcmk.cloud.settings import load_settings
 from azext_acrcmk.model.ids import same
 from azext_acrcmk.model.state import Absent, Registry, State
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.operations.enable import stop_where_blocked
 from azext_acrcmk.operations.migrate_registries import (
     Target,
@@ -64,8 +65,8 @@ logger = get_logger(__name__)
 _REPORTS = {".html": migration_html, ".md": migration_markdown}
 
 
-@dataclass(frozen=True)
-class Mode:
+@immutable
+class Mode(Value):
     """How a migration is run. `freeze` locks the old registry against pushes before, `unfreeze` only opens it again."""
 
     what_if: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from shlex import quote
 from typing import Any
 
@@ -19,6 +19,7 @@ from azext_acrcmk.model.preflight import Questions
 from azext_acrcmk.model.problem import Problem, unreadable_problem
 from azext_acrcmk.model.registry_options import PREVIEW_API_VERSION, RegistryOptions
 from azext_acrcmk.model.state import Absent, Registry, State, Unknown
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.operations.enable import Prepared, carry_out, prepare
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.plan.migrate.new_registry import options_of
@@ -32,8 +33,8 @@ from azext_acrcmk.run import Outcome
 _OF_KEY = ("identity", "key_vault", "key_name", "key_encryption_key", "rotation")
 
 
-@dataclass(frozen=True)
-class Target:
+@immutable
+class Target(Value):
     """The new registry: as it is, or what has to be made first."""
 
     id: ArmId

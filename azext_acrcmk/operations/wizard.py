@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -19,6 +18,7 @@ from azext_acrcmk.model.goal import goal_options
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId
 from azext_acrcmk.model.names import short
 from azext_acrcmk.model.state import Vault
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.operations.enable import enable, goal_of, planned
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.operations.template import STDOUT, template
@@ -35,8 +35,8 @@ CREATE, SAVE, LEAVE = "create", "save", "leave"
 _FILES = {"bicep": "main.bicep", "azurerm": "main.tf", "azapi": "main.tf", "sh": "registry.sh"}
 
 
-@dataclass(frozen=True)
-class Decision:
+@immutable
+class Decision(Value):
     """What to do in the end, with which arguments of `enable`; and where and how to save a template."""
 
     action: str

@@ -12,6 +12,7 @@ from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import not_readable
 from azext_acrcmk.model.state import Key, State, Unknown, Vault
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.output.documents import finding_row
 from azext_acrcmk.rules import ATTENTION, BROKEN, HEALTHY, NOT_ENCRYPTED, Health, counts_as_failure
 from azext_acrcmk.rules.catalogue import NOT_LOADED, UNKNOWN
@@ -22,8 +23,8 @@ SCHEMA = "acr-cmk-list/1"
 HEALTHS = (BROKEN, UNKNOWN, ATTENTION, NOT_LOADED, NOT_ENCRYPTED, HEALTHY)
 
 
-@dataclass(frozen=True)
-class Row:
+@immutable
+class Row(Value):
     state: State
     health: Health
 

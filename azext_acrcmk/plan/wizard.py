@@ -6,7 +6,7 @@ An answer is a set of arguments of `enable`: what is asked for ends in the very 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +14,14 @@ from azext_acrcmk.model.goal import MANUAL, EnableGoal, enable_goal, goal_option
 from azext_acrcmk.model.ids import REGISTRY_TYPE, ArmId, name_problem
 from azext_acrcmk.model.registry_options import NETWORK_ARGUMENTS
 from azext_acrcmk.model.state import Absent, Key, Vault
+from azext_acrcmk.model.value import Value, immutable
 
 REGISTRY, GROUP, LOCATION, IDENTITY, VAULT, KEY = "registry", "group", "location", "identity", "vault", "key"
 ROTATION, NETWORK, VAULT_NETWORK = "rotation", "network", "vault network"
 
 
-@dataclass(frozen=True)
-class Choice:
+@immutable
+class Choice(Value):
     """An entry of a list. `gives` are the arguments that it stands for, and `means` what it is, where that exists.
 
     `remarks` speak against it. If it is `blocked`, it is shown and can't be chosen. With `asks`, a text is typed
@@ -40,8 +41,8 @@ def no_problem(_text: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True)
-class Question:
+@immutable
+class Question(Value):
     """What is shown and asked. Without choices, a text is typed.
 
     `default` is the choice that Enter stands for, or the text; None if there is none. `problem` says why a typed text
@@ -57,16 +58,16 @@ class Question:
     typed: Callable[[str], dict[str, Any]] = lambda text: {"text": text}
 
 
-@dataclass(frozen=True)
-class Answer:
+@immutable
+class Answer(Value):
     """The arguments that were given, and what was chosen, if it exists."""
 
     gives: Mapping[str, Any]
     means: object = None
 
 
-@dataclass(frozen=True)
-class Login:
+@immutable
+class Login(Value):
     """Where the command runs: see `cloud.login`."""
 
     subscription: str
@@ -75,8 +76,8 @@ class Login:
     tenants: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)
-class Asked:
+@immutable
+class Asked(Value):
     """What is known so far: the arguments, which questions were answered, and what the answers are, by question."""
 
     login: Login
@@ -130,8 +131,8 @@ def without_names(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: each for name, each in arguments.items() if name not in ("registry_name", "resource_group_name")}
 
 
-@dataclass(frozen=True)
-class Topic:
+@immutable
+class Topic(Value):
     """A question of the wizard: whether it is to be asked, and, for those who can't be asked, the option that answers
     it and the command that lists the candidates."""
 

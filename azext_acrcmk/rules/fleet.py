@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from azext_acrcmk.model.ids import ArmId, KeyId, same, same_region
 from azext_acrcmk.model.state import Key, Registry, State, Vault
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.rules.catalogue import INFO, KEY, REGISTRY, VAULT, WARNING
 from azext_acrcmk.rules.fixes import key_command
 
 
-@dataclass(frozen=True)
-class Member:
+@immutable
+class Member(Value):
     """A registry of a fleet: its state, and the codes of the rules that failed."""
 
     state: State
@@ -47,8 +47,8 @@ class Member:
 Members = list[Member]
 
 
-@dataclass(frozen=True)
-class FleetVerdict:
+@immutable
+class FleetVerdict(Value):
     """What a rule found about `subject`, the id of a vault or key or nothing, and the registries that it is about."""
 
     subject: str
@@ -57,8 +57,8 @@ class FleetVerdict:
     fix: str | None = None
 
 
-@dataclass(frozen=True)
-class FleetRule:
+@immutable
+class FleetRule(Value):
     """As a rule of the catalogue, but judged on a fleet: `judge` gives the gravest verdict first."""
 
     code: str
@@ -69,8 +69,8 @@ class FleetRule:
     judge: Callable[[Members], Iterable[FleetVerdict]]
 
 
-@dataclass(frozen=True)
-class FleetFinding:
+@immutable
+class FleetFinding(Value):
     rule: FleetRule
     verdict: FleetVerdict
 

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 from azext_acrcmk.apply.migrate.arrivals import Arrivals
 from azext_acrcmk.apply.migrate.limit import Limit
@@ -16,6 +15,7 @@ from azext_acrcmk.cloud.imports import begin_import, import_body, poll_import
 from azext_acrcmk.cloud.login_server import LoginServer
 from azext_acrcmk.cloud.waiting import NOT_YET_TIMEOUT, Pauses, Stop, asked_pause, not_yet
 from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.migrate.images import Import
 
 # How long an import may run before it is begun again, in seconds: some never end (migrate facts 2.3).
@@ -38,8 +38,8 @@ _FATAL = ("AuthorizationFailed", "LinkedAuthorizationFailed", "ResourceNotFound"
           "InvalidAuthenticationToken", "ReadOnlyDisabledSubscription", "ScopeLocked")  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Failure:
+@immutable
+class Failure(Value):
     """An import that failed, or that did not end within its time (no error)."""
 
     each: Import

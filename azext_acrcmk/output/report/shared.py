@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from html import escape
 from typing import Any
+
+from azext_acrcmk.model.value import Value, immutable
 
 # The picture shows the largest; the table beside it has the same.
 _MOST_VAULTS, _MOST_KEYS = 8, 5
@@ -13,15 +14,15 @@ _ROW, _VAULT_X, _KEY_X, _BAR_X, _BAR, _WIDTH = 24, 4, 280, 560, 180, 800
 _LETTERS = 32  # that fit into a column
 
 
-@dataclass(frozen=True)
-class _Key:
+@immutable
+class _Key(Value):
     name: str
     registries: int
     broken: int
 
 
-@dataclass(frozen=True)
-class _Vault:
+@immutable
+class _Vault(Value):
     host: str
     keys: list[_Key]
     registries: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import PurePath
 from shlex import quote
 from typing import Any
 
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.output.template.arm import arm_template
 from azext_acrcmk.output.template.azapi import azapi
 from azext_acrcmk.output.template.azurerm import azurerm
@@ -17,8 +17,8 @@ from azext_acrcmk.output.template.parts import Parts
 from azext_acrcmk.output.template.shell import shell_script
 
 
-@dataclass(frozen=True)
-class Format:
+@immutable
+class Format(Value):
     """`write` gives JSON as an object, a text, or texts by the names of their files. `command` is what to type next,
     and `title` what it is called.
 

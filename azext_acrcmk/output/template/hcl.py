@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
+
+from azext_acrcmk.model.value import Value, immutable
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-@dataclass(frozen=True)
-class Raw:
+@immutable
+class Raw(Value):
     """An expression, as it is written."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Block:
+@immutable
+class Block(Value):
     """`items` are arguments, name and value, and blocks. One with the value None is left out. `comment` is above it."""
 
     kind: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from azext_acrcmk.model.ids import ArmId, KeyId
 from azext_acrcmk.model.state import Registry, State, Vault
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan import kinds
 from azext_acrcmk.plan.change import Change, Plan, UnknownChange
 
@@ -32,8 +33,8 @@ class NotInTemplates(ValueError):
     """A change that acts on what exists, such as a rotation: a template, which says how things are to be, can't."""
 
 
-@dataclass(frozen=True)
-class Parts:
+@immutable
+class Parts(Value):
     """What a registry with a customer-managed key is made of: each is created, recovered or referred to.
 
     `first` are changes that only a command can make, before the template is deployed. `export` says that the registry

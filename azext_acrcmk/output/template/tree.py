@@ -2,40 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.value import Value, immutable
 
 
-@dataclass(frozen=True)
-class Parameter:
+@immutable
+class Parameter(Value):
     name: str
 
 
-@dataclass(frozen=True)
-class Call:
+@immutable
+class Call(Value):
     function: str
     arguments: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class IdOf:
+@immutable
+class IdOf(Value):
     """The id of a resource by its symbol."""
 
     symbol: str
 
 
-@dataclass(frozen=True)
-class PropertyOf:
+@immutable
+class PropertyOf(Value):
     """A property of a resource, read while the deployment runs."""
 
     symbol: str
     name: str
 
 
-@dataclass(frozen=True)
-class Segment:
+@immutable
+class Segment(Value):
     """A part of an ID or URI between its slashes, by its number: the first, before a leading slash, is 0."""
 
     of: Parameter
@@ -49,8 +50,8 @@ def call(function: str, *arguments: Any) -> Call:
     return Call(function, arguments)
 
 
-@dataclass(frozen=True)
-class Resource:
+@immutable
+class Resource(Value):
     """`name` are its segments. `existing` is only referred to, by its `id`, which the parameter `given` may have."""
 
     symbol: str
@@ -67,8 +68,8 @@ class Resource:
     condition: Any = None
 
 
-@dataclass(frozen=True)
-class Nested:
+@immutable
+class Nested(Value):
     """Resources in another resource group, or whose names are known only while the deployment runs.
 
     `parameters` are given to them: name and expression outside.
@@ -85,8 +86,8 @@ class Nested:
     on_key: bool = False
 
 
-@dataclass(frozen=True)
-class Waits:
+@immutable
+class Waits(Value):
     """Empty deployments one after the other: time for a role assignment to take effect."""
 
     symbol: str
@@ -94,8 +95,8 @@ class Waits:
     after: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Input:
+@immutable
+class Input(Value):
     """A parameter of a template."""
 
     name: str
@@ -115,15 +116,15 @@ class Input:
         return {name: limit for name, limit in named.items() if limit is not None}
 
 
-@dataclass(frozen=True)
-class Output:
+@immutable
+class Output(Value):
     name: str
     type: str
     value: Any
 
 
-@dataclass(frozen=True)
-class Tree:
+@immutable
+class Tree(Value):
     description: str
     inputs: tuple[Input, ...]
     items: tuple[Resource | Nested | Waits, ...]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from azext_acrcmk.model.content import FREE, Attributes, Repository
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.migrate.images import RepositoryPlan
 
 
-@dataclass(frozen=True, slots=True)
-class SetAttributes:
+@immutable
+class SetAttributes(Value):
     """Attributes to set on a repository (`what` is empty), a manifest (its digest) or a tag (its name)."""
 
     repository: str

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from shlex import quote
 
 from azext_acrcmk.model.consumers import Consumers, Reference
 from azext_acrcmk.model.ids import ArmId, Id, Scope, same
 from azext_acrcmk.model.settings import ROLES, Settings
 from azext_acrcmk.model.state import Registry
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.migrate.settings import LeftSetting
 from azext_acrcmk.rules.fixes import registry_command
 
@@ -30,8 +31,8 @@ def migrate_command(source: ArmId, target: ArmId, options: str) -> str:
     return registry_command(source, "cmk migrate", f"--to {target.name}{group} {options}")
 
 
-@dataclass(frozen=True)
-class Puller:
+@immutable
+class Puller(Value):
     """A principal with a role by which it may pull, at `scope`; `resource` is what has this identity, if it is seen."""
 
     principal_id: Id
@@ -41,16 +42,16 @@ class Puller:
     resource: Reference | None = None
 
 
-@dataclass(frozen=True)
-class Step:
+@immutable
+class Step(Value):
     """One thing to do, in words, and the command if there is one."""
 
     what: str
     command: str | None = None
 
 
-@dataclass(frozen=True)
-class CutOver:
+@immutable
+class CutOver(Value):
     pullers: tuple[Puller, ...]
     naming: tuple[Reference, ...]
     unseen: str | None

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from azext_acrcmk.model.content import OCI_INDEX, Descriptor, Repository, fallback_tag
+from azext_acrcmk.model.value import Value, immutable
 
 
-@dataclass(frozen=True)
-class Fallback:
+@immutable
+class Fallback(Value):
     """An index of what is attached to `subject`, to be written under `tag`. `over` is what the tag was seen to point
     to: if it no longer does, this index may lack what a client has attached since."""
 

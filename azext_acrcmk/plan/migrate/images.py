@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from azext_acrcmk.model.content import Manifest, Repository
 from azext_acrcmk.model.ids import ArmId
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.migrate.fallback import Fallback, fallbacks, written_tags
 from azext_acrcmk.rules.fixes import registry_command
 
@@ -14,8 +15,8 @@ from azext_acrcmk.rules.fixes import registry_command
 MOST_OF_AN_IMPORT = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+@immutable
+class Import(Value):
     """One call of the service's import: a manifest by its digest, with all that it consists of, and its tags; without
     tags it is imported untagged. `over` are those of the tags that move, with the digests that they are moved from."""
 
@@ -38,8 +39,8 @@ class Import:
         return tuple(f"{self.repository}:{tag}" for tag in self.tags)
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+@immutable
+class Push(Value):
     """An index with more manifests than an import takes: they are imported, and then its content is written. Without
     tags it is written by its digest. `over` as of an import."""
 
@@ -49,8 +50,8 @@ class Push:
     over: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+@immutable
+class Conflict(Value):
     """A tag of the new registry that is on another manifest than in the old one, and that somebody may have put there:
     it is not moved unasked."""
 
@@ -64,8 +65,8 @@ class Conflict:
 HIDDEN = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+@immutable
+class Left(Value):
     """What the service does not copy, and why: a manifest, those that are not listed (HIDDEN), or a repository."""
 
     repository: str
@@ -74,8 +75,8 @@ class Left:
     command: str | None = None
 
 
-@dataclass(frozen=True)
-class RepositoryPlan:
+@immutable
+class RepositoryPlan(Value):
     """What has to be done for one repository: imports first, then what is written."""
 
     imports: tuple[Import, ...] = ()

@@ -6,10 +6,10 @@ of a tag's creation stays when it moves is seen in a sample of Microsoft's REST 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from azext_acrcmk.model.content import Times
+from azext_acrcmk.model.value import Value, immutable
 
 # What one import makes has about the same time.
 _TOGETHER = timedelta(seconds=30)
@@ -18,8 +18,8 @@ _TOGETHER = timedelta(seconds=30)
 _A_RUN = timedelta(days=2)
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+@immutable
+class Elsewhere(Value):
     """A tag that the registries have on different manifests. `old` and `new` are its times in each; `old_manifest` and
     `new_manifest` those of the manifest that it is on in the new one. None is what is not there, or not known."""
 

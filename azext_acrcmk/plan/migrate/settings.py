@@ -6,7 +6,7 @@ A setting that the new registry has already is not set again; one that it has ot
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from shlex import quote
 from typing import Any
 
@@ -26,13 +26,14 @@ from azext_acrcmk.model.settings import (
     Settings,
 )
 from azext_acrcmk.model.state import Unknown
+from azext_acrcmk.model.value import Value, immutable
 
 DIAGNOSTICS_TYPE = "Microsoft.Insights/diagnosticSettings"
 LOCKS_TYPE = "Microsoft.Authorization/locks"
 
 
-@dataclass(frozen=True)
-class Setting:
+@immutable
+class Setting(Value):
     """One setting to make: PUT `body` at `path`; PATCH for properties of the registry itself (`patch`)."""
 
     kind: str
@@ -43,8 +44,8 @@ class Setting:
     patch: bool = False
 
 
-@dataclass(frozen=True)
-class LeftSetting:
+@immutable
+class LeftSetting(Value):
     """What is not copied, why, and the command or the place to do it."""
 
     what: str

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from azext_acrcmk.model.content import Totals
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.migrate.images import Conflict, Left
 from azext_acrcmk.plan.migrate.verify import Difference
 
@@ -17,8 +18,8 @@ Unwritten = tuple[str, str, str]
 Moved = tuple[str, str, str, str]
 
 
-@dataclass(frozen=True)
-class Wanted:
+@immutable
+class Wanted(Value):
     """What is to be copied. `patterns` select repositories by name, `since` is a moment in ISO 8601."""
 
     patterns: tuple[str, ...] = ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from azext_acrcmk.model.content import Repository
+from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.migrate.fallback import fallbacks, taken_tags, written_tags
 from azext_acrcmk.plan.migrate.images import Left
 
@@ -15,8 +15,8 @@ OTHER_TAG, OTHER_SIZE, OTHER_TYPE = "otherTag", "otherSize", "otherType"
 MISSING_FALLBACK = "missingFallbackTag"
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+@immutable
+class Difference(Value):
     """What differs: a digest or a tag of a repository, and what each side has."""
 
     kind: str
