@@ -21,6 +21,7 @@ from knack.log import CliLogLevel
 from azext_acrcmk.cloud.arm import Arm
 from azext_acrcmk.cloud.errors import UnexpectedResponse
 from azext_acrcmk.cloud.fields import part, parts, text
+from azext_acrcmk.cloud.quick_transport import QuickTransport, connections
 from azext_acrcmk.cloud.sign_in import SignIn
 from azext_acrcmk.cloud.transport import transport
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
@@ -101,20 +102,11 @@ class Clients:
 
         A client must have been made before. Raises whatever other versions of these libraries raise.
         """
-        from requests import Request
-
         if vault:
             self._check_host(vault, "keyvault_dns")
-        session = self._transport.session
-        url = f"https://{vault}" if vault else self._cli_ctx.cloud.endpoints.resource_manager
-        verify = self._transport.connection_config.verify
-        given = session.merge_environment_settings(url, {}, False, verify, None)
-        adapter = session.get_adapter(url)
-        pool = adapter.get_connection_with_tls_context(
-            session.prepare_request(Request("GET", url)), given["verify"], proxies=given["proxies"], cert=given["cert"]
+        return connections(
+            self._transport, f"https://{vault}" if vault else self._cli_ctx.cloud.endpoints.resource_manager
         )
-        adapter.cert_verify(pool, url, given["verify"], given["cert"])
-        return pool
 
     def prepare(self, subscription: str) -> None:
         """Makes what most commands need next while they wait for their first response: importing the SDKs takes about
@@ -193,7 +185,8 @@ class Clients:
             self._shared_transport(prepare_client_kwargs_track2(self._cli_ctx))
             self._request_ids = RequestIds()
         only = OnlyTo(urlsplit(self._cli_ctx.cloud.endpoints.resource_manager).hostname)
-        options |= {"transport": self._transport, "per_retry_policies": [only, self._request_ids, NeverRegister()]}
+        sender = QuickTransport(self._transport) if client is Arm else self._transport
+        options |= {"transport": sender, "per_retry_policies": [only, self._request_ids, NeverRegister()]}
         options["per_call_policies"] = [SendAgain(TO_MANAGEMENT), SeeWrites()]
         options["credential"] = self._sign_in(subscription)
         return get_mgmt_service_client(self._cli_ctx, client, subscription_id=subscription, **options)
@@ -213,7 +206,8 @@ class Clients:
             policies.ProxyPolicy(**given),
             OnlyTo(host),
         ]
-        return PipelineClient(f"https://{host}", policies=chain, transport=self._shared_transport(given), **_TIMES)
+        sender = QuickTransport(self._shared_transport(given), **_TIMES)
+        return PipelineClient(f"https://{host}", policies=chain, transport=sender)
 
     def _shared_transport(self, given: dict[str, Any]):
         with self._lock:

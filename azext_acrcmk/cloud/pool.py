@@ -154,13 +154,15 @@ def for_each(
                 ended.put((item, error))
 
     left, workers = len(first), 0
+    # Python loses a signal that comes as the main thread begins to wait; other threads get none.
+    wake = WAKE if threading.current_thread() is threading.main_thread() else None
     try:
         while left:
             while workers < min(most, left):
                 threading.Thread(target=worker, daemon=True).start()
                 workers += 1
             try:
-                item, error = ended.get(timeout=WAKE)  # woken: Python loses a signal that comes as it begins to wait
+                item, error = ended.get(timeout=wake)
             except Empty:
                 continue
             if error is not None:

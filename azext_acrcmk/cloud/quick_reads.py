@@ -19,7 +19,9 @@ from azext_acrcmk.cloud.arm import Arm
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.fields import moment, part, parts, text
 from azext_acrcmk.cloud.pool import Rest, Throttled
+from azext_acrcmk.cloud.quick_transport import Response
 from azext_acrcmk.cloud.sign_in import SignIn
+from azext_acrcmk.cloud.transport import never
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
 from azext_acrcmk.model.ids import IDENTITY_TYPE, ArmId, same
 from azext_acrcmk.model.state import ABSENT, Absent
@@ -120,7 +122,7 @@ class QuickReads:
         headers = {**self._like.sent, "Authorization": f"Bearer {token}"}
         response = _send(connections, f"{quote(path)}?api-version={DATA_PLANE_API_VERSION}", headers)
         if response is not None and response.status == 403:
-            raise HttpResponseError(response=_Refusal(response))
+            raise HttpResponseError(response=Response(response))
         return None if response is None else _answer(response)
 
 
@@ -180,17 +182,6 @@ class _QuickArm:
         return (answer.body if answer else None) or {}
 
 
-class _Refusal:
-    """A response as the SDKs have it."""
-
-    def __init__(self, response: Any):
-        self.status_code, self.reason, self.headers = response.status, response.reason, response.headers
-        self._data = response.data
-
-    def text(self) -> str:
-        return self._data.decode("utf-8", "replace")
-
-
 def _send(connections: Any, target: str, headers: dict[str, str]) -> Any:
     """The response, None if there is none."""
     from urllib3 import Timeout
@@ -198,7 +189,7 @@ def _send(connections: Any, target: str, headers: dict[str, str]) -> Any:
 
     timeout = Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
     try:
-        response = connections.urlopen("GET", target, headers=headers, redirect=False, retries=False, timeout=timeout)
+        response = connections.urlopen("GET", target, headers=headers, redirect=False, retries=never(), timeout=timeout)
     except (HTTPError, OSError):
         logger.debug("GET %s: no answer", target, exc_info=True)
         return None

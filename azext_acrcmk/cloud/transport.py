@@ -74,7 +74,6 @@ def _remember_environment(session: Any) -> None:
 def _one_context() -> Any:
     """An adapter of `requests` whose connections have one TLS context."""
     from requests.adapters import DEFAULT_CA_BUNDLE_PATH, HTTPAdapter
-    from urllib3.util import Retry
 
     context = _context(_expected_authorities())
 
@@ -89,9 +88,15 @@ def _one_context() -> Any:
         def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
             return super().proxy_manager_for(proxy, ssl_context=context, **options)
 
-    # azure.core retries.
-    never = Retry(total=False, redirect=False, raise_on_status=False)
-    return OneContext(pool_maxsize=MOST_OF_A_FLEET, max_retries=never)
+    return OneContext(pool_maxsize=MOST_OF_A_FLEET, max_retries=never())
+
+
+@cache
+def never() -> Any:
+    """That urllib3 sends nothing again: azure.core does. False means the same, and is noted in the log each time."""
+    from urllib3.util import Retry
+
+    return Retry(total=False, redirect=False, raise_on_status=False)
 
 
 # What `load_verify_locations` is called with: a file, a folder, or data.

@@ -46,7 +46,7 @@ from azext_acrcmk.operations.migrate_settings import MigratedSettings, what_is_l
 from azext_acrcmk.operations.report_files import write_reports
 from azext_acrcmk.operations.session import Session
 from azext_acrcmk.output.documents import plan_document, steps_document
-from azext_acrcmk.output.migrate import copied_text, inventory_document, migration_document
+from azext_acrcmk.output.migrate import copied_text, inventory_document, migration_document, opened_text
 from azext_acrcmk.output.report import ending_of
 from azext_acrcmk.output.report.migration import migration_html, migration_markdown
 from azext_acrcmk.plan.change import Plan
@@ -103,7 +103,11 @@ def migrate(
         if wanted.settings:
             settings.open_network()
         copier = _copier(session, source, state, old, wanted, mode)
-        session.besides += (lambda: copied_text(copier.tally, state.registry.name), settings.done)
+        session.besides += (
+            lambda: copied_text(copier.tally, state.registry.name),
+            lambda: opened_text(copier.opened, state.registry.name),
+            settings.done,
+        )
         _copy(session, copier, source, state)
         document = migration_document(source, state, copier.tally, examine(state, session.now), wanted)
         if wanted.settings:

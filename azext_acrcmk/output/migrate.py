@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -83,6 +83,11 @@ def copied_text(tally: Tally, target: str) -> str:
         return ""
     more = "; imports that were begun may still end" if tally.imports < tally.planned else ""
     return f"{tally.imports} of {tally.planned} manifests imported into registry '{target}'{more}"
+
+
+def opened_text(opened: Sequence[str], target: str) -> str:
+    """What was locked in the new registry and is not locked again, for an error; empty if nothing is."""
+    return f"in registry '{target}' unlocked for writing, and not locked again: {', '.join(opened)}" if opened else ""
 
 
 def settings_document(made: Any, left: Iterable[LeftSetting]) -> dict[str, Any]:

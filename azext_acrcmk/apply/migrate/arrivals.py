@@ -53,8 +53,9 @@ class Arrivals:
         seen = self._repositories.get(each.repository)
         if seen is None or seen.expected < _FROM:
             return self.has_now(each, each.tags[-1:])
+        oldest = time.monotonic() - within  # what another reads while this waits for it is as good
         with seen.lock:
-            if seen.read_at < time.monotonic() - within:
+            if seen.read_at < oldest:
                 seen.read_at = time.monotonic()
                 newest = min(max(2 * seen.expected, _LEAST), _MOST)
                 seen.tags = self._server.newest(each.repository, newest)

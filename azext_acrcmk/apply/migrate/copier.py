@@ -16,7 +16,7 @@ from azext_acrcmk.cloud.load_content import load_source, load_target
 from azext_acrcmk.cloud.login_server import READ, LoginServer, NotPermitted
 from azext_acrcmk.cloud.pool import for_each
 from azext_acrcmk.cloud.registry_tokens import repository_scope
-from azext_acrcmk.cloud.waiting import Stop, until_settled
+from azext_acrcmk.cloud.waiting import Stop, done, in_thread, until_settled
 from azext_acrcmk.model.content import OCI_INDEX, Repository, totals
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.plan.migrate.attributes import SetAttributes, attributes_to_set, to_lock_again, to_unlock
@@ -36,6 +36,8 @@ from azext_acrcmk.plan.migrate.verify import EXTRA_REPOSITORY, Difference, diffe
 LISTED_TIMEOUT = 30
 # How often what is missing after all is imported again.
 ROUNDS = 3
+# How long a copy that is stopped may take to lock again what it has opened, in seconds.
+LOCK_TIMEOUT = 10
 # How many repositories are worked on at the same time: each has its lists in memory.
 REPOSITORIES = 16
 
@@ -81,6 +83,8 @@ class Copier:
         # The marks of the repositories that were locked before the old registry was frozen, if it is.
         self.frozen: frozenset[str] | None = None
         self.tally = Tally()
+        # What is open in the new registry until it is locked again, by repository.
+        self._opened: dict[str, tuple[SetAttributes, ...]] = {}
         self._lock = threading.Lock()
         self._queue = Queue(limit)
         self._began = time.monotonic()
@@ -91,7 +95,12 @@ class Copier:
 
     def copy(self) -> Tally:
         """Copies everything, and compares."""
-        tally = self._each(self._copy)
+        try:
+            tally = self._each(self._copy)
+        except BaseException:
+            # Those who work on the others will be stopped, too.
+            done(in_thread(lambda: [self._lock_again(name) for name in list(self._opened)]), LOCK_TIMEOUT)
+            raise
         if self._target and not self._wanted.since:
             self._find_extra_repositories()
         for some in (tally.moved, tally.conflicts, tally.left, tally.differences, tally.unwritten):
@@ -151,14 +160,14 @@ class Copier:
         with self._lock:
             self._begin(source, target, plan)
         opened = to_unlock(target, plan)
+        if not self._wanted.settings:  # else they get those of the old registry, now or when it is run again
+            self._opened[name] = to_lock_again(target, opened)
         unwritten = self._set(opened)
-        locked = target
         try:
             target, failures, more = self._carry_out(source, target, movable, plan, failed=bool(unwritten))
             unwritten += more
         finally:
-            if not self._wanted.settings:  # else they get those of the old registry
-                unwritten += self._set(to_lock_again(locked, opened))
+            unwritten += self._lock_again(name)
         found = differences(source, target, bool(self._wanted.since), None if self._wanted.referrers else whole)
         found = unexplained(found, plan.left)
         if self._wanted.settings:
@@ -167,6 +176,18 @@ class Copier:
             self.tally.failures += failures
             self.tally.unwritten += unwritten
             self.tally.differences += found
+
+    @property
+    def opened(self) -> list[str]:
+        """What was locked in the new registry, and is not locked again: repositories, tags, manifests."""
+        return sorted(each.name for some in list(self._opened.values()) for each in some)
+
+    def _lock_again(self, name: str) -> list[Unwritten]:
+        """What could not be locked is still open."""
+        failed = self._set(self._opened.get(name, ()))
+        if not failed:
+            self._opened.pop(name, None)
+        return failed
 
     def _carry_out(
         self,

@@ -30,7 +30,7 @@ MOST_FAILURES = 100
 PATIENCE = 600
 # The service asks for this pause between two polls, in seconds, if it says nothing.
 _POLL = 10.0
-# When the first import is looked for, in seconds.
+# How often the first import is looked for, in seconds; later, each tenth of the time that it has taken.
 _FIRST = 0.3
 _PASSING = frozenset({0, 408, 429, 500, 502, 503, 504})
 # What no other import can succeed after either.
@@ -160,8 +160,8 @@ class Importer:
         that a failure is seen only then."""
         began = time.monotonic()
         poll_at = began + (asked or _POLL)
-        typical = _FIRST if self._typical is None else self._typical
-        pause, more = max(typical * 0.95, 0.1), max(typical * 0.15, 0.1)
+        typical = self._typical
+        pause, more = (_FIRST, _FIRST) if typical is None else (max(typical * 0.95, 0.1), max(typical * 0.15, 0.1))
         while time.monotonic() < began + IMPORT_TIMEOUT:
             self._stop.pause(pause)
             if self._arrivals.has(each, within=more / 2):
@@ -171,7 +171,7 @@ class Importer:
                 if ended:
                     return True
                 poll_at = time.monotonic() + (asked or _POLL)
-            pause, more = min(more, _POLL), more * 1.2
+            pause, more = min(more, _POLL), more * 1.2 if typical else max((time.monotonic() - began) / 10, _FIRST)
         return False
 
     def _poll(self, url: str) -> tuple[bool, float | None]:

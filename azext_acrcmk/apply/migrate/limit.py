@@ -13,8 +13,8 @@ from azext_acrcmk.cloud.waiting import Stop
 FIRST, MOST = 8, 50
 # After it was throttled, so many times as many successes are needed to try one more.
 _CAREFUL = 10
-# How often those that wait for a slot look whether the command is being stopped, in seconds.
-_LOOK = 10.0
+# How often those that wait for a slot look whether the command is being stopped, in seconds: it does not wait for them.
+_LOOK = 60.0
 
 
 class Limit:

@@ -24,6 +24,11 @@ class SetAttributes(Value):
             return ""
         return f"/_manifests/{self.what}" if ":" in self.what else f"/_tags/{self.what}"
 
+    @property
+    def name(self) -> str:
+        """As Azure CLI names a repository or an image."""
+        return f"{self.repository}{'@' if ':' in self.what else ':'}{self.what}" if self.what else self.repository
+
 
 def attributes_to_set(source: Repository, target: Repository) -> tuple[SetAttributes, ...]:
     """Tags and manifests first: what is in a locked repository can't be changed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +18,7 @@ from azext_acrcmk.cloud.errors import ServiceError
 from azext_acrcmk.cloud.load_content import load_source
 from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.content import FREE, Attributes, Manifest, Repository, fallback_tag
+from azext_acrcmk.output.migrate import opened_text
 from azext_acrcmk.plan.migrate.fallback import Fallback
 from azext_acrcmk.plan.migrate.images import Conflict, Import, Push, RepositoryPlan, plan_repository
 from azext_acrcmk.plan.migrate.tally import Wanted
@@ -142,6 +145,33 @@ def test_what_was_locked_in_the_new_registry_is_locked_again_where_settings_are_
         tally = work.copy()
         assert (tally.imports, tally.differences, tally.unwritten) == (1, [], [])
     assert target.has.attributes == LOCKED
+
+
+@pytest.mark.parametrize("may_lock", [True, False])
+def test_what_is_open_when_the_command_is_stopped_is_locked_again_or_named(may_lock, monkeypatch):
+    source, target = Server(repository(image("a", "1"))), Server(replace(repository(), attributes=LOCKED))
+    work = copier(source, target, Wanted(settings=False))
+    begun, may_end = threading.Event(), threading.Event()
+
+    def run(_each: Import) -> None:
+        begun.set()
+        assert may_end.wait(10)
+
+    def stopped(copy: Callable[[str], None]) -> None:
+        threading.Thread(target=copy, args=["app"], daemon=True).start()
+        assert begun.wait(10)
+        assert (target.has.attributes, work.opened) == (FREE, ["app"])
+        if not may_lock:
+            monkeypatch.setattr(work, "_set", lambda changes: [("app", "attributes of app", "Denied.")])
+        raise KeyboardInterrupt
+
+    work._importer.run, work._each = run, stopped
+    with pytest.raises(KeyboardInterrupt):
+        work.copy()
+    assert (target.has.attributes, work.opened) == ((LOCKED, []) if may_lock else (FREE, ["app"]))
+    said = opened_text(work.opened, "new")
+    assert said == ("" if may_lock else "in registry 'new' unlocked for writing, and not locked again: app")
+    may_end.set()
 
 
 def test_with_settings_it_gets_the_attributes_of_the_old_one():

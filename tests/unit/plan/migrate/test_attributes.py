@@ -41,6 +41,7 @@ def test_a_pass_opens_only_what_it_has_to_change():
     target = replace(repository(image("a", "1", "2")), attributes=LOCKED, tag_attributes={"1": LOCKED, "2": LOCKED})
     plan = plan_repository(source, target, OLD, target.tags)
     assert [each.path for each in to_unlock(target, plan)] == ["", "/_tags/1"]
+    assert [each.name for each in to_unlock(target, plan)] == [target.name, f"{target.name}:1"]
     done = plan_repository(target, target, OLD)
     assert to_unlock(target, done) == ()
 
