@@ -102,8 +102,7 @@ def test_ctrl_c_tells_what_is_there_by_now(azure, az, seed):
     azure.settings(registry_seconds=100_000.0, registry_retry_after=1)
     stopped = az.start(ENABLE)
     until(lambda: any("operationstatuses" in entry["path"].lower() for entry in azure.log()))
-    stopped.send_signal(signal.SIGINT)
-    result = stopped.wait(20)
+    result = stopped.interrupt()
     assert result.code == 1
     assert "Interrupted" in result.err
     assert f"vault created ({VAULT})" in result.err

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 from pathlib import Path
 
 import pytest
@@ -169,8 +168,7 @@ def test_ctrl_c_gives_what_is_there(azure, az):
     azure.fault("hang", method="GET", path="/keys/", times=1000)
     running = az.start("acr cmk list --all")
     assert azure.held(20)
-    running.send_signal(signal.SIGINT)
-    result = running.wait()
+    result = running.interrupt()
     assert result.code == 1, result
     document = json.loads(result.out)
     assert document["partial"]

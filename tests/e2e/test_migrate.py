@@ -99,6 +99,12 @@ def test_a_tag_of_somebody_else_is_a_conflict_until_it_is_forced(azure, az, old)
     assert all(new_tags[tag] == old_tags[tag] for tag in ("v1", "v2", "v3"))
 
 
+def test_what_is_attached_may_be_there_already_where_it_is_not_to_be_copied(azure, many_az, old):
+    many_az(MIGRATE.split()).ok()
+    result = many_az([*MIGRATE.split(), "--no-referrers"]).json()
+    assert (result["imported"], result["differences"]) == (0, [])
+
+
 def test_only_some_repositories_and_without_what_is_attached(azure, az, old):
     result = az(f"{MIGRATE} --repository '*2' --no-referrers").json()
     assert result["inventory"]["repositories"] == 1

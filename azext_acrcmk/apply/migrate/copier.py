@@ -129,13 +129,15 @@ class Copier:
         for_each(names, work, most=max(REPOSITORIES, self._limit.size))
         return self.tally
 
-    def _load(self, name: str) -> tuple[Repository, Repository]:
+    def _load(self, name: str) -> tuple[Repository, Repository, Repository]:
+        """What is to be copied of a repository, the new one, and the whole old one."""
         source = load_source(self._source, name, self._wanted.since, self._wanted.settings)
         if self.frozen is not None and not was_locked(name, self.frozen):
             source = replace(source, attributes=replace(source.attributes, can_write=True))
+        whole = source
         if not self._wanted.referrers:
-            source = without_referrers(source)
-        return source, self._load_target(source) if self._target else Repository(name)
+            source = without_referrers(whole)
+        return source, self._load_target(source) if self._target else Repository(name), whole
 
     def _load_target(self, source: Repository) -> Repository:
         return load_target(self._target, source, self._wanted.settings)
@@ -146,13 +148,13 @@ class Copier:
         return load_movable(self._source, self._target, source, target, self._wanted.force)
 
     def _look(self, name: str) -> None:
-        source, target = self._load(name)
+        source, target, _ = self._load(name)
         plan = plan_repository(source, target, self._registry, self._movable(source, target))
         with self._lock:
             self._begin(source, target, plan)
 
     def _copy(self, name: str) -> None:
-        source, target = self._load(name)
+        source, target, whole = self._load(name)
         movable = self._movable(source, target)
         plan = plan_repository(source, target, self._registry, movable)
         with self._lock:
@@ -166,7 +168,7 @@ class Copier:
             unwritten += more
         finally:
             unwritten += self._lock_again(name)
-        found = differences(source, target, bool(self._wanted.since), self._wanted.referrers)
+        found = differences(source, target, bool(self._wanted.since), None if self._wanted.referrers else whole)
         found = unexplained(found, plan.left)
         if self._wanted.settings:
             unwritten += self._set(attributes_to_set(source, target))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from azext_acrcmk.model.content import Descriptor, Repository
+from azext_acrcmk.model.content import Repository
 from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.plan.migrate.fallback import fallbacks, taken_tags, written_tags
 from azext_acrcmk.plan.migrate.images import Left
@@ -27,11 +27,13 @@ class Difference(Value):
 
 
 def differences(
-    source: Repository, target: Repository, partial: bool = False, written: bool = True
+    source: Repository, target: Repository, partial: bool = False, whole: Repository | None = None
 ) -> tuple[Difference, ...]:
     """All differences of one repository, in a stable order. `partial`: the listings are not whole, so what only the
-    new registry has is no difference. `written`: the fallback tags are expected there."""
-    return tuple(_found(source, target, partial, written))
+    new registry has is no difference. `whole`: the old repository with what is attached to its images, where that was
+    not to be copied; an earlier run may have copied it."""
+    found = _found(source, target, written=whole is None)
+    return tuple(found if partial else (*found, *_extra(whole or source, target)))
 
 
 def unexplained(found: Iterable[Difference], left: Iterable[Left]) -> tuple[Difference, ...]:
@@ -43,9 +45,8 @@ def unexplained(found: Iterable[Difference], left: Iterable[Left]) -> tuple[Diff
     )
 
 
-def _found(source: Repository, target: Repository, partial: bool, written: bool) -> Iterator[Difference]:
+def _found(source: Repository, target: Repository, written: bool) -> Iterator[Difference]:
     name = source.name
-    attached = source.referrers() if written else {}
     fallback_tags = written_tags(source, target) if written else set()
     for digest, row in sorted(source.manifests.items()):
         has = target.manifests.get(digest)
@@ -65,14 +66,12 @@ def _found(source: Repository, target: Repository, partial: bool, written: bool)
             yield Difference(MISSING_FALLBACK, name, each.tag, each.digest, there.get(each.tag))
         for tag in sorted(taken_tags(source, target)):
             yield Difference(MISSING_FALLBACK, name, tag, None, there.get(tag))
-    if not partial:
-        yield from _extra(source, target, attached, fallback_tags)
 
 
-def _extra(
-    source: Repository, target: Repository, attached: dict[str, list[Descriptor]], fallback_tags: set[str]
-) -> Iterator[Difference]:
-    known = [{each.digest for each in some} for some in attached.values()]
+def _extra(source: Repository, target: Repository) -> Iterator[Difference]:
+    """What only the new registry has."""
+    fallback_tags = written_tags(source, target)
+    known = [{each.digest for each in some} for some in source.referrers().values()]
     # What an index names is there, even if it is not to be listed.
     named = {each.digest for content in source.contents.values() for each in content.listed}
     for digest in sorted(target.manifests.keys() - source.manifests.keys() - named):
