@@ -150,14 +150,20 @@ class Fleet:
         principal = identity_used(registry, identity).principal_id
         if not principal:
             return ()
-        scope, subscription = key_scope(vault, registry.encryption.key.name), vault.id.subscription
-        above = self.above.get(subscription, set())
+        scope, above = key_scope(vault, registry.encryption.key.name), self.above.get(vault.id.subscription, set())
         reaching = [each for each in self.grants.get(principal, ()) if _reaches(each.scope, scope, above)]
-        denials = self.denials.get(subscription, [])
+        denials = self.denials_at(scope, vault.id.subscription)
+        return with_denials(reaching, () if denials is None else denials, scope, principal)
+
+    def denials_at(self, scope: Scope, subscription: Id) -> list[dict[str, Any]] | Unknown | None:
+        """The deny assignments that reach a scope in a subscription; None if they were not read."""
+        denials = self.denials.get(subscription)
+        if denials is None:
+            return None
         if isinstance(denials, Unknown):
-            return with_denials(reaching, replace(denials, scope=scope), scope, principal)
-        here = [each for each in denials if _reaches(scope_id(part(each, "properties"), "scope"), scope, above)]
-        return with_denials(reaching, here, scope, principal)
+            return replace(denials, scope=scope)
+        above = self.above.get(subscription, set())
+        return [each for each in denials if _reaches(scope_id(part(each, "properties"), "scope"), scope, above)]
 
     def _key_parts(self, registry: Registry) -> dict[str, Any]:
         used = registry.encryption

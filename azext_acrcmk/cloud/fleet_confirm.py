@@ -79,7 +79,8 @@ class Confirmation:
 
     def _doubted(self, before: State, doubts: frozenset[str]) -> Course:
         id_ = before.registry.id
-        yield [self._reads.registry(id_), *self._more(before, doubts)]
+        # In most cases it still uses the same: then all is read at the same time.
+        yield [self._reads.registry(id_), *self._more(before, doubts), *self._access_of(before, doubts)]
         registry = self._fleet.registries.get(id_)
         if registry and str(id_) in self._fleet.not_seen:
             self._leave_open(registry)
@@ -91,7 +92,8 @@ class Confirmation:
                 yield from self._lost_vaults.course(key)
             else:
                 state, doubts = self._judged_again(registry, state, doubts)
-                yield from self._access(state, doubts)
+                yield self._access_of(state, doubts)
+                yield self._access_of(state, doubts)  # the roles of an identity that turned out to be another
             load = partial(self._load, registry, state, doubts)
             yield [Read(("state", id_), DOUBTS, id_.subscription, load)]
 
@@ -114,18 +116,20 @@ class Confirmation:
             *map(self._reads.identities, lists_of_individuals(self._clients, state)),
         ]
 
-    def _access(self, state: State, doubts: frozenset[str]) -> Course:
-        """The identity of a registry, and its roles on the key, if they are in doubt."""
+    def _access_of(self, state: State, doubts: frozenset[str]) -> list[Read]:
+        """The identity of a registry, and the roles on the key that the identity has as far as it is known by now, if
+        they are in doubt."""
         if not isinstance(state.vault, Vault):
-            return
-        registry, key, kept = state.registry, state.registry.encryption.key.with_version(None), _kept(state, doubts)
-        identity = kept.identity
-        if isinstance(identity, NotLoaded) and not identity_used(registry, NOT_LOADED).is_system:
-            yield [self._reads.identity(registry, self._lost_vaults.subscriptions)]
-            identity = self._reads.identity_of(registry)
-        principal = identity_used(registry, identity).principal_id
-        if isinstance(kept.roles, NotLoaded) or principal != key_identity(state).principal_id:
-            yield [self._reads.roles(state.vault.id, key, principal)]
+            return []
+        registry, kept = state.registry, self._with_what_was_read(state, _kept(state, doubts))
+        known = kept.identity if isinstance(kept.identity, (Identity, Absent)) else state.identity
+        principal = identity_used(registry, known).principal_id
+        key = registry.encryption.key.with_version(None)
+        lacks_identity = isinstance(kept.identity, NotLoaded) and not identity_used(registry, NOT_LOADED).is_system
+        return [
+            *([self._reads.identity(registry, self._lost_vaults.subscriptions)] if lacks_identity else []),
+            *([self._reads.roles(state.vault.id, key, principal)] if isinstance(kept.roles, NotLoaded) else []),
+        ]
 
     @cached_property
     def _lost_vaults(self) -> LostVaults:

@@ -167,8 +167,12 @@ class FleetReads:
         of = ("roles", key, principal)
 
         def read() -> None:
-            load = partial(load_roles, self.quick_clients, vault, key, principal)
-            self._roles[of] = self.patiently(load, key_in(vault, key.name))
+            scope = key_in(vault, key.name)
+            denials = self._fleet.denials_at(scope, vault.subscription)
+            # At the key they may be readable though they are not for the whole subscription.
+            known = denials if isinstance(denials, list) else None
+            load = partial(load_roles, self.quick_clients, vault, key, principal, known)
+            self._roles[of] = self.patiently(load, scope)
 
         return Read(of, DOUBTS, vault.subscription, read)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from azext_acrcmk.cloud.across import find_identity, find_resource, find_vault, trace_vault
 from azext_acrcmk.cloud.clients import Clients
@@ -156,15 +157,22 @@ def get_key_identity(clients: Clients, registry: Registry, subscriptions: Sequen
     return find_identity(clients, [own, *(each for each in subscriptions if each != own)], used.client_id)
 
 
-def load_roles(clients: Clients, vault: ArmId, key: KeyId, principal: Id | None) -> tuple[RoleGrant, ...] | Unknown:
-    """The role assignments of a principal that apply to a key; they have no effect in a vault with access policies."""
+def load_roles(
+    clients: Clients,
+    vault: ArmId,
+    key: KeyId,
+    principal: Id | None,
+    denials: Sequence[dict[str, Any]] | Unknown | None = None,
+) -> tuple[RoleGrant, ...] | Unknown:
+    """The role assignments of a principal that apply to a key; they have no effect in a vault with access policies.
+    `denials` are the deny assignments that reach the key, if they were read before."""
     if not principal:
         return ()
     if not is_guid(principal):
         return Unknown(why=f"'{principal}' is not an object ID.", denied=False)
     if key.is_hsm:
         return list_hsm_roles(clients, key.host, key.name, principal)
-    return list_roles(clients, key_in(vault, key.name), vault.subscription, principal)
+    return list_roles(clients, key_in(vault, key.name), vault.subscription, principal, denials)
 
 
 def load_goal_state(

@@ -5,7 +5,7 @@ Key Vault's control plane denies reading keys as `ForbiddenByRbac` with status 4
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -252,10 +252,14 @@ def get_role_definition(clients: Clients, subscription: str, guid: str) -> dict[
 
 
 def list_roles(
-    clients: Clients, scope: Scope, subscription: str, principal_id: Id | None = None
+    clients: Clients,
+    scope: Scope,
+    subscription: str,
+    principal_id: Id | None = None,
+    denials: Sequence[dict[str, Any]] | Unknown | None = None,
 ) -> tuple[RoleGrant, ...] | Unknown:
     """The role assignments at `scope` and above: of a principal, including its groups, less what is denied; or
-    without a principal those of all, regardless of deny assignments."""
+    without a principal those of all, regardless of deny assignments. These are `denials`, if they were read before."""
     arm = clients.arm(subscription)
 
     def all_of(
@@ -266,11 +270,18 @@ def list_roles(
         return read(lambda: list(arm.pages(path, API_VERSIONS[type_], where, **options)), f"{type_}/read", scope)
 
     to_principal = f"atScope() and assignedTo('{principal_id}')" if principal_id else "atScope()"
-    found, denials = in_parallel(
-        lambda: all_of("roleAssignments", to_principal, read_or_unknown),
-        # They can only restrict what roles grant, and not everyone has permission to read them.
-        lambda: all_of("denyAssignments", "atScope()", read_if_possible, **PATIENCE) if principal_id else ABSENT,
-    )
+
+    def assignments() -> list[dict[str, Any]] | Absent | Unknown:
+        return all_of("roleAssignments", to_principal, read_or_unknown)
+
+    if principal_id is None or denials is not None:
+        found = assignments()
+    else:
+        found, denials = in_parallel(
+            assignments,
+            # They can only restrict what roles grant, and not everyone has permission to read them.
+            lambda: all_of("denyAssignments", "atScope()", read_if_possible, **PATIENCE),
+        )
     if isinstance(found, Unknown):
         return found
     grants = read_role_grants(found or [], partial(get_role_definition, clients, subscription), in_parallel)
