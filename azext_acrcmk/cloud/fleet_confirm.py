@@ -104,14 +104,14 @@ class Confirmation:
 
     def _more(self, state: State, doubts: frozenset[str]) -> list[Read]:
         """What tells more of the vault of a registry, if that is in doubt, and whom it names, and of its key, if that
-        is not there."""
+        is not there: then the vault may be elsewhere, too."""
         key = state.registry.encryption.key.with_version(None)
         vault = self._fleet.vaults.get(key.host)
         if vault is None:
             return [] if key.host in self._fleet.unreadable_vaults else self._lost_vaults.name(key)
         gone = isinstance(self._fleet.keys.get(key), Absent)
         return [
-            *([self._reads.vault(vault.id, key.host)] if "vault" in doubts else []),
+            *([self._reads.vault(vault.id, key.host)] if gone or "vault" in doubts else []),
             *([self._reads.deleted_key(key, vault)] if gone else []),
             *map(self._reads.identities, lists_of_individuals(self._clients, state)),
         ]
@@ -174,7 +174,9 @@ class Confirmation:
         self._leave_open(registry)
 
     def _with_what_was_read(self, before: State, kept: State) -> State:
-        """With what was read of access and of a key that is not there."""
+        """With what was read of access and of a key that is not there, if its vault is where that was read."""
+        if not before.vault:
+            return kept
         registry = before.registry
         key = registry.encryption.key.with_version(None)
         found = self._reads.identity_of(registry)

@@ -139,6 +139,16 @@ def test_a_query_that_is_never_answered_makes_it_partial(azure, quick_az, fleet)
             assert failed <= fleet[id_][1], (missed, id_, health)
 
 
+def test_what_is_not_there_is_looked_for_where_its_vault_is_now(azure, quick_az, fleet):
+    """As after a vault was moved to another group, while Resource Graph still shows where it was."""
+    rows = quick_az(LIST).json()["registries"]
+    vault = next(row["vault"] for row in rows if row["health"] == "healthy" and row["vault"])
+    gone = {"error": {"code": "ResourceNotFound", "message": "The resource was not found."}}
+    for path in (f"{vault}$", f"{vault}/keys/[^/]+$"):
+        azure.fault("status", method="GET", path=path, status=404, body=gone, each=True)
+    assert right(quick_az(LIST), fleet)
+
+
 def test_without_the_registries_nothing_is_listed(azure, quick_az, fleet):
     refused = {"status": 400, "body": {"error": {"code": "BadRequest", "message": "No."}}, "times": 99}
     azure.fault("status", method="POST", path=GRAPH, sent="registries'.*sku", **refused)
