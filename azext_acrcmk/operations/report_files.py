@@ -7,7 +7,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +91,9 @@ def _texts(value: dict[str, Any], names: tuple[str, ...]) -> bool:
     return all(isinstance(value.get(name), str) for name in names)
 
 
-def write_reports(cli_ctx, contents: Mapping[str, str]) -> None:
-    """Writes all files. Where that fails after all, the command has its result all the same, and then fails."""
+def write_reports(cli_ctx, contents: Iterable[tuple[str, str]]) -> None:
+    """Writes all files, each a path and a text. Where that fails after all, the command has its result all the same,
+    and then fails."""
     try:
         write_all(contents)
     except FileOperationError as error:
@@ -100,11 +101,11 @@ def write_reports(cli_ctx, contents: Mapping[str, str]) -> None:
         fail_after_output(cli_ctx)
 
 
-def write_all(contents: Mapping[str, str]) -> None:
-    """Each file is put in place once all are on the disk."""
+def write_all(contents: Iterable[tuple[str, str]]) -> None:
+    """Each file is put in place once all are on the disk. Of the texts, which can be large, one at a time is needed."""
     made: list[tuple[Path, Path]] = []
     try:
-        for name, text in contents.items():
+        for name, text in contents:
             target = Path(name)
             beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
             with beside.open("x", encoding="utf-8", errors="replace", newline="") as file:
