@@ -25,7 +25,7 @@ class AcrCmkCommandsLoader(AzCommandsLoader):
 
         # The command is one of these. It creates much and drops little, until it ends: to look for garbage as often as
         # Python does by default takes a twentieth of its processor time.
-        gc.set_threshold(500_000)
+        gc.set_threshold(1_000_000)
         # Nor does it look for garbage when it ends: in all that the CLI imports, that takes a tenth of a short command.
         atexit.register(gc.freeze)
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from azext_acrcmk.model.api_versions import API_VERSIONS, DATA_PLANE_API_VERSION
 from azext_acrcmk.plan.permissions import required_permissions
-from azext_acrcmk.rules import CATALOGUE, SEVERITIES, Rule, examine
+from azext_acrcmk.rules import CATALOGUE, Rule, examine
+from azext_acrcmk.rules.catalogue import SEVERITIES
 from azext_acrcmk.rules.fleet import FLEET_CATALOGUE, FleetRule
 from tests.harness import make
 from tests.harness.encrypted import changed

@@ -6,14 +6,13 @@ The graph may be old, and does not show what one may not read: that something is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.errors import ServiceError, UnexpectedResponse, read_error
 from azext_acrcmk.cloud.fields import identifier, part, parts, scope_id, text
 from azext_acrcmk.cloud.fleet import Fleet, KeyUser, Tell
-from azext_acrcmk.cloud.graph import EVERYWHERE, Graph, Rows, Where, only, quoted
+from azext_acrcmk.cloud.graph import EVERYWHERE, Graph, Rows, Where, as_it_is, only, quoted
 from azext_acrcmk.cloud.login import Login
 from azext_acrcmk.cloud.read import read_identity, read_registry_of_many, read_vault
 from azext_acrcmk.cloud.reads import get_role_definition, in_parallel
@@ -22,9 +21,12 @@ from azext_acrcmk.cloud.waiting import Stop
 from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope, same, same_region
 from azext_acrcmk.model.state import Registry, RoleGrant, Vault
 
+# Of a registry only what is judged: all of it is several times as much to send and to read.
+_JUDGED = ("encryption", "provisioningState", "status")
 _REGISTRIES = (
-    "resources | where type =~ 'microsoft.containerregistry/registries'"
-    "{} | project id, name, location, sku, identity, properties, tags"
+    "resources | where type =~ 'microsoft.containerregistry/registries'{} | project id, location, sku, identity, "
+    + ", ".join(f"{each} = properties.{each}" for each in _JUDGED)
+    + ", trustPolicy = properties.policies.trustPolicy"
 )
 _REPLICAS = "resources | where type =~ 'microsoft.containerregistry/registries/replications' | project id, location"
 _KEYS_IN_USE = (
@@ -87,11 +89,11 @@ class FleetGraph:
         wanted = _REGISTRIES.format(f" and resourceGroup =~ {quoted(group)}" if group else "")
         in_all = where == EVERYWHERE and not group
         found, subscriptions, self._vaults = in_parallel(
-            lambda: self._ask("registries", wanted, where, decides=True),
+            lambda: self._ask("registries", wanted, where, self._reading(_registry), decides=True),
             lambda: self._find_subscriptions(where),
             lambda: self._ask_ahead(_that(_VAULTS, "")) if in_all else _UNTOLD,
         )
-        for registry in self._read(found, read_registry_of_many):
+        for registry in found.rows:
             fleet.registries[registry.id] = registry
         self._all_are_known = in_all and found.told and not found.missing and not found.cut
         if found.cut:
@@ -114,10 +116,10 @@ class FleetGraph:
             return
         stores = {Id(each.encryption.key.store) for each in used}
         found = self._vaults if self._vaults.told else self._ask("vaults", _that(_VAULTS, only("name", stores)))
-        for vault in self._read(
-            replace(found, rows=tuple(each for each in found.rows if _name(each) in stores)), _vault
-        ):
-            self._fleet.vaults[vault.host] = vault
+        read = self._reading(_vault)
+        for vault in (read(row) for row in found.rows if _name(row) in stores):
+            if vault:
+                self._fleet.vaults[vault.host] = vault
 
     def look_around(self) -> None:
         """What else the registries depend on and what depends on the same, wherever it is. The vaults are known."""
@@ -149,8 +151,8 @@ class FleetGraph:
         named = only("name", {attached.id.name for each in used for attached in each.attached})
         clients = {each.encryption.identity or "" for each in used}
         lost = only("tostring(properties.clientId)", clients) if named else ""
-        found = self._ask("identities", _that(_IDENTITIES, f"{named} or {lost}" if named and lost else ""))
-        self._fleet.add_identities(self._read(found, read_identity))
+        wanted = _that(_IDENTITIES, f"{named} or {lost}" if named and lost else "")
+        self._fleet.add_identities(self._ask("identities", wanted, read=self._reading(read_identity)).rows)
 
     def _find_grants(self, used: list[Registry]) -> None:
         self._find_identities(used)
@@ -178,7 +180,7 @@ class FleetGraph:
         if self._all_are_known:
             found = [_user_of(each) for each in with_key]
         else:
-            found = self._read(self._ask("registries with the same keys", _KEYS_IN_USE), _user)
+            found = self._ask("registries with the same keys", _KEYS_IN_USE, read=self._reading(_user)).rows
         for each in found:
             users.setdefault(each.key.host, []).append(each)
         self._fleet.users = users
@@ -199,14 +201,21 @@ class FleetGraph:
             replicas[registry] = (*replicas.get(registry, ()), text(row, "location") or "")
         self._fleet.replicas = replicas
 
-    def _ask(self, what: str, query: str, where: Where = EVERYWHERE, decides: bool = False) -> Rows:
+    def _ask(
+        self,
+        what: str,
+        query: str,
+        where: Where = EVERYWHERE,
+        read: Callable[[dict[str, Any]], Any] = as_it_is,
+        decides: bool = False,
+    ) -> Rows:
         """What Resource Graph tells; what it does not is missed. If the query `decides`, nothing at all can be listed
         where it is refused: ScopeRefused."""
         from azure.core.exceptions import AzureError
 
         try:
             with self._tell(lambda: f"Asking Resource Graph for {what}"):
-                rows = self._graph.ask(query, where)
+                rows = self._graph.ask(query, where, read=read)
         except AzureError as error:
             said = read_error(error)
             if decides and said.status in _REFUSED:
@@ -227,8 +236,8 @@ class FleetGraph:
             return _UNTOLD
         return _UNTOLD if rows.missing or rows.cut else rows
 
-    def _read(self, rows: Rows, read: Callable[[dict[str, Any]], Any]) -> list[Any]:
-        """What can be read of the rows; the others are not seen."""
+    def _reading(self, read: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, Any]], Any]:
+        """What can be read of a row; otherwise it is not seen."""
 
         def tried(row: dict[str, Any]) -> Any:
             try:
@@ -238,7 +247,7 @@ class FleetGraph:
                 self._fleet.miss(text(row, "id") or "a row of Resource Graph", unexpected)
                 return None
 
-        return [found for found in map(tried, rows.rows) if found is not None]
+        return tried
 
 
 def _that(query: str, condition: str) -> str:
@@ -253,6 +262,12 @@ def _name(row: dict[str, Any]) -> Id:
 
 def _subscription(row: dict[str, Any]) -> Id:
     return identifier(row, "subscriptionId") or Id()
+
+
+def _registry(row: dict[str, Any]) -> Registry:
+    policies = {"trustPolicy": row.get("trustPolicy")}
+    properties = {**{name: row.get(name) for name in _JUDGED}, "policies": policies}
+    return read_registry_of_many({**row, "properties": properties})
 
 
 def _vault(row: dict[str, Any]) -> Vault:

@@ -264,8 +264,8 @@ class FleetReads:
             paces.expect(f"Reading {read.what}" for read in more)
             return more
 
-        # To open a connection for one read takes as long as to wait for another's.
-        most = min(MOST_OF_A_FLEET, -(-len(going.reads) // 2))
+        # More follow from these, but to open a connection for each takes longer than to wait for some.
+        most = min(MOST_OF_A_FLEET, -(-2 * len(going.reads) // 3))
         with self._tell(paces.told):
             for_each(going.reads, lambda read: read.call(), then, most, lambda read: read.place)
 

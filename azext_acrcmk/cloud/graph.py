@@ -6,7 +6,7 @@ between pages; a subscription that can't be read is left out without a word.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from math import inf
 from typing import Any
@@ -62,7 +62,7 @@ class Rows(Value):
     """What a query found, each row once. `missing` is how many more rows Azure counts than it gave; `cut` tells that
     there are more subscriptions than it looks at, `told` that it answered at all."""
 
-    rows: tuple[dict[str, Any], ...] = ()
+    rows: tuple[Any, ...] = ()
     missing: int = 0
     cut: bool = False
     told: bool = True
@@ -70,12 +70,22 @@ class Rows(Value):
 
 @immutable
 class Page(Value):
-    """Some of the rows of a query, how many it has in all, the token for those after it, and whether it is `cut`."""
+    """Some of the rows of a query by their IDs, how many there are on the page and in all, the token for those after
+    it, and whether it is `cut`."""
 
-    rows: tuple[dict[str, Any], ...]
+    by_id: dict[Id | None, Any]
+    size: int
     total: int
     token: str | None
     cut: bool
+
+
+# Asks for a page: the body of the query, which says which.
+Turn = Callable[[dict[str, Any]], Page]
+
+
+def as_it_is(row: dict[str, Any]) -> dict[str, Any]:
+    return row
 
 
 class Graph:
@@ -85,53 +95,32 @@ class Graph:
         self._arm = clients.arm(subscription)
         self._stop, self._quota = stop, Quota(stop, _UNTOLD)
 
-    def ask(self, query: str, where: Where = EVERYWHERE, most: float = inf) -> Rows:
-        """All rows of a query, which must keep the column `id`; nothing is told if there are more than `most`. Raises
-        AzureError."""
-        found = [self._complete(query, piece, most) for piece in where.pieces()]
-        by_id = {identifier(row, "id"): row for each in found for row in each.rows}
-        missing, cut = sum(each.missing for each in found), any(each.cut for each in found)
-        return Rows(tuple(by_id.values()), missing, cut, all(each.told for each in found))
-
-    def _complete(self, query: str, piece: dict[str, Any], most: float) -> Rows:
-        """Asked again from the start where rows are missing: pages are offsets, and rows may have shifted."""
-        rows = self._pages(query, piece, most, self._side_by_side)
-        return self._pages(query, piece, most, self._one_by_one) if rows.missing else rows
-
-    def _pages(
-        self, query: str, piece: dict[str, Any], most: float, rest: Callable[[dict, Page], Iterable[Page]]
+    def ask(
+        self,
+        query: str,
+        where: Where = EVERYWHERE,
+        most: float = inf,
+        read: Callable[[dict[str, Any]], Any] = as_it_is,
     ) -> Rows:
+        """All rows of a query, which must keep the column `id`; nothing is told if there are more than `most`. Raises
+        AzureError.
+
+        Of each row it is what `read` makes of it, if anything, as soon as its page is there, while others are awaited.
+        """
         # A role of a management group or of the tenant is above all subscriptions.
         options: dict[str, Any] = {"$top": 1000, "authorizationScopeFilter": "AtScopeAboveAndBelow"}
-        body = {"query": f"{query} | order by id asc", "options": options, **piece}
-        first = self._page(body)
-        if first.total > most:
-            return Rows(told=False)
-        found: dict[Id | None, dict[str, Any]] = {}
-        total, cut = 0, False
-        for page in (first, *rest(body, first)):
-            for row in page.rows:
-                found[identifier(row, "id")] = row
-            # Where it changes, rows have shifted: the largest tells that one may be missing.
-            total, cut = max(total, page.total), cut or page.cut
-        return Rows(tuple(found.values()), max(total - len(found), 0), cut)
+        by_id: dict[Id | None, Any] = {}
+        missing, cut = 0, False
+        for piece in where.pieces():
+            body = {"query": f"{query} | order by id asc", "options": options, **piece}
+            found = _complete(body, partial(self._page, read), most)
+            if found is None:
+                return Rows(told=False)
+            by_id |= found.by_id
+            missing, cut = missing + found.total - found.size, cut or found.cut
+        return Rows(tuple(each for each in by_id.values() if each is not None), missing, cut)
 
-    def _side_by_side(self, body: dict[str, Any], first: Page) -> Iterable[Page]:
-        """The pages after the first, which tells how many there are, all at once."""
-        size = len(first.rows)
-        starts = range(size, first.total, size) if first.token and size else ()
-        return in_parallel(*(partial(self._page, _with_option(body, "$skip", start)) for start in starts))
-
-    def _one_by_one(self, body: dict[str, Any], first: Page) -> Iterable[Page]:
-        """The pages after the first, each by the token of the one before."""
-        token, seen = first.token, set()
-        while token and token not in seen:
-            seen.add(token)
-            page = self._page(_with_option(body, "$skipToken", token))
-            yield page
-            token = page.token
-
-    def _page(self, body: dict[str, Any]) -> Page:
+    def _page(self, read: Callable[[dict[str, Any]], Any], body: dict[str, Any]) -> Page:
         """One answer, however long the quota makes it wait."""
         from azure.core.exceptions import AzureError
 
@@ -143,14 +132,14 @@ class Graph:
                 answer, headers = self._arm.query(PATH, API_VERSIONS["Microsoft.ResourceGraph/resources"], body)
                 if not isinstance(answer.get("data"), list):
                     raise UnexpectedResponse("a list of rows was expected.")
-                cut = headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
-                total, token = number(answer, "totalRecords") or 0, text(answer, "$skipToken")
-                return Page(tuple(parts(answer, "data")), total, token, cut)
+                failure = None
             except AzureError as error:
                 headers = getattr(getattr(error, "response", None), "headers", None) or {}
                 failure = error
             finally:
                 asked = self._quota.told(headers)
+            if failure is None:
+                return _page_of(answer, headers, read)
             if read_error(failure).status == 401 and not renewed:
                 renewed = True  # a token can expire on the way: the next query has a new one
                 continue
@@ -159,6 +148,52 @@ class Graph:
             within = PATIENCE if throttled else PATIENCE_WITH_TROUBLE
             if not (throttled or _may_pass(failure)) or not pauses.another(within, wait or asked_pause(failure)):
                 raise failure
+
+
+def _page_of(answer: dict[str, Any], headers: Mapping[str, str], read: Callable[[dict[str, Any]], Any]) -> Page:
+    rows = parts(answer, "data")
+    by_id = {identifier(row, "id"): read(row) for row in rows}
+    cut = headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
+    return Page(by_id, len(rows), number(answer, "totalRecords") or 0, text(answer, "$skipToken"), cut)
+
+
+def _complete(body: dict[str, Any], turn: Turn, most: float) -> Page | None:
+    """All pages as one, whose size is that of all its different rows; None if these are more than `most`. Asked again
+    from the start where rows are missing: pages are offsets, and rows may have shifted."""
+    first = turn(body)
+    if first.total > most:
+        return None
+    found = _together(first, _side_by_side(body, turn, first))
+    if found.size == found.total:
+        return found
+    first = turn(body)
+    return _together(first, _one_by_one(body, turn, first))
+
+
+def _together(first: Page, rest: Iterable[Page]) -> Page:
+    by_id: dict[Id | None, Any] = {}
+    total, cut = 0, False
+    for page in (first, *rest):
+        by_id |= page.by_id
+        # Where it changes, rows have shifted: the largest tells that one may be missing.
+        total, cut = max(total, page.total), cut or page.cut
+    return Page(by_id, len(by_id), max(total, len(by_id)), None, cut)
+
+
+def _side_by_side(body: dict[str, Any], turn: Turn, first: Page) -> Iterable[Page]:
+    """The pages after the first, which tells how many there are, all at once."""
+    starts = range(first.size, first.total, first.size) if first.token and first.size else ()
+    return in_parallel(*(partial(turn, _with_option(body, "$skip", start)) for start in starts))
+
+
+def _one_by_one(body: dict[str, Any], turn: Turn, first: Page) -> Iterable[Page]:
+    """The pages after the first, each by the token of the one before."""
+    token, seen = first.token, set()
+    while token and token not in seen:
+        seen.add(token)
+        page = turn(_with_option(body, "$skipToken", token))
+        yield page
+        token = page.token
 
 
 def _with_option(body: dict[str, Any], name: str, value: object) -> dict[str, Any]:

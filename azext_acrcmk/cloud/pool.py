@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 # So many reads of one place may be under way in any case; where there are few places, each has its share.
 LEAST_OF_A_PLACE = 8
+# While `then` computes, each read waits for its turn of Python at most so many seconds: by default five times as long.
+_TURN = 0.001
 
 
 class Throttled(Exception):
@@ -59,15 +62,17 @@ class Queue(Generic[T]):
         self._turns: deque[Place[T]] = deque()
         self._changed = threading.Condition()
         self._idle, self._closed = 0, False
-        self.add(items)
+        self.add(items, deque.append)
 
-    def add(self, items: Iterable[T]) -> None:
+    def add(self, items: Iterable[T], put: Callable[[deque[T], T], None] = deque.appendleft) -> None:
+        """Items before all that wait at their places: what is begun is ended first, so that not much is left to be
+        asked one after the other when little else is."""
         with self._changed:
             for item in items:
                 place = self._places.setdefault(self._place(item), Place())
                 if not place.waiting:
                     self._turns.append(place)
-                place.waiting.append(item)
+                put(place.waiting, item)
             self._wake()
 
     def take(self) -> tuple[Place[T], T] | None:
@@ -154,6 +159,8 @@ def for_each(
                 ended.put((item, error))
 
     left, workers = len(first), 0
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN)
     # Python loses a signal that comes as the main thread begins to wait; other threads get none.
     wake = WAKE if threading.current_thread() is threading.main_thread() else None
     try:
@@ -171,4 +178,5 @@ def for_each(
             queue.add(more)
             left += len(more) - 1
     finally:
+        sys.setswitchinterval(usual)
         queue.close()

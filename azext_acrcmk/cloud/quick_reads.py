@@ -193,7 +193,6 @@ def _send(connections: Any, target: str, headers: dict[str, str]) -> Any:
     except (HTTPError, OSError):
         logger.debug("GET %s: no answer", target, exc_info=True)
         return None
-    logger.debug("GET %s: %s", target, response.status)
     return response
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from azext_acrcmk.cloud.fields import flag, identifier, moment, number, part, parts, resource_id, scope_id, text, texts
@@ -28,7 +27,8 @@ def read_group(body: dict[str, Any]) -> Group:
     return Group(scope_id(body, "id"), text(body, "location") or "")
 
 
-def read_registry(body: dict[str, Any]) -> Registry:
+def read_registry(body: dict[str, Any], whole: bool = True) -> Registry:
+    """A registry; with the wire format, which only a change of it requires, if it is read `whole`."""
     id_ = resource_id(body)
     properties, identity = part(body, "properties"), part(body, "identity")
     return Registry(
@@ -37,21 +37,20 @@ def read_registry(body: dict[str, Any]) -> Registry:
         sku=text(part(body, "sku"), "name") or "",
         login_server=text(properties, "loginServer"),
         provisioning_state=text(properties, "provisioningState") or "Succeeded",
-        encryption=_read_encryption(part(properties, "encryption")),
+        encryption=_read_encryption(part(properties, "encryption"), whole),
         system_principal_id=identifier(identity, "principalId"),
         system_tenant=identifier(identity, "tenantId"),
         attached=tuple(_read_attached(part(identity, "userAssignedIdentities"))),
         status_message=text(part(properties, "status"), "message"),
-        properties=properties,
+        properties=properties if whole else {},
         content_trust=_is(part(properties, "policies", "trustPolicy"), "status", "enabled") or False,
-        tags={name: value for name, value in part(body, "tags").items() if isinstance(value, str)},
+        tags={name: value for name, value in part(body, "tags").items() if whole and isinstance(value, str)},
     )
 
 
 def read_registry_of_many(body: dict[str, Any]) -> Registry:
-    """Without the wire format, which only a change of the registry requires, and which takes most of its memory."""
-    registry = read_registry(body)
-    return replace(registry, properties={}, tags={}, encryption=replace(registry.encryption, wire={}))
+    """Without the wire format, which takes most of its memory."""
+    return read_registry(body, whole=False)
 
 
 def _read_attached(identities: dict[str, Any]) -> Iterator[AttachedIdentity]:
@@ -60,7 +59,7 @@ def _read_attached(identities: dict[str, Any]) -> Iterator[AttachedIdentity]:
         yield AttachedIdentity(resource_id({"id": id_}), identifier(ids, "clientId"), identifier(ids, "principalId"))
 
 
-def _read_encryption(block: dict[str, Any]) -> Encryption:
+def _read_encryption(block: dict[str, Any], whole: bool) -> Encryption:
     vault = part(block, "keyVaultProperties")
     key, in_use = _key_id(vault, "keyIdentifier"), _key_id(vault, "versionedKeyIdentifier")
     if key and in_use:
@@ -70,7 +69,7 @@ def _read_encryption(block: dict[str, Any]) -> Encryption:
         key=key,
         in_use=in_use if in_use and in_use.version else None,
         identity=identifier(vault, "identity"),
-        wire=block or {"status": "disabled"},
+        wire=(block or {"status": "disabled"}) if whole else {},
     )
 
 

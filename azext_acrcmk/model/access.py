@@ -163,9 +163,14 @@ def excess_of(vault: Vault, principal_id: Id, roles: tuple[RoleGrant, ...] | Unk
     if vault.uses_policies:
         held = {p.lower() for policy in own_policies(vault, principal_id) for p in policy.key_permissions}
         return sorted(held - {name.lower() for name in NEEDED_ACTIONS})
-    needed = {a.lower() for a in (HSM_NEEDED_ACTIONS if vault.is_hsm else NEEDED_ACTIONS).values()}
-    wider = [role for role in roles or () if {each.lower() for each in role.data_actions if _on_keys(each)} - needed]
-    return sorted({f"role '{role.role_name}'" for role in wider})
+    return sorted({f"role '{role.role_name}'" for role in roles or () if _is_wide(role.data_actions, vault.is_hsm)})
+
+
+@lru_cache(maxsize=1024)
+def _is_wide(data_actions: tuple[str, ...], hsm: bool) -> bool:
+    """Whether they include more on keys than a registry requires."""
+    needed = {each.lower() for each in (HSM_NEEDED_ACTIONS if hsm else NEEDED_ACTIONS).values()}
+    return not needed.issuperset(each.lower() for each in data_actions if _on_keys(each))
 
 
 def _on_keys(pattern: str) -> bool:
@@ -216,6 +221,7 @@ def _denies(denied: DenyAssignment, action: str) -> bool:
     return matches(denied.data_actions, action) and not matches(denied.not_data_actions, action)
 
 
+@lru_cache(maxsize=4096)
 def matches(patterns: tuple[str, ...], action: str) -> bool:
     """Whether one of a role's patterns, with * for anything, matches `action`.
 

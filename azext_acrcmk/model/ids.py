@@ -137,11 +137,18 @@ class _AnyCase:
 
     __slots__ = ()
 
+    def lower(self) -> str:
+        """What is the same of all that are equal."""
+        # Found out once: thousands are looked up again and again.
+        if not self.lowered:
+            object.__setattr__(self, "lowered", str(self).lower())
+        return self.lowered
+
     def __eq__(self, other: object) -> bool:
-        return str(self).lower() == str(other).lower() if isinstance(other, type(self)) else NotImplemented
+        return self.lower() == other.lower() if isinstance(other, type(self)) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash(str(self).lower())
+        return hash(self.lower())
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -156,6 +163,7 @@ class ArmId(_AnyCase):
     type: str
     name: str
     spelling: str = field(default="", init=False, repr=False)
+    lowered: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "subscription", Id(self.subscription))
@@ -172,7 +180,7 @@ class ArmId(_AnyCase):
 
     def is_in(self, message: str) -> bool:
         """Whether a message of Azure names it."""
-        return str(self).lower() in message.lower()
+        return self.lower() in message.lower()
 
     @property
     def group_id(self) -> Scope:
@@ -227,6 +235,7 @@ class KeyId(_AnyCase):
     host: str
     name: str
     version: str | None = None
+    lowered: str = field(default="", init=False, repr=False)
 
     def __str__(self) -> str:
         return self.versionless + (f"/{self.version}" if self.version else "")
@@ -250,7 +259,7 @@ class KeyId(_AnyCase):
         return self.suffix.startswith("managedhsm.")
 
     def with_version(self, version: str | None) -> KeyId:
-        return KeyId(self.host, self.name, version)
+        return self if version == self.version else KeyId(self.host, self.name, version)
 
     @classmethod
     def parse(cls, text: str) -> KeyId:

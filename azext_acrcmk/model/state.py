@@ -6,7 +6,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any
 
-from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope, same
+from azext_acrcmk.model.ids import ArmId, Id, KeyId, Scope
 from azext_acrcmk.model.value import Value, immutable
 
 RBAC = "rbac"
@@ -154,7 +154,8 @@ class AccessPolicy(Value):
     application_id: Id | None = None
 
     def permits(self, permission: str) -> bool:
-        return any(same(each, permission) or same(each, "all") for each in self.key_permissions)
+        enough = (permission.lower(), "all")
+        return any(each.lower() in enough for each in self.key_permissions)
 
 
 @immutable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +21,7 @@ from azext_acrcmk.model.defaults import LIVE_DEPTH, REGISTRY_DEPTH
 from azext_acrcmk.model.ids import Id, Scope
 from azext_acrcmk.model.state import Absent, NotLoaded, State
 from azext_acrcmk.operations.report_files import read_report, write_reports
-from azext_acrcmk.operations.session import Session, fail_after_output
+from azext_acrcmk.operations.session import Session, fail_after_output, give_as_it_is
 from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, said_of_missing, unseen_parts
 from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.output.report import ending_of, render
@@ -68,7 +67,7 @@ def list_registries(
     rows: str,
     from_file: str | None,
     compare_file: str | None,
-) -> dict[str, Any]:
+) -> None:
     """The registries of a scope, judged by the rules of `check`; what could not be read is always reported."""
     earlier = _earlier(compare_file) if compare_file else None
     if from_file:
@@ -84,7 +83,7 @@ def list_registries(
     write_reports(cmd.cli_ctx, {path: render(ending_of(path), document, rows) for path in reports or ()})
     if interrupted or fails(document, fail_on):
         fail_after_output(cmd.cli_ctx)
-    return document
+    give_as_it_is(cmd.cli_ctx, document)
 
 
 def _earlier(path: str) -> dict[str, Any]:
@@ -181,7 +180,7 @@ class Judge:
         """Without what passed, which would take most of the memory of a fleet."""
         if id(state) not in self._judged:
             health = examine(state, self.now, self._expiry_days)
-            self._judged[id(state)] = state, replace(health, findings=tuple(health.problems))
+            self._judged[id(state)] = state, Health(health.status, tuple(health.problems))
         return self._judged[id(state)][1]
 
     def doubts(self, state: State) -> frozenset[str]:

@@ -237,10 +237,23 @@ def fail_after_output(cli_ctx, code: int = 1) -> None:
     """Makes the command end with this exit code after its result is written, in any format."""
     from knack.events import EVENT_CLI_SUCCESSFUL_EXECUTE
 
-    def fail(_cli_ctx, **_):
+    def fail(cli_ctx, **_):
+        cli_ctx.unregister_event(EVENT_CLI_SUCCESSFUL_EXECUTE, fail)  # other commands may follow in this process
         raise SystemExit(code)
 
     cli_ctx.register_event(EVENT_CLI_SUCCESSFUL_EXECUTE, fail)
+
+
+def give_as_it_is(cli_ctx, document: dict[str, Any]) -> None:
+    """Makes a large document the result of a command that returns none. What a command returns, the CLI copies value by
+    value, as it can be more than JSON: of ten thousand registries, that takes a second."""
+    from knack.events import EVENT_INVOKER_TRANSFORM_RESULT
+
+    def give(cli_ctx, event_data, **_):
+        cli_ctx.unregister_event(EVENT_INVOKER_TRANSFORM_RESULT, give)
+        event_data["result"] = document
+
+    cli_ctx.register_event(EVENT_INVOKER_TRANSFORM_RESULT, give)
 
 
 def _forbidden(name: str, unknown: Unknown) -> ForbiddenError:

@@ -20,7 +20,6 @@ from azext_acrcmk.rules.catalogue import (
     IDENTITY,
     NOT_LOADED,
     REGISTRY,
-    SEVERITIES,
     UNKNOWN,
     VAULT,
     WARNING,
@@ -102,25 +101,24 @@ def examine(state: State, now: datetime, expiry_days: int = EXPIRY_DAYS) -> Heal
 
 def judge(facts: Facts) -> list[Finding]:
     """The findings: the most severe first, passed rules last."""
+    is_there = isinstance(facts.state.registry, Registry)
+    unread = facts.not_loaded if facts.goal or facts.exists_encrypted else frozenset()
     subjects: dict[str, str] = {}
-    found = []
+    problems, others = [], []
     for rule in CATALOGUE:
-        if verdict := _verdict(rule, facts):
+        if rule.subject == REGISTRY and not is_there:
+            continue
+        verdict = rule.judge(facts) if unread.isdisjoint(rule.needs) else _not_read(rule, unread)
+        if verdict:
             if rule.subject not in subjects:
                 subjects[rule.subject] = _subject(rule.subject, facts)
-            found.append(Finding(rule, verdict, subjects[rule.subject]))
-    found.sort(key=lambda each: (not each.is_problem, SEVERITIES.index(each.severity)))
-    return found
+            finding = Finding(rule, verdict, subjects[rule.subject])
+            (problems if finding.is_problem else others).append(finding)
+    return problems + others
 
 
-def _verdict(rule: Rule, facts: Facts) -> Verdict | None:
-    if rule.subject == REGISTRY and not isinstance(facts.state.registry, Registry):
-        return None
-    if facts.not_loaded and (facts.goal or facts.exists_encrypted):
-        missing = [name for name in rule.needs if name in facts.not_loaded]
-        if missing:
-            return Verdict(NOT_LOADED, f"Not read: {', '.join(missing)}.")
-    return rule.judge(facts)
+def _not_read(rule: Rule, unread: frozenset[str]) -> Verdict:
+    return Verdict(NOT_LOADED, f"Not read: {', '.join(each for each in rule.needs if each in unread)}.")
 
 
 def stoppers(command: str, facts: Facts, fixed: frozenset[Fix] = frozenset()) -> list[Finding]:

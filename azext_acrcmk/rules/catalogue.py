@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -200,6 +201,7 @@ class Rule(Value):
     error: str
 
 
+# The most severe first.
 CATALOGUE: list[Rule] = []
 
 
@@ -217,7 +219,8 @@ def rule(
     """Adds the decorated function to the catalogue."""
 
     def add(judge: Callable[[Facts], Verdict | None]) -> Callable[[Facts], Verdict | None]:
-        CATALOGUE.append(Rule(code, severity, subject, cause, cure, judge, needs, frozenset(stops), error))
+        new = Rule(code, severity, subject, cause, cure, judge, needs, frozenset(stops), error)
+        insort(CATALOGUE, new, key=lambda each: SEVERITIES.index(each.severity))
         return judge
 
     return add

@@ -41,6 +41,9 @@ class Context:
     def register_event(self, _name, handler):
         self.then = handler
 
+    def unregister_event(self, _name, handler):
+        assert handler is self.then
+
 
 def test_where_one_can_not_be_written_after_all_the_command_fails_after_its_result(tmp_path, caplog):
     context = Context()

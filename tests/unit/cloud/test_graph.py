@@ -39,8 +39,12 @@ class Arm:
         return answer
 
 
+def graph_of(arm):
+    return Graph(SimpleNamespace(arm=lambda _: arm), "s", Stop())
+
+
 def ask(arm, where=Where()):  # noqa: B008
-    return Graph(SimpleNamespace(arm=lambda _: arm), "s", Stop()).ask("resources", where)
+    return graph_of(arm).ask("resources", where)
 
 
 @pytest.fixture(autouse=True)
@@ -81,10 +85,25 @@ def test_the_first_page_tells_how_many_follow_and_these_are_asked_for_at_once():
 
 def test_of_more_rows_than_wanted_nothing_is_told_and_no_more_is_asked():
     few, many = Paged(), Paged()
-    graph = {arm: Graph(SimpleNamespace(arm=lambda _, arm=arm: arm), "s", Stop()) for arm in (few, many)}
-    assert graph[few].ask("resources", most=7) == Rows(tuple(ROWS))
-    assert graph[many].ask("resources", most=6) == Rows(told=False)
+    assert graph_of(few).ask("resources", most=7) == Rows(tuple(ROWS))
+    assert graph_of(many).ask("resources", most=6) == Rows(told=False)
     assert len(many.asked) == 1
+
+
+def test_of_each_row_it_is_what_is_read_of_it_as_soon_as_its_page_is_there():
+    read, before_second = [], []
+
+    def before(_arm, number):
+        if number == 2:
+            before_second.extend(read)
+
+    def number_of(row):
+        read.append(row["id"])
+        return None if row == ROWS[6] else int(row["id"][3:])
+
+    found = graph_of(Paged(before)).ask("resources", read=number_of)
+    assert (sorted(found.rows), found.missing) == ([0, 1, 2, 3, 4, 5], 0)
+    assert before_second == [each["id"] for each in ROWS[:3]]
 
 
 def remove_first_at(arm, number):

@@ -40,10 +40,10 @@ def test_no_place_has_more_than_its_share_under_way():
     assert max(taken.values()) <= max(LEAST_OF_A_PLACE, -(-400 // 26))
 
 
-def test_what_is_added_has_its_turn_after_those_that_wait():
-    queue = Queue(["a0", "a1"], place_of, most=4)
-    queue.add(["a2", "b0"])
-    assert [queue.take()[1] for _ in range(4)] == ["a0", "b0", "a1", "a2"]
+def test_what_is_added_is_the_next_of_its_place():
+    queue = Queue(["a0", "a1", "b0"], place_of, most=4)
+    queue.add(["a2", "c0"])
+    assert [queue.take()[1] for _ in range(5)] == ["a2", "b0", "c0", "a0", "a1"]
 
 
 def test_what_follows_from_others_is_done_too():
