@@ -356,11 +356,13 @@ def _load_list(loader):
         c.argument(
             "from_file",
             options_list=["--from"],
-            help="JSON report to read instead of Azure, to list it differently or to write other reports.",
+            help="JSON report to read instead of Azure, to list it differently or to write other reports. Options of "
+            "what to read from Azure (the scope, --depth and --expiry-days) can't be used with it.",
         )
         c.argument(
             "compare",
-            help="Earlier JSON report. The result then says what is worse, better, new or gone since.",
+            help="Earlier JSON report. The result and the HTML and CSV reports then say what is worse, better, new or "
+            "gone since.",
         )
 
 

@@ -124,7 +124,7 @@ def validate_expiry_days(namespace):
 
 
 def validate_list(namespace):
-    """One kind of scope, and IDs of subscriptions."""
+    """One kind of scope, IDs of subscriptions, and with --from nothing that only matters where Azure is read."""
     given = [
         option
         for option, value in (
@@ -139,14 +139,29 @@ def validate_list(namespace):
     if getattr(namespace.resource_group_name, "is_default", False) and (given or namespace.from_file):
         # A configured default does not narrow what was typed.
         namespace.resource_group_name = None
-    given += [option for option, value in (("--resource-group", namespace.resource_group_name),) if value]
-    if namespace.from_file and given:
-        raise MutuallyExclusiveArgumentError(f"--from and {given[0]} can't be used together.")
+    if namespace.from_file:
+        _check_nothing_is_read(namespace, given)
     for path in namespace.report or ():
         _check_report(path)
     for subscription in namespace.subscriptions or ():
         if not is_guid(subscription):
             raise InvalidArgumentValueError(f"'{subscription}' is not a valid subscription ID.")
+
+
+def _check_nothing_is_read(namespace, scope):
+    """A report is shown as it was made: what says how to read Azure would be ignored."""
+    others = (
+        ("--resource-group", namespace.resource_group_name),
+        ("--subscription", namespace._subscription),
+        ("--depth", namespace.depth),
+        ("--expiry-days", namespace.expiry_days),
+    )
+    typed = [option for option, value in others if value not in (None, "") and not getattr(value, "is_default", False)]
+    if given := [*scope, *typed]:
+        raise MutuallyExclusiveArgumentError(
+            f"--from can't be used with {' or '.join(given)}: the report in '{namespace.from_file}' is shown as it was "
+            "made, and Azure is not read."
+        )
 
 
 def _check_report(path, endings=REPORT_ENDINGS):

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from knack.log import get_logger
 
 from azext_acrcmk.operations.session import fail_after_output
 from azext_acrcmk.output.fleet import HEALTHS, SCHEMA
+from azext_acrcmk.output.fleet_compare import KINDS
 
 logger = get_logger(__name__)
 
@@ -59,6 +60,8 @@ def _is_report(document: Any) -> bool:
         isinstance(listed, list) and all(isinstance(each, str) and each in HEALTHS for each in listed)
     ):
         return False
+    if not _is_comparison(document.get("comparison")):
+        return False
     several = document.get("fleetFindings")
     if not isinstance(several, list) or not all(map(_is_about_several, several)):
         return False
@@ -77,13 +80,33 @@ def _is_row(row: Any) -> bool:
     )
 
 
+def _is_comparison(compared: Any) -> bool:
+    if compared is None:
+        return True
+    if not isinstance(compared, dict) or not isinstance(compared.get("since"), str):
+        return False
+    return all(isinstance(compared.get(kind), list) and all(map(_is_change, compared[kind])) for kind in KINDS)
+
+
+def _is_change(change: Any) -> bool:
+    return (
+        isinstance(change, dict)
+        and isinstance(change.get("id"), str)
+        and all(change.get(name, ...) in (*HEALTHS, None) for name in ("before", "now"))
+        and all(_is_texts(change.get(name)) for name in ("appeared", "disappeared"))
+    )
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def _is_about_several(finding: Any) -> bool:
     return (
         isinstance(finding, dict)
         and _texts(finding, ("code", "severity", "subject", "message"))
-        and isinstance(finding.get("registries"), list)
+        and _is_texts(finding.get("registries"))
         and bool(finding["registries"])
-        and all(isinstance(each, str) for each in finding["registries"])
     )
 
 
@@ -91,8 +114,9 @@ def _texts(value: dict[str, Any], names: tuple[str, ...]) -> bool:
     return all(isinstance(value.get(name), str) for name in names)
 
 
-def write_reports(cli_ctx, contents: Mapping[str, str]) -> None:
-    """Writes all files. Where that fails after all, the command has its result all the same, and then fails."""
+def write_reports(cli_ctx, contents: Iterable[tuple[str, str]]) -> None:
+    """Writes all files, each a path and a text. Where that fails after all, the command has its result all the same,
+    and then fails."""
     try:
         write_all(contents)
     except FileOperationError as error:
@@ -100,11 +124,11 @@ def write_reports(cli_ctx, contents: Mapping[str, str]) -> None:
         fail_after_output(cli_ctx)
 
 
-def write_all(contents: Mapping[str, str]) -> None:
-    """Each file is put in place once all are on the disk."""
+def write_all(contents: Iterable[tuple[str, str]]) -> None:
+    """Each file is put in place once all are on the disk. Of the texts, which can be large, one at a time is needed."""
     made: list[tuple[Path, Path]] = []
     try:
-        for name, text in contents.items():
+        for name, text in contents:
             target = Path(name)
             beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
             with beside.open("x", encoding="utf-8", errors="replace", newline="") as file:

@@ -4,53 +4,83 @@ from __future__ import annotations
 
 from typing import Any
 
+from azext_acrcmk.model.defaults import REGISTRY_DEPTH
+
+Row = dict[str, Any]
+
+KINDS = ("worse", "better", "unclear", "new", "gone", "notComparable")
 # What is not known is neither better nor worse.
 _RANKS = {"healthy": 0, "attention": 1, "notEncrypted": 1, "broken": 2}
-Rows = list[dict[str, Any]]
+_BROKEN = _RANKS["broken"]
+_KEYS = "what only keys show"
 
 
 def compare(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Where the later report is partial, a registry that is not in it need not be gone; nor need one be new where the
-    earlier was."""
+    """When the earlier report was made, and the registries of each of KINDS.
+
+    `before` and `now` of a registry are its health, null where it is not in that report; `appeared` and `disappeared`
+    are the codes of errors and warnings. Where the later report is partial, a registry that is not in it need not be
+    gone; nor need one be new where the earlier was.
+    """
     old, new = _by_id(before["registries"]), _by_id(now["registries"])
-    changed: dict[str, Rows] = {"worse": [], "better": [], "unclear": []}
+    unread = _unread_keys(before, now), _unread_keys(now, before)
+    changed: dict[str, list[Row]] = {kind: [] for kind in KINDS}
     for id_, row in new.items():
-        if id_ in old and (kind := _kind(old[id_], row)):
+        if id_ not in old:
+            changed["notComparable" if before["partial"] else "new"].append(_change(None, row))
+        elif kind := _kind(old[id_], row, *unread):
             changed[kind].append(_change(old[id_], row))
-    added = [row["id"] for id_, row in new.items() if id_ not in old]
-    missing = [row["id"] for id_, row in old.items() if id_ not in new]
-    return {
-        "since": before["generatedAt"],
-        **changed,
-        "new": [] if before["partial"] else added,
-        "gone": [] if now["partial"] else missing,
-        "notComparable": (added if before["partial"] else []) + (missing if now["partial"] else []),
-    }
+    missing = [_change(row, None) for id_, row in old.items() if id_ not in new]
+    changed["notComparable" if now["partial"] else "gone"] += missing
+    return {"since": before["generatedAt"], **changed}
 
 
-def _by_id(rows: Rows) -> dict[str, dict[str, Any]]:
+def changes_by_id(document: dict[str, Any]) -> dict[str, tuple[str, Row]]:
+    """The kind of each change that the document tells, and the change, by the registry's ID in lower case."""
+    compared = document.get("comparison") or {}
+    return {each["id"].lower(): (kind, each) for kind in KINDS for each in compared.get(kind, ())}
+
+
+def _by_id(rows: list[Row]) -> dict[str, Row]:
     return {row["id"].lower(): row for row in rows}
 
 
-def _kind(old: dict[str, Any], new: dict[str, Any]) -> str | None:
+def _unread_keys(document: dict[str, Any], other: dict[str, Any]) -> frozenset[str]:
+    """What is not known of any registry, because the document was made without the keys and the other one with them."""
+    alone = document.get("depth") == REGISTRY_DEPTH != other.get("depth")
+    return frozenset({_KEYS} if alone else ())
+
+
+def _kind(old: Row, new: Row, unread_before: frozenset[str], unread_now: frozenset[str]) -> str | None:
     was, is_ = _RANKS.get(old["health"]), _RANKS.get(new["health"])
     if was is None or is_ is None:
         return "unclear" if old["health"] != new["health"] else None
-    appeared, went = _grave(new) - _grave(old), _grave(old) - _grave(new)
-    if is_ > was or (is_ == was and appeared):
-        return "worse"
-    return "better" if is_ < was or went else None
+    # No error is left open in a registry that is not broken: this is certain, whatever could not be read.
+    if was != is_ and _BROKEN in (was, is_):
+        return "worse" if is_ > was else "better"
+    # A finding on what could not be read in the other report may have been there before, or be there still.
+    hidden_before, hidden_now = _unknown(old) | unread_before, _unknown(new) | unread_now
+    if is_ > was or (is_ == was and _grave(new) - _grave(old)):
+        return "worse" if hidden_before <= hidden_now else "unclear"
+    if is_ < was or _grave(old) - _grave(new):
+        return "better" if hidden_now <= hidden_before else "unclear"
+    return None
 
 
-def _grave(row: dict[str, Any]) -> set[str]:
-    return {each["code"] for each in row["findings"] if each["severity"] != "info" and each["status"] == "failed"}
+def _grave(row: Row | None) -> set[str]:
+    findings = row["findings"] if row else ()
+    return {each["code"] for each in findings if each["severity"] != "info" and each["status"] == "failed"}
 
 
-def _change(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+def _unknown(row: Row) -> set[str]:
+    return {each["code"] for each in row["findings"] if each["status"] == "unknown"}
+
+
+def _change(old: Row | None, new: Row | None) -> Row:
     return {
-        "id": new["id"],
-        "before": old["health"],
-        "now": new["health"],
+        "id": (new or old or {})["id"],
+        "before": old["health"] if old else None,
+        "now": new["health"] if new else None,
         "appeared": sorted(_grave(new) - _grave(old)),
         "disappeared": sorted(_grave(old) - _grave(new)),
     }

@@ -12,14 +12,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.output.report import render
-from tests.unit.output.test_reports import EVIL, document, finding, row
+from tests.unit.output.test_reports import EVIL, HOSTILE, document, finding, row
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
     "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
     "--disable-sync"
 )
+CHANGES = "Changes since 2026-10-01T08:00:00+00:00"
 HEALTHS = ("healthy", "broken", "attention", "unknown", "notLoaded", "notEncrypted")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium here: apt-get install chromium")
@@ -45,11 +47,19 @@ def fleet(size: int) -> dict[str, Any]:
         "message": "All stop.",
         "fix": None,
     }
-    return {
+    now = {
         **made,
         "counts": {"total": size, **counts},
         "fleetFindings": [{**several, "registries": [each["id"] for each in rows[:3]]}],
     }
+    return {**now, "comparison": compare(_a_month_before(now), now)}
+
+
+def _a_month_before(now: dict[str, Any]) -> dict[str, Any]:
+    """A report in which all registries but the last are, each in a worse or better health, and one more."""
+    others = {"healthy": "broken", "broken": "healthy", "attention": "healthy", "notEncrypted": "healthy"}
+    rows = [{**each, "health": others.get(each["health"], "broken"), "findings": []} for each in now["registries"]]
+    return {**document(*rows[:-1], row("old")), "generatedAt": "2026-10-01T08:00:00+00:00"}
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +115,15 @@ def test_ten_thousand_rows_are_filtered_sorted_and_paged(show):
     assert names(page) == ["registry09990", "registry09996"]
     page.locator("#search").fill("")
     page.locator("#health").select_option("")
+    page.locator("#change").select_option("worse")
+    assert page.locator("#shown").inner_text() == "5000 of 10000 registries"
+    page.locator("#change").select_option("")
+    # All that changed is there, and is opened at once.
+    worse = page.locator("[aria-label=Worse]")
+    assert not worse.is_visible()
+    page.locator("summary").first.click()
+    assert (worse.is_visible(), worse.locator("tbody tr").count()) == (True, 5000)
+    page.locator("summary").first.click()
     heading = page.locator("#registries th[data-name=name]")
     heading.locator("button").click()
     assert (names(page)[0], heading.get_attribute("aria-sort")) == ("registry00000", "ascending")
@@ -120,7 +139,7 @@ def test_a_row_opens_and_closes_by_mouse_and_keyboard(show):
     page = show(fleet(12))
     page.locator("#search").focus()
     first = page.locator("#registries tbody button").first
-    for _ in range(20):
+    for _ in range(30):
         page.keyboard.press("Tab")
         if first.evaluate("each => each === document.activeElement"):
             break
@@ -155,6 +174,7 @@ def test_it_is_read_on_a_phone_and_printed(show):
     assert not page.locator("#search").is_visible()
     assert page.locator("#registries").is_visible()
     assert page.get_by_role("heading", name="This report is partial").is_visible()
+    assert page.get_by_role("region", name="Worse").is_visible()
 
 
 def test_health_is_a_ring_and_a_table_also_where_it_is_printed(show):
@@ -170,6 +190,27 @@ def test_health_is_a_ring_and_a_table_also_where_it_is_printed(show):
     assert [each.get_attribute("fill") for each in table.locator("rect").all()] == colors
 
 
+def test_what_changed_is_counted_and_opens_by_keyboard(show):
+    """What became worse is open from the beginning where it is not too much to read."""
+    page = show(fleet(60))
+    section = page.get_by_role("region", name=CHANGES, exact=True)
+    counts = section.get_by_role("list", name="Registries by change").get_by_role("listitem").all_inner_texts()
+    assert [each.split(maxsplit=1) for each in counts] == [
+        ["29", "worse"],
+        ["10", "better"],
+        ["20", "unclear"],
+        ["1", "new"],
+        ["1", "not comparable"],
+    ]
+    worse, better = (section.get_by_role("region", name=name, exact=True) for name in ("Worse", "Better"))
+    assert (worse.is_visible(), better.is_visible()) == (True, False)
+    first = worse.locator("tbody tr").first.inner_text().split("\t")
+    assert (first[0], first[3:6]) == ("registry00001", ["healthy", "broken", "GrantMissing, KeyExpiresSoon"])
+    section.locator("summary").nth(1).focus()
+    page.keyboard.press("Enter")
+    assert better.is_visible()
+
+
 def test_what_hangs_on_what_is_a_picture_and_a_table(show):
     page = show(fleet(60))
     assert page.locator("svg.tree").get_attribute("aria-label").startswith("Registries by vault and key: vault0 2")
@@ -178,7 +219,7 @@ def test_what_hangs_on_what_is_a_picture_and_a_table(show):
 
 
 def test_hostile_texts_do_nothing(show):
-    page = show(EVIL)
+    page = show({**EVIL, "comparison": compare({**document(row()), "generatedAt": HOSTILE}, EVIL)})
     page.locator("#registries tbody button").first.click()
     assert page.locator("script").count() == 2
     assert "<script>alert(1)</script>" in page.locator("#registries tbody").inner_text()

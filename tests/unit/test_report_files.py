@@ -7,21 +7,30 @@ from azure.cli.core.azclierror import AzCLIError
 
 from azext_acrcmk._validators import _check_report
 from azext_acrcmk.operations.report_files import read_report, write_all, write_reports
-from tests.unit.output.test_reports import MIXED
+from azext_acrcmk.output.fleet_compare import compare
+from tests.unit.output.test_reports import MIXED, document, row
+
+COMPARED = {**MIXED, "comparison": compare(document(row("one", "healthy"), row("four", "broken")), MIXED)}
 
 
 def test_what_was_written_is_read(tmp_path):
     path = tmp_path / "fleet.json"
-    write_all({str(path): json.dumps(MIXED)})
+    write_all([(str(path), json.dumps(MIXED))])
     assert read_report(str(path)) == MIXED
     assert [each.name for each in tmp_path.iterdir()] == ["fleet.json"]
+
+
+def test_a_report_of_what_changed_is_read_too(tmp_path):
+    path = tmp_path / "fleet.json"
+    path.write_text(json.dumps(COMPARED))
+    assert read_report(str(path)) == COMPARED
 
 
 def test_where_one_can_not_be_written_none_is(tmp_path):
     old = tmp_path / "old.csv"
     old.write_text("before")
     with pytest.raises(AzCLIError, match="Could not write"):
-        write_all({str(old): "after", str(tmp_path / "nosuch" / "x.csv"): "x"})
+        write_all([(str(old), "after"), (str(tmp_path / "nosuch" / "x.csv"), "x")])
     assert old.read_text() == "before"
     assert list(tmp_path.iterdir()) == [old]
 
@@ -38,7 +47,7 @@ class Context:
 
 def test_where_one_can_not_be_written_after_all_the_command_fails_after_its_result(tmp_path, caplog):
     context = Context()
-    write_reports(context, {str(tmp_path / "nosuch" / "x.csv"): "x"})
+    write_reports(context, [(str(tmp_path / "nosuch" / "x.csv"), "x")])
     assert "Could not write the reports" in caplog.text
     with pytest.raises(SystemExit):
         context.then(context)
@@ -67,6 +76,10 @@ def test_a_directory_in_which_nothing_can_be_written_is_told_at_once(path):
         json.dumps({**MIXED, "notSeen": [{"what": 1}]}),
         json.dumps({**MIXED, "portal": "javascript:alert(1)//"}),
         json.dumps({**MIXED, "fleetFindings": [{"code": "KeyOfSeveral"}]}),
+        json.dumps({**MIXED, "comparison": []}),
+        json.dumps({**MIXED, "comparison": {**COMPARED["comparison"], "since": 1}}),
+        json.dumps({**MIXED, "comparison": {**COMPARED["comparison"], "gone": ["/subscriptions/x"]}}),
+        json.dumps({**MIXED, "comparison": {**COMPARED["comparison"], "new": [{"id": "x", "before": "fine"}]}}),
     ],
 )
 def test_anything_else_is_refused(tmp_path, text):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 
+from azext_acrcmk.output.fleet_compare import changes_by_id
 from azext_acrcmk.rules.catalogue import FAILED
 
 _REGISTRY = (
@@ -25,19 +27,25 @@ _REGISTRY = (
     "vault",
     "identity",
 )
+_CHANGE = ("change", "healthBefore")
 _FINDING = ("code", "severity", "status", "subject", "message", "fix")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_of_registries(document: dict[str, Any]) -> str:
-    """The codes of the findings are one cell."""
-    return _written(
-        [*_REGISTRY, "findings"],
-        (
-            [*(row.get(name) for name in _REGISTRY), ";".join(each["code"] for each in row["findings"])]
-            for row in document["registries"]
-        ),
-    )
+    """The codes of the findings are one cell. What changed has columns only if the document tells it."""
+    changed = changes_by_id(document)
+    unchanged = (None, {})
+
+    def cells(row: dict[str, Any]) -> Iterator[Any]:
+        yield from (row.get(name) for name in _REGISTRY)
+        yield ";".join(each["code"] for each in row["findings"])
+        if document.get("comparison"):
+            kind, change = changed.get(row["id"].lower(), unchanged)
+            yield from (kind, change.get("before"))
+
+    heading = [*_REGISTRY, "findings", *(_CHANGE if document.get("comparison") else ())]
+    return _written(heading, map(cells, document["registries"]))
 
 
 def csv_of_findings(document: dict[str, Any]) -> str:

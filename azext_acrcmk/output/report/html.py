@@ -8,6 +8,8 @@ import json
 from html import escape
 from typing import Any
 
+from azext_acrcmk.output.fleet_compare import changes_by_id
+from azext_acrcmk.output.report.changes import change_filter, changes
 from azext_acrcmk.output.report.page import SCRIPT, STYLE
 from azext_acrcmk.output.report.shared import shared
 
@@ -46,6 +48,7 @@ def html(document: dict[str, Any]) -> str:
 <main>
 {_not_seen(document)}
 {_cards(document)}
+{changes(document)}
 {_charts(document)}
 {shared(document["registries"])}
 {_fleet_findings(document)}
@@ -54,6 +57,7 @@ def html(document: dict[str, Any]) -> str:
 <div class="controls">
 <label>Search <input id="search" type="search" autocomplete="off"></label>
 <label>Health <select id="health"><option value="">all</option></select></label>
+{change_filter(document)}
 <span id="shown" role="status"></span>
 </div>
 <div class="wide" role="region" aria-label="Table" tabindex="0">
@@ -67,7 +71,7 @@ def html(document: dict[str, Any]) -> str:
 <noscript>The table requires JavaScript; the CSV report has the same rows.</noscript>
 </section>
 </main>
-<script type="application/json" id="data">{_data(document["registries"])}</script>
+<script type="application/json" id="data">{_data(document)}</script>
 <script>{SCRIPT}</script>
 </body>
 </html>
@@ -78,8 +82,12 @@ def _hash(content: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
-def _data(rows: list[dict[str, Any]]) -> str:
-    """JSON in which nothing can end the element or begin another."""
+def _data(document: dict[str, Any]) -> str:
+    """The rows as JSON in which nothing can end the element or begin another."""
+    rows, changed = document["registries"], changes_by_id(document)
+    if changed:
+        kinds = {id_: kind for id_, (kind, _) in changed.items()}
+        rows = [{**row, "change": kinds.get(row["id"].lower())} for row in rows]
     text = json.dumps(rows, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

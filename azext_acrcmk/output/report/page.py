@@ -15,6 +15,9 @@ body { font: 15px/1.5 system-ui, sans-serif; background: var(--back); color: var
 .cards .broken { border-color: #c4314b; } .cards .unknown { border-color: #8764b8; }
 .cards .attention { border-color: #c98500; } .cards .healthy { border-color: #13803b; }
 .cards .notEncrypted { border-color: #5b7a9d; }
+.cards .worse { border-color: #c4314b; } .cards .better { border-color: #13803b; }
+.cards .unclear, .cards .notComparable { border-color: #8764b8; }
+details { margin: .5rem 0; }
 .charts { display: flex; flex-wrap: wrap; gap: 2rem; align-items: flex-start; }
 figure { margin: 0; max-width: 100%; } .bar { fill: var(--bar); } .donut > svg { display: block; margin-bottom: .5rem; }
 .partial { border: 2px solid #c98500; padding: 0 1rem; }
@@ -47,6 +50,7 @@ SCRIPT = r"""
   const portal = document.getElementById("registries").dataset.portal;
   const search = document.getElementById("search");
   const health = document.getElementById("health");
+  const change = document.getElementById("change");
   let shown = rows, page = 0, column = "health", falling = false;
   for (const row of rows) {
     row.codes = row.findings.map((each) => each.code).join(", ");
@@ -79,7 +83,8 @@ SCRIPT = r"""
   }
   function update() {
     const wanted = search.value.toLowerCase();
-    shown = rows.filter((row) => (!health.value || row.health === health.value) && row.text.includes(wanted));
+    shown = rows.filter((row) => (!health.value || row.health === health.value) && row.text.includes(wanted) &&
+      (!change || !change.value || row.change === change.value));
     shown.sort((a, b) => (falling ? -1 : 1) * (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
     for (const cell of document.querySelectorAll("#registries th[data-name]")) {
       cell.setAttribute("aria-sort", cell.dataset.name !== column ? "none" : falling ? "descending" : "ascending");
@@ -133,6 +138,7 @@ SCRIPT = r"""
   document.getElementById("next").addEventListener("click", function () { page += 1; draw(); });
   search.addEventListener("input", update);
   health.addEventListener("change", update);
+  if (change) change.addEventListener("change", update);
   update();
 })();
 """

@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from azext_acrcmk.output.fleet import listing
+from azext_acrcmk.output.fleet_compare import KINDS, compare
 from azext_acrcmk.output.report import render
 from tests.unit.output.test_reports import EVIL, HOSTILE, MIXED, document, finding, row
 
@@ -43,11 +45,17 @@ def test_hostile_texts_stay_texts():
     assert json.loads(page.texts["data"])[0]["name"] == HOSTILE
 
 
+def changed(text: str) -> dict:
+    each = {"id": text, "before": None, "now": "broken", "appeared": [text], "disappeared": [text]}
+    return {"since": text, **{kind: [each] for kind in KINDS}}
+
+
 @given(st.text())
 def test_whatever_the_text_the_page_has_the_same_elements(text):
     def tags(text: str) -> list[str]:
         made = document(row(text, findings=[finding(message=text, fix=text)]), not_seen=[(text, text)])
         made["fleetFindings"] = [{"code": text, "message": text, "subject": text, "registries": [text]}]
+        made["comparison"] = changed(text)
         return [tag for tag, _ in Reader(render(".html", made, "registries")).tags]
 
     assert tags(text) == tags("plain")
@@ -70,6 +78,30 @@ def test_what_is_not_known_is_said_on_the_page():
     assert "This report is partial" in render(".html", MIXED, "registries")
     assert "/subscriptions/x: No permission." in render(".html", MIXED, "registries")
     assert "This report is partial" not in render(".html", document(row()), "registries")
+
+
+def test_what_changed_is_on_the_page_only_where_something_was_compared():
+    before = document(
+        row("one", "healthy"), row("two", "attention", MIXED["registries"][1]["findings"]), row("four", "unknown")
+    )
+    compared = {**MIXED, "comparison": compare({**before, "generatedAt": "2026-10-01T08:00:00+00:00"}, MIXED)}
+    text = render(".html", compared, "registries")
+    assert "Changes since 2026-10-01T08:00:00+00:00" in text
+    assert "<strong>1</strong> worse" in text
+    worse = (
+        '<th scope="row">one</th><td>Sub</td><td>rg</td><td>healthy</td><td>broken</td><td>GrantMissing</td><td></td>'
+    )
+    assert worse in text
+    # The later report is partial, so what is missing in it need not be gone.
+    assert "<strong>1</strong> not comparable" in text
+    assert '<th scope="row">four</th><td>Sub</td><td>rg</td><td>unknown</td><td>not listed</td>' in text
+    assert "also of those that are not listed" not in text
+    assert "also of those that are not listed" in render(".html", listing(compared, ["healthy"]), "registries")
+    same = {**MIXED, "comparison": compare(MIXED, MIXED)}
+    assert "Nothing has changed." in render(".html", same, "registries")
+    for silent in (MIXED, same):
+        assert 'id="change"' not in render(".html", silent, "registries")
+    assert "Changes since" not in render(".html", MIXED, "registries")
 
 
 def test_ten_thousand_registries_are_data_and_not_rows():

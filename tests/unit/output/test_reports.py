@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from azext_acrcmk._validators import REPORT_ENDINGS
-from azext_acrcmk.output.fleet_compare import compare
+from azext_acrcmk.output.fleet_compare import KINDS, compare
 from azext_acrcmk.output.report import ENDINGS, render
 from azext_acrcmk.rules import CATALOGUE
 from azext_acrcmk.rules.fleet import FLEET_CATALOGUE
@@ -152,8 +152,52 @@ def test_compare_tells_worse_better_new_and_gone():
     assert [each["before"] for each in found["unclear"]] == ["unknown"]
     assert [len(found[kind]) for kind in ("new", "gone", "notComparable")] == [1, 1, 0]
 
+    assert [(each["before"], each["now"]) for each in found["new"] + found["gone"]] == [
+        (None, "healthy"),
+        ("healthy", None),
+    ]
+
 
 def test_what_a_partial_report_lacks_is_not_gone():
     before, now = document(row("a", "healthy")), document(not_seen=[("everything", "Interrupted.")])
     assert compare(before, now)["gone"] == []
     assert len(compare(before, now)["notComparable"]) == 1
+
+
+def kind_of_change(before, now, depth_before="key", depth_now="key"):
+    """Of one registry, with these healths and findings."""
+    old, new = document(row("a", *before)), document(row("a", *now))
+    found = compare({**old, "depth": depth_before}, {**new, "depth": depth_now})
+    return next((kind for kind in KINDS if found[kind]), None)
+
+
+def test_a_finding_on_what_was_not_read_has_neither_appeared_nor_gone():
+    hidden = finding("KeyUnknown", status="unknown")
+    less, more = ("broken", [finding()]), ("broken", [finding(), finding("KeyExpired")])
+    unread = ("broken", [finding(), hidden])
+    assert (kind_of_change(less, more), kind_of_change(more, less)) == ("worse", "better")
+    assert (kind_of_change(unread, more), kind_of_change(more, unread)) == ("unclear", "unclear")
+    # What is hidden in both is no reason for what has changed beside it.
+    other = ("broken", [finding(), hidden, finding("VaultDeleted")])
+    assert (kind_of_change(unread, other), kind_of_change(other, unread)) == ("worse", "better")
+    # No registry that is not broken has an error in what was not read.
+    fine = ("healthy", [finding("DenialsUnknown", "warning", "unknown")])
+    assert (kind_of_change(fine, less), kind_of_change(less, fine)) == ("worse", "better")
+
+
+def test_what_only_keys_show_is_not_compared_with_a_report_without_them():
+    less, more = ("broken", [finding()]), ("broken", [finding(), finding("KeyExpired")])
+    assert kind_of_change(more, less, "key", "registry") == "unclear"
+    assert kind_of_change(less, more, "registry", "live") == "unclear"
+    assert kind_of_change(more, less, "registry", "registry") == "better"
+    assert kind_of_change(more, less, "live", "key") == "better"
+    assert kind_of_change(less, more, "key", "registry") == "worse"
+
+
+def test_csv_tells_what_changed_only_where_something_was_compared():
+    before = document(row("one", "healthy"), row("two", "healthy"), row("gone", "healthy"))
+    now = document(row("ONE", findings=[finding()]), row("two", "healthy"), row("new", "healthy"))
+    heading, *lines = cells(render(".csv", {**now, "comparison": compare(before, now)}, "registries"))
+    assert heading[-2:] == ["change", "healthBefore"]
+    assert [line[-2:] for line in lines] == [["worse", "healthy"], ["", ""], ["new", ""]]
+    assert "change" not in cells(render(".csv", now, "registries"))[0]
