@@ -53,8 +53,8 @@ class Fleet:
 
     `not_seen` is what could not be had, and why. `subscriptions` are all that Resource Graph shows of the tenant,
     `above` the management groups above each; `grants` are by principal, `denials` by subscription, and by vault where
-    that can't be read, `vaults` and `users` by host, `replicas`, which are regions, by registry. `grants`, `users` and `replicas` are None until they were asked
-    for.
+    that can't be read (`denials_of_vaults`), `vaults` and `users` by host, `replicas`, which are regions, by registry.
+    `grants`, `users` and `replicas` are None until they were asked for.
     """
 
     registries: dict[ArmId, Registry] = field(default_factory=dict)
