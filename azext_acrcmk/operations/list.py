@@ -205,8 +205,9 @@ def _report(session: Session, fleet: Fleet, depth: str, judge: Judge) -> FleetRe
     report = FleetReport(session.now, depth, fleet.subscription_names, session.login.portal, _version())
     for registry in list(fleet.registries.values()):
         state = fleet.state_of(registry)
-        report.add(fleet.with_replicas(state), judge.health(state))
-        for what, why in unseen_parts(state):
+        health = judge.health(state)
+        report.add(fleet.with_replicas(state), health)
+        for what, why in unseen_parts(state, health):
             fleet.miss(what, why)
     report.not_seen = list(fleet.not_seen.items())
     return report

@@ -103,7 +103,7 @@ def said_of_missing(document: dict[str, Any]) -> str | None:
     return f"The result is partial.{first}{more}"
 
 
-def unseen_parts(state: State) -> Iterator[tuple[str, str]]:
+def unseen_parts(state: State, health: Health) -> Iterator[tuple[str, str]]:
     """The parts of a registry that could not be read, and why."""
     key, registry = state.registry.encryption.key, state.registry
     if key is None:
@@ -115,6 +115,9 @@ def unseen_parts(state: State) -> Iterator[tuple[str, str]]:
         yield key.versionless, not_readable(f"the key {key.versionless}", state.key)
     if isinstance(state.roles, Unknown):
         yield f"access to {key.versionless}", not_readable("the role assignments", state.roles)
+    for each in health.findings:
+        if each.code == "DenialsUnknown":
+            yield f"deny assignments on {key.versionless}", each.verdict.message
     used = key_identity(state)
     if isinstance(state.identity, Unknown) and not used.is_system:
         yield (
