@@ -62,11 +62,24 @@ def _is_report(document: Any) -> bool:
         return False
     if not _is_comparison(document.get("comparison")):
         return False
+    if not _is_scope(document.get("scope")):
+        return False
     several = document.get("fleetFindings")
     if not isinstance(several, list) or not all(map(_is_about_several, several)):
         return False
     texts = all(isinstance(each, dict) and _texts(each, ("what", "why")) for each in missed)
     return texts and all(map(_is_row, rows))
+
+
+def _is_scope(scope: Any) -> bool:
+    if scope is None:
+        return True
+    lists = isinstance(scope, dict) and (scope.get("subscriptions"), scope.get("managementGroups"))
+    return bool(
+        lists
+        and all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in lists)
+        and isinstance(scope.get("resourceGroup"), (str, type(None)))
+    )
 
 
 def _is_row(row: Any) -> bool:

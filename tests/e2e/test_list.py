@@ -83,9 +83,12 @@ def test_scopes(azure, quick_az):
         each: [id_ for id_ in fleet["registries"] if each in id_] for each in (SUBSCRIPTION, OTHER_SUBSCRIPTION)
     }
 
+    scopes: list[tuple] = []
+
     def listed(options: str) -> set[str]:
         result = quick_az(f"acr cmk list {options}").json()
         assert not result["partial"], result["notSeen"]
+        scopes.append(tuple(result["scope"].values()))
         return {row["id"] for row in result["registries"]}
 
     mine = by_subscription[SUBSCRIPTION]
@@ -96,6 +99,8 @@ def test_scopes(azure, quick_az):
     assert listed(f"--subscriptions {OTHER_SUBSCRIPTION}") == set(by_subscription[OTHER_SUBSCRIPTION])
     assert listed("--management-groups mine") == set(by_subscription[OTHER_SUBSCRIPTION])
     assert listed("--all") == set(fleet["registries"])
+    assert scopes[:3] == [([SUBSCRIPTION], [], None), ([SUBSCRIPTION], [], group.upper()), ([], [], "nosuch")]
+    assert scopes[3:] == [([OTHER_SUBSCRIPTION], [], None), ([], ["mine"], None), ([], [], None)]
     for scope, code, words in (
         ("-g nosuch", 3, "There is no resource group 'nosuch'"),
         ("--management-groups nosuch mine", 3, "Nothing could be listed: "),

@@ -99,6 +99,7 @@ def test_what_is_not_seen_is_said_in_the_table_too():
         ([], None),
         ([("x", "No permission.")], "The result is partial. Could not be read: x. No permission."),
         ([("x", "No.")] * 3, "The result is partial. Could not be read: x. No. 2 more: see 'notSeen'."),
+        ([("x\n\x1b[31m", "No.\x07")], "The result is partial. Could not be read: x  [31m. No. "),
     ],
 )
 def test_what_is_not_seen_is_said_whatever_becomes_of_the_result(not_seen, said):
