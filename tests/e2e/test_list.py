@@ -88,7 +88,7 @@ def test_scopes(azure, quick_az):
     def listed(options: str) -> set[str]:
         result = quick_az(f"acr cmk list {options}").json()
         assert not result["partial"], result["notSeen"]
-        scopes.append(tuple(result["scope"].values()))
+        scopes.append(tuple(result["scope"][name] for name in ("subscriptions", "managementGroups", "resourceGroup")))
         return {row["id"] for row in result["registries"]}
 
     mine = by_subscription[SUBSCRIPTION]
