@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from azext_acrcmk.cloud.clients import Clients, pages
@@ -24,6 +24,8 @@ from azext_acrcmk.model.state import ABSENT, Absent, DeletedVault, Identity, Unk
 
 Unsearched = tuple[Unknown, ...]
 
+# Subscriptions that are asked one after the other whether a name is free.
+_MOST_ASKED = 10
 LIST_RESOURCES = "Microsoft.Resources/subscriptions/resources/read"
 
 
@@ -63,10 +65,19 @@ def trace_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> D
         deleted = walk.everywhere(lambda s: search_deleted_vault(clients, s, key.store, **PATIENCE), DELETED_VAULTS)
         if deleted:
             return deleted[0]
-        free = read_if_possible(lambda: is_vault_name_free(clients, subscriptions[0], key.store), "", "")
-        if free is True:
+
+        def is_free(subscription: str) -> bool | Unknown:
+            return read_if_possible(lambda: is_vault_name_free(clients, subscription, key.store), "", "")
+
+        if is_name_free(is_free, subscriptions):
             return ABSENT
     return vault_not_found(key, walk.unsearched)
+
+
+def is_name_free(ask: Callable[[str], bool | Unknown], subscriptions: Sequence[str]) -> bool:
+    """Whether a vault's name, which is global, is known to be free: by the first subscription in which one may ask."""
+    answers = map(ask, subscriptions[:_MOST_ASKED])
+    return next((each for each in answers if not isinstance(each, Unknown)), False)
 
 
 def vault_not_found(key: KeyId, unsearched: Unsearched) -> Unknown:

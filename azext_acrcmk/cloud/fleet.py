@@ -54,7 +54,8 @@ class Fleet:
     `not_seen` is what could not be had, and why. `subscriptions` are all that Resource Graph shows of the tenant,
     `above` the management groups above each; `grants` are by principal, `denials` by subscription, and by vault where
     that can't be read (`denials_of_vaults`), `vaults` and `users` by host, `replicas`, which are regions, by registry.
-    `grants`, `users` and `replicas` are None until they were asked for.
+    `unsearched` are the subscriptions of the login in which there may be more `users`. `grants`, `users` and `replicas`
+    are None until they were asked for.
     """
 
     registries: dict[ArmId, Registry] = field(default_factory=dict)
@@ -66,6 +67,7 @@ class Fleet:
     unreadable_vaults: dict[str, Unknown] = field(default_factory=dict)
     grants: dict[Id, list[RoleGrant]] | None = None
     users: dict[str, list[KeyUser]] | None = None
+    unsearched: tuple[Unknown, ...] = ()
     replicas: dict[Scope, tuple[str, ...]] | None = None
     denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
     denials_of_vaults: dict[ArmId, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
@@ -128,20 +130,20 @@ class Fleet:
 
     def _known_of(self, registry: Registry) -> State:
         """What is known of a registry without reading it again."""
-        encryption, sharing = registry.encryption, self._sharing(registry)
+        encryption, used_by = registry.encryption, {"sharing": self._sharing(registry), "unsearched": self.unsearched}
         if not encryption.enabled or encryption.key is None:
-            return State(registry=registry, sharing=sharing)
+            return State(registry=registry, **used_by)
         identity = self._identity_of(registry)
         vault = self.vaults.get(encryption.key.host)
         if vault is None:
-            return State(registry=registry, identity=identity, sharing=sharing)
+            return State(registry=registry, identity=identity, **used_by)
         return State(
             registry=registry,
             identity=identity,
             vault=vault,
             roles=self._roles(registry, identity, vault),
             individuals=self._individuals if vault.uses_policies else frozenset(),
-            sharing=sharing,
+            **used_by,
             **self._key_parts(registry),
         )
 

@@ -165,13 +165,13 @@ class Confirmation:
         kept = self._with_what_was_read(before, kept)
         if _is_whole(kept):
             individuals = find_individuals(self._reads.quick_clients, kept)
-            self._fleet.settle(replace(kept, individuals=individuals, sharing=before.sharing))
+            self._fleet.settle(_shared_as(before, replace(kept, individuals=individuals)))
             return
         known = self._lost_vaults.subscriptions
         load = partial(load_registry_state, self._reads.quick_clients, registry, known, place, kept)
         state = self._reads.patiently(load, registry.id)
         if isinstance(state, State):
-            self._fleet.settle(replace(state, sharing=before.sharing))
+            self._fleet.settle(_shared_as(before, state))
             return
         why = state.why if isinstance(state, Unknown) else "it no longer exists"
         self._fleet.miss(str(registry.id), f"What it depends on could not be read directly: {why.rstrip('.')}.")
@@ -199,6 +199,11 @@ class Confirmation:
             key=gone if is_gone else kept.key,
             version_in_use=ABSENT if is_gone else kept.version_in_use,
         )
+
+
+def _shared_as(before: State, state: State) -> State:
+    """Who uses the same is not read again."""
+    return replace(state, sharing=before.sharing, unsearched=before.unsearched)
 
 
 def _is_whole(known: State) -> bool:

@@ -18,8 +18,9 @@ from azext_acrcmk.cloud.read import read_identity, read_registry_of_many, read_v
 from azext_acrcmk.cloud.reads import get_role_definition, in_parallel
 from azext_acrcmk.cloud.roles import read_role_grants
 from azext_acrcmk.cloud.waiting import Stop
-from azext_acrcmk.model.ids import HSM_TYPE, ArmId, Id, KeyId, Scope, same, same_region
-from azext_acrcmk.model.state import Registry, RoleGrant, Vault
+from azext_acrcmk.cloud.walk import NEAR, NOT_SHOWN, left_out
+from azext_acrcmk.model.ids import HSM_TYPE, REGISTRY_TYPE, ArmId, Id, KeyId, Scope, same, same_region
+from azext_acrcmk.model.state import Registry, RoleGrant, Unknown, Vault
 
 # Of a registry only what is judged: all of it is several times as much to send and to read.
 _JUDGED = ("encryption", "provisioningState", "status")
@@ -147,6 +148,11 @@ class FleetGraph:
             if identifier(row, "tenantId") == self._tenant:
                 self._fleet.subscriptions.append(_subscription(row))
             self._fleet.above[_subscription(row)] = {identifier(each, "name") for each in chain}
+        # In the words of `sharing.py`, which reads directly where no more is shown.
+        hidden = [each for each in self._subscriptions if each not in self._fleet.above]
+        more = left_out(len(hidden[NEAR:]), NOT_SHOWN)
+        denied = (Unknown(f"{REGISTRY_TYPE}/read", f"/subscriptions/{each}") for each in hidden[:NEAR])
+        self._fleet.unsearched = (*more, *denied)
 
     def _find_subscriptions(self, where: Where) -> Rows:
         """Asked once for each place: a whole fleet is wanted for its names, and for the management groups above."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from azext_acrcmk.cloud.across import list_of_type, vault_not_found
+from azext_acrcmk.cloud.across import is_name_free, list_of_type, vault_not_found
 from azext_acrcmk.cloud.clients import Clients
 from azext_acrcmk.cloud.courses import Course, Read
 from azext_acrcmk.cloud.fleet_reads import DOUBTS, FleetReads
@@ -49,9 +49,11 @@ class LostVaults:
     def name(self, key: KeyId) -> list[Read]:
         """A name that is free is that of no vault anywhere, not even of a deleted one."""
 
+        def is_free(subscription: str) -> bool | Unknown:
+            return self._reads.patiently(lambda: is_vault_name_free(self._clients, subscription, key.store), "")
+
         def ask() -> None:
-            name, own = key.store, self.subscriptions[0]
-            if self._reads.patiently(lambda: is_vault_name_free(self._clients, own, name), "") is True:
+            if is_name_free(is_free, self.subscriptions):
                 self._gone.add(key.host)
 
         return [] if key.is_hsm else [Read(("name", key.host), DOUBTS, key.host, ask)]

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from azext_acrcmk.cloud.asked import Asked, Seen
 from azext_acrcmk.cloud.errors import UnexpectedResponse
-from azext_acrcmk.cloud.walk import MOST_OTHERS, NEAR, SECONDS, left_out, read_places
+from azext_acrcmk.cloud.walk import MOST_OTHERS, NEAR, NOT_SHOWN, SECONDS, left_out, read_places
 from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.problem import ONLY_BY_GRAPH
 from azext_acrcmk.model.state import Absent, Unknown
@@ -86,7 +86,7 @@ class Search(Generic[T]):
         beyond = Unknown("", "subscriptions after the first 10,000", "not in Resource Graph's result", denied=False)
         return (
             *left_out(by_graph, ONLY_BY_GRAPH),
-            *left_out(unseen, "not shown by Resource Graph"),
+            *left_out(unseen, NOT_SHOWN),
             *left_out(seen.missing + unread, "counted by Resource Graph, but not returned", "resource"),
             *((beyond,) if seen.cut else ()),
         )

@@ -25,6 +25,7 @@ MOST_OTHERS = 100
 NEAR = 10
 SECONDS = 30.0
 
+NOT_SHOWN = "not shown by Resource Graph"
 _NO_ANSWER = "no response in time"
 
 
