@@ -40,7 +40,7 @@ def find_registry(clients: Clients, name: str, subscription: str) -> ArmId | Abs
 
 def find_vault(clients: Clients, key: KeyId, subscriptions: Sequence[str]) -> ArmId | Absent | Unknown:
     """The vault or managed HSM of a key."""
-    return find_resource(clients, HSM_TYPE if key.is_hsm else VAULT_TYPE, key.store, subscriptions)
+    return find_resource(clients, HSM_TYPE if key.is_hsm else VAULT_TYPE, key.store, subscriptions, beyond=True)
 
 
 def list_key_names(clients: Clients, vault: str, subscription: str) -> list[str]:
@@ -91,12 +91,16 @@ def vault_not_found(key: KeyId, unsearched: Unsearched) -> Unknown:
     return Unknown(needs, f"https://{key.host}", "It is not in any subscription that you have permission to read.")
 
 
-def find_resource(clients: Clients, type_: str, name: str, subscriptions: Sequence[str]) -> ArmId | Absent | Unknown:
-    """The resource with a globally unique name: in the first subscription, otherwise in any of the others."""
+def find_resource(
+    clients: Clients, type_: str, name: str, subscriptions: Sequence[str], beyond: bool = False
+) -> ArmId | Absent | Unknown:
+    """The resource with a globally unique name: in the first subscription, otherwise in any of the others; with
+    `beyond`, as it exists, also where only Resource Graph shows it."""
     return Walk(subscriptions).first_found(
         lambda subscription: _search_resource(clients, subscription, type_, name, **PATIENCE),
         LIST_RESOURCES,
         lambda: _shown(clients, subscriptions[0], type_, "name", name),
+        beyond,
     )
 
 
@@ -133,6 +137,7 @@ def find_identity(clients: Clients, subscriptions: Sequence[str], client_id: Id)
         search,
         f"{IDENTITY_TYPE}/read",
         lambda: _shown(clients, subscriptions[0], IDENTITY_TYPE, "tostring(properties.clientId)", client_id),
+        beyond=True,
     )
 
 

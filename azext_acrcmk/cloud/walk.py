@@ -46,20 +46,31 @@ class Walk:
         return found
 
     def first_found(
-        self, read: Callable[[str], T | Absent], action: str, ask: Callable[[], Sequence[str]] | None = None
+        self,
+        read: Callable[[str], T | Absent],
+        action: str,
+        ask: Callable[[], Sequence[str]] | None = None,
+        beyond: bool = False,
     ) -> T | Absent | Unknown:
         """What `read` finds in the first subscription, otherwise in any of the others; unknown rather than absent.
-        `ask` says where to look first if they are many."""
+        `ask` says where to look first if they are many; and with `beyond`, where else if it is in none of them: not all
+        subscriptions need be in `az account list`."""
         found = self._look([self._first], read, action)
-        shown = ask() if ask and not any(found) and len(self._others) >= NEAR else ()
-        shown = [each for each in dict.fromkeys(shown) if each != self._first]
+        asks_first = ask and not any(found) and len(self._others) >= NEAR
+        shown = self._new(ask(), [self._first]) if asks_first else []
         found += self._look(shown, read, action)
         if not any(found) and self._others:
-            found = self._look([each for each in self._others if each not in shown], read, action)
+            found = self._look(self._new(self._others, shown), read, action)
             self._leave_out_rest()
+        if ask and beyond and not asks_first and not any(found):
+            found = self._look(self._new(ask(), [self._first, *self._others]), read, action)
         if there := next((each for each in found if each), None):
             return there
         return unknown_of(self.unsearched) if self.unsearched else ABSENT
+
+    @staticmethod
+    def _new(places: Sequence[str], known: Sequence[str]) -> list[str]:
+        return [each for each in dict.fromkeys(places) if each not in known]
 
     def _leave_out_rest(self) -> None:
         # First, because they are the most.

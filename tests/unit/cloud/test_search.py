@@ -193,7 +193,7 @@ def test_its_patience_fits_into_the_time_of_a_search():
 class TestOneThing:
     """A vault is in the first subscription, or in any of the others."""
 
-    def found(self, there, shown=(), count=40):
+    def found(self, there, shown=(), count=40, beyond=False):
         read, asked = [], []
 
         def look(place):
@@ -204,7 +204,7 @@ class TestOneThing:
             asked.append(1)
             return list(shown)
 
-        return Walk(places(count)).first_found(look, "list", ask), read, bool(asked)
+        return Walk(places(count)).first_found(look, "list", ask, beyond), read, bool(asked)
 
     def test_at_hand_nobody_is_asked(self):
         assert self.found(OWN) == ("it", [OWN], False)
@@ -217,6 +217,12 @@ class TestOneThing:
     def test_where_it_does_not_all_are_read(self, shown):
         found, read, _ = self.found("s030", shown)
         assert (found, sorted(read)) == ("it", places(40))
+
+    @pytest.mark.parametrize(("beyond", "expected"), [(True, "it"), (False, ABSENT)])
+    def test_beyond_those_that_the_login_knows_it_is_where_resource_graph_shows_it(self, beyond, expected):
+        found, read, asked = self.found("new", ["s001", "new"], count=5, beyond=beyond)
+        assert (found, asked) == (expected, beyond)
+        assert sorted(read) == sorted([*places(5), *(["new"] if beyond else [])])
 
     def test_of_few_all_are_read_at_once(self):
         found, read, asked = self.found("s003", count=5)
