@@ -21,7 +21,7 @@ FLAGS = (
     "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
     "--disable-sync"
 )
-CHANGES = "Changes since 2026-10-01T08:00:00+00:00"
+CHANGES = "Changes since 2026-10-01 08:00 UTC"
 HEALTHS = ("healthy", "broken", "attention", "unknown", "notLoaded", "notEncrypted")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium here: apt-get install chromium")

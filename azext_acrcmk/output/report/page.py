@@ -29,7 +29,8 @@ th button, td button { font: inherit; color: inherit; background: none; border: 
   text-decoration: underline; text-align: left; }
 :focus-visible { outline: 3px solid var(--bar); outline-offset: 2px; }
 code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; margin: 0; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; } td[colspan] { overflow-wrap: anywhere; }
+#registries td:nth-child(6) { overflow-wrap: anywhere; min-width: 12rem; }
 a { color: var(--bar); }
 .wide { overflow-x: auto; } .tree text { fill: var(--fore); font-size: 13px; }
 .hang { fill: none; stroke: var(--line); stroke-width: 1.5; } .gone { fill: #c4314b; }
@@ -129,7 +130,8 @@ SCRIPT = r"""
         });
       }
     }
-    document.getElementById("shown").textContent = shown.length + " of " + rows.length + " registries";
+    document.getElementById("shown").textContent = shown.length + " of " + rows.length +
+      (rows.length === 1 ? " registry" : " registries");
     document.getElementById("page").textContent = "Page " + (page + 1) + " of " + pages;
     document.getElementById("previous").disabled = page === 0;
     document.getElementById("next").disabled = page + 1 >= pages;
