@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections import OrderedDict
 
-from azext_acrcmk.model.defaults import HEALTHS
 from azext_acrcmk.model.names import short
 
 WIDTH = 120
@@ -89,6 +88,8 @@ _KINDS = ("worse", "better", "unclear", "new", "gone", "notComparable")
 
 def _total(result):
     """How many registries there are, in which health. Of one that is listed, its row says it."""
+    from azext_acrcmk.model.defaults import HEALTHS
+
     counts = result["counts"]
     total = counts["total"]
     if total == len(result["registries"]) == 1:

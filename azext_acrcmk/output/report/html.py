@@ -196,13 +196,13 @@ def _bars(title: str, heading: str, numbers: list[tuple[str, int]]) -> str:
     """A table, in which a bar stands beside each number; what is too much to see at once is in another to be opened."""
     if not numbers:
         return ""
+    first, rest = numbers[:_MOST_BARS], numbers[_MOST_BARS:]
+    more = f"<details><summary>{len(rest)} more</summary>{_bar_table(title, heading, rest)}</details>" if rest else ""
+    return f"<figure>{_bar_table(title, heading, first)}{more}</figure>"
+
+
+def _bar_table(title: str, heading: str, numbers: list[tuple[str, int]]) -> str:
     most = max(number for _, number in numbers)
-    rest = numbers[_MOST_BARS:]
-    more = f"<details><summary>{len(rest)} more</summary>{_bar_table(title, heading, rest, most)}</details>"
-    return f"<figure>{_bar_table(title, heading, numbers[:_MOST_BARS], most)}{more if rest else ''}</figure>"
-
-
-def _bar_table(title: str, heading: str, numbers: list[tuple[str, int]], most: int) -> str:
     rows = "".join(
         f'<tr><th scope="row">{_text(name)}</th><td>{number}</td><td><svg width="160" height="12" aria-hidden="true">'
         f'<rect class="bar" width="{160 * number / most:.1f}" height="12"/></svg></td></tr>'
