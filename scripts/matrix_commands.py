@@ -55,7 +55,8 @@ def run_commands(sandbox: Sandbox, az: list[str], directory: Path, wheel: Path) 
         return
     for each in TRIES:
         each.before(sandbox)
-        done = run("acr", "cmk", *each.command.split(), "--name", REGISTRY, "--resource-group", "matrix", "-o", "json")
+        name = () if each.command == "list" else ("--name", REGISTRY)
+        done = run("acr", "cmk", *each.command.split(), *name, "--resource-group", "matrix", "-o", "json")
         problem = _problem(each, done, sandbox)
         if problem:
             yield f"az acr cmk {each.command}: {problem}"
@@ -95,6 +96,7 @@ def _healthy(document: Any) -> bool:
 TRIES = (
     Try("enable --location westeurope", 0, True, _healthy),
     Try("show", 0, True, _healthy),
+    Try("list", 0, True, lambda result: [_healthy(each) for each in result["registries"]] == [True]),
     Try("check", 0, True),
     Try("rotate --yes", 0, True, lambda result: result["key"]["upToDate"], before=_become_officer),
     Try("revoke --yes", 0, False),

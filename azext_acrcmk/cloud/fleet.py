@@ -52,9 +52,9 @@ class Fleet:
     """Registries and what they depend on, filled bit by bit: whatever ends it, what is there can be told.
 
     `not_seen` is what could not be had, and why. `subscriptions` are all that Resource Graph shows of the tenant,
-    `above` the management groups above each; `grants` are by principal, `denials` by subscription, `vaults` and `users`
-    by host, `replicas`, which are regions, by registry. `grants`, `users` and `replicas` are None until they were asked
-    for.
+    `above` the management groups above each; `grants` are by principal, `denials` by subscription, and by vault where
+    that can't be read (`denials_of_vaults`), `vaults` and `users` by host, `replicas`, which are regions, by registry.
+    `grants`, `users` and `replicas` are None until they were asked for.
     """
 
     registries: dict[ArmId, Registry] = field(default_factory=dict)
@@ -68,6 +68,7 @@ class Fleet:
     users: dict[str, list[KeyUser]] | None = None
     replicas: dict[Scope, tuple[str, ...]] | None = None
     denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
+    denials_of_vaults: dict[ArmId, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
     keys: dict[KeyId, Key | DeletedKey | Absent | Unknown] = field(default_factory=dict)
     _settled: dict[ArmId, State] = field(default_factory=dict, init=False)
     # Three views of the same identities, made once: a fleet has thousands, and each registry is looked up in them.
@@ -152,12 +153,15 @@ class Fleet:
             return ()
         scope, above = key_scope(vault, registry.encryption.key.name), self.above.get(vault.id.subscription, set())
         reaching = [each for each in self.grants.get(principal, ()) if _reaches(each.scope, scope, above)]
-        denials = self.denials_at(scope, vault.id.subscription)
+        denials = self.denials_at(scope, vault.id)
         return with_denials(reaching, () if denials is None else denials, scope, principal)
 
-    def denials_at(self, scope: Scope, subscription: Id) -> list[dict[str, Any]] | Unknown | None:
-        """The deny assignments that reach a scope in a subscription; None if they were not read."""
+    def denials_at(self, scope: Scope, vault: ArmId) -> list[dict[str, Any]] | Unknown | None:
+        """The deny assignments that reach a scope in a vault; None if they were not read."""
+        subscription = vault.subscription
         denials = self.denials.get(subscription)
+        if isinstance(denials, Unknown):
+            denials = self.denials_of_vaults.get(vault, denials)
         if denials is None:
             return None
         if isinstance(denials, Unknown):

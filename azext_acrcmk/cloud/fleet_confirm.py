@@ -68,8 +68,12 @@ class Confirmation:
         vault = self._fleet.vaults.get(key.host)
         if vault and with_keys:
             yield [self._reads.denials(vault.id.subscription), self._reads.key(key.with_version(None), vault.id)]
-            if older := self._fleet.older_version(registry):
-                yield [self._reads.key(older, vault.id)]
+            older = self._fleet.older_version(registry)
+            more = [self._reads.key(older, vault.id)] if older else []
+            if not vault.uses_policies and not vault.is_hsm:
+                more += self._reads.denials_of(vault.id)
+            if more:
+                yield more
         yield [self._around]
         state = self._fleet.state_of(registry)
         if doubts := self._doubts(state):
@@ -170,7 +174,7 @@ class Confirmation:
             self._fleet.settle(replace(state, sharing=before.sharing))
             return
         why = state.why if isinstance(state, Unknown) else "it no longer exists"
-        self._fleet.miss(str(registry.id), f"What it depends on could not be read directly: {why}.")
+        self._fleet.miss(str(registry.id), f"What it depends on could not be read directly: {why.rstrip('.')}.")
         self._leave_open(registry)
 
     def _with_what_was_read(self, before: State, kept: State) -> State:

@@ -38,6 +38,10 @@ _SUBSCRIPTIONS = (
     "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' "
     "| project id, name, subscriptionId, tenantId, properties"
 )
+_GROUPS = (
+    "resourcecontainers | where type =~ 'microsoft.resources/subscriptions/resourcegroups' and name =~ {} "
+    "| project id, subscriptionId"
+)
 _VAULTS = (
     "resources | where type in~ ('microsoft.keyvault/vaults', 'microsoft.keyvault/managedhsms'){} "
     "| project id, type, location, sku, properties"
@@ -105,9 +109,13 @@ class FleetGraph:
             fleet.subscription_names[_subscription(row)] = text(row, "name") or ""
         # Resource Graph leaves out without a word what can't be read.
         expected = where.subscriptions or (() if where.management_groups else self._subscriptions)
-        for subscription in expected:
-            if subscription not in fleet.subscription_names:
-                fleet.miss(f"/subscriptions/{subscription}", "You don't have permission to read the subscription.")
+        hidden = [each for each in expected if each not in fleet.subscription_names]
+        if hidden and group:
+            groups = self._ask("resource groups", _GROUPS.format(quoted(group)), where)
+            readable = {_subscription(row) for row in groups.rows}
+            hidden = [each for each in hidden if each not in readable]
+        for subscription in hidden:
+            fleet.miss(f"/subscriptions/{subscription}", "You don't have permission to read the subscription.")
 
     def find_vaults(self) -> None:
         """The vaults that the registries use, wherever they are."""

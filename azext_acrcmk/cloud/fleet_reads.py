@@ -90,7 +90,7 @@ class FleetReads:
         if isinstance(found, Registry):
             self._fleet.registries[id_] = found
         elif isinstance(found, Unknown):
-            self._fleet.miss(str(id_), f"Could not be read directly: {found.why or found.action}.")
+            self._fleet.miss(str(id_), f"Could not be read directly: {(found.why or found.action).rstrip('.')}.")
         else:
             self._fleet.registries.pop(id_, None)  # deleted since
         return rest
@@ -118,9 +118,22 @@ class FleetReads:
         """What deny assignments of a subscription take away, which Resource Graph does not have."""
         return Read(("denials", subscription), KEYS, subscription, lambda: self._read_denials(subscription))
 
-    def _read_denials(self, subscription: Id) -> Rest | None:
-        found, rest = self._read_list(subscription, "Microsoft.Authorization/denyAssignments", dict)
-        self._fleet.denials[subscription] = [] if isinstance(found, Absent) else found
+    def denials_of(self, vault: ArmId) -> list[Read]:
+        """The same of a vault, if they may be readable there though they are not for its whole subscription."""
+        found = self._fleet.denials.get(vault.subscription)
+        if not isinstance(found, Unknown) or not found.denied:
+            return []
+        return [
+            Read(("denials", vault), KEYS, vault.subscription, lambda: self._read_denials(vault.subscription, vault))
+        ]
+
+    def _read_denials(self, subscription: Id, vault: ArmId | None = None) -> Rest | None:
+        found, rest = self._read_list(subscription, "Microsoft.Authorization/denyAssignments", dict, vault)
+        denials = [] if isinstance(found, Absent) else found
+        if vault:
+            self._fleet.denials_of_vaults[vault] = denials
+        else:
+            self._fleet.denials[subscription] = denials
         return rest
 
     def list_deleted_vaults(self, subscription: Id) -> list[DeletedVault] | Unknown:
@@ -128,10 +141,10 @@ class FleetReads:
         return [] if isinstance(found, Absent) else found
 
     def _read_list(
-        self, subscription: Id, type_: str, read: Callable[[dict[str, Any]], T]
+        self, subscription: Id, type_: str, read: Callable[[dict[str, Any]], T], within: ArmId | None = None
     ) -> tuple[list[T] | Absent | Unknown, Rest | None]:
-        """What a subscription has of a type."""
-        scope, version = f"/subscriptions/{subscription}", API_VERSIONS[type_]
+        """What a subscription has of a type, or a resource `within` it."""
+        scope, version = str(within or f"/subscriptions/{subscription}"), API_VERSIONS[type_]
         path = f"{scope}/providers/{type_}"
 
         def pages() -> list[T]:
@@ -168,7 +181,7 @@ class FleetReads:
 
         def read() -> None:
             scope = key_in(vault, key.name)
-            denials = self._fleet.denials_at(scope, vault.subscription)
+            denials = self._fleet.denials_at(scope, vault)
             # At the key they may be readable though they are not for the whole subscription.
             known = denials if isinstance(denials, list) else None
             load = partial(load_roles, self.quick_clients, vault, key, principal, known)

@@ -80,8 +80,8 @@ class Page(Value):
     cut: bool
 
 
-# Asks for a page: the body of the query, which says which.
-Turn = Callable[[dict[str, Any]], Page]
+# Asks for one page: which, the body of the query tells.
+GetPage = Callable[[dict[str, Any]], Page]
 
 
 def as_it_is(row: dict[str, Any]) -> dict[str, Any]:
@@ -157,17 +157,17 @@ def _page_of(answer: dict[str, Any], headers: Mapping[str, str], read: Callable[
     return Page(by_id, len(rows), number(answer, "totalRecords") or 0, text(answer, "$skipToken"), cut)
 
 
-def _complete(body: dict[str, Any], turn: Turn, most: float) -> Page | None:
+def _complete(body: dict[str, Any], get_page: GetPage, most: float) -> Page | None:
     """All pages as one, whose size is that of all its different rows; None if these are more than `most`. Asked again
     from the start where rows are missing: pages are offsets, and rows may have shifted."""
-    first = turn(body)
+    first = get_page(body)
     if first.total > most:
         return None
-    found = _together(first, _side_by_side(body, turn, first))
+    found = _together(first, _side_by_side(body, get_page, first))
     if found.size == found.total:
         return found
-    first = turn(body)
-    return _together(first, _one_by_one(body, turn, first))
+    first = get_page(body)
+    return _together(first, _one_by_one(body, get_page, first))
 
 
 def _together(first: Page, rest: Iterable[Page]) -> Page:
@@ -180,18 +180,18 @@ def _together(first: Page, rest: Iterable[Page]) -> Page:
     return Page(by_id, len(by_id), max(total, len(by_id)), None, cut)
 
 
-def _side_by_side(body: dict[str, Any], turn: Turn, first: Page) -> Iterable[Page]:
+def _side_by_side(body: dict[str, Any], get_page: GetPage, first: Page) -> Iterable[Page]:
     """The pages after the first, which tells how many there are, all at once."""
     starts = range(first.size, first.total, first.size) if first.token and first.size else ()
-    return in_parallel(*(partial(turn, _with_option(body, "$skip", start)) for start in starts))
+    return in_parallel(*(partial(get_page, _with_option(body, "$skip", start)) for start in starts))
 
 
-def _one_by_one(body: dict[str, Any], turn: Turn, first: Page) -> Iterable[Page]:
+def _one_by_one(body: dict[str, Any], get_page: GetPage, first: Page) -> Iterable[Page]:
     """The pages after the first, each by the token of the one before."""
     token, seen = first.token, set()
     while token and token not in seen:
         seen.add(token)
-        page = turn(_with_option(body, "$skipToken", token))
+        page = get_page(_with_option(body, "$skipToken", token))
         yield page
         token = page.token
 

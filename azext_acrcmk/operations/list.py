@@ -22,7 +22,15 @@ from azext_acrcmk.model.ids import Id, Scope
 from azext_acrcmk.model.state import Absent, NotLoaded, State
 from azext_acrcmk.operations.report_files import read_report, write_reports
 from azext_acrcmk.operations.session import Session, fail_after_output, give_as_it_is
-from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, said_of_missing, unseen_parts
+from azext_acrcmk.output.fleet import (
+    FleetReport,
+    FleetScope,
+    fails,
+    fleet_document,
+    listing,
+    said_of_missing,
+    unseen_parts,
+)
 from azext_acrcmk.output.fleet_compare import compare
 from azext_acrcmk.output.report import ending_of, render
 from azext_acrcmk.rules import Health, examine
@@ -80,7 +88,7 @@ def list_registries(
     if missing := said_of_missing(document):
         logger.warning("%s", missing)
     document = listing(document, health)
-    write_reports(cmd.cli_ctx, {path: render(ending_of(path), document, rows) for path in reports or ()})
+    write_reports(cmd.cli_ctx, ((path, render(ending_of(path), document, rows)) for path in reports or ()))
     if interrupted or fails(document, fail_on):
         fail_after_output(cmd.cli_ctx)
     give_as_it_is(cmd.cli_ctx, document)
@@ -114,7 +122,8 @@ def _look(
             interrupted = True
             fleet.miss("everything else", "Interrupted before it was read.")
             fleet.leave_open(judge.doubts)
-        return fleet_document(_report(session, fleet, depth, judge)), interrupted
+        scope = FleetScope(where.subscriptions, where.management_groups, group)
+        return fleet_document(_report(session, fleet, depth, judge, scope)), interrupted
 
 
 def _where(session: Session, subscriptions, management_groups, everywhere: bool) -> Where:
@@ -201,12 +210,13 @@ def _version() -> str | None:
     return next((name.removeprefix(start).removesuffix(end) for name in found), None)
 
 
-def _report(session: Session, fleet: Fleet, depth: str, judge: Judge) -> FleetReport:
-    report = FleetReport(session.now, depth, fleet.subscription_names, session.login.portal, _version())
+def _report(session: Session, fleet: Fleet, depth: str, judge: Judge, scope: FleetScope) -> FleetReport:
+    report = FleetReport(session.now, depth, fleet.subscription_names, session.login.portal, _version(), scope)
     for registry in list(fleet.registries.values()):
         state = fleet.state_of(registry)
-        report.add(fleet.with_replicas(state), judge.health(state))
-        for what, why in unseen_parts(state):
+        health = judge.health(state)
+        report.add(fleet.with_replicas(state), health)
+        for what, why in unseen_parts(state, health):
             fleet.miss(what, why)
     report.not_seen = list(fleet.not_seen.items())
     return report

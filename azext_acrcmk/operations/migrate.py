@@ -113,7 +113,7 @@ def migrate(
         if wanted.settings:
             document |= settings.make()
         document["cutOver"] = settings.cut_over(copier.frozen is not None, resolving(target.id, copier.tally))
-        write_reports(cmd.cli_ctx, {path: _REPORTS[ending_of(path)](document) for path in mode.reports})
+        write_reports(cmd.cli_ctx, ((path, _REPORTS[ending_of(path)](document)) for path in mode.reports))
         if not document["verified"] or document.get("settings", {}).get("failed"):
             session.fail_after_output()
         return {**document, "steps": steps_document(outcomes)}

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,24 @@ def _is_report(document: Any) -> bool:
         return False
     if not _is_comparison(document.get("comparison")):
         return False
+    if not _is_scope(document.get("scope")):
+        return False
     several = document.get("fleetFindings")
     if not isinstance(several, list) or not all(map(_is_about_several, several)):
         return False
     texts = all(isinstance(each, dict) and _texts(each, ("what", "why")) for each in missed)
     return texts and all(map(_is_row, rows))
+
+
+def _is_scope(scope: Any) -> bool:
+    if scope is None:
+        return True
+    lists = isinstance(scope, dict) and (scope.get("subscriptions"), scope.get("managementGroups"))
+    return bool(
+        lists
+        and all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in lists)
+        and isinstance(scope.get("resourceGroup"), (str, type(None)))
+    )
 
 
 def _is_row(row: Any) -> bool:
@@ -118,8 +131,9 @@ def _texts(value: dict[str, Any], names: tuple[str, ...]) -> bool:
     return all(isinstance(value.get(name), str) for name in names)
 
 
-def write_reports(cli_ctx, contents: Mapping[str, str]) -> None:
-    """Writes all files. Where that fails after all, the command has its result all the same, and then fails."""
+def write_reports(cli_ctx, contents: Iterable[tuple[str, str]]) -> None:
+    """Writes all files, each a path and a text. Where that fails after all, the command has its result all the same,
+    and then fails."""
     try:
         write_all(contents)
     except FileOperationError as error:
@@ -127,11 +141,11 @@ def write_reports(cli_ctx, contents: Mapping[str, str]) -> None:
         fail_after_output(cli_ctx)
 
 
-def write_all(contents: Mapping[str, str]) -> None:
-    """Each file is put in place once all are on the disk."""
+def write_all(contents: Iterable[tuple[str, str]]) -> None:
+    """Each file is put in place once all are on the disk. Of the texts, which can be large, one at a time is needed."""
     made: list[tuple[Path, Path]] = []
     try:
-        for name, text in contents.items():
+        for name, text in contents:
             target = Path(name)
             beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
             with beside.open("x", encoding="utf-8", errors="replace", newline="") as file:

@@ -27,6 +27,16 @@ class Row(Value):
     health: Health
 
 
+@immutable
+class FleetScope(Value):
+    """What was asked for: subscriptions, or management groups, or with neither all that the login can read; there
+    resource groups with a name."""
+
+    subscriptions: tuple[str, ...] = ()
+    management_groups: tuple[str, ...] = ()
+    resource_group: str | None = None
+
+
 @dataclass
 class FleetReport:
     now: datetime
@@ -34,6 +44,7 @@ class FleetReport:
     subscription_names: dict[Id, str]
     portal: str | None = None
     extension: str | None = None
+    scope: FleetScope | None = None
     rows: list[Row] = field(default_factory=list)
     not_seen: list[tuple[str, str]] = field(default_factory=list)
 
@@ -47,6 +58,7 @@ def fleet_document(report: FleetReport) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "generatedAt": report.now.isoformat(timespec="seconds"),
+        "scope": _scope(report.scope),
         "depth": str(report.depth),  # the CLI's default is a kind of text of its own
         "partial": bool(report.not_seen),
         "notSeen": [{"what": what, "why": why} for what, why in report.not_seen],
@@ -56,6 +68,16 @@ def fleet_document(report: FleetReport) -> dict[str, Any]:
         "listed": None,
         "fleetFindings": [_finding_of_several(each) for each in examine_fleet([_member(row) for row in report.rows])],
         "registries": sorted(rows, key=lambda row: (HEALTHS.index(row["health"]), row["id"].lower())),
+    }
+
+
+def _scope(asked: FleetScope | None) -> dict[str, Any] | None:
+    if asked is None:
+        return None
+    return {
+        "subscriptions": sorted({str(each).lower() for each in asked.subscriptions}),
+        "managementGroups": sorted(set(asked.management_groups)),
+        "resourceGroup": asked.resource_group or None,
     }
 
 
@@ -98,10 +120,12 @@ def said_of_missing(document: dict[str, Any]) -> str | None:
     missed = document["notSeen"]
     first = f" Could not be read: {missed[0]['what']}. {missed[0]['why']}" if missed else ""
     more = f" {len(missed) - 1} more: see 'notSeen'." if len(missed) > 1 else ""
-    return f"The result is partial.{first}{more}"
+    said = f"The result is partial.{first}{more}"
+    # A report that is read may be anybody's: its texts may not command a terminal.
+    return said if said.isprintable() else "".join(each if each.isprintable() else " " for each in said)
 
 
-def unseen_parts(state: State) -> Iterator[tuple[str, str]]:
+def unseen_parts(state: State, health: Health) -> Iterator[tuple[str, str]]:
     """The parts of a registry that could not be read, and why."""
     key, registry = state.registry.encryption.key, state.registry
     if key is None:
@@ -113,6 +137,9 @@ def unseen_parts(state: State) -> Iterator[tuple[str, str]]:
         yield key.versionless, not_readable(f"the key {key.versionless}", state.key)
     if isinstance(state.roles, Unknown):
         yield f"access to {key.versionless}", not_readable("the role assignments", state.roles)
+    for each in health.findings:
+        if each.code == "DenialsUnknown":
+            yield f"deny assignments on {key.versionless}", each.verdict.message
     used = key_identity(state)
     if isinstance(state.identity, Unknown) and not used.is_system:
         yield (

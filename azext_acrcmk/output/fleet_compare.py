@@ -19,19 +19,20 @@ def compare(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     """When the earlier report was made, and the registries of each of KINDS.
 
     `before` and `now` of a registry are its health, null where it is not in that report; `appeared` and `disappeared`
-    are the codes of errors and warnings. Where the later report is partial, a registry that is not in it need not be
-    gone; nor need one be new where the earlier was.
+    are the codes of errors and warnings. Where the later report is partial, or its scope does not include a registry,
+    one that is not in it need not be gone; nor need one be new where that is so of the earlier.
     """
     old, new = _by_id(before["registries"]), _by_id(now["registries"])
     unread = _unread_keys(before, now), _unread_keys(now, before)
     changed: dict[str, list[Row]] = {kind: [] for kind in KINDS}
     for id_, row in new.items():
         if id_ not in old:
-            changed["notComparable" if before["partial"] else "new"].append(_change(None, row))
+            changed["new" if _shows_all(before, now, row) else "notComparable"].append(_change(None, row))
         elif kind := _kind(old[id_], row, *unread):
             changed[kind].append(_change(old[id_], row))
-    missing = [_change(row, None) for id_, row in old.items() if id_ not in new]
-    changed["notComparable" if now["partial"] else "gone"] += missing
+    for id_, row in old.items():
+        if id_ not in new:
+            changed["gone" if _shows_all(now, before, row) else "notComparable"].append(_change(row, None))
     return {"since": before["generatedAt"], **changed}
 
 
@@ -39,6 +40,20 @@ def changes_by_id(document: dict[str, Any]) -> dict[str, tuple[str, Row]]:
     """The kind of each change that the document tells, and the change, by the registry's ID in lower case."""
     compared = document.get("comparison") or {}
     return {each["id"].lower(): (kind, each) for kind in KINDS for each in compared.get(kind, ())}
+
+
+def _shows_all(document: dict[str, Any], other: dict[str, Any], row: Row) -> bool:
+    """Whether a registry that is in the `other` document and not in this one was not there when this one was made."""
+    if document["partial"]:
+        return False
+    scope = document.get("scope")
+    if not scope or scope == other.get("scope"):
+        return True
+    if scope["managementGroups"]:
+        return False  # which subscriptions they have is not told
+    if scope["resourceGroup"] and scope["resourceGroup"].lower() != row["resourceGroup"].lower():
+        return False
+    return not scope["subscriptions"] or row["subscription"].lower() in scope["subscriptions"]
 
 
 def _by_id(rows: list[Row]) -> dict[str, Row]:

@@ -83,9 +83,12 @@ def test_scopes(azure, quick_az):
         each: [id_ for id_ in fleet["registries"] if each in id_] for each in (SUBSCRIPTION, OTHER_SUBSCRIPTION)
     }
 
+    scopes: list[tuple] = []
+
     def listed(options: str) -> set[str]:
         result = quick_az(f"acr cmk list {options}").json()
         assert not result["partial"], result["notSeen"]
+        scopes.append(tuple(result["scope"][name] for name in ("subscriptions", "managementGroups", "resourceGroup")))
         return {row["id"] for row in result["registries"]}
 
     mine = by_subscription[SUBSCRIPTION]
@@ -96,6 +99,8 @@ def test_scopes(azure, quick_az):
     assert listed(f"--subscriptions {OTHER_SUBSCRIPTION}") == set(by_subscription[OTHER_SUBSCRIPTION])
     assert listed("--management-groups mine") == set(by_subscription[OTHER_SUBSCRIPTION])
     assert listed("--all") == set(fleet["registries"])
+    assert scopes[:3] == [([SUBSCRIPTION], [], None), ([SUBSCRIPTION], [], group.upper()), ([], [], "nosuch")]
+    assert scopes[3:] == [([OTHER_SUBSCRIPTION], [], None), ([], ["mine"], None), ([], [], None)]
     for scope, code, words in (
         ("-g nosuch", 3, "There is no resource group 'nosuch'"),
         ("--management-groups nosuch mine", 3, "Nothing could be listed: "),
@@ -120,6 +125,27 @@ def test_a_subscription_that_can_not_be_read_makes_it_partial(azure, az_as):
     assert strict.code == 1
     assert "Could not be read: " in strict.out
     assert all(len(line) <= 120 for line in strict.out.splitlines())
+
+
+def test_who_can_read_only_two_groups_is_told_all_about_what_is_in_them(azure, az_as):
+    """Also what denies access to a key: deny assignments are readable at its vault, not for the subscription."""
+    fleet = azure.seed_fleet(registries=120, vaults=24, keys=70, subscriptions=2, seed=11, damaged=0.9)["registries"]
+    groups = (f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}" for name in ("fleet-registries", "fleet-keys"))
+    az = az_as(azure.principal(*((READER, group) for group in groups)))
+    listed = az("acr cmk list --resource-group fleet-registries").json()
+    places = [each["what"] for each in listed["notSeen"]]
+    assert places
+    assert not any(what.startswith(("/subscriptions/", "deny assignments")) for what in places)
+    rows = {row["id"]: row for row in listed["registries"]}
+    denied = [id_ for id_, some in fleet.items() if "grant denied" in some and id_ in rows and rows[id_]["vault"]]
+    assert denied
+    ids = [*denied, *[id_ for id_, row in rows.items() if row["vault"]][:8]]
+    checked = json.loads(az(f"acr cmk check --fail-on none --ids {' '.join(ids)}").out)
+    for id_ in ids:
+        name = rows[id_]["name"]
+        assert wrong(rows[id_]["findings"]) == wrong(row for row in checked if row["registry"] == name), fleet[id_]
+    for id_ in denied:
+        assert "GrantDenied" in [each["code"] for each in rows[id_]["findings"]], id_
 
 
 def test_rows_that_resource_graph_counts_and_does_not_give_are_missed(azure, quick_az):

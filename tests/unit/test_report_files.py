@@ -15,7 +15,7 @@ COMPARED = {**MIXED, "comparison": compare(document(row("one", "healthy"), row("
 
 def test_what_was_written_is_read(tmp_path):
     path = tmp_path / "fleet.json"
-    write_all({str(path): json.dumps(MIXED)})
+    write_all([(str(path), json.dumps(MIXED))])
     assert read_report(str(path)) == MIXED
     assert [each.name for each in tmp_path.iterdir()] == ["fleet.json"]
 
@@ -30,7 +30,7 @@ def test_where_one_can_not_be_written_none_is(tmp_path):
     old = tmp_path / "old.csv"
     old.write_text("before")
     with pytest.raises(AzCLIError, match="Could not write"):
-        write_all({str(old): "after", str(tmp_path / "nosuch" / "x.csv"): "x"})
+        write_all([(str(old), "after"), (str(tmp_path / "nosuch" / "x.csv"), "x")])
     assert old.read_text() == "before"
     assert list(tmp_path.iterdir()) == [old]
 
@@ -47,7 +47,7 @@ class Context:
 
 def test_where_one_can_not_be_written_after_all_the_command_fails_after_its_result(tmp_path, caplog):
     context = Context()
-    write_reports(context, {str(tmp_path / "nosuch" / "x.csv"): "x"})
+    write_reports(context, [(str(tmp_path / "nosuch" / "x.csv"), "x")])
     assert "Could not write the reports" in caplog.text
     with pytest.raises(SystemExit):
         context.then(context)

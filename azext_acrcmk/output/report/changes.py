@@ -13,9 +13,12 @@ _TITLES = {
     "worse": ("Worse", "Their health is worse, or they have a new error or warning."),
     "better": ("Better", "Their health is better, or an error or warning is gone."),
     "unclear": ("Unclear", "Something was not read, then or now, so whether they are worse or better is unknown."),
-    "new": ("New", "Only in this report: created or moved since, or outside the scope of the earlier one."),
-    "gone": ("Gone", "Only in the earlier report: deleted or moved since, or outside the scope of this one."),
-    "notComparable": ("Not comparable", "Only in one of the two reports, and the other one is partial."),
+    "new": ("New", "Only in this report: created or moved since, or you could not read them then."),
+    "gone": ("Gone", "Only in the earlier report: deleted or moved since, or you can't read them now."),
+    "notComparable": (
+        "Not comparable",
+        "Only in one of the two reports, and the other one is partial, or of a scope without them.",
+    ),
 }
 # What became worse is shown at once, unless it is too much to read.
 _MOST_OPEN = 50

@@ -29,7 +29,8 @@ _REGISTRY = (
 )
 _CHANGE = ("change", "healthBefore")
 _FINDING = ("code", "severity", "status", "subject", "message", "fix")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Of any width, as spreadsheets of some languages take them.
+_FORMULA = (*"=+-@\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n")
 
 
 def csv_of_registries(document: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ _COLORS = {
 }
 _MOST_BARS = 12
 _GRADES = (ERROR, UNKNOWN, WARNING, INFO)
+_MOST_NAMED = 3  # subscriptions and management groups, in the heading
 
 
 def html(document: dict[str, Any]) -> str:
@@ -45,7 +46,7 @@ def html(document: dict[str, Any]) -> str:
 <body>
 <header>
 <h1>Customer-managed keys of container registries</h1>
-<p>Read at {_text(in_words(document["generatedAt"]))}, depth {_text(document.get("depth"))}.{_listed(document)}</p>
+<p>{_read(document)}</p>
 </header>
 <main>
 {_not_seen(document)}
@@ -100,6 +101,26 @@ def _text(value: Any) -> str:
 
 def _portal(document: dict[str, Any]) -> str:
     return f' data-portal="{_text(document["portal"])}"' if document.get("portal") else ""
+
+
+def _read(document: dict[str, Any]) -> str:
+    when = f"Read at {_text(in_words(document['generatedAt']))}, depth {_text(document.get('depth'))}."
+    return when + _scope(document) + _listed(document)
+
+
+def _scope(document: dict[str, Any]) -> str:
+    asked = document.get("scope")
+    if not asked:
+        return ""
+    for kind, names in (("Subscription", asked["subscriptions"]), ("Management group", asked["managementGroups"])):
+        if names:
+            more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+            which = f"{kind}{'' if len(names) == 1 else 's'} {', '.join(names[:_MOST_NAMED])}{more}"
+            break
+    else:
+        which = "All subscriptions that could be read"
+    group = f", resource group {asked['resourceGroup']}" if asked["resourceGroup"] else ""
+    return _text(f" {which}{group}.")
 
 
 def _listed(document: dict[str, Any]) -> str:

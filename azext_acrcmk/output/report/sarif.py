@@ -14,6 +14,9 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {ERROR: "error", WARNING: "warning"}
 # Of one result; GitHub takes a thousand, and shows the first.
 _MOST_LOCATIONS = 100
+# Of one run; GitHub rejects the whole file if there are more.
+_MOST_RESULTS = 25_000
+_GRAVITY = {"error": 0, "warning": 1, "note": 2}
 _SECURITY = {ERROR: "9.0", WARNING: "5.0"}
 
 
@@ -27,27 +30,39 @@ def sarif(document: dict[str, Any]) -> str:
         for finding in row["findings"]
         if finding["status"] == FAILED
     ]
+    told = [f"Could not be read: {each['what']}. {each['why']}" for each in document["notSeen"]]
     results += [_result_of_several(finding, places) for finding in document["fleetFindings"]]
-    scopes = sorted({row["subscription"].lower() for row in document["registries"]})
-    scope = scopes[0] if len(scopes) == 1 else hashlib.sha256("".join(scopes).encode(errors="replace")).hexdigest()[:16]
+    left_out = len(results) - _MOST_RESULTS
+    if left_out > 0:
+        # The gravest are kept, in their order.
+        results = sorted(results, key=lambda each: _GRAVITY[each["level"]])[:_MOST_RESULTS]
+        told.append(f"{left_out} results are left out: code scanning takes {_MOST_RESULTS}. The JSON report has all.")
     version = {"version": document["extension"]} if document.get("extension") else {}
     run = {
         "tool": {"driver": {"name": "az acr cmk", **version, "rules": [_rule(each) for each in rules]}},
-        "automationDetails": {"id": f"acr-cmk/{scope}/"},
+        "automationDetails": {"id": f"acr-cmk/{_scope(document)}/"},
         "invocations": [
             {
                 # A partial look is no successful one: what it does not name is not fixed.
                 "executionSuccessful": not document["partial"],
                 "endTimeUtc": document["generatedAt"].replace("+00:00", "Z"),
-                "toolExecutionNotifications": [
-                    {"level": "warning", "message": {"text": f"Could not be read: {each['what']}. {each['why']}"}}
-                    for each in document["notSeen"]
-                ],
+                "toolExecutionNotifications": [{"level": "warning", "message": {"text": each}} for each in told],
             }
         ],
         "results": results,
     }
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    # Not indented: programs read it, and of a large fleet it is a third smaller.
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}) + "\n"
+
+
+def _scope(document: dict[str, Any]) -> str:
+    """What is the same for all reports of one scope: GitHub takes alerts as fixed that are not in the next of them."""
+    asked = document.get("scope") or {"subscriptions": sorted({row["subscription"] for row in document["registries"]})}
+    subscriptions, others = asked["subscriptions"], (asked.get("managementGroups"), asked.get("resourceGroup"))
+    if len(subscriptions) == 1 and not any(others) and not document.get("listed"):
+        return quote(subscriptions[0].lower(), safe="", errors="replace")
+    which = json.dumps([asked, document.get("listed")], sort_keys=True).lower()
+    return hashlib.sha256(which.encode()).hexdigest()[:16]
 
 
 def _rule(rule: Rule | FleetRule) -> dict[str, Any]:
@@ -85,7 +100,8 @@ def _written(finding: dict[str, Any], ids: list[str], which: str, places: dict[s
         "level": _level(finding["severity"]),
         "message": {"text": finding["message"] + (f" Fix: {fix}" if fix else "")},
         "locations": [_location(id_) for id_ in ids],
-        "partialFingerprints": {"acrCmk/v1": hashlib.sha256(which.encode(errors="replace")).hexdigest()},
+        # The name by which GitHub looks for it.
+        "partialFingerprints": {"primaryLocationLineHash": hashlib.sha256(which.encode(errors="replace")).hexdigest()},
     }
 
 

@@ -99,6 +99,7 @@ def test_what_is_not_seen_is_said_in_the_table_too():
         ([], None),
         ([("x", "No permission.")], "The result is partial. Could not be read: x. No permission."),
         ([("x", "No.")] * 3, "The result is partial. Could not be read: x. No. 2 more: see 'notSeen'."),
+        ([("x\n\x1b[31m", "No.\x07")], "The result is partial. Could not be read: x  [31m. No. "),
     ],
 )
 def test_what_is_not_seen_is_said_whatever_becomes_of_the_result(not_seen, said):
@@ -144,11 +145,19 @@ def test_the_table_fits_whatever_the_names():
 
 
 def test_unseen_parts_are_those_that_could_not_be_read():
-    assert list(unseen_parts(named("aaa"))) == []
-    hidden = replace(named("aaa"), key=Unknown("Microsoft.KeyVault/vaults/keys/read", "/x", "denied"))
-    ((what, why),) = unseen_parts(hidden)
+    assert unseen(named("aaa")) == []
+    ((what, why),) = unseen(replace(named("aaa"), key=Unknown("Microsoft.KeyVault/vaults/keys/read", "/x", "denied")))
     assert what == HEALTHY.registry.encryption.key.versionless
     assert "Microsoft.KeyVault/vaults/keys/read" in why
+    hidden = Unknown("Microsoft.Authorization/denyAssignments/read", "/x")
+    roles = tuple(replace(role, unseen_denials=hidden) for role in HEALTHY.roles)
+    ((what, why),) = unseen(replace(named("aaa"), roles=roles))
+    assert what == f"deny assignments on {HEALTHY.registry.encryption.key.versionless}"
+    assert "Requires permission 'Microsoft.Authorization/denyAssignments/read' on /x." in why
+
+
+def unseen(state):
+    return list(unseen_parts(state, examine(state, NOW)))
 
 
 def test_only_listed_registries_fail_it_and_what_is_partial_always_does():

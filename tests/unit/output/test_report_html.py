@@ -130,6 +130,16 @@ def test_a_time_is_in_words_if_it_is_one():
         assert in_words(other) == other
 
 
+def test_the_page_says_what_was_asked_for():
+    def said(subscriptions, groups, resource_group=None):
+        asked = {"subscriptions": subscriptions, "managementGroups": groups, "resourceGroup": resource_group}
+        return render(".html", {**MIXED, "scope": asked}, "registries")
+
+    assert "depth key. All subscriptions that could be read, resource group &lt;g&gt;." in said([], [], "<g>")
+    assert "Management group mine." in said([], ["mine"])
+    assert "Subscriptions a, b, c and 1 more." in said(list("abcd"), [])
+
+
 def test_ten_thousand_registries_are_data_and_not_rows():
     text = render(".html", document(*(row(f"r{number}", "healthy") for number in range(10_000))), "registries")
     assert text.count("<tr>") < 20

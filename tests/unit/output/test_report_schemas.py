@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
+from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
@@ -100,6 +102,33 @@ def test_sarif_names_the_version_of_the_tool():
     assert run["tool"]["driver"]["version"] == "1.0.0b1"
 
 
+def test_of_more_results_than_github_takes_the_gravest_are_in_it():
+    findings = [finding("NotEncrypted", "info"), finding("RotationLag", "warning"), finding()]
+    (run,) = json.loads(render(".sarif", document(*[row("a", findings=findings)] * 9000), "registries"))["runs"]
+    assert Counter(each["level"] for each in run["results"]) == {"error": 9000, "warning": 9000, "note": 7000}
+    (told,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert "2000 results are left out" in told["message"]["text"]
+
+
+def category(scope: dict | None, **more) -> str:
+    made = {**document(row("one")), "scope": scope, **more}
+    return json.loads(render(".sarif", made, "registries"))["runs"][0]["automationDetails"]["id"]
+
+
+def test_reports_of_other_scopes_do_not_close_each_others_alerts():
+    """GitHub takes an alert as fixed that is not in the next report of the same category."""
+    one = {"subscriptions": ["11111111-1111-4111-8111-111111111111"], "managementGroups": [], "resourceGroup": None}
+    others = [
+        {**one, "resourceGroup": "rg"},
+        {**one, "subscriptions": []},
+        {**one, "subscriptions": [], "managementGroups": ["m"]},
+    ]
+    categories = [category(one), category(one, listed=["broken"]), *map(category, others)]
+    assert categories[0] == category(None) == "acr-cmk/11111111-1111-4111-8111-111111111111/"
+    assert len(set(categories)) == len(categories)
+    assert all(re.fullmatch(r"acr-cmk/[\w-]+/", each) for each in categories)
+
+
 def test_results_of_two_runs_are_the_same_alerts():
     """One for each finding of a registry, and for each key that several use: by what it is about, not what it says."""
 
@@ -112,7 +141,7 @@ def test_results_of_two_runs_are_the_same_alerts():
             for subject in ("https://v/keys/a", "https://v/keys/b")
         ]
         results = json.loads(render(".sarif", made, "registries"))["runs"][0]["results"]
-        return [each["partialFingerprints"]["acrCmk/v1"] for each in results]
+        return [each["partialFingerprints"]["primaryLocationLineHash"] for each in results]
 
     assert prints("Since 2 hours.") == prints("Since 3 hours.")
     assert len(set(prints("Some."))) == 4

@@ -98,11 +98,13 @@ def test_csv_has_a_row_a_registry_or_a_finding():
     assert {len(line) for line in by_finding} == {8}
 
 
-@given(st.sampled_from("=+-@\t\r\n"), st.text())
+@given(st.sampled_from("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"), st.text())
 def test_no_cell_of_csv_is_a_formula(first, rest):
     text = render(".csv", document(row(first + rest, findings=[finding(message=first + rest)])), "findings")
     (line,) = cells(text)[1:]
-    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in line)
+    assert not any(
+        cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")) for cell in line
+    )
 
 
 def test_sarif_is_what_github_takes():
@@ -162,6 +164,28 @@ def test_what_a_partial_report_lacks_is_not_gone():
     before, now = document(row("a", "healthy")), document(not_seen=[("everything", "Interrupted.")])
     assert compare(before, now)["gone"] == []
     assert len(compare(before, now)["notComparable"]) == 1
+
+
+def scope(subscriptions=(), groups=(), resource_group=None):
+    return {"subscriptions": list(subscriptions), "managementGroups": list(groups), "resourceGroup": resource_group}
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "comparable"),
+    [
+        (scope(), scope(), True),
+        (scope(), scope(["11111111-1111-4111-8111-111111111111"], resource_group="RG"), True),
+        (scope(), scope(["11111111-1111-4111-8111-111111111111"], resource_group="other"), False),
+        (scope(), scope(["22222222-2222-4222-8222-222222222222"]), False),
+        (scope(), scope(groups=["mine"]), False),
+        (scope(groups=["mine"]), scope(groups=["mine"]), True),
+    ],
+)
+def test_what_is_outside_the_scope_of_a_report_is_neither_gone_nor_new(wide, narrow, comparable):
+    all_, none = {**document(row("a", "healthy")), "scope": wide}, {**document(), "scope": narrow}
+    gone, new = compare(all_, none), compare(none, all_)
+    assert [len(gone["gone"]), len(gone["notComparable"])] == [comparable, not comparable]
+    assert [len(new["new"]), len(new["notComparable"])] == [comparable, not comparable]
 
 
 def kind_of_change(before, now, depth_before="key", depth_now="key"):
