@@ -71,8 +71,7 @@ def list_table(result):
     ]
     ends = [("total", part) for part in _broken(_total(result), width)]
     if result["partial"]:
-        what = ", ".join(each["what"] for each in result["notSeen"])
-        ends.append(("partial", _cut(f"Could not be read: {what}", width)))
+        ends += [("partial", part) for part in _broken(_missing(result["notSeen"]), width)]
     if compared:
         ends += [("compared", part) for part in _broken(f"Since {compared['since'][:10]}: {_changes(compared)}", width)]
     blank = dict.fromkeys(("Change", "Name", "Key", "Expires") if compared else ("Name", "Key", "Expires"), "")
@@ -94,8 +93,14 @@ def _total(result):
     total = counts["total"]
     if total == len(result["registries"]) == 1:
         return ""
-    states = ", ".join(f"{counts[health]} {health}" for health in HEALTHS if counts.get(health))
+    states = ", ".join(f"{counts[health]}{_NO_BREAK}{health}" for health in HEALTHS if counts.get(health))
     return f"{total} {'registry' if total == 1 else 'registries'}{': ' if states else ''}{states}"
+
+
+def _missing(missed):
+    first = f": {missed[0]['what']}" if missed else ""
+    more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
+    return f"Could not be read{first}{more}"
 
 
 def _changes_of(rows, compared):
@@ -104,7 +109,7 @@ def _changes_of(rows, compared):
 
 
 def _changes(compared):
-    counts = [f"{len(compared[kind])} {_CHANGES.get(kind, kind)}" for kind in _KINDS if compared[kind]]
+    counts = [f"{len(compared[kind])}{_NO_BREAK}{_CHANGES.get(kind, kind)}" for kind in _KINDS if compared[kind]]
     return ", ".join(counts) or "nothing changed"
 
 

@@ -31,6 +31,7 @@ th button, td button { font: inherit; color: inherit; background: none; border: 
 code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; margin: 0; }
 td { overflow-wrap: break-word; } td[colspan] { overflow-wrap: anywhere; }
 #registries td:nth-child(6) { overflow-wrap: anywhere; min-width: 12rem; }
+#registries td:nth-child(7) { white-space: nowrap; }
 a { color: var(--bar); }
 .wide { overflow-x: auto; } .tree text { fill: var(--fore); font-size: 13px; }
 .hang { fill: none; stroke: var(--line); stroke-width: 1.5; } .gone { fill: #c4314b; }
@@ -117,7 +118,8 @@ SCRIPT = r"""
     for (const row of shown.slice(page * SIZE, (page + 1) * SIZE)) {
       const line = element("tr", null, body);
       for (const [name] of COLUMNS) {
-        const text = name === "subscription" ? row.subscriptionName || row.subscription : row[name];
+        const text = name === "subscription" ? row.subscriptionName || row.subscription
+          : name === "expires" ? (row.expires || "").slice(0, 10) : row[name];
         const cell = element("td", name === "name" ? undefined : text, line);
         if (name !== "name") continue;
         const button = element("button", row.name, cell);

@@ -91,6 +91,12 @@ def test_what_is_not_seen_is_said_in_the_table_too():
     assert result["listed"] == ["broken"]
     assert result["partial"] is True
     assert ends(result) == [("total", "1 registry: 1 healthy"), ("partial", "Could not be read: /subscriptions/x")]
+    several = document(
+        named("aaa"), not_seen=[(f"/subscriptions/{'x' * 36}", "No permission."), ("y", "z"), ("u", "v")]
+    )
+    kinds, texts = zip(*ends(several), strict=True)
+    assert "".join(kinds) == "partial"
+    assert " ".join(texts) == f"Could not be read: /subscriptions/{'x' * 36} and 2 more"
 
 
 @pytest.mark.parametrize(
