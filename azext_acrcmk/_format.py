@@ -49,40 +49,68 @@ def check_table(result):
 
 
 def list_table(result):
-    """One row for each registry, the worst first; then what could not be read, and how much changed since --compare."""
-    rows = result["registries"]
+    """One row for each registry, the worst first; then how many there are, what could not be read, and how much changed
+    since --compare."""
+    rows, compared = result["registries"], result.get("comparison")
     names, keys = [row["name"] for row in rows], [short(row["key"]) if row["key"] else "" for row in rows]
-    health = ("Health", *(row["health"] for row in rows))
-    left = _rest(health, ("Expires", "2026-01-01"))
+    changes = _changes_of(rows, compared)
+    health = ("Health", *(row["health"] for row in rows), "compared" if compared else "")
+    left = _rest(health, ("Expires", "2026-01-01"), *([("Change", *changes)] if compared else []))
     name_width, key_width = (min(max(map(len, texts), default=0), left // 3) for texts in (names, keys))
     width = left - max(name_width, len("Name") + GAP) - max(key_width, len("Key") + GAP) - 2 * GAP
     lines = [
         OrderedDict(
             Health=row["health"],
+            **({"Change": change} if compared else {}),
             Name=_cut(name, name_width),
             Key=_cut(key, key_width),
             Expires=(row["expires"] or "")[:10],
             Findings=_cut(", ".join(each["code"] for each in row["findings"]), width),
         )
-        for row, name, key in zip(rows, names, keys, strict=True)
+        for row, name, key, change in zip(rows, names, keys, changes, strict=True)
     ]
+    ends = [("total", part) for part in _broken(_total(result), width)]
     if result["partial"]:
-        what = ", ".join(each["what"] for each in result["notSeen"])
-        lines.append(_last("partial", _cut(f"Could not be read: {what}", width)))
-    if compared := result.get("comparison"):
-        lines.append(_last("compared", _cut(f"Since {compared['since'][:10]}: {_changes(compared)}", width)))
+        ends += [("partial", part) for part in _broken(_missing(result["notSeen"]), width)]
+    if compared:
+        ends += [("compared", part) for part in _broken(f"Since {compared['since'][:10]}: {_changes(compared)}", width)]
+    blank = dict.fromkeys(("Change", "Name", "Key", "Expires") if compared else ("Name", "Key", "Expires"), "")
+    for number, (kind, text) in enumerate(ends):
+        again = number and ends[number - 1][0] == kind
+        lines.append(OrderedDict(Health="" if again else kind, **blank, Findings=text))
     return lines
 
 
+_CHANGES = {"notComparable": "not comparable"}
+_KINDS = ("worse", "better", "unclear", "new", "gone", "notComparable")
+
+
+def _total(result):
+    """How many registries there are, in which health. Of one that is listed, its row says it."""
+    from azext_acrcmk.model.defaults import HEALTHS
+
+    counts = result["counts"]
+    total = counts["total"]
+    if total == len(result["registries"]) == 1:
+        return ""
+    states = ", ".join(f"{counts[health]}{_NO_BREAK}{health}" for health in HEALTHS if counts.get(health))
+    return f"{total} {'registry' if total == 1 else 'registries'}{': ' if states else ''}{states}"
+
+
+def _missing(missed):
+    first = f": {missed[0]['what']}" if missed else ""
+    more = f" and {len(missed) - 1} more" if len(missed) > 1 else ""
+    return f"Could not be read{first}{more}"
+
+
+def _changes_of(rows, compared):
+    kinds = {each["id"].lower(): _CHANGES.get(kind, kind) for kind in _KINDS for each in (compared or {}).get(kind, ())}
+    return [kinds.get(row["id"].lower(), "") for row in rows]
+
+
 def _changes(compared):
-    words = {"notComparable": "not comparable"}
-    kinds = ("worse", "better", "unclear", "new", "gone", "notComparable")
-    counts = [f"{len(compared[kind])} {words.get(kind, kind)}" for kind in kinds if compared[kind]]
+    counts = [f"{len(compared[kind])}{_NO_BREAK}{_CHANGES.get(kind, kind)}" for kind in _KINDS if compared[kind]]
     return ", ".join(counts) or "nothing changed"
-
-
-def _last(health, text):
-    return OrderedDict(Health=health, Name="", Key="", Expires="", Findings=text)
 
 
 def migrate_table(result):

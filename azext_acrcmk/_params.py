@@ -22,7 +22,7 @@ from azext_acrcmk._validators import (
     validate_template,
     validate_wizard,
 )
-from azext_acrcmk.model.defaults import DEPTHS, FORMATS
+from azext_acrcmk.model.defaults import DEPTHS, FORMATS, HEALTHS
 from azext_acrcmk.model.ids import IDENTITY_TYPE, REGISTRY_TYPE, VAULT_TYPE
 
 
@@ -330,7 +330,7 @@ def _load_list(loader):
         c.argument(
             "health",
             nargs="+",
-            arg_type=get_enum_type(["broken", "unknown", "attention", "notLoaded", "notEncrypted", "healthy"]),
+            arg_type=get_enum_type(HEALTHS),
             help="Space-separated health states. Only registries in these states are listed, and can make the "
             "command fail.",
         )

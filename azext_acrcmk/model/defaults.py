@@ -12,3 +12,5 @@ JSON_FORMATS = ("arm", "form")
 
 # How much `az acr cmk list` reads.
 REGISTRY_DEPTH, KEY_DEPTH, LIVE_DEPTH = DEPTHS = ("registry", "key", "live")
+# In what health it finds registries, the worst first.
+HEALTHS = ("broken", "unknown", "attention", "notLoaded", "notEncrypted", "healthy")

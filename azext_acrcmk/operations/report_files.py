@@ -14,8 +14,9 @@ from typing import Any
 from azure.cli.core.azclierror import FileOperationError, InvalidArgumentValueError
 from knack.log import get_logger
 
+from azext_acrcmk.model.defaults import HEALTHS
 from azext_acrcmk.operations.session import fail_after_output
-from azext_acrcmk.output.fleet import HEALTHS, SCHEMA
+from azext_acrcmk.output.fleet import SCHEMA
 from azext_acrcmk.output.fleet_compare import KINDS
 
 logger = get_logger(__name__)
@@ -48,7 +49,10 @@ def _is_report(document: Any) -> bool:
     rows, missed = document.get("registries"), document.get("notSeen")
     if not isinstance(rows, list) or not isinstance(missed, list) or not isinstance(document.get("partial"), bool):
         return False
-    if not isinstance(document.get("generatedAt"), str) or not isinstance(document.get("counts"), dict):
+    counts = document.get("counts")
+    if not isinstance(document.get("generatedAt"), str) or not isinstance(counts, dict) or "total" not in counts:
+        return False
+    if not all(isinstance(each, int) for each in counts.values()):
         return False
     portal = document.get("portal")
     if portal is not None and not (isinstance(portal, str) and _PORTAL.fullmatch(portal)):

@@ -8,19 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from azext_acrcmk.model.defaults import HEALTHS
 from azext_acrcmk.model.ids import Id
 from azext_acrcmk.model.key_identity import key_identity
 from azext_acrcmk.model.problem import not_readable
 from azext_acrcmk.model.state import Key, State, Unknown, Vault
 from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.output.documents import finding_row
-from azext_acrcmk.rules import ATTENTION, BROKEN, HEALTHY, NOT_ENCRYPTED, Health, counts_as_failure
-from azext_acrcmk.rules.catalogue import NOT_LOADED, UNKNOWN
+from azext_acrcmk.rules import Health, counts_as_failure
 from azext_acrcmk.rules.fleet import FleetFinding, Member, examine_fleet
 
 SCHEMA = "acr-cmk-list/1"
-# The worst first.
-HEALTHS = (BROKEN, UNKNOWN, ATTENTION, NOT_LOADED, NOT_ENCRYPTED, HEALTHY)
 
 
 @immutable

@@ -124,7 +124,7 @@ def test_a_subscription_that_can_not_be_read_makes_it_partial(azure, az_as):
     assert result["counts"]["broken"] == 0
     strict = az(f"{command} --fail-on error -o table")
     assert strict.code == 1
-    assert "Could not be read: " in strict.out
+    assert "Could not be read:" in strict.out
     assert all(len(line) <= 120 for line in strict.out.splitlines())
 
 

@@ -73,6 +73,8 @@ def test_a_directory_in_which_nothing_can_be_written_is_told_at_once(path):
         json.dumps({**MIXED, "registries": [{**MIXED["registries"][0], "expires": 2027}]}),
         json.dumps({**MIXED, "registries": [{k: v for k, v in MIXED["registries"][0].items() if k != "key"}]}),
         json.dumps({**MIXED, "listed": 1}),
+        json.dumps({**MIXED, "counts": {}}),
+        json.dumps({**MIXED, "counts": {"total": "3"}}),
         json.dumps({**MIXED, "notSeen": [{"what": 1}]}),
         json.dumps({**MIXED, "portal": "javascript:alert(1)//"}),
         json.dumps({**MIXED, "fleetFindings": [{"code": "KeyOfSeveral"}]}),

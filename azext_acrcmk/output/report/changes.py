@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from html import escape
 from typing import Any
 
@@ -12,8 +13,8 @@ _TITLES = {
     "worse": ("Worse", "Their health is worse, or they have a new error or warning."),
     "better": ("Better", "Their health is better, or an error or warning is gone."),
     "unclear": ("Unclear", "Something was not read, then or now, so whether they are worse or better is unknown."),
-    "new": ("New", "Only in this report: created or moved since."),
-    "gone": ("Gone", "Only in the earlier report: deleted or moved since."),
+    "new": ("New", "Only in this report: created or moved since, or you could not read them then."),
+    "gone": ("Gone", "Only in the earlier report: deleted or moved since, or you can't read them now."),
     "notComparable": (
         "Not comparable",
         "Only in one of the two reports, and the other one is partial, or of a scope without them.",
@@ -30,10 +31,20 @@ def changes(document: dict[str, Any]) -> str:
     if not compared:
         return ""
     found = [(kind, compared[kind]) for kind in KINDS if compared[kind]]
+    body = _body(document, found) if found else "<p>Nothing has changed.</p>"
     return (
-        f'<section aria-labelledby="changes-title"><h2 id="changes-title">Changes since {escape(compared["since"])}'
-        f"</h2>{_body(document, found) if found else '<p>Nothing has changed.</p>'}</section>"
+        f'<section aria-labelledby="changes-title"><h2 id="changes-title">Changes since '
+        f"{escape(in_words(compared['since']))}</h2>{body}</section>"
     )
+
+
+def in_words(moment: str) -> str:
+    """A time as people write it; what is none, as it is."""
+    try:
+        known = datetime.fromisoformat(moment)
+        return f"{known.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC" if known.tzinfo else moment
+    except (ValueError, OverflowError):
+        return moment
 
 
 def change_filter(document: dict[str, Any]) -> str:

@@ -9,9 +9,10 @@ from html import escape
 from typing import Any
 
 from azext_acrcmk.output.fleet_compare import changes_by_id
-from azext_acrcmk.output.report.changes import change_filter, changes
+from azext_acrcmk.output.report.changes import change_filter, changes, in_words
 from azext_acrcmk.output.report.page import SCRIPT, STYLE
 from azext_acrcmk.output.report.shared import shared
+from azext_acrcmk.rules.catalogue import ERROR, FAILED, INFO, UNKNOWN, WARNING
 
 _COLORS = {
     "broken": "#c4314b",
@@ -22,6 +23,7 @@ _COLORS = {
     "healthy": "#13803b",
 }
 _MOST_BARS = 12
+_GRADES = (ERROR, UNKNOWN, WARNING, INFO)
 _MOST_NAMED = 3  # subscriptions and management groups, in the heading
 
 
@@ -102,7 +104,7 @@ def _portal(document: dict[str, Any]) -> str:
 
 
 def _read(document: dict[str, Any]) -> str:
-    when = f"Read at {_text(document['generatedAt'])}, depth {_text(document.get('depth'))}."
+    when = f"Read at {_text(in_words(document['generatedAt']))}, depth {_text(document.get('depth'))}."
     return when + _scope(document) + _listed(document)
 
 
@@ -147,28 +149,43 @@ def _cards(document: dict[str, Any]) -> str:
     cards = "".join(
         f'<li class="{health}"><strong>{number}</strong> {health}</li>' for health, number in _counts(document)
     )
-    total = _text(document["counts"].get("total"))
+    total = document["counts"].get("total")
     return (
-        f'<ul class="cards" aria-label="Registries by health"><li><strong>{total}</strong> registries</li>{cards}</ul>'
+        f'<ul class="cards" aria-label="Registries by health"><li><strong>{_text(total)}</strong> '
+        f"{'registry' if total == 1 else 'registries'}</li>{cards}</ul>"
     )
 
 
 def _charts(document: dict[str, Any]) -> str:
     subscriptions: dict[str, int] = {}
-    codes: dict[str, int] = {}
+    codes: dict[tuple[str, str], int] = {}
     for row in document["registries"]:
         name = row.get("subscriptionName") or row["subscription"]
         subscriptions[name] = subscriptions.get(name, 0) + (row["health"] == "broken")
-        for code in {each["code"] for each in row["findings"]}:
-            codes[code] = codes.get(code, 0) + 1
+        for found in {(each["code"], _grade(each)) for each in row["findings"]}:
+            codes[found] = codes.get(found, 0) + 1
+    # The gravest first: of what is only good to know there is most.
+    ranks = {grade: rank for rank, grade in enumerate(_GRADES)}
+    findings = sorted(codes.items(), key=lambda each: (ranks.get(each[0][1], len(ranks)), -each[1], each[0]))
+    broken = sorted(
+        ((name, some) for name, some in subscriptions.items() if some), key=lambda each: (-each[1], each[0])
+    )
     return (
-        f'<div class="charts">{_donut(_counts(document))}{_bars("Registries by finding", "Finding", codes)}'
-        f"{_bars('Broken registries by subscription', 'Subscription', subscriptions)}</div>"
+        f'<div class="charts">{_donut(_counts(document))}'
+        + _bars("Registries by finding", "Finding", [(f"{code} ({grade})", some) for (code, grade), some in findings])
+        + _bars("Broken registries by subscription", "Subscription", broken)
+        + "</div>"
     )
 
 
+def _grade(finding: dict[str, Any]) -> str:
+    return finding["severity"] if finding["status"] == FAILED else finding["status"]
+
+
 def _donut(counts: list[tuple[str, int]]) -> str:
-    """A ring, and a table of the same numbers that says what its colors mean."""
+    """A ring, and a table of the same numbers that says what its colors mean; nothing of no registries."""
+    if not counts:
+        return ""
     total, at, arcs, rows = sum(number for _, number in counts), 0.0, [], []
     for health, number in counts:
         share = 100 * number / total
@@ -181,7 +198,7 @@ def _donut(counts: list[tuple[str, int]]) -> str:
             f'fill="{_COLORS[health]}"/></svg> {health}</th><td>{number}</td><td>{_percent(share)}</td></tr>'
         )
         at += share
-    said = ", ".join(f"{number} {health}" for health, number in counts) or "none"
+    said = ", ".join(f"{number} {health}" for health, number in counts)
     return (
         f'<figure class="donut"><svg viewBox="0 0 42 42" width="180" height="180" role="img" '
         f'aria-label="Registries by health: {said}">{"".join(arcs)}</svg>'
@@ -196,19 +213,25 @@ def _percent(share: float) -> str:
     return "&lt;1%" if 0 < share < 1 else "&gt;99%" if 99 < share < 100 else f"{share:.0f}%"
 
 
-def _bars(title: str, heading: str, numbers: dict[str, int]) -> str:
-    """A table, in which a bar stands beside each number."""
-    some = sorted(((name, number) for name, number in numbers.items() if number), key=lambda each: (-each[1], each[0]))
-    most = max((number for _, number in some), default=1)
+def _bars(title: str, heading: str, numbers: list[tuple[str, int]]) -> str:
+    """A table, in which a bar stands beside each number; what is too much to see at once is in another to be opened."""
+    if not numbers:
+        return ""
+    first, rest = numbers[:_MOST_BARS], numbers[_MOST_BARS:]
+    more = f"<details><summary>{len(rest)} more</summary>{_bar_table(title, heading, rest)}</details>" if rest else ""
+    return f"<figure>{_bar_table(title, heading, first)}{more}</figure>"
+
+
+def _bar_table(title: str, heading: str, numbers: list[tuple[str, int]]) -> str:
+    most = max(number for _, number in numbers)
     rows = "".join(
         f'<tr><th scope="row">{_text(name)}</th><td>{number}</td><td><svg width="160" height="12" aria-hidden="true">'
         f'<rect class="bar" width="{160 * number / most:.1f}" height="12"/></svg></td></tr>'
-        for name, number in some[:_MOST_BARS]
+        for name, number in numbers
     )
-    more = f"<p>And {len(some) - _MOST_BARS} more.</p>" if len(some) > _MOST_BARS else ""
     return (
-        f'<figure><table class="bars"><caption>{title}</caption><thead><tr><th scope="col">{heading}</th>'
-        f'<th scope="col">Registries</th><td></td></tr></thead><tbody>{rows}</tbody></table>{more}</figure>'
+        f'<table class="bars"><caption>{title}</caption><thead><tr><th scope="col">{heading}</th>'
+        f'<th scope="col">Registries</th><td></td></tr></thead><tbody>{rows}</tbody></table>'
     )
 
 
@@ -223,5 +246,5 @@ def _fleet_findings(document: dict[str, Any]) -> str:
     )
     return (
         '<section aria-labelledby="fleet-title"><h2 id="fleet-title">Findings about several registries</h2>'
-        f"<ul>{items}</ul></section>"
+        f"{f'<ul>{items}</ul>' if items else '<p>None.</p>'}</section>"
     )

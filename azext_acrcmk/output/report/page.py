@@ -29,7 +29,9 @@ th button, td button { font: inherit; color: inherit; background: none; border: 
   text-decoration: underline; text-align: left; }
 :focus-visible { outline: 3px solid var(--bar); outline-offset: 2px; }
 code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; margin: 0; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; } td[colspan] { overflow-wrap: anywhere; }
+#registries td:nth-child(6) { overflow-wrap: anywhere; min-width: 12rem; }
+#registries td:nth-child(7) { white-space: nowrap; }
 a { color: var(--bar); }
 .wide { overflow-x: auto; } .tree text { fill: var(--fore); font-size: 13px; }
 .hang { fill: none; stroke: var(--line); stroke-width: 1.5; } .gone { fill: #c4314b; }
@@ -116,7 +118,8 @@ SCRIPT = r"""
     for (const row of shown.slice(page * SIZE, (page + 1) * SIZE)) {
       const line = element("tr", null, body);
       for (const [name] of COLUMNS) {
-        const text = name === "subscription" ? row.subscriptionName || row.subscription : row[name];
+        const text = name === "subscription" ? row.subscriptionName || row.subscription
+          : name === "expires" ? (row.expires || "").slice(0, 10) : row[name];
         const cell = element("td", name === "name" ? undefined : text, line);
         if (name !== "name") continue;
         const button = element("button", row.name, cell);
@@ -129,7 +132,8 @@ SCRIPT = r"""
         });
       }
     }
-    document.getElementById("shown").textContent = shown.length + " of " + rows.length + " registries";
+    document.getElementById("shown").textContent = shown.length + " of " + rows.length +
+      (rows.length === 1 ? " registry" : " registries");
     document.getElementById("page").textContent = "Page " + (page + 1) + " of " + pages;
     document.getElementById("previous").disabled = page === 0;
     document.getElementById("next").disabled = page + 1 >= pages;

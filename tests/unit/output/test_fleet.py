@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 import pytest
 
 from azext_acrcmk._format import list_table
+from azext_acrcmk.model.defaults import HEALTHS
 from azext_acrcmk.model.ids import ArmId
 from azext_acrcmk.model.state import Encryption, State, Unknown
 from azext_acrcmk.output.fleet import FleetReport, fails, fleet_document, listing, said_of_missing, unseen_parts
@@ -89,8 +90,13 @@ def test_what_is_not_seen_is_said_in_the_table_too():
     result = listing(document(named("aaa"), not_seen=[("/subscriptions/x", "No permission.")]), ["broken"])
     assert result["listed"] == ["broken"]
     assert result["partial"] is True
-    (line,) = list_table(result)
-    assert (line["Health"], line["Findings"]) == ("partial", "Could not be read: /subscriptions/x")
+    assert ends(result) == [("total", "1 registry: 1 healthy"), ("partial", "Could not be read: /subscriptions/x")]
+    several = document(
+        named("aaa"), not_seen=[(f"/subscriptions/{'x' * 36}", "No permission."), ("y", "z"), ("u", "v")]
+    )
+    kinds, texts = zip(*ends(several), strict=True)
+    assert "".join(kinds) == "partial"
+    assert " ".join(texts) == f"Could not be read: /subscriptions/{'x' * 36} and 2 more"
 
 
 @pytest.mark.parametrize(
@@ -106,15 +112,40 @@ def test_what_is_not_seen_is_said_whatever_becomes_of_the_result(not_seen, said)
     assert said_of_missing(document(named("aaa"), not_seen=not_seen)) == said
 
 
-def test_the_table_says_how_much_has_changed():
+def ends(result: dict) -> list[tuple[str, str]]:
+    """The lines of the table that are about no registry."""
+    return [(line["Health"], line["Findings"]) for line in list_table(result) if not line["Name"]]
+
+
+def test_the_table_says_what_has_changed():
     before, now = document(named("aaa"), named("bbb")), document(replace(named("bbb"), roles=()), named("ccc"))
-    for earlier, said in ((before, "1 worse, 1 new, 1 gone"), (now, "nothing changed")):
-        *_, line = list_table({**now, "comparison": compare(earlier, now)})
-        assert (line["Health"], line["Findings"]) == ("compared", f"Since {earlier['generatedAt'][:10]}: {said}")
+    for earlier, said, changes in (
+        (before, "1 worse, 1 new, 1 gone", ["worse", "new"]),
+        (now, "nothing changed", ["", ""]),
+    ):
+        compared = {**now, "comparison": compare(earlier, now)}
+        assert ends(compared)[-1] == ("compared", f"Since {earlier['generatedAt'][:10]}: {said}")
+        assert [line["Change"] for line in list_table(compared) if line["Name"]] == changes
+    assert not any("Change" in line for line in list_table(now))
+
+
+def test_the_table_says_how_many_there_are_unless_one_row_does():
+    both = document(replace(named("bbb"), roles=()), named("aaa"))
+    assert ends(both) == [("total", "2 registries: 1 broken, 1 healthy")]
+    assert ends(listing(both, ["unknown"])) == [("total", "2 registries: 1 broken, 1 healthy")]
+    assert ends(document()) == [("total", "0 registries")]
+    assert ends(document(named("aaa"))) == []
 
 
 def test_the_table_fits_whatever_the_names():
-    long = document(named("a" * 50), named("b" * 50))
+    long = document(*(named(letter * 50) for letter in "abcd"))
+    states = {health: 1000 + number for number, health in enumerate(HEALTHS)}
+    long["counts"] = {"total": 6015, **states}
+    long["comparison"] = compare(document(*(named(letter * 50) for letter in "efgh")), long)
+    long["comparison"]["notComparable"] = long["comparison"]["new"]
+    assert " ".join(text for _, text in ends(long)).startswith(
+        "6015 registries: 1000 broken, 1001 unknown, 1002 attention, 1003 notLoaded, 1004 notEncrypted, 1005 healthy "
+    )
     for line in list_table(long):
         assert sum(len(value) + 2 for value in line.values()) <= 120
 

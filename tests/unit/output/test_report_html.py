@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from azext_acrcmk.output.fleet import listing
 from azext_acrcmk.output.fleet_compare import KINDS, compare
 from azext_acrcmk.output.report import render
+from azext_acrcmk.output.report.changes import in_words
 from tests.unit.output.test_reports import EVIL, HOSTILE, MIXED, document, finding, row
 
 
@@ -86,7 +87,7 @@ def test_what_changed_is_on_the_page_only_where_something_was_compared():
     )
     compared = {**MIXED, "comparison": compare({**before, "generatedAt": "2026-10-01T08:00:00+00:00"}, MIXED)}
     text = render(".html", compared, "registries")
-    assert "Changes since 2026-10-01T08:00:00+00:00" in text
+    assert "Changes since 2026-10-01 08:00 UTC" in text
     assert "<strong>1</strong> worse" in text
     worse = (
         '<th scope="row">one</th><td>Sub</td><td>rg</td><td>healthy</td><td>broken</td><td>GrantMissing</td><td></td>'
@@ -102,6 +103,31 @@ def test_what_changed_is_on_the_page_only_where_something_was_compared():
     for silent in (MIXED, same):
         assert 'id="change"' not in render(".html", silent, "registries")
     assert "Changes since" not in render(".html", MIXED, "registries")
+
+
+def test_a_page_without_registries_or_findings_has_no_empty_charts():
+    text = render(".html", {**document(), "counts": {"total": 0}}, "registries")
+    assert "<strong>0</strong> registries" in text
+    assert "<figure" not in text
+    assert "<p>None.</p>" in text
+    assert "<strong>1</strong> registry<" in render(".html", document(row("one", "healthy")), "registries")
+
+
+def test_the_gravest_findings_come_first_and_none_is_left_out():
+    errors, info = [finding(f"Error{number:02}") for number in range(14)], finding("KeyShared", "info")
+    one = row("one", findings=[*errors, info, finding("KeyUnknown", status="unknown")])
+    text = render(".html", document(one, row("two", findings=[info])), "registries")
+    codes = re.findall(r'<th scope="row">(\w+) \((\w+)\)</th><td>(\d)</td>', text)
+    assert codes[:14] == [(f"Error{number:02}", "error", "1") for number in range(14)]
+    assert codes[14:] == [("KeyUnknown", "unknown", "1"), ("KeyShared", "info", "2")]
+    assert "<summary>4 more</summary>" in text
+
+
+def test_a_time_is_in_words_if_it_is_one():
+    for said, words in (("2026-11-01T08:00:59+02:00", "2026-11-01 06:00 UTC"), ("yesterday", "yesterday")):
+        assert in_words(said) == words
+    for other in ("0001-01-01T00:00:00+14:00", "2026-11-01T08:00:59"):
+        assert in_words(other) == other
 
 
 def test_the_page_says_what_was_asked_for():
