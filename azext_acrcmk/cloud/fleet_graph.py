@@ -80,7 +80,7 @@ class FleetGraph:
 
     def __init__(self, fleet: Fleet, clients: Clients, login: Login, stop: Stop, tell: Tell):
         self._fleet, self._clients, self._tell = fleet, clients, tell
-        self._subscriptions, self._tenant = login.subscriptions, login.tenant
+        self._login, self._subscriptions, self._tenant = login, login.subscriptions, login.tenant
         self._graph = Graph(clients, login.subscription, stop)
         self._subscriptions_in: dict[Where, Rows] = {}
         # Whether the fleet has all registries that the login can see.
@@ -109,14 +109,26 @@ class FleetGraph:
         for row in subscriptions.rows:
             fleet.subscription_names[_subscription(row)] = text(row, "name") or ""
         # Resource Graph leaves out without a word what can't be read.
-        expected = where.subscriptions or (() if where.management_groups else self._subscriptions)
+        all_known = (*self._subscriptions, *self._login.elsewhere)
+        expected = where.subscriptions or (() if where.management_groups else all_known)
         hidden = [each for each in expected if each not in fleet.subscription_names]
         if hidden and group:
             groups = self._ask("resource groups", _GROUPS.format(quoted(group)), where)
             readable = {_subscription(row) for row in groups.rows}
             hidden = [each for each in hidden if each not in readable]
         for subscription in hidden:
-            fleet.miss(f"/subscriptions/{subscription}", "You don't have permission to read the subscription.")
+            fleet.miss(f"/subscriptions/{subscription}", self._why_hidden(subscription))
+
+    def _why_hidden(self, subscription: Id) -> str:
+        tenants = dict(self._login.tenants)
+        if subscription not in tenants:
+            return "It does not exist, or you don't have permission to read the subscription."
+        if tenants[subscription] == self._tenant:
+            return "You don't have permission to read the subscription."
+        return (
+            f"It is in another tenant, {tenants[subscription]}, than subscription {self._login.subscription}. "
+            f"To list its registries: --subscription {subscription}"
+        )
 
     def find_vaults(self) -> None:
         """The vaults that the registries use, wherever they are."""

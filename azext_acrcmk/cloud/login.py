@@ -10,8 +10,8 @@ from azext_acrcmk.model.value import Value, immutable
 class Login(Value):
     """`tenant` is the home tenant of the command's subscription, where its vaults and identities are: with Azure
     Lighthouse another than the login's. `subscriptions` are those of that tenant that the CLI knows, the command's own
-    first, and `tenants` the home tenants of all that it knows, by subscription. `delegated`: through Lighthouse.
-    `portal` is the address of the cloud's portal, if it is known."""
+    first, `elsewhere` those of other tenants, and `tenants` the home tenants of all that it knows, by subscription.
+    `delegated`: through Lighthouse. `portal` is the address of the cloud's portal, if it is known."""
 
     tenant: Id
     subscriptions: tuple[Id, ...]
@@ -19,6 +19,7 @@ class Login(Value):
     tenants: tuple[tuple[Id, Id], ...] = ()
     delegated: bool = False
     portal: str | None = None
+    elsewhere: tuple[Id, ...] = ()
 
     @property
     def subscription(self) -> Id:
@@ -35,7 +36,8 @@ def login_of(cli_ctx) -> Login:
     account = profile.get_subscription(subscription=own)
     tenant = _home(account)
     known = profile.load_cached_subscriptions()
-    others = [Id(each["id"]) for each in known if _home(each) == tenant and each.get("state") == "Enabled"]
+    enabled = [each for each in known if each.get("state") == "Enabled"]
+    others = [Id(each["id"]) for each in enabled if _home(each) == tenant]
     return Login(
         tenant,
         (own, *(each for each in others if each != own)),
@@ -43,6 +45,7 @@ def login_of(cli_ctx) -> Login:
         tuple((Id(each["id"]), _home(each)) for each in known),
         account["tenantId"] != tenant,
         _portal(cli_ctx.cloud),
+        tuple(Id(each["id"]) for each in enabled if _home(each) != tenant),
     )
 
 

@@ -141,11 +141,14 @@ def _load(session: Session, fleet: Fleet, where: Where, group: str | None, depth
     try:
         graph.find(where, group)
     except ScopeRefused as error:
+        elsewhere = next((each for each in where.subscriptions if each in login.elsewhere), None)
+        hint = [f"Subscription {elsewhere} is in another tenant: --subscription {elsewhere}"] if elsewhere else []
         raise (ForbiddenError if error.denied else ResourceNotFoundError)(
             f"Nothing could be listed: {error}",
             [
+                *hint,
                 "Check the scope, and that you have permission to read it. To list what you can read: az account list, "
-                "az account management-group list"
+                "az account management-group list",
             ],
         ) from error
     if group and not fleet.registries:

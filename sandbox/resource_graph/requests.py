@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.core.web import Caller
 from sandbox.resource_graph.errors import refuse
 from sandbox.resource_graph.sight import BELOW, FILTERS, Scopes
 from sandbox.resource_manager.hierarchy import reaches
@@ -57,13 +58,13 @@ def read_options(body: dict[str, Any]) -> Options:
     return Options(start, rows or PAGE, str(form).lower() == "table")
 
 
-def read_scopes(world: World, object_id: str, body: dict[str, Any], api_version: str) -> Scopes:
+def read_scopes(world: World, caller: Caller, body: dict[str, Any], api_version: str) -> Scopes:
     """The subscriptions that are asked for and that the caller may look into."""
     subscriptions = _names(body, "subscriptions")
     groups = _names(body, "managementGroups") if api_version >= _GROUPS_SINCE else None
     if subscriptions is not None and groups is not None:
         raise refuse("InvalidRequest", "Subscriptions and management groups can't be given at the same time.")
-    visible = visible_subscriptions(world, object_id)
+    visible = visible_subscriptions(world, caller)
     authorization = _authorization(body, api_version)
     if subscriptions is not None:
         return Scopes(_eligible(subscriptions, visible), authorization=authorization)

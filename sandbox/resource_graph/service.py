@@ -119,7 +119,7 @@ def _quota_headers(world: World, quota: Window) -> dict[str, str]:
 def _answer(world: World, request: Request) -> Reply:
     body, object_id = request.body, request.caller.object_id
     text, options = read_query(body), read_options(body)
-    scopes = read_scopes(world, object_id, body, request.query["api-version"])
+    scopes = read_scopes(world, request.caller, body, request.query["api-version"])
     result = _evaluate(world, object_id, scopes, text)
     limit_hit = {"x-ms-tenant-subscription-limit-hit": "true"} if scopes.limit_hit else {}
     return Reply(200, _page(result, options), limit_hit)

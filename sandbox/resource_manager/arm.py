@@ -138,12 +138,17 @@ def _check_token(request: Request) -> None:
         )
 
 
+def accepts_tenant(world: World, subscription: str, tenant: str) -> bool:
+    """Whether a token of a tenant is good for a subscription: of its own tenant, or of one that manages it."""
+    return world.tenants.get(subscription, TENANT) == tenant or (subscription in world.managed and tenant == TENANT)
+
+
 def _check_tenant(world: World, request: Request) -> None:
     """Refuse a token of another tenant than the subscription's, unless that manages it."""
     home, own = world.tenant_of(request.path), request.caller.tenant_id
     parts = request.path.lower().split("/")
     in_subscription = parts[1:2] == ["subscriptions"] and len(parts) > 2
-    if not in_subscription or home == own or (parts[2] in world.managed and own == TENANT):
+    if not in_subscription or accepts_tenant(world, parts[2], own):
         return
     sts = "https://sts.windows.net"
     raise _unauthenticated(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.core.web import Reply, Request, Router
+from sandbox.core.web import Caller, Reply, Request, Router
 from sandbox.resource_manager.access import assignments_of, require
-from sandbox.resource_manager.arm import HOST, closed_regions
+from sandbox.resource_manager.arm import HOST, accepts_tenant, closed_regions
 from sandbox.resource_manager.catalogue import REGIONS
 from sandbox.resource_manager.hierarchy import reaches
 from sandbox.world import TENANT, World
@@ -17,7 +17,7 @@ router = Router()
 @router.route("GET", HOST, "/subscriptions")
 def list_subscriptions(world: World, request: Request) -> Reply:
     """The subscriptions in which the caller has any role, at any scope."""
-    visible = visible_subscriptions(world, request.caller.object_id)
+    visible = visible_subscriptions(world, request.caller)
     shown = [
         document(world, subscription, name)
         for subscription, name in world.subscriptions.items()
@@ -81,16 +81,16 @@ def cloud_endpoints(world: World, request: Request) -> Reply:
     return Reply(200, [cloud])
 
 
-def visible_subscriptions(world: World, object_id: str) -> set[str]:
-    """The subscriptions in, at or above which a principal has a role."""
+def visible_subscriptions(world: World, caller: Caller) -> set[str]:
+    """The subscriptions in, at or above which a caller has a role: of its token's tenant, and those managed by it."""
     visible = set()
-    for scope in {assignment.scope for assignment in assignments_of(world, object_id)}:
+    for scope in {assignment.scope for assignment in assignments_of(world, caller.object_id)}:
         parts = scope.lower().split("/")
         if len(parts) > 2 and parts[1] == "subscriptions":
             visible.add(parts[2])
         else:
             visible |= {each for each in world.subscriptions if reaches(world, scope, f"/subscriptions/{each}")}
-    return visible & set(world.subscriptions)
+    return {each for each in visible & set(world.subscriptions) if accepts_tenant(world, each, caller.tenant_id)}
 
 
 def document(world: World, subscription: str, name: str) -> dict[str, Any]:

@@ -79,3 +79,23 @@ def test_a_vault_of_another_tenant_is_told(azure, seed, many_az, moved):
     assert (failed.code, changes(azure)) == (1, [])
     assert f"is in tenant {CUSTOMER}, but the identity is in tenant {TENANT}" in failed.err
     assert seed.get(IDENTITY)["properties"]["tenantId"] == TENANT
+
+
+def test_list_says_what_is_in_another_tenant(azure, many_az, moved):
+    """A token of one tenant shows nothing of the other, not even in Resource Graph."""
+    azure.settings(graph_quota=0)
+    ids = azure.seed_fleet(registries=6, vaults=2, keys=3, subscriptions=2, seed=1, damaged=0)["registries"]
+    moved(OTHER_SUBSCRIPTION)
+    command = ["acr", "cmk", "list", "--depth", "registry"]
+    for scope in (["--all"], ["--subscriptions", SUBSCRIPTION, OTHER_SUBSCRIPTION]):
+        listed = many_az([*command, *scope]).json()
+        assert {row["subscription"] for row in listed["registries"]} == {SUBSCRIPTION}
+        (hidden,) = [each for each in listed["notSeen"] if each["what"] == f"/subscriptions/{OTHER_SUBSCRIPTION}"]
+        assert f"in another tenant, {CUSTOMER}" in hidden["why"]
+        assert hidden["why"].endswith(f"--subscription {OTHER_SUBSCRIPTION}")
+    there = many_az([*command, "--subscription", OTHER_SUBSCRIPTION]).json()
+    assert {row["id"] for row in there["registries"]} == {id_ for id_ in ids if OTHER_SUBSCRIPTION in id_}
+    alone = many_az([*command, "--subscriptions", OTHER_SUBSCRIPTION])
+    assert (alone.code, f"is in another tenant: --subscription {OTHER_SUBSCRIPTION}" in alone.err) == (3, True)
+    moved(OTHER_SUBSCRIPTION, managed=True)
+    assert not many_az([*command, "--all"]).json()["partial"]
