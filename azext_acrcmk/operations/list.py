@@ -88,7 +88,7 @@ def list_registries(
     if missing := said_of_missing(document):
         logger.warning("%s", missing)
     document = listing(document, health)
-    write_reports(cmd.cli_ctx, ((path, render(ending_of(path), document, rows)) for path in reports or ()))
+    write_reports(cmd.cli_ctx, ((path, render(ending_of(path), document, rows, fail_on)) for path in reports or ()))
     if interrupted or fails(document, fail_on):
         fail_after_output(cmd.cli_ctx)
     give_as_it_is(cmd.cli_ctx, document)

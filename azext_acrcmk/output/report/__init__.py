@@ -11,6 +11,7 @@ from azext_acrcmk.output.report.csv_rows import csv_of_findings, csv_of_registri
 from azext_acrcmk.output.report.html import html
 from azext_acrcmk.output.report.junit import junit
 from azext_acrcmk.output.report.sarif import sarif
+from azext_acrcmk.rules.catalogue import ERROR
 
 Document = dict[str, Any]
 
@@ -24,10 +25,13 @@ def ending_of(path: str) -> str:
     return os.path.splitext(path)[1].lower()
 
 
-def render(ending: str, document: Document, rows: str) -> str:
-    """`rows` are what the rows of a CSV file are: registries or findings."""
+def render(ending: str, document: Document, rows: str, fail_on: str = ERROR) -> str:
+    """`rows` are what the rows of a CSV file are: registries or findings. With `fail_on` warning, these fail in JUnit,
+    too."""
     if ending == ".csv" and rows == "findings":
         return csv_of_findings(document)
+    if ending == ".xml":
+        return junit(document, fail_on)
     return _FORMS[ending](document)
 
 

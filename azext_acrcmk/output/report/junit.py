@@ -9,14 +9,15 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
-from azext_acrcmk.rules.catalogue import ERROR, FAILED, UNKNOWN
+from azext_acrcmk.rules.catalogue import ERROR, FAILED, UNKNOWN, WARNING
 
 # What XML 1.0 can't hold, not even escaped.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(document: dict[str, Any]) -> str:
-    """Errors fail; what is unknown or could not be seen is skipped; the rest is told in a case that passes."""
+def junit(document: dict[str, Any], fail_on: str = ERROR) -> str:
+    """Errors fail, and with `fail_on` warning these, too; what is unknown or could not be seen is skipped; the rest is
+    told in a case that passes."""
     root = ElementTree.Element("testsuites", name="az acr cmk")
     by_subscription: dict[str, list[dict[str, Any]]] = {}
     for row in document["registries"]:
@@ -26,7 +27,7 @@ def junit(document: dict[str, Any]) -> str:
             root, "testsuite", name=_text(subscription), timestamp=_text(document["generatedAt"])[:19]
         )
         for row in rows:
-            _add_cases(suite, row)
+            _add_cases(suite, row, fail_on)
     if document["fleetFindings"]:
         suite = ElementTree.SubElement(root, "testsuite", name="several registries")
         for each in document["fleetFindings"]:
@@ -47,9 +48,10 @@ def junit(document: dict[str, Any]) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _add_cases(suite: ElementTree.Element, row: dict[str, Any]) -> None:
+def _add_cases(suite: ElementTree.Element, row: dict[str, Any], fail_on: str) -> None:
     place = _text(f"{row['resourceGroup']}.{row['name']}")
-    if not row["findings"]:
+    failures = (ERROR, WARNING) if fail_on == WARNING else (ERROR,)
+    if not row["findings"] or row["health"] == "notLoaded":
         case = ElementTree.SubElement(suite, "testcase", classname=place, name="encryption")
         if row["health"] in ("unknown", "notLoaded"):
             ElementTree.SubElement(case, "skipped", message=f"health: {row['health']}")
@@ -58,7 +60,7 @@ def _add_cases(suite: ElementTree.Element, row: dict[str, Any]) -> None:
         message, fix = _text(finding["message"]), finding.get("fix")
         if finding["status"] == UNKNOWN:
             ElementTree.SubElement(case, "skipped", message=f"unknown: {message}")
-        elif finding["status"] == FAILED and finding["severity"] == ERROR:
+        elif finding["status"] == FAILED and finding["severity"] in failures:
             failure = ElementTree.SubElement(case, "failure", type=_text(finding["code"]), message=message)
             failure.text = message + (f"\nFix: {_text(fix)}" if fix else "")
         else:

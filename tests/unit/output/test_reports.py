@@ -143,6 +143,14 @@ def test_junit_fails_for_errors_and_skips_what_is_unknown():
     (failure,) = root.iter("failure")
     assert (failure.get("type"), "Fix: az do --it" in failure.text) == ("GrantMissing", True)
     assert [suite.get("name") for suite in root] == ["11111111-1111-4111-8111-111111111111", "could not be read"]
+    strict = ElementTree.fromstring(render(".xml", MIXED, "registries", "warning"))
+    assert [each.get("type") for each in strict.iter("failure")] == ["GrantMissing", "RotationLag"]
+
+
+def test_junit_does_not_pass_what_was_not_read():
+    made = document(row("one", "notLoaded", [finding("KeyShared", "info")]))
+    (skipped,) = ElementTree.fromstring(render(".xml", made, "registries")).iter("skipped")
+    assert skipped.get("message") == "health: notLoaded"
 
 
 def test_compare_tells_worse_better_new_and_gone():
