@@ -7,6 +7,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -146,10 +147,12 @@ def write_all(contents: Iterable[tuple[str, str]]) -> None:
     made: list[tuple[Path, Path]] = []
     try:
         for name, text in contents:
-            target = Path(name)
-            beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+            target = Path(os.path.realpath(name))  # what a link leads to, as if it were written there
+            beside = target.with_name(f".acrcmk-{secrets.token_hex(8)}")
             with beside.open("x", encoding="utf-8", errors="replace", newline="") as file:
                 made.append((beside, target))
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copymode(target, beside)  # no more people can read it than before
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())

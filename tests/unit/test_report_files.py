@@ -35,6 +35,17 @@ def test_where_one_can_not_be_written_none_is(tmp_path):
     assert list(tmp_path.iterdir()) == [old]
 
 
+def test_one_that_is_there_stays_where_it_is_for_whom_it_is(tmp_path):
+    """Through a link, with a name as long as a name can be."""
+    old, link = tmp_path / f"{'x' * 250}.csv", tmp_path / "link.csv"
+    old.write_text("before")
+    old.chmod(0o600)
+    link.symlink_to(old)
+    write_all([(str(link), "after")])
+    assert (old.read_text(), old.stat().st_mode & 0o777, link.is_symlink()) == ("after", 0o600, True)
+    assert sorted(tmp_path.iterdir()) == sorted([old, link])
+
+
 class Context:
     """Of the CLI: what it calls once the result is written."""
 
