@@ -54,7 +54,8 @@ class Fleet:
     `not_seen` is what could not be had, and why. `subscriptions` are all that Resource Graph shows of the tenant,
     `above` the management groups above each; `grants` are by principal, `denials` by subscription, and by vault where
     that can't be read (`denials_of_vaults`), `vaults` and `users` by host, `replicas`, which are regions, by registry.
-    `unsearched` are the subscriptions of the login in which there may be more `users`. `grants`, `users` and `replicas`
+    `unsearched` are the subscriptions of the login in which there may be more `users`, `listable` those that Resource
+    Graph does not show, but all registries in them. `grants`, `users` and `replicas`
     are None until they were asked for.
     """
 
@@ -68,6 +69,7 @@ class Fleet:
     grants: dict[Id, list[RoleGrant]] | None = None
     users: dict[str, list[KeyUser]] | None = None
     unsearched: tuple[Unknown, ...] = ()
+    listable: set[Id] = field(default_factory=set)
     replicas: dict[Scope, tuple[str, ...]] | None = None
     denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
     denials_of_vaults: dict[ArmId, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
@@ -196,9 +198,10 @@ class Fleet:
         used = registry.encryption
         if self.users is None:
             return NOT_LOADED
-        if used.key and registry.id.subscription not in self.above:
+        own = registry.id.subscription
+        if used.key and own not in self.above and own not in self.listable:
             # Resource Graph shows only some of what is in it, such as one registry.
-            return Unknown(f"{REGISTRY_TYPE}/read", f"/subscriptions/{registry.id.subscription}")
+            return Unknown(f"{REGISTRY_TYPE}/read", f"/subscriptions/{own}")
         if used.key is None:
             return ()
         key, system = used.key.with_version(None), used.identity == SYSTEM

@@ -5,6 +5,7 @@ The graph may be old, and does not show what one may not read: that something is
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,11 +15,12 @@ from azext_acrcmk.cloud.fields import identifier, part, parts, scope_id, text
 from azext_acrcmk.cloud.fleet import Fleet, KeyUser, Tell
 from azext_acrcmk.cloud.graph import EVERYWHERE, Graph, Rows, Where, as_it_is, only, quoted
 from azext_acrcmk.cloud.login import Login
+from azext_acrcmk.cloud.preflight import get_permissions
 from azext_acrcmk.cloud.read import read_identity, read_registry_of_many, read_vault
 from azext_acrcmk.cloud.reads import get_role_definition, in_parallel
 from azext_acrcmk.cloud.roles import read_role_grants
 from azext_acrcmk.cloud.waiting import Stop
-from azext_acrcmk.cloud.walk import NEAR, NOT_SHOWN, left_out
+from azext_acrcmk.cloud.walk import MOST_OTHERS, NEAR, NOT_SHOWN, SECONDS, left_out, read_places
 from azext_acrcmk.model.ids import HSM_TYPE, REGISTRY_TYPE, ArmId, Id, KeyId, Scope, same, same_region
 from azext_acrcmk.model.state import Registry, RoleGrant, Unknown, Vault
 
@@ -83,6 +85,7 @@ class FleetGraph:
         self._login, self._subscriptions, self._tenant = login, login.subscriptions, login.tenant
         self._graph = Graph(clients, login.subscription, stop)
         self._subscriptions_in: dict[Where, Rows] = {}
+        self._looked_at: set[Id] = set()
         # Whether the fleet has all registries that the login can see.
         self._all_are_known = False
         # Those of all subscriptions, if they were asked for with the registries.
@@ -116,8 +119,22 @@ class FleetGraph:
             groups = self._ask("resource groups", _GROUPS.format(quoted(group)), where)
             readable = {_subscription(row) for row in groups.rows}
             hidden = [each for each in hidden if each not in readable]
-        for subscription in hidden:
+        for subscription in self._not_listable(hidden):
             fleet.miss(f"/subscriptions/{subscription}", self._why_hidden(subscription))
+
+    def _not_listable(self, hidden: list[Id]) -> list[Id]:
+        """Those of subscriptions that Resource Graph does not show of which it need not show all registries: a role may
+        allow to read them, and not the subscription itself. Of many, only the first are asked about."""
+        new = [each for each in hidden if each in self._subscriptions and each not in self._looked_at][:MOST_OTHERS]
+        self._looked_at.update(new)
+
+        def permitted(subscription: str) -> bool:
+            held = get_permissions(self._clients, Scope(f"/subscriptions/{subscription}"))
+            return isinstance(held, tuple) and any(each.permits(f"{REGISTRY_TYPE}/read") for each in held)
+
+        answers = read_places(new, permitted, "", time.monotonic() + SECONDS)
+        self._fleet.listable.update(each for each, answer in zip(new, answers, strict=True) if answer is True)
+        return [each for each in hidden if each not in self._fleet.listable]
 
     def _why_hidden(self, subscription: Id) -> str:
         tenants = dict(self._login.tenants)
@@ -161,7 +178,7 @@ class FleetGraph:
                 self._fleet.subscriptions.append(_subscription(row))
             self._fleet.above[_subscription(row)] = {identifier(each, "name") for each in chain}
         # In the words of `sharing.py`, which reads directly where no more is shown.
-        hidden = [each for each in self._subscriptions if each not in self._fleet.above]
+        hidden = self._not_listable([each for each in self._subscriptions if each not in self._fleet.above])
         more = left_out(len(hidden[NEAR:]), NOT_SHOWN)
         denied = (Unknown(f"{REGISTRY_TYPE}/read", f"/subscriptions/{each}") for each in hidden[:NEAR])
         self._fleet.unsearched = (*more, *denied)

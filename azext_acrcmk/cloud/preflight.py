@@ -42,7 +42,7 @@ class Ahead:
         locks = [lock for _, found in self._each(_locks, asked.locked) for lock in found]
         return Preflight(
             tuple((name, _registration(seen)) for name, seen in providers),
-            self._each(_permissions, asked.scopes),
+            self._each(get_permissions, asked.scopes),
             tuple(denials),
             self._answer(_vault_name_is_free, asked.new_vault) if asked.new_vault else None,
             self._answer(_role_assignments_left, asked.quota_of) if asked.quota_of else None,
@@ -73,7 +73,7 @@ class Ahead:
 
 def _all_of(asked: Questions) -> Iterator[tuple[Callable[[Clients, Any], Any], Any]]:
     yield from ((_provider, each) for each in asked.providers)
-    yield from ((_permissions, each) for each in asked.scopes)
+    yield from ((get_permissions, each) for each in asked.scopes)
     yield from ((_denials, each) for each in asked.resources)
     yield from ((_vault_name_is_free, each) for each in (asked.new_vault,) if each)
     yield from ((_role_assignments_left, each) for each in (asked.quota_of,) if each)
@@ -139,7 +139,7 @@ def _lock(body: dict[str, Any]) -> Lock:
     return Lock(scope_id(body, "id").extended, text(body, "name") or "", same(level, "ReadOnly"))
 
 
-def _permissions(clients: Clients, scope: Scope) -> tuple[Allowed, ...] | Unknown:
+def get_permissions(clients: Clients, scope: Scope) -> tuple[Allowed, ...] | Unknown:
     """What the caller may do. An empty list is in contradiction to what he has read there, so it decides nothing."""
     path = f"{scope}/providers/Microsoft.Authorization/permissions"
     action = "Microsoft.Authorization/permissions/read"

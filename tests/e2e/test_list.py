@@ -149,6 +149,23 @@ def test_who_can_read_only_two_groups_is_told_all_about_what_is_in_them(azure, a
         assert "GrantDenied" in [each["code"] for each in rows[id_]["findings"]], id_
 
 
+def test_who_can_read_registries_but_not_their_subscription_is_told_all_about_them(azure, az_as):
+    """Also which others use the same key."""
+    ids = azure.seed_fleet(**SMALL, damaged=0)["registries"]
+    path = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{'7' * 8}{READER[8:]}"
+    permissions = [{"actions": ["*/read"], "notActions": ["Microsoft.Resources/subscriptions/read"]}]
+    role = {"roleName": "Nearly a reader", "type": "CustomRole", "permissions": permissions}
+    role["assignableScopes"] = [f"/subscriptions/{SUBSCRIPTION}"]
+    azure.unseen("PUT", path, {"properties": role}, "2022-04-01")
+    az = az_as(azure.principal(("Nearly a reader", f"/subscriptions/{SUBSCRIPTION}")))
+    listed = az("acr cmk list").json()
+    assert {row["id"] for row in listed["registries"]} == {id_ for id_ in ids if SUBSCRIPTION in id_}
+    assert not [each for each in listed["notSeen"] if each["what"].startswith("/subscriptions/")]
+    assert {
+        each["status"] for row in listed["registries"] for each in row["findings"] if each["code"] == "KeyShared"
+    } == {"failed"}
+
+
 def test_rows_that_resource_graph_counts_and_does_not_give_are_missed(azure, quick_az):
     azure.seed_fleet(**SMALL, damaged=0)
     body = {"totalRecords": 3, "count": 0, "data": [], "facets": [], "resultTruncated": "true"}
