@@ -18,7 +18,7 @@ from azext_acrcmk.cloud.quota import Quota, resets_after
 from azext_acrcmk.cloud.reads import in_parallel
 from azext_acrcmk.cloud.waiting import Pauses, Stop, asked_pause
 from azext_acrcmk.model.api_versions import API_VERSIONS
-from azext_acrcmk.model.ids import Id
+from azext_acrcmk.model.ids import Id, same
 from azext_acrcmk.model.value import Value, immutable
 
 PATH = "/providers/Microsoft.ResourceGraph/resources"
@@ -132,6 +132,8 @@ class Graph:
                 answer, headers = self._arm.query(PATH, API_VERSIONS["Microsoft.ResourceGraph/resources"], body)
                 if not isinstance(answer.get("data"), list):
                     raise UnexpectedResponse("a list of rows was expected.")
+                if number(answer, "totalRecords") is None:
+                    raise UnexpectedResponse("the number of all rows was expected.")
                 failure = None
             except AzureError as error:
                 headers = getattr(getattr(error, "response", None), "headers", None) or {}
@@ -154,7 +156,10 @@ def _page_of(answer: dict[str, Any], headers: Mapping[str, str], read: Callable[
     rows = parts(answer, "data")
     by_id = {identifier(row, "id"): read(row) for row in rows}
     cut = headers.get("x-ms-tenant-subscription-limit-hit", "").lower() == "true"
-    return Page(by_id, len(rows), number(answer, "totalRecords") or 0, text(answer, "$skipToken"), cut)
+    total, token = number(answer, "totalRecords") or 0, text(answer, "$skipToken")
+    if not token and same(text(answer, "resultTruncated"), "true"):
+        total = max(total, len(rows) + 1)  # there are more, and no way to get them
+    return Page(by_id, len(rows), total, token, cut)
 
 
 def _complete(body: dict[str, Any], get_page: GetPage, most: float) -> Page | None:

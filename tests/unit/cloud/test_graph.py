@@ -185,3 +185,16 @@ def test_many_subscriptions_are_asked_for_in_pieces():
     arm = Arm(page(total=0))
     ask(arm, Where(subscriptions=tuple(map(str, range(601)))))
     assert [len(body["subscriptions"]) for body in arm.asked] == [300, 300, 1]
+
+
+def test_an_answer_that_calls_itself_truncated_is_not_whole_whatever_it_counts():
+    body, headers = page(*ROWS[:3], total=3)
+    found = ask(Arm(({**body, "resultTruncated": "true"}, headers)))
+    assert (len(found.rows), found.missing) == (3, 1)
+
+
+def test_an_answer_that_does_not_count_is_none():
+    body, headers = page(*ROWS)
+    for count in (None, "7"):
+        with pytest.raises(HttpResponseError, match="the number of all rows"):
+            ask(Arm(({**body, "totalRecords": count}, headers)))
