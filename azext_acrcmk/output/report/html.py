@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from html import escape
 from typing import Any
 
@@ -158,17 +159,21 @@ def _cards(document: dict[str, Any]) -> str:
 
 def _charts(document: dict[str, Any]) -> str:
     subscriptions: dict[str, int] = {}
+    names: dict[str, str] = {}
     codes: dict[tuple[str, str], int] = {}
     for row in document["registries"]:
-        name = row.get("subscriptionName") or row["subscription"]
-        subscriptions[name] = subscriptions.get(name, 0) + (row["health"] == "broken")
+        subscription = row["subscription"]
+        names[subscription] = row.get("subscriptionName") or subscription
+        subscriptions[subscription] = subscriptions.get(subscription, 0) + (row["health"] == "broken")
         for found in {(each["code"], _grade(each)) for each in row["findings"]}:
             codes[found] = codes.get(found, 0) + 1
     # The gravest first: of what is only good to know there is most.
     ranks = {grade: rank for rank, grade in enumerate(_GRADES)}
     findings = sorted(codes.items(), key=lambda each: (ranks.get(each[0][1], len(ranks)), -each[1], each[0]))
+    number_of = Counter(names.values())
+    shown = {each: name if number_of[name] == 1 else f"{name} ({each})" for each, name in names.items()}
     broken = sorted(
-        ((name, some) for name, some in subscriptions.items() if some), key=lambda each: (-each[1], each[0])
+        ((shown[each], some) for each, some in subscriptions.items() if some), key=lambda each: (-each[1], each[0])
     )
     return (
         f'<div class="charts">{_donut(_counts(document))}'

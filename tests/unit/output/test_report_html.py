@@ -130,6 +130,13 @@ def test_a_time_is_in_words_if_it_is_one():
         assert in_words(other) == other
 
 
+def test_two_subscriptions_of_one_name_are_two():
+    ids = [f"{each * 8}-0000-4000-8000-000000000000" for each in "12"]
+    text = render(".html", document(row("a", subscription=ids[0]), row("b", subscription=ids[1])), "registries")
+    for each in ids:
+        assert f'<th scope="row">Sub ({each})</th><td>1</td>' in text
+
+
 def test_the_page_says_what_was_asked_for():
     def said(subscriptions, groups, resource_group=None):
         asked = {"subscriptions": subscriptions, "managementGroups": groups, "resourceGroup": resource_group}
