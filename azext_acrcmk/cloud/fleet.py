@@ -54,6 +54,7 @@ class Fleet:
     `not_seen` is what could not be had, and why. `subscriptions` are all that Resource Graph shows of the tenant,
     `above` the management groups above each; `grants` are by principal, `denials` by subscription, and by vault where
     that can't be read (`denials_of_vaults`), `vaults` and `users` by host, `replicas`, which are regions, by registry.
+    `gone` are registries that were deleted, which Resource Graph still shows.
     `unsearched` are the subscriptions of the login in which there may be more `users`, `listable` those that Resource
     Graph does not show, but all registries in them. `grants`, `users` and `replicas`
     are None until they were asked for.
@@ -74,6 +75,7 @@ class Fleet:
     denials: dict[Id, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
     denials_of_vaults: dict[ArmId, list[dict[str, Any]] | Unknown] = field(default_factory=dict)
     keys: dict[KeyId, Key | DeletedKey | Absent | Unknown] = field(default_factory=dict)
+    gone: set[ArmId] = field(default_factory=set)
     _settled: dict[ArmId, State] = field(default_factory=dict, init=False)
     # Three views of the same identities, made once: a fleet has thousands, and each registry is looked up in them.
     _identities: dict[ArmId, Identity] = field(default_factory=dict, init=False)
@@ -102,13 +104,21 @@ class Fleet:
 
     def with_replicas(self, state: State) -> State:
         """With what only rules about a whole fleet look at."""
-        return replace(state, replicas=self._replicas(state.registry))
+        sharing = state.sharing
+        if self.gone and isinstance(sharing, tuple):
+            sharing = tuple(each for each in sharing if each.id not in self.gone)
+        return replace(state, replicas=self._replicas(state.registry), sharing=sharing)
 
     def leave_open(self, doubted: Callable[[State], Any]) -> None:
         """Nothing is said of the registries that are in doubt: it was not confirmed."""
         for registry in self.encrypted:
             if registry.id not in self._settled and doubted(self.state_of(registry)):
                 self.settle(State(registry=registry))
+
+    def lose_registry(self, id_: ArmId) -> None:
+        """A registry was deleted, which Resource Graph does not show yet."""
+        self.registries.pop(id_, None)
+        self.gone.add(id_)
 
     def lose_vault(self, host: str, found: Absent | Unknown) -> None:
         """A vault is not there any more, or can't be read."""
@@ -208,7 +218,7 @@ class Fleet:
         return tuple(
             Sharer(each.id, key=each.key == key, identity=each.client_id == used.identity and not system, vault=True)
             for each in self.users.get(key.host, ())
-            if each.id != registry.id
+            if each.id != registry.id and each.id not in self.gone
         )
 
 

@@ -92,7 +92,7 @@ class FleetReads:
         elif isinstance(found, Unknown):
             self._fleet.miss(str(id_), f"Could not be read directly: {(found.why or found.action).rstrip('.')}.")
         else:
-            self._fleet.registries.pop(id_, None)  # deleted since
+            self._fleet.lose_registry(id_)
         return rest
 
     def vault(self, id_: ArmId, host: str) -> Read:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from azext_acrcmk.model.ids import ArmId, KeyId, same, same_region
-from azext_acrcmk.model.state import Key, Registry, State, Vault
+from azext_acrcmk.model.state import Key, Registry, Sharer, State, Vault
 from azext_acrcmk.model.value import Value, immutable
 from azext_acrcmk.rules.catalogue import INFO, KEY, REGISTRY, VAULT, WARNING
 from azext_acrcmk.rules.fixes import key_command
@@ -130,9 +130,9 @@ def _expiring(members: Members) -> Iterator[FleetVerdict]:
     cure="Use a separate key for each registry: `az acr cmk rotate --key`.",
 )
 def _shared_keys(members: Members) -> Iterator[FleetVerdict]:
-    for some in _by(members, lambda each: each.key and each.key.versionless):
-        if len(some) > 1:
-            yield FleetVerdict(some[0].key.versionless, f"{_count(some)} this key: all stop working without it.", some)
+    for some, users, where in _users(members, lambda each: each.key and each.key.versionless, lambda each: each.key):
+        message = f"{users} use this key{where}: all stop working without it."
+        yield FleetVerdict(some[0].key.versionless, message, some)
 
 
 @fleet_rule(
@@ -144,13 +144,9 @@ def _shared_keys(members: Members) -> Iterator[FleetVerdict]:
     cure="Use more than one vault: `az acr cmk rotate --key-vault`.",
 )
 def _shared_vaults(members: Members) -> Iterator[FleetVerdict]:
-    for some in _by(members, lambda each: each.key and each.key.host):
-        if len(some) > 1:
-            yield FleetVerdict(
-                f"https://{some[0].key.host}",
-                f"{_count(some)} keys in this vault: all stop working without it.",
-                some,
-            )
+    for some, users, where in _users(members, lambda each: each.key and each.key.host, lambda each: each.vault):
+        message = f"{users} use keys in this vault{where}: all stop working without it."
+        yield FleetVerdict(f"https://{some[0].key.host}", message, some)
 
 
 @fleet_rule(
@@ -223,6 +219,26 @@ def _by(members: Iterable[Member], value: Callable[[Member], str | None]) -> lis
         if found := value(member):
             groups[found.lower()].append(member)
     return [some for _, some in sorted(groups.items(), key=lambda each: (-len(each[1]), each[0]))]
+
+
+def _users(
+    members: Members, value: Callable[[Member], str | None], is_shared: Callable[[Sharer], bool]
+) -> Iterator[tuple[Members, str, str]]:
+    """The members that have a value in common with others, the most first; how many use the same, also of those that
+    are not in the fleet, as far as they can be read; and how many of them are not."""
+    groups = [(some, _outside(some, is_shared)) for some in _by(members, value)]
+    for some, outside in sorted(groups, key=lambda each: -len(each[0]) - each[1]):
+        total = len(some) + outside
+        rest = f", {outside} of them outside the scope" if outside else ""
+        if total > 1:
+            yield some, f"{total} registries", rest
+
+
+def _outside(some: Members, is_shared: Callable[[Sharer], bool]) -> int:
+    """How many others share the same: each member knows of all."""
+    known = (each.state.sharing for each in some if isinstance(each.state.sharing, tuple))
+    own = {each.registry.id for each in some}
+    return len({each.id for each in next(known, ()) if is_shared(each)} - own)
 
 
 def _count(members: Members) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from azext_acrcmk.model.ids import ArmId
-from azext_acrcmk.model.state import NOT_LOADED, Encryption, State
+from azext_acrcmk.model.state import NOT_LOADED, Encryption, Sharer, State
 from azext_acrcmk.rules import examine
 from azext_acrcmk.rules.fleet import FLEET_CATALOGUE, Member, examine_fleet
 from tests.harness import make
@@ -66,6 +66,20 @@ def test_every_rule_is_among_them():
 def test_of_one_registry_without_a_flaw_nothing_is_found():
     assert examine_fleet([member("one", replicas=())]) == []
     assert examine_fleet([]) == []
+
+
+def test_those_outside_the_scope_stop_working_too():
+    """Two of them with the same key, one with another key of the vault."""
+    ids = [replace(make.REGISTRY, name=name) for name in ("two", "far", "vault")]
+    others = tuple(Sharer(id_, key=id_.name != "vault", vault=True) for id_ in ids)
+    fleet = [member("one", sharing=others), member("two", sharing=NOT_LOADED)]
+    said = {each.rule.code: each.verdict.message for each in examine_fleet(fleet)}
+    assert (
+        said["KeyOfSeveral"] == "3 registries use this key, 1 of them outside the scope: all stop working without it."
+    )
+    assert said["VaultOfSeveral"].startswith("4 registries use keys in this vault, 2 of them outside the scope:")
+    alone = examine_fleet([member("one", sharing=others, replicas=())])
+    assert [each.verdict.message[:17] for each in alone] == ["3 registries use ", "4 registries use "]
 
 
 def test_the_key_that_expires_first_comes_first_however_many_use_the_others():
