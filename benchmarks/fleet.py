@@ -13,8 +13,8 @@ from benchmarks.measure import Bench, Run
 SIZES = (100, 1_000, 10_000)
 # Of this size, loops over all registries are measured; beyond, they take as much longer as there are more registries.
 LOOPED = 100
-# Up to so many registries a run takes a second or two, of which other programs can take a third: some rounds are run.
-FEW, ROUNDS = 1_000, 7
+# Other programs can take a third of a run's time, of a short one the most: some rounds are run of each size.
+ROUNDS = {100: 7, 1_000: 7, 10_000: 3}
 QUOTAS = Quotas()
 LIST = "acr cmk list --all"
 LOOPS = {"acr encryption show": "acr encryption show", "acr cmk show": "acr cmk show"}
@@ -84,7 +84,7 @@ def _look(bench: Bench, size: int) -> Looked:
     bench.az("group create --name empty --location westeurope")
     bench.az(on_none)  # the sandbox makes its index after a change
     starts, runs = [], []
-    for _ in range(ROUNDS if size <= FEW else 1):
+    for _ in range(ROUNDS.get(size, 1)):
         start, log_of_none = bench.logged(on_none)
         bench.rest(QUOTAS.seconds)
         run, log = bench.logged(LIST)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
@@ -19,8 +18,6 @@ T = TypeVar("T")
 
 # So many reads of one place may be under way in any case; where there are few places, each has its share.
 LEAST_OF_A_PLACE = 8
-# While `then` computes, each read waits for its turn of Python at most so many seconds: by default five times as long.
-_TURN = 0.001
 
 
 class Throttled(Exception):
@@ -159,8 +156,6 @@ def for_each(
                 ended.put((item, error))
 
     left, workers = len(first), 0
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN)
     # Python loses a signal that comes as the main thread begins to wait; other threads get none.
     wake = WAKE if threading.current_thread() is threading.main_thread() else None
     try:
@@ -178,5 +173,4 @@ def for_each(
             queue.add(more)
             left += len(more) - 1
     finally:
-        sys.setswitchinterval(usual)
         queue.close()

@@ -262,6 +262,7 @@ class KeyId(_AnyCase):
         return self if version == self.version else KeyId(self.host, self.name, version)
 
     @classmethod
+    @lru_cache(maxsize=20_000)  # a registry and its key name the same version
     def parse(cls, text: str) -> KeyId:
         """Parses a key URI in the form that registries accept (tutorial part 4). Raises ValueError with the reason."""
         try:
