@@ -9,6 +9,7 @@ from azure.core.exceptions import HttpResponseError
 
 from azext_acrcmk.cloud import asked as asked_module
 from azext_acrcmk.cloud import search as module
+from azext_acrcmk.cloud.across import is_name_free
 from azext_acrcmk.cloud.asked import NO_ANSWER, Asked, KeyUsers, Seen
 from azext_acrcmk.cloud.search import How, Search
 from azext_acrcmk.cloud.sharing import merged
@@ -227,3 +228,22 @@ class TestOneThing:
     def test_of_few_all_are_read_at_once(self):
         found, read, asked = self.found("s003", count=5)
         assert (found, sorted(read), asked) == ("it", places(5), False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "free", "asked"),
+    [
+        ([Unknown(), True], True, 2),
+        ([False, True], False, 1),
+        ([Unknown()] * 30, False, 10),
+    ],
+)
+def test_whether_a_name_is_free_is_asked_for_where_one_may_ask(answers, free, asked):
+    subscriptions = [str(number) for number in range(len(answers))]
+    tried = []
+
+    def ask(subscription):
+        tried.append(subscription)
+        return answers[int(subscription)]
+
+    assert (is_name_free(ask, subscriptions), tried) == (free, subscriptions[:asked])
