@@ -54,10 +54,11 @@ class Fleet:
     `not_seen` is what could not be had, and why. `subscriptions` are all that Resource Graph shows of the tenant,
     `above` the management groups above each; `grants` are by principal, `denials` by subscription, and by vault where
     that can't be read (`denials_of_vaults`), `vaults` and `users` by host, `replicas`, which are regions, by registry.
-    `gone` are registries that were deleted, which Resource Graph still shows.
-    `unsearched` are the subscriptions of the login in which there may be more `users`, `listable` those that Resource
-    Graph does not show, but all registries in them. `grants`, `users` and `replicas`
-    are None until they were asked for.
+    `grants`, `users` and `replicas` are None until they were asked for.
+
+    `gone` are registries that were deleted, which Resource Graph still shows. `unsearched` are the subscriptions of the
+    login in which there may be more `users`, `listable` those that Resource Graph does not show, but all registries in
+    them.
     """
 
     registries: dict[ArmId, Registry] = field(default_factory=dict)
