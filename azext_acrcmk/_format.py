@@ -82,7 +82,6 @@ def list_table(result):
 
 
 _CHANGES = {"notComparable": "not comparable"}
-_KINDS = ("worse", "better", "unclear", "new", "gone", "notComparable")
 
 
 def _total(result):
@@ -104,12 +103,16 @@ def _missing(missed):
 
 
 def _changes_of(rows, compared):
-    kinds = {each["id"].lower(): _CHANGES.get(kind, kind) for kind in _KINDS for each in (compared or {}).get(kind, ())}
+    from azext_acrcmk.output.fleet_compare import KINDS
+
+    kinds = {each["id"].lower(): _CHANGES.get(kind, kind) for kind in KINDS for each in (compared or {}).get(kind, ())}
     return [kinds.get(row["id"].lower(), "") for row in rows]
 
 
 def _changes(compared):
-    counts = [f"{len(compared[kind])}{_NO_BREAK}{_CHANGES.get(kind, kind)}" for kind in _KINDS if compared[kind]]
+    from azext_acrcmk.output.fleet_compare import KINDS
+
+    counts = [f"{len(compared[kind])}{_NO_BREAK}{_CHANGES.get(kind, kind)}" for kind in KINDS if compared[kind]]
     return ", ".join(counts) or "nothing changed"
 
 

@@ -114,7 +114,7 @@ class FleetGraph:
         # Resource Graph leaves out without a word what can't be read.
         all_known = (*self._subscriptions, *self._login.elsewhere)
         expected = where.subscriptions or (() if where.management_groups else all_known)
-        hidden = [each for each in expected if each not in fleet.subscription_names]
+        hidden = [each for each in expected if each not in fleet.subscription_names] if subscriptions.told else []
         if hidden and group:
             groups = self._ask("resource groups", _GROUPS.format(quoted(group)), where)
             readable = {_subscription(row) for row in groups.rows}

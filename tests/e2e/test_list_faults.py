@@ -139,6 +139,16 @@ def test_a_query_that_is_never_answered_makes_it_partial(azure, quick_az, fleet)
             assert failed <= fleet[id_][1], (missed, id_, health)
 
 
+def test_nobody_is_said_to_lack_permission_where_only_resource_graph_does_not_answer(azure, quick_az, fleet):
+    """Whether the subscriptions could be read, nothing tells then."""
+    failure = {"status": 400, "body": {"error": {"code": "BadRequest", "message": "No."}}, "times": 99}
+    azure.fault("status", method="POST", path=GRAPH, sent="microsoft.resources/subscriptions'", **failure)
+    azure.fault("status", method="GET", path=".*/Microsoft.Authorization/permissions", **failure)
+    missed = {each["what"]: each["why"] for each in quick_az(LIST).json()["notSeen"]}
+    assert "did not answer" in missed["subscriptions"]
+    assert [what for what, why in missed.items() if "permission" in why] == []
+
+
 def test_what_is_not_there_is_looked_for_where_its_vault_is_now(azure, quick_az, fleet):
     """As after a vault was moved to another group, while Resource Graph still shows where it was."""
     rows = quick_az(LIST).json()["registries"]
