@@ -103,7 +103,7 @@ def test_core_az_makes_what_lies_below_a_registry(registries, az):
     az(f"acr scope-map create -n some-map -r source1 --repository {REPOSITORY} content/read metadata/read").ok()
     token = az("acr token create -n some-token -r source1 --scope-map some-map").json()
     password = token["credentials"]["passwords"][0]["value"]
-    shown = az(f"acr repository show -n source1 --repository {REPOSITORY} -u some-token -p {password}").json()
+    shown = az(f"acr repository show -n source1 --repository {REPOSITORY} -u some-token --password={password}").json()
     assert shown["manifestCount"] == 8
     az("acr replication create -r source1 -l eastus").ok()
     assert [each["name"] for each in az("acr replication list -r source1").json()] == ["eastus", "westus"]
